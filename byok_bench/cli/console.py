@@ -1,0 +1,46 @@
+"""What every command shares: where text goes, how JSON is written, which exit code means what.
+
+Text for people goes to stderr, documents (JSON, tables asked for) to stdout, so that pipes stay clean.
+"""
+
+from enum import IntEnum
+from typing import Any, NoReturn
+
+import typer
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    OK = 0
+    FELL_SHORT = 1
+    """Done, and something the user asked to be judged fell short."""
+    USAGE = 2
+    """Wrong usage or configuration; nothing was sent."""
+    UNFINISHED = 3
+    """Could not finish; what was measured is kept."""
+    INTERRUPTED = 130
+
+
+def emit_json(document: Any) -> None:
+    """Write one JSON document and a line end to stdout."""
+    import msgspec
+
+    typer.echo(msgspec.json.encode(document, enc_hook=_to_plain).decode())
+
+
+def note(text: str) -> None:
+    """One line for the person at the terminal, on stderr."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str, code: Exit = Exit.USAGE) -> NoReturn:
+    """One line that says what was wrong and what to change, then exit."""
+    typer.echo(f"byok-bench: {text}", err=True)
+    raise typer.Exit(int(code))
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")

@@ -1,0 +1,50 @@
+"""Every exception that a caller can cause, as a tree.
+
+    ByokBenchError
+    ├── EndpointError      an endpoint or request cannot be used as given; nothing was sent
+    │   └── SecretError    a key is malformed, missing at its source, or cannot be stored
+    ├── BookError          the file of endpoints is broken, newer than this version, or locked
+    ├── ContractError      a custom_model_endpoint document is not one this version accepts
+    ├── PlanError          a plan or scenario file is wrong
+    ├── StoreError         a result file cannot be opened, or is of another version
+    └── BackendError       an embedded backend did not start, or its parts are not installed
+
+What a *server* does is never an exception: it is a `Failure` in the record (wire/failures.py).
+No exception holds a key, request, response or client object; library errors are replaced `from None`.
+"""
+
+
+class ByokBenchError(Exception):
+    """Base of all: `code` is stable and for programs, `str(error)` is for people and says what to change."""
+
+    def __init__(self, message: str, *, code: str = "error") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class EndpointError(ByokBenchError):
+    """The endpoint cannot be used as configured; nothing was sent."""
+
+
+class SecretError(EndpointError):
+    """A key is malformed, is missing where its reference points, or cannot be stored there."""
+
+
+class BookError(ByokBenchError):
+    """The endpoint book cannot be read or written; the file is as it was."""
+
+
+class ContractError(ByokBenchError):
+    """A `custom_model_endpoint` document is refused; the message names the member."""
+
+
+class PlanError(ByokBenchError):
+    """A plan or a scenario file is wrong; the message names file and field."""
+
+
+class StoreError(ByokBenchError):
+    """A result store cannot be opened or is not ours; nothing in it was changed."""
+
+
+class BackendError(ByokBenchError):
+    """An embedded backend could not be started; the message says what is missing."""
