@@ -7,6 +7,9 @@ ipywidgets load only when a table, a plot or a form is asked for.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# Not lazy: the function shares its module's name, and a later import of the module would put the module here.
+from byok_bench.redact import redact
+
 if TYPE_CHECKING:
     from byok_bench.checks.finding import Finding
     from byok_bench.checks.ladder import ladder
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
         SecretError,
         StoreError,
     )
-    from byok_bench.redact import redact
     from byok_bench.report.compare import compare
     from byok_bench.runs.runner import Run, run
     from byok_bench.wire.egress import Verdict, judge
@@ -56,7 +58,6 @@ _HOMES = {
         "SecretError",
         "StoreError",
     ),
-    "redact": ("redact",),
     "report.compare": ("compare",),
     "runs.runner": ("Run", "run"),
     "wire.egress": ("Verdict", "judge"),

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,45 @@ import keyring
 import keyring.backends.fail
 import pytest
 
+ROOT = Path(__file__).parents[1]
+ON_CI = bool(os.environ.get("CI"))
+"""On CI nothing is skipped: a missing part is a failure there, not a reason."""
+PARTS = {
+    "gateway": (
+        lambda: (ROOT / ".venv-gateway/.installed").exists(),
+        "needs the LiteLLM proxy: make gateway",
+    ),
+    "browser": (lambda: shutil.which("chromium") is not None, "needs a browser: apt-get install chromium"),
+    "keyring": (
+        lambda: all(shutil.which(name) for name in ("dbus-run-session", "gnome-keyring-daemon")),
+        "needs a Secret Service: apt-get install dbus gnome-keyring",
+    ),
+}
+"""Marker → is its part on this machine, and what to install if not."""
+
 LOOPBACK_NAMES = {"localhost", "", None}
-LEAKY_VARIABLES = ("OPENAI_", "ANTHROPIC_", "AZURE_", "OPENROUTER_", "BYOK_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+LEAKY_VARIABLES = (
+    "OPENAI_",
+    "ANTHROPIC_",
+    "AZURE_",
+    "OPENROUTER_",
+    "BYOK_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what this machine lacks; on CI let it fail instead."""
+    if ON_CI:
+        return
+    missing = {marker: why for marker, (present, why) in PARTS.items() if not present()}
+    for item in items:
+        for marker, why in missing.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 def is_loopback(address: Any) -> bool:
