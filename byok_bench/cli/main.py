@@ -10,7 +10,8 @@ from byok_bench.cli.console import Exit
 from byok_bench.errors import BackendError, ByokBenchError
 
 COMMANDS: Final = (
-    "demo", "lab", "endpoints", "models", "check", "judge", "send", "run", "report", "compare", "checks", "serve",
+    "demo", "lab", "endpoints", "models", "check", "judge",
+    "send", "run", "report", "compare", "checks", "serve",
 )  # fmt: skip
 
 
