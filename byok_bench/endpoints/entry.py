@@ -1,0 +1,98 @@
+"""What is done to a text when it is entered: trimmed at the ends, refused for what hides inside.
+
+Pure functions on strings. URLs are normalised in wire/urls.py; keys are checked in keys.py.
+Rules: docs/endpoints.md, section "Fields".
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from byok_bench.errors import EndpointError
+
+INVISIBLE_ENDS: Final = "\ufeff\u200b\u2060\u00a0"
+"""Trimmed at the ends beside white space: they come with pasted text, and nobody sees them."""
+LABEL_CHARACTERS: Final = 80
+
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_RESERVED_HEADERS: Final = frozenset(
+    {
+        "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
+        "cookie", "accept-encoding", "content-type",
+    }
+)  # fmt: skip
+KEY_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key"})
+"""Set through the key field alone."""
+
+
+def trim(text: str) -> str:
+    """`text` without white space and invisible characters at its ends; compare with the input to say so."""
+    before = None
+    while before != text:
+        before, text = text, text.strip().strip(INVISIBLE_ENDS)
+    return text
+
+
+def hidden(text: str, *, spaces: bool) -> str | None:
+    """Name of the first character in `text` that hides (control, format, private use, unassigned), or None.
+
+    With `spaces` white space inside counts as well.
+    """
+    for character in text:
+        if unicodedata.category(character) in _HIDDEN_CATEGORIES or (spaces and character.isspace()):
+            return f"U+{ord(character):04X}"
+    return None
+
+
+def checked_label(text: str) -> str:
+    """A label, trimmed: 1–80 characters without control characters. Raises EndpointError."""
+    label = trim(text)
+    if not label:
+        raise EndpointError("give the endpoint a label", code="label_missing")
+    if len(label) > LABEL_CHARACTERS:
+        raise EndpointError(
+            f"the label has {len(label)} characters; at most {LABEL_CHARACTERS} are shown", code="label_too_long"
+        )
+    if found := hidden(label, spaces=False):
+        raise EndpointError(
+            f"the label holds the invisible character {found}; type it again", code="label_invalid"
+        )
+    return label
+
+
+def checked_model_id(text: str) -> str:
+    """A provider's model id, trimmed; may be empty (then the endpoint is incomplete). Raises EndpointError."""
+    name = trim(text)
+    if found := hidden(name, spaces=True):
+        raise EndpointError(
+            f"the model id holds white space or an invisible character ({found}); type it again by hand",
+            code="model_invalid",
+        )
+    return name
+
+
+def check_header_name(name: str) -> None:
+    """An extra header's name: an RFC 9110 token that is neither ours to write nor a key's. Raises EndpointError."""
+    lowered = name.lower()
+    if not _TOKEN.match(name):
+        raise EndpointError(f"{ascii(name)} cannot be a header name", code="header_name_invalid")
+    if lowered in KEY_HEADERS:
+        raise EndpointError(
+            f"header {name} carries a key: set it through the endpoint's key and key style", code="header_reserved"
+        )
+    if lowered in _RESERVED_HEADERS or lowered.startswith("proxy-"):
+        raise EndpointError(
+            f"header {name} is written by the client itself; take it out of the extra headers",
+            code="header_reserved",
+        )
+
+
+def check_header_value(name: str, value: str) -> None:
+    """No control characters (CR, LF, NUL, …) in a header's value; refused, never stripped. Raises EndpointError."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        del value
+        raise EndpointError(
+            f"the value of header {name} holds a control character (a line break?); enter it again",
+            code="header_value_invalid",
+        )
