@@ -1,0 +1,179 @@
+"""Probes of tool choice, finish reasons and structured output."""
+
+from collections.abc import Generator, Iterator, Sequence
+
+from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.probe import Ask, Inconclusive, Shown, Target, probe, refused, unusable
+from byok_bench.checks.probe_bodies import CLOCK, WEATHER, asking, asking_for_a_call, named
+from byok_bench.dialects.exchange import Exchange
+
+Asks = Generator[Ask, Exchange, None]
+SMALL_BUDGET = 8
+
+
+def names(exchange: Exchange) -> list[str]:
+    """Functions that were called, in order."""
+    return [one.name for one in exchange.output.tool_calls]
+
+
+@probe("tool.choice-required", ERROR, cost=1)
+class ChoiceRequired:
+    """Obey tool_choice required
+
+    Rule: a request with tool_choice "required" gets at least one call, or is refused with 400.
+    Why: a forced call that is silently ignored leaves an agent with prose in place of an action.
+    Seen in: vllm-project/vllm#53363; vectorize-io/hindsight#1877
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        yield Ask(body=asking_for_a_call("required"))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        (answer,) = exchanges
+        if refused(answer):
+            return
+        if problem := unusable(answer):
+            yield problem
+        elif not names(answer):
+            yield Hit('no call came back although tool_choice was "required"')
+
+
+@probe("tool.choice-named", ERROR, cost=1)
+class ChoiceNamed:
+    """Obey a named tool_choice
+
+    Rule: a named function is the one, and the only one, that is called; finish_reason may be stop or tool_calls.
+    Why: parsers that drop the name let the model pick, and the agent runs another tool.
+    Seen in: vllm-project/vllm#50477
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        yield Ask(body=asking_for_a_call(named(CLOCK), tools=(WEATHER, CLOCK)))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        (answer,) = exchanges
+        wanted = CLOCK["function"]["name"]
+        if refused(answer):
+            return
+        if problem := unusable(answer):
+            yield problem
+        elif set(names(answer)) != {wanted}:
+            yield Hit(f"tool_choice named {wanted}; called: {', '.join(names(answer)) or 'nothing'}")
+        elif answer.output.finish_reason not in ("stop", "tool_calls"):
+            yield Hit(f"finish_reason is {answer.output.finish_reason!r}, neither stop nor tool_calls")
+
+
+@probe("tool.choice-none", ERROR, cost=1)
+class ChoiceNone:
+    """Obey tool_choice none
+
+    Rule: with tool_choice "none" no call comes back and finish_reason is not tool_calls.
+    Why: an agent that asked for prose finds a call it never allowed, or tool markup in the text.
+    Seen in: vllm-project/vllm#54808; vllm-project/vllm#9426
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        yield Ask(body=asking_for_a_call("none"))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        (answer,) = exchanges
+        if problem := unusable(answer):
+            yield problem
+        elif names(answer):
+            yield Hit(f'called {", ".join(names(answer))} although tool_choice was "none"')
+        elif answer.output.finish_reason == "tool_calls":
+            yield Hit('finish_reason is tool_calls although tool_choice was "none"')
+
+
+@probe("tool.stream-parity", ERROR, cost=2)
+class StreamParity:
+    """Agree with and without stream
+
+    Rule: at temperature 0 a forced call names the same function and ends with the same finish_reason, streamed
+    or not.
+    Why: the two paths are often two pieces of server code; an agent tested on one breaks on the other.
+    Seen in: googleapis/python-genai#2868
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        yield Ask(body=asking_for_a_call("required", stream=True))
+        yield Ask(body=asking_for_a_call("required", stream=False))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        streamed, whole = exchanges
+        if problem := unusable(streamed) or unusable(whole):
+            yield problem
+            return
+        if not names(streamed) and not names(whole):
+            yield Inconclusive("the model called nothing either way")
+            return
+        if set(names(streamed)) != set(names(whole)):
+            yield Hit(f"streamed: {names(streamed) or 'no call'}; whole: {names(whole) or 'no call'}")
+        if streamed.output.finish_reason != whole.output.finish_reason:
+            reasons = streamed.output.finish_reason, whole.output.finish_reason
+            yield Hit(f"finish_reason is {reasons[0]!r} streamed and {reasons[1]!r} whole")
+
+
+@probe("finish.length", ERROR, cost=2)
+class FinishLength:
+    """Report length when max_tokens cuts the answer
+
+    Rule: a long task under a small max_tokens ends with finish_reason length; so does a tool call that was cut.
+    Why: a cut answer that looks finished is used as it is, and a cut call has arguments that are no JSON.
+    Seen in: vllm-project/vllm#47963
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        task = "Count from 1 to 300 in words, without leaving out a number."
+        yield Ask(body=asking(task, max_tokens=SMALL_BUDGET))
+        yield Ask(body={**asking_for_a_call("required"), "max_tokens": SMALL_BUDGET})
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        for what, answer in zip(("text", "tool call"), exchanges, strict=False):
+            reason, usage = answer.output.finish_reason, answer.output.usage
+            spent = usage.completion_tokens if usage else None
+            if problem := unusable(answer):
+                yield problem
+            elif reason == "length":
+                continue
+            elif spent is not None and spent < SMALL_BUDGET:
+                yield Inconclusive(f"the {what} ended by itself after {spent} tokens")
+            else:
+                yield Hit(f"the {what} was cut at max_tokens={SMALL_BUDGET}; finish_reason is {reason!r}")
+
+
+@probe("structured.unsupported", WARN, cost=1)
+class StructuredUnsupported:
+    """Refuse response_format that is not supported
+
+    Rule: an unknown response_format type is refused with 400; it is neither ignored nor answered with 5xx.
+    Why: a format that is silently dropped gives prose where a parser waits for JSON.
+    Seen in: vllm-project/vllm#35438
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        yield Ask(body=asking("Say hello.", response_format={"type": "byok_bench_unknown_format"}))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        (answer,) = exchanges
+        if refused(answer):
+            return
+        status = answer.error.status if answer.error else None
+        if answer.error is None:
+            yield Hit("an unknown response_format type was ignored: the answer is 200")
+        elif status is not None and status >= 500:
+            yield Hit(f"an unknown response_format type was answered with {status}: {answer.error.message}")
+        elif problem := unusable(answer):
+            yield problem

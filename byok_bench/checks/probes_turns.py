@@ -1,0 +1,213 @@
+"""Probes of the second turn: histories with calls, results and reasoning."""
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Final
+
+from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, probe, refused, unusable
+from byok_bench.checks.probe_bodies import (
+    RESULT,
+    WEATHER,
+    asking,
+    asking_for_a_call,
+    call,
+    echo,
+    history,
+    result,
+)
+from byok_bench.dialects.exchange import Exchange
+
+Asks = Generator[Ask, Exchange, None]
+CONTENT_FORMS: Final = ("null", "absent", "empty")
+FOREIGN_IDS: Final = ("aB3xYz90Q", "functions.get_temperature:0", "toolu_01-" + "Ab3." * 13 + "xyz")
+"""9, 27 and 64 characters: Mistral's form, Kimi's, and the longest that others send."""
+
+
+def refusal(answer: Exchange, what: str) -> Iterator[Shown]:
+    """A hit if the server turned `what` down; inconclusive if it failed otherwise."""
+    if refused(answer) and answer.error is not None:
+        yield Hit(f"{what} refused with {answer.error.status}: {answer.error.message}")
+    elif problem := unusable(answer):
+        yield problem
+
+
+@probe("turn.tool-roundtrip", ERROR, cost=3)
+class ToolRoundtrip:
+    """Accept tool results and go on
+
+    Rule: an assistant message with tool_calls, followed by one tool message for each id in any order, is accepted,
+    and the next answer uses the result.
+    Why: an agent needs this at every step.
+    Seen in: openclaw/openclaw#96717; JetBrains/koog#2095
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        first = asking_for_a_call("required")
+        answer = yield Ask(body=first)
+        if answer.error is None and answer.output.tool_calls:
+            results = [result(one.id or "") for one in answer.output.tool_calls]
+            messages = [*first["messages"], echo(answer.output), *results]
+            yield Ask(body={"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 80})
+        calls = [call("call_one", "Paris"), call("call_two", "Oslo")]
+        yield Ask(body=history(calls, [result("call_two", "-3.2"), result("call_one")]))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        first, *turns = exchanges
+        if len(turns) < 2:
+            yield unusable(first) or Inconclusive(
+                "the model called nothing, so there was no result to send back"
+            )
+        else:
+            yield from after_result(turns[0], "the result of its own call")
+        yield from refusal(turns[-1], "two calls with results in another order:")
+
+
+def after_result(answer: Exchange, what: str) -> Iterator[Shown]:
+    """What the answer to a tool result shows."""
+    yield from refusal(answer, f"{what}:")
+    if answer.error is not None:
+        return
+    if not answer.output.text.strip() and not answer.output.tool_calls:
+        yield Hit(f"the answer to {what} is empty")
+    elif RESULT not in answer.output.text:
+        yield Inconclusive(
+            f"the answer to {what} does not repeat it ({RESULT}); the model may have chosen so"
+        )
+
+
+@probe("turn.reasoning-echo", ERROR, cost=3)
+class ReasoningEcho:
+    """Accept echoed reasoning_content
+
+    Rule: a second turn that carries the reasoning_content of the first is accepted; whether leaving it out gives
+    400 is told apart.
+    Why: DeepSeek's and Kimi's thinking modes refuse turn two without it.
+    Seen in: QwenLM/qwen-code#3724; MoonshotAI/kimi-agent-sdk#169
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        first = asking("Is 91 a prime number? Answer in one sentence.", max_tokens=400)
+        answer = yield Ask(body=first)
+        if answer.error is not None or not answer.output.reasoning:
+            return
+        more = {"role": "user", "content": "And 97?"}
+        with_it = echo(answer.output, reasoning_content=answer.output.reasoning)
+        for message in (with_it, echo(answer.output)):
+            yield Ask(body={**first, "messages": [*first["messages"], message, more]})
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        first, *turns = exchanges
+        if len(turns) < 2:
+            yield unusable(first) or Inconclusive("the model sent no reasoning to echo")
+            return
+        echoed, left_out = turns
+        yield from refusal(echoed, "its own reasoning_content, sent back:")
+        if refused(left_out):
+            yield Note("turn two without reasoning_content is refused: send it back")
+
+
+@probe("turn.reasoning-foreign", WARN, cost=1)
+class ReasoningForeign:
+    """Tolerate reasoning fields in history
+
+    Rule: an assistant message with reasoning_content causes no 400 or 422 on a model that sent none.
+    Why: Groq, Cerebras and Mistral refuse it, so a history cannot move from one provider to another.
+    Seen in: tashfeenahmed/freellmapi#1070; OpenMinis/OpenMinis#87; Kilo-Org/kilocode#10375
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        body = asking("Is 91 a prime number?")
+        thought = {
+            "role": "assistant",
+            "content": "No, it is 7 times 13.",
+            "reasoning_content": "91 = 7 * 13.",
+        }
+        yield Ask(
+            body={**body, "messages": [*body["messages"], thought, {"role": "user", "content": "And 97?"}]}
+        )
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        (answer,) = exchanges
+        yield from refusal(answer, "reasoning_content in the history:")
+
+
+@probe("turn.null-content", ERROR, cost=3)
+class NullContent:
+    """Accept null content beside tool_calls
+
+    Rule: an assistant message with tool_calls is accepted with content null, absent or "".
+    Why: echoing the server's own message fails otherwise.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        body = history([call("call_one")], [result("call_one")])
+        question, message, *rest = body["messages"]
+        bare = {key: value for key, value in message.items() if key != "content"}
+        for form in ({**bare, "content": None}, bare, {**bare, "content": ""}):
+            yield Ask(body={**body, "messages": [question, form, *rest]})
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        for form, answer in zip(CONTENT_FORMS, exchanges, strict=False):
+            yield from refusal(answer, f"content {form} beside tool_calls:")
+
+
+@probe("turn.foreign-tool-id", WARN, cost=3)
+class ForeignToolId:
+    """Accept tool call ids made elsewhere
+
+    Rule: ids of 9 to 64 characters from [A-Za-z0-9_:.-] are accepted in the history.
+    Why: Mistral demands exactly 9 alphanumerics, so a conversation cannot change its provider.
+    Seen in: langchain-ai/langchain#24668; openclaw/openclaw#57672
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        for identity in FOREIGN_IDS:
+            yield Ask(body=history([call(identity)], [result(identity)]))
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        for identity, answer in zip(FOREIGN_IDS, exchanges, strict=False):
+            yield from refusal(answer, f"tool call id {identity!r} in the history:")
+
+
+@probe("turn.ids-unique", WARN, cost=2)
+class IdsUnique:
+    """Use new tool call ids every turn
+
+    Rule: ids returned in turn two do not repeat ids of turn one.
+    Why: Kimi's parsers start again at 0, and sessions that match results by id stall.
+    Seen in: fw-ai/fireconnect#16; sgl-project/sglang#33343
+    """
+
+    @staticmethod
+    def requests(target: Target) -> Asks:
+        first = asking_for_a_call("required")
+        answer = yield Ask(body=first)
+        if answer.error is not None or not answer.output.tool_calls:
+            return
+        results = [result(one.id or "") for one in answer.output.tool_calls]
+        more = {"role": "user", "content": "And in Oslo? Use the tool again."}
+        yield Ask(body={**first, "messages": [*first["messages"], echo(answer.output), *results, more]})
+
+    @staticmethod
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+        if problem := unusable(exchanges[-1]):
+            yield problem
+            return
+        first, second = exchanges[0].output.tool_calls, exchanges[-1].output.tool_calls
+        if len(exchanges) < 2 or not second:
+            yield Inconclusive("the model did not call a tool in both turns")
+            return
+        again = sorted({one.id for one in first if one.id} & {one.id for one in second if one.id})
+        if again:
+            yield Hit(f"ids of turn one came again in turn two: {', '.join(again)}")
