@@ -1,0 +1,271 @@
+"""Find the error in what a server sent, and the server's own words.
+
+A JSON list stands for its first element; the error object is its `error` member, else `errors[0]`,
+else the object itself. JSON is recognised by parsing, never by media type; JSON that was cut is text.
+What the error means is decided in classify.py. Nothing raises, whatever the bytes or the value.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.dialects.server_text import SEARCHED_CHARACTERS, decoded, html_words, is_html, printable
+from byok_bench.wire import bounded_json
+from byok_bench.wire.bounded_json import Malformed
+
+MESSAGE_MEMBERS: Final = ("message", "Message", "detail", "msg", "title", "error_description")
+NAME_MEMBERS: Final = ("code", "type", "error_type", "__type", "status")
+STATUS_MEMBERS: Final = ("code", "status", "statusCode", "status_code")
+TEXT_CHARACTERS: Final = 300
+"""How much of a body without a message member stands as the message."""
+NOT_JSON: Final = object()
+_NESTING = 4
+"""Levels of wrapped bodies, nested details and nested messages that are opened."""
+_STRINGS = 2_000
+_LIST_ITEMS = 50
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of an error that classification and people need."""
+
+    is_error: bool = False
+    """Whether it is an error by its shape alone, as it must be where the status is 2xx."""
+    words: str = ""
+    """The server's message, printable; "" if it gave none."""
+    shown: str = ""
+    """What came instead of a message: the start of a JSON body that has none."""
+    names: frozenset[str] = frozenset()
+    """Every code, type and named status, lower case, those of a wrapped upstream error included."""
+    text: str = ""
+    """All parts joined by line breaks, lower case: what phrases are looked for in."""
+    named_status: int | None = None
+    """A status from 400 to 599 that the body names."""
+    code: str | None = None
+    """The server's own error code, else its type, as written."""
+    delays: tuple[str, ...] = ()
+    """`retryDelay` of the error's details, as written."""
+    moderated: bool = False
+    """The error carries a moderation's reasons."""
+
+
+def read_body(body: bytes, content_type: str = "") -> ErrorBody:
+    """What the body of an answer says."""
+    return read_text(decoded(body, content_type), content_type)
+
+
+def read_text(text: str, content_type: str = "", nesting: int = _NESTING) -> ErrorBody:
+    """What a text says that may be JSON, a page, or neither."""
+    value = parsed(text)
+    if value is not NOT_JSON:
+        said = read_value(value, nesting)
+        return msgspec.structs.replace(said, shown=_start(text)) if said.shown else said
+    words = html_words(text) if is_html(text, content_type) else printable(text)
+    return ErrorBody(words=_start(words), text=words.lower())
+
+
+def read_value(value: object, nesting: int = _NESTING) -> ErrorBody:
+    """What a decoded JSON value says."""
+    root = first_of(value)
+    if isinstance(root, str):
+        return ErrorBody(words=printable(root), text=printable(root).lower())
+    if not isinstance(root, Mapping):
+        return ErrorBody(shown=_as_json(value))
+    error, said = error_of(root)
+    layers = [error] if error is root else [error, root]
+    wrapped = _wrapped(layers, nesting)
+    own = _joined(said, words_of(error)) or words_of(root)
+    words = _joined(own, wrapped.words)
+    named = [name for layer in layers for name in _names(layer)]
+    details = [part for layer in layers for part in _strings(layer.get("details"))]
+    parts = [own, *named, *_numbers(layers), *wrapped.names, wrapped.text, *details]
+    return ErrorBody(
+        is_error=holds_error(root),
+        words=words,
+        shown="" if words else _as_json(value),
+        names=frozenset(name.lower() for name in named) | wrapped.names,
+        text="\n".join(parts)[: 4 * SEARCHED_CHARACTERS].lower(),
+        named_status=_named_status(layers) or wrapped.named_status,
+        code=_code(layers) or wrapped.code,
+        delays=(*(delay for layer in layers for delay in _delays(layer)), *wrapped.delays),
+        moderated=any(_metadata(layer).get("reasons") for layer in layers),
+    )
+
+
+def holds_error(value: object) -> bool:
+    """Whether a whole JSON document of a 2xx answer is an error."""
+    root = first_of(value)
+    if not isinstance(root, Mapping):
+        return False
+    if _error_member(root):
+        return True
+    message = root.get("message")
+    return (
+        isinstance(message, str)
+        and bool(message.strip())
+        and "error" in (root.get("type"), root.get("object"))
+    )
+
+
+def is_error_event(name: str, value: object) -> bool:
+    """Whether an event of a stream reports an error: by its name, its type, or a member `error`."""
+    if name == "error":
+        return True
+    return isinstance(value, Mapping) and (
+        _error_member(value) or "error" in (value.get("type"), value.get("object"))
+    )
+
+
+def _error_member(root: Mapping[str, object]) -> bool:
+    """null, false, {} and "" are what servers put where there is no error."""
+    error = root.get("error")
+    return isinstance(error, Mapping | str) and bool(error)
+
+
+def parsed(text: str) -> object:
+    """The JSON value that a text holds; NOT_JSON if it holds none, or one beyond the limits of a document."""
+    value = bounded_json.decode(text)
+    return NOT_JSON if isinstance(value, Malformed) else value
+
+
+def first_of(value: object) -> object:
+    """The first element of a list, lists within lists included; anything else as it is."""
+    for _ in range(_NESTING):
+        if not (isinstance(value, list) and value):
+            break
+        value = value[0]
+    return value
+
+
+def error_of(root: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The error object of a body, and the message of an `error` that is a string ("" otherwise)."""
+    for member in ("error", "errors"):
+        error = root.get(member)
+        error = first_of(error) if member == "errors" or isinstance(error, list) else error
+        if isinstance(error, Mapping) and error:
+            return error, ""
+        if isinstance(error, str) and error.strip():
+            return root, printable(error)
+    return root, ""
+
+
+def words_of(value: object, nesting: int = _NESTING) -> str:
+    """The message in a string, an object, or a list of either; "" if there is none."""
+    if isinstance(value, str):
+        return printable(value)
+    if nesting and isinstance(value, list):
+        return "; ".join(filter(None, (_located(item, nesting - 1) for item in value[:_LIST_ITEMS])))
+    if nesting and isinstance(value, Mapping):
+        for member in (*MESSAGE_MEMBERS, "error"):
+            words = words_of(value.get(member), nesting - 1)
+            if words:
+                return words
+    return ""
+
+
+def status_number(value: object) -> int | None:
+    """400 to 599, as a number or as a string of it; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) < 8:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(400, 600):
+        return None
+    return int(value)
+
+
+def _located(item: object, nesting: int) -> str:
+    """One entry of a list of messages; FastAPI's name the place: `body.model: Field required`."""
+    words = words_of(item, nesting)
+    if words and isinstance(item, Mapping) and item.get("loc") and "msg" in item:
+        loc = item["loc"]
+        place = ".".join(str(step) for step in loc[:20]) if isinstance(loc, list) else str(loc)
+        return f"{printable(place)}: {words}"
+    return words
+
+
+def _joined(*parts: str) -> str:
+    """The parts that say something new, joined by colons."""
+    said: list[str] = []
+    for part in parts:
+        if part and not any(part in earlier for earlier in said):
+            said.append(part)
+    return ": ".join(said)
+
+
+def _wrapped(layers: list[Mapping[str, Any]], nesting: int) -> ErrorBody:
+    """The upstream error that a gateway put into `metadata.raw`, as an object or as text."""
+    raw = next((_metadata(layer)["raw"] for layer in layers if _metadata(layer).get("raw")), None)
+    if raw is None or not nesting:
+        return ErrorBody()
+    if not isinstance(raw, str):
+        return read_value(raw, nesting - 1)
+    inner = read_text(raw, nesting=nesting - 1)
+    return msgspec.structs.replace(inner, text=f"{inner.text}\n{printable(raw).lower()}")
+
+
+def _metadata(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = layer.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _names(layer: Mapping[str, Any]) -> list[str]:
+    """Codes, types and named statuses as written, the chain of Azure's `innererror` codes included."""
+    found = [layer.get(member) for member in NAME_MEMBERS]
+    inner = layer.get("innererror")
+    for _ in range(_NESTING):
+        if not isinstance(inner, Mapping):
+            break
+        found.append(inner.get("code"))
+        inner = inner.get("innererror")
+    return [printable(name) for name in found if isinstance(name, str) and name.strip()]
+
+
+def _numbers(layers: list[Mapping[str, Any]]) -> list[str]:
+    found = [layer.get(member) for layer in layers for member in STATUS_MEMBERS]
+    return [str(number) for number in found if isinstance(number, int) and abs(number) < 10**9]
+
+
+def _named_status(layers: list[Mapping[str, Any]]) -> int | None:
+    found = (status_number(layer.get(member)) for layer in layers for member in STATUS_MEMBERS)
+    return next((status for status in found if status is not None), None)
+
+
+def _code(layers: list[Mapping[str, Any]]) -> str | None:
+    for member in ("code", "type", "error_type"):
+        for layer in layers:
+            code = layer.get(member)
+            if (isinstance(code, str) and code.strip()) or (type(code) is int and abs(code) < 10**9):
+                return printable(str(code))[:TEXT_CHARACTERS]
+    return None
+
+
+def _delays(layer: Mapping[str, Any]) -> list[str]:
+    details = layer.get("details")
+    entries = details if isinstance(details, list) else [details]
+    found = [entry.get("retryDelay") for entry in entries[:_STRINGS] if isinstance(entry, Mapping)]
+    return [delay for delay in found if isinstance(delay, str)]
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Every string inside a value, up to a bound; member names stay out."""
+    waiting, left = [value], _STRINGS
+    while waiting and left:
+        left -= 1
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield printable(item)
+        elif isinstance(item, Mapping):
+            waiting.extend(reversed(list(item.values())))
+        elif isinstance(item, list):
+            waiting.extend(reversed(item))
+
+
+def _as_json(value: object) -> str:
+    """The start of a value as JSON text; "" for one that holds nothing."""
+    if value is None or value in ({}, [], ""):
+        return ""
+    return _start(json.dumps(value, ensure_ascii=False))
+
+
+def _start(text: str) -> str:
+    return printable(text)[:TEXT_CHARACTERS].rstrip()
