@@ -1,0 +1,198 @@
+"""The catalogue of checks, and how they are run over an exchange.
+
+A rule is a function decorated with `check`, a probe one decorated with `probe`; the decorator owns id and
+severity, the docstring holds title, rule, reason and public evidence. No rule is in here.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+from byok_bench.checks.finding import Finding, Hit, Severity
+from byok_bench.checks.seen import Seen
+from byok_bench.dialects.exchange import Exchange
+
+Scope = Literal["any", "chat", "chat-stream", "models", "responses", "messages"]
+Rule = Callable[[Seen], Iterator[Hit]]
+_Probe = TypeVar("_Probe", bound=Callable[..., Any])
+
+RULE_FILES: Final = ("framing", "delta", "tool_calls", "usage", "finish", "reasoning", "structured")
+"""Modules of this package that hold rules, in the order of the catalogue."""
+_GROUPS: Final = {
+    "stream": "framing",
+    "delta": "delta",
+    "tool": "tool-calls",
+    "usage": "usage",
+    "finish": "finish",
+    "reasoning": "reasoning",
+    "structured": "structured",
+    "error": "errors",
+    "http": "http",
+    "turn": "multi-turn",
+    "models": "models",
+    "responses": "responses",
+    "messages": "messages",
+}
+_SECTION: Final = re.compile(r"^(Rule|Why|Seen in): ", re.MULTILINE)
+_checks: dict[str, "Check"] = {}
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule of the catalogue."""
+
+    id: str
+    group: str
+    severity: Severity
+    mode: Literal["passive", "probe"]
+    """passive: over one recorded exchange; probe: sends requests of its own."""
+    applies_to: Scope
+    title: str
+    rule: str
+    why: str
+    """What breaks in clients."""
+    seen_in: tuple[str, ...]
+    """Public evidence: repo#issue, a file in a repo, or a document address."""
+    subject: Any
+    """The decorated function or class."""
+    alone: bool = False
+    """If it fires, only the ids in `beside` may be reported with it."""
+    beside: tuple[str, ...] = ()
+    cost: int = 0
+    """Requests that a probe sends."""
+
+
+def check(
+    id: str, severity: Severity, *, applies_to: Scope, alone: bool = False, beside: tuple[str, ...] = ()
+) -> Callable[[Rule], Rule]:
+    """Register a passive rule. The function yields a Hit for each place; the first one is reported."""
+
+    def register(rule: Rule) -> Rule:
+        _add(rule, id, severity, "passive", applies_to, alone=alone, beside=beside)
+        return rule
+
+    return register
+
+
+def probe(id: str, severity: Severity, *, applies_to: Scope, cost: int) -> Callable[[_Probe], _Probe]:
+    """Register a rule that sends `cost` requests of its own."""
+
+    def register(subject: _Probe) -> _Probe:
+        _add(subject, id, severity, "probe", applies_to, cost=cost)
+        return subject
+
+    return register
+
+
+def catalogue() -> list[Check]:
+    """All checks, in the order of the catalogue."""
+    return list(_loaded().values())
+
+
+def select(names: Collection[str] | None) -> list[Check]:
+    """Checks by id or group; all of them for None. Raises KeyError for a name that is neither."""
+    every = catalogue()
+    if names is None:
+        return every
+    known = {one.id for one in every} | {one.group for one in every}
+    for name in names:
+        if name not in known:
+            raise KeyError(f"no check or group is called {name!r}")
+    return [one for one in every if one.id in names or one.group in names]
+
+
+def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[Finding]:
+    """Findings of the passive checks over one exchange, each id at most once, in order of place."""
+    seen = Seen(exchange)
+    scopes = _scopes(seen)
+    chosen = select(ids)
+    found = [
+        (one, finding)
+        for one in catalogue()
+        if one.mode == "passive" and one.applies_to in scopes and (finding := _judge(one, seen))
+    ]
+    solo = next((one for one, _ in found if one.alone), None)
+    if solo is not None:
+        found = [pair for pair in found if pair[0].id == solo.id or pair[0].id in solo.beside]
+    kept = [finding for one, finding in found if one in chosen] if ids is not None else [f for _, f in found]
+    return sorted(kept, key=lambda finding: finding.event if finding.event is not None else len(seen.events))
+
+
+def _judge(one: Check, seen: Seen) -> Finding | None:
+    """One finding for all hits of a rule, at the place of the first."""
+    hits: Iterable[Hit] = one.subject(seen)
+    first, more = None, 0
+    for hit in hits:
+        if first is None:
+            first = hit
+        else:
+            more += 1
+    if first is None:
+        return None
+    offset = first.offset
+    if offset is None and first.event is not None and first.event < len(seen.events):
+        offset = seen.events[first.event].offset
+    return Finding(
+        check=one.id,
+        severity=one.severity,
+        message=f"{first.message} (and {more} more)" if more else first.message,
+        event=first.event,
+        offset=offset,
+    )
+
+
+def _scopes(seen: Seen) -> set[Scope]:
+    """Which rules are about this exchange."""
+    if seen.schema == "chat":
+        return {"any", "chat", "chat-stream"} if seen.asked_to_stream else {"any", "chat"}
+    return {"any", seen.schema}
+
+
+@cache
+def _loaded() -> dict[str, Check]:
+    for name in RULE_FILES:
+        importlib.import_module(f"byok_bench.checks.{name}")
+    return _checks
+
+
+def _add(
+    subject: Any,
+    id: str,
+    severity: Severity,
+    mode: Literal["passive", "probe"],
+    applies_to: Scope,
+    **more: Any,
+) -> None:
+    if id in _checks:
+        raise ValueError(f"check {id} is registered twice")
+    sections = _sections(id, subject)
+    _checks[id] = Check(
+        id=id,
+        group=_GROUPS[id.partition(".")[0]],
+        severity=severity,
+        mode=mode,
+        applies_to=applies_to,
+        title=sections["title"],
+        rule=sections["Rule"],
+        why=sections["Why"],
+        seen_in=tuple(part.strip() for part in sections["Seen in"].split(";")),
+        subject=subject,
+        **more,
+    )
+
+
+def _sections(id: str, subject: Any) -> dict[str, str]:
+    """Title and sections of a rule's docstring, each on one line. Raises ValueError if one is missing."""
+    text = inspect.getdoc(subject) or ""
+    title, *parts = _SECTION.split(text)
+    sections = {"title": title.strip().rstrip(".")}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        sections[name] = " ".join(body.split())
+    missing = {"Rule", "Why", "Seen in"} - sections.keys()
+    if missing or not sections["title"]:
+        raise ValueError(f"check {id} lacks {sorted(missing) or 'a title'} in its docstring")
+    return sections

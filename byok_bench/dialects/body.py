@@ -1,0 +1,56 @@
+"""The body of an answer: content coding undone, media type parsed, one JSON document if it is one.
+
+Shared by all dialects and by the rules. What the document means is not in here.
+"""
+
+import re
+from functools import cached_property
+from typing import Any, Final
+
+from byok_bench.wire import bounded_json
+from byok_bench.wire.bounded_json import Malformed
+from byok_bench.wire.content import codings_of, decoded
+from byok_bench.wire.raw import RawExchange
+
+EVENT_STREAM: Final = "text/event-stream"
+_HTML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)", re.IGNORECASE)
+_CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Body:
+    """The body of one recorded exchange, read once."""
+
+    def __init__(self, raw: RawExchange) -> None:
+        head = raw.head
+        content_type = (head.header("content-type") if head else None) or ""
+        charset = _CHARSET.search(content_type)
+        self.media_type = content_type.partition(";")[0].strip().lower()
+        """Lower case, without parameters; empty if the header is missing."""
+        self.charset = charset[1] if charset else None
+        """The charset parameter without quotes, as sent."""
+        self.codings = codings_of(head.header("content-encoding") if head else None)
+        """Content codings other than identity."""
+        plain = decoded(raw.chunks, self.codings)
+        self.chunks = plain.chunks
+        """Timed chunks without content coding."""
+        self.problem = plain.problem
+        """Why the content coding could not be undone."""
+        self.over_limit = plain.over
+        """Longer than a stream may be; the chunks end there."""
+        self.data = b"".join(data for _, data in plain.chunks)
+        """All of it."""
+
+    @cached_property
+    def document(self) -> Any:
+        """The value if the body is one JSON object or array (one BOM aside), else a `Malformed`."""
+        text = self.data.removeprefix(_BOM).strip(b" \t\r\n")
+        if text[:1] not in (b"{", b"["):
+            return Malformed("syntax", "the body is no JSON object or array")
+        return bounded_json.decode(text)
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page: labelled so and not blank, or starting like one."""
+        labelled = self.media_type == "text/html" and bool(self.data.strip())
+        return labelled or _HTML.match(self.data) is not None

@@ -1,0 +1,131 @@
+"""Content codings, undone in steps: gzip and deflate, with a cap on what comes out.
+
+Known to real servers and taken here: several gzip members in a row, zeros after the last one, and `deflate`
+without its zlib header (RFC 9110, section 8.4.1.2 allows only the wrapped form). A body that ends in the
+middle is no problem of the coding: what came out so far counts. No sockets, no text.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.wire.limits import DEFAULT_LIMITS
+from byok_bench.wire.raw import Chunk
+
+_IDENTITY: Final = ("", "identity")
+_GZIP: Final = ("gzip", "x-gzip")
+_KNOWN: Final = (*_GZIP, "deflate")
+_GZIP_START: Final = b"\x1f"
+
+
+class Decoded(msgspec.Struct, frozen=True, kw_only=True):
+    """A body without its content coding."""
+
+    chunks: list[Chunk]
+    """Stamps as on the wire; reads that yielded no byte are left out."""
+    problem: str | None = None
+    """Why the coding could not be undone; the chunks are then those before it."""
+    over: bool = False
+    """More came out than was allowed; the chunks end at the limit."""
+
+
+def codings_of(header: str | None) -> tuple[str, ...]:
+    """The codings that a Content-Encoding header names, in the order applied, without `identity`."""
+    names = (name.strip().lower() for name in (header or "").split(","))
+    return tuple(name for name in names if name not in _IDENTITY)
+
+
+def decoded(chunks: list[Chunk], codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes) -> Decoded:
+    """Timed chunks with their coding undone; at most `limit` bytes."""
+    decoder = ContentDecoder(codings, limit)
+    if not codings and sum(len(data) for _, data in chunks) <= limit:
+        return Decoded(chunks=chunks)
+    plain = [(t_ns, decoder.feed(data)) for t_ns, data in _until_broken(chunks, decoder)]
+    return Decoded(chunks=[chunk for chunk in plain if chunk[1]], problem=decoder.problem, over=decoder.over)
+
+
+def _until_broken(chunks: list[Chunk], decoder: "ContentDecoder") -> Iterable[Chunk]:
+    for chunk in chunks:
+        if decoder.problem is not None or decoder.over:
+            return
+        yield chunk
+
+
+class ContentDecoder:
+    """Bytes in as they come, decoded bytes out; at most `limit` of them."""
+
+    def __init__(self, codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes) -> None:
+        unknown = [name for name in codings if name not in _KNOWN]
+        self.problem: str | None = f"cannot undo content coding {unknown[0]!r}" if unknown else None
+        """Why nothing more can be decoded."""
+        self.over = False
+        """The limit was passed."""
+        self._limit = limit
+        self._room = limit
+        self._steps = [] if unknown else [_Inflater(name, limit) for name in reversed(codings)]
+
+    def feed(self, data: bytes) -> bytes:
+        """What `data` adds to the decoded body; empty once `problem` or `over` is set."""
+        if self.problem is not None or self.over:
+            return b""
+        for step in self._steps:
+            data = step.feed(data)
+            self.problem = self.problem or step.problem
+            self.over = self.over or step.over
+        self.over = self.over or len(data) > self._room
+        data = data[: self._room]
+        self._room -= len(data)
+        return data
+
+
+class _Inflater:
+    """One coding, across its members."""
+
+    def __init__(self, coding: str, limit: int) -> None:
+        self.problem: str | None = None
+        self.over = False
+        self._coding = coding
+        self._room = limit
+        self._stream: Any = None
+        self._held = b""
+        self._members = 0
+        self._ended = False
+
+    def feed(self, data: bytes) -> bytes:
+        pieces = []
+        data = self._held + data
+        self._held = b""
+        while data and not (self._ended or self.problem or self.over):
+            if self._stream is None:
+                data = self._begin(data)
+                continue
+            try:
+                piece = self._stream.decompress(data, self._room + 1)
+            except zlib.error as error:
+                self.problem = f"broken {self._coding} data: {error}"
+                break
+            pieces.append(piece)
+            self._room -= len(piece)
+            self.over = self._room < 0
+            data = self._stream.unused_data
+            if self._stream.eof:
+                self._stream = None
+                self._members += 1
+        return b"".join(pieces)
+
+    def _begin(self, data: bytes) -> bytes:
+        """Choose the format of the next member; return the bytes that belong to it."""
+        if self._coding in _GZIP:
+            data = data.lstrip(b"\0") if self._members else data
+            self._ended = bool(self._members and data and not data.startswith(_GZIP_START))
+            self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS) if data else None
+            return data
+        self._ended = self._members > 0
+        if len(data) < 2:
+            self._held = data
+            return b""
+        wrapped = data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2]) % 31 == 0
+        self._stream = zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+        return data
