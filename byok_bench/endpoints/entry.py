@@ -52,7 +52,8 @@ def checked_label(text: str) -> str:
         raise EndpointError("give the endpoint a label", code="label_missing")
     if len(label) > LABEL_CHARACTERS:
         raise EndpointError(
-            f"the label has {len(label)} characters; at most {LABEL_CHARACTERS} are shown", code="label_too_long"
+            f"the label has {len(label)} characters; at most {LABEL_CHARACTERS} are shown",
+            code="label_too_long",
         )
     if found := hidden(label, spaces=False):
         raise EndpointError(
@@ -72,27 +73,20 @@ def checked_model_id(text: str) -> str:
     return name
 
 
-def check_header_name(name: str) -> None:
-    """An extra header's name: an RFC 9110 token that is neither ours to write nor a key's. Raises EndpointError."""
+def header_name_problem(name: str, *, for_key: bool = False) -> str | None:
+    """Why an extra header cannot have this name, or None; `for_key` allows the names that carry keys."""
     lowered = name.lower()
     if not _TOKEN.match(name):
-        raise EndpointError(f"{ascii(name)} cannot be a header name", code="header_name_invalid")
-    if lowered in KEY_HEADERS:
-        raise EndpointError(
-            f"header {name} carries a key: set it through the endpoint's key and key style", code="header_reserved"
-        )
+        return f"{name!a} cannot be a header name"
     if lowered in _RESERVED_HEADERS or lowered.startswith("proxy-"):
-        raise EndpointError(
-            f"header {name} is written by the client itself; take it out of the extra headers",
-            code="header_reserved",
-        )
+        return f"header {name} is written by the client itself: take it out of the extra headers"
+    if lowered in KEY_HEADERS and not for_key:
+        return f"header {name} carries a key: set it through the endpoint's key and key style"
+    return None
 
 
-def check_header_value(name: str, value: str) -> None:
-    """No control characters (CR, LF, NUL, …) in a header's value; refused, never stripped. Raises EndpointError."""
+def header_value_problem(name: str, value: str) -> str | None:
+    """Why a header cannot have this value, or None. Control characters are refused, never stripped."""
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        del value
-        raise EndpointError(
-            f"the value of header {name} holds a control character (a line break?); enter it again",
-            code="header_value_invalid",
-        )
+        return f"the value of header {name} holds a control character (a line break?): enter it again"
+    return None

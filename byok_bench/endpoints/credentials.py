@@ -1,0 +1,88 @@
+"""What an endpoint adds to a request beyond its body: header fields and query fields with their real values.
+
+The place where keys are revealed. Each value is checked again, since a variable may have changed since entry.
+"""
+
+from collections.abc import Mapping
+
+from byok_bench.endpoints import entry
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef, Secret
+from byok_bench.errors import SecretError
+
+Fields = tuple[tuple[str, str], ...]
+
+
+class Credentials:
+    """Real values for one request: used to build it, then dropped. Shows nothing of itself."""
+
+    __slots__ = ("headers", "query", "secrets")
+
+    def __init__(self, headers: Fields, query: Fields, secrets: tuple[str, ...]) -> None:
+        self.headers = headers
+        """Key header first, then the extra ones."""
+        self.query = query
+        self.secrets = secrets
+        """What `redact` must know; the usual dummies are not among them."""
+
+    def __repr__(self) -> str:
+        return f"Credentials({len(self.headers)} headers, {len(self.query)} query fields)"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("credentials do not travel: resolve the endpoint's key where it is needed")
+
+
+def credentials(endpoint: Endpoint, explicit: Secret | None = None) -> Credentials:
+    """Resolve the key and all references of `endpoint`; `explicit` stands in for its key.
+
+    Raises SecretError if one is missing, malformed, or not confirmed for the endpoint's origin.
+    May wait for the keyring: call it off an event loop that must not stand still.
+    """
+    if explicit is None and not endpoint.key_is_confirmed:
+        raise SecretError(
+            f"the key of {endpoint.label!r} belongs to {endpoint.key_origin}, not to {endpoint.origin}: "
+            "confirm it for the new address, or enter another",
+            code="key_not_confirmed",
+        )
+    key = endpoint.key.resolve(explicit)
+    headers = {name: _resolved(value) for name, value in endpoint.headers.items()}
+    query = {name: _resolved(value) for name, value in endpoint.query.items()}
+    known = [key, *(value for value in (*headers.values(), *query.values()) if isinstance(value, Secret))]
+    key_fields = () if key is None else (key_header(endpoint, key),)
+    return Credentials(
+        headers=(*key_fields, *_checked(headers)),
+        query=tuple((name, _text(value)) for name, value in query.items()),
+        secrets=tuple(one.reveal() for one in known if one is not None and not one.is_dummy),
+    )
+
+
+def key_header(endpoint: Endpoint, key: Secret) -> tuple[str, str]:
+    """The header field that carries the key, by the endpoint's key style. Raises SecretError."""
+    match endpoint.key_style:
+        case "bearer":
+            return "authorization", f"Bearer {key.reveal()}"
+        case "header":
+            if not endpoint.key_header:
+                raise SecretError(
+                    f"name the header that carries the key of {endpoint.label!r}", code="key_header_missing"
+                )
+            return endpoint.key_header, key.reveal()
+        case style:
+            return style, key.reveal()
+
+
+def _resolved(value: str | KeyRef) -> str | Secret | None:
+    return value.resolve() if isinstance(value, KeyRef) else value
+
+
+def _text(value: str | Secret | None) -> str:
+    return value.reveal() if isinstance(value, Secret) else value or ""
+
+
+def _checked(headers: Mapping[str, str | Secret | None]) -> Fields:
+    """Header fields with their values, refused if a literal one holds a control character."""
+    for name, value in headers.items():
+        if isinstance(value, str) and (problem := entry.header_value_problem(name, value)):
+            del value
+            raise SecretError(problem, code="header_value_invalid")
+    return tuple((name, _text(value)) for name, value in headers.items())

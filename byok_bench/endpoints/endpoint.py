@@ -1,0 +1,279 @@
+"""Endpoint: what a user configures about one place that speaks the OpenAI-compatible wire format.
+
+Plain frozen data, checked once on entry; what may be wrong *yet* (no URL, no model, no key) is data too:
+`missing()`. No file access, no network, no key value in here. Rules: docs/endpoints.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec.structs import force_setattr, replace
+
+from byok_bench.endpoints import entry
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import EndpointError
+from byok_bench.redact import redact
+from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
+
+Schema = Literal["chat", "responses", "messages"]
+KeyStyle = Literal["bearer", "api-key", "x-api-key", "header"]
+SCHEMAS: Final = ("chat", "responses", "messages")
+KEY_STYLES: Final = ("bearer", "api-key", "x-api-key", "header")
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def new_config_key() -> str:
+    """A random UUIDv4: names one endpoint or model for good, and its key in logs and pools."""
+    return str(uuid4())
+
+
+class Capability(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a model can do one thing, and how that is known."""
+
+    state: Literal["yes", "no", "unknown"] = "unknown"
+    evidence: str | None = None
+    """What a probe found, in a sentence; None if the state was only declared."""
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model can do, as far as known."""
+
+    streaming: Capability = Capability()
+    tools: Capability = Capability()
+    parallel_tools: Capability = Capability()
+    reasoning: Capability = Capability()
+    structured_output: Capability = Capability()
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Price per million tokens."""
+
+    input: float | None = None
+    output: float | None = None
+    currency: str = "USD"
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise EndpointError(f"price {name} must be 0 or more, not {value!r}", code="price_invalid")
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the server's certificate is checked."""
+
+    ca_file: str | None = None
+    """PEM file of certificate authorities; None: the system's."""
+    verify: bool = True
+    """Skipping is possible for loopback and private addresses in profile `local` only; reports say so."""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    name: str
+    """The provider's id, exact; empty while not entered."""
+
+
+class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
+    """One model of an endpoint."""
+
+    alias: str | None = None
+    """Shown instead of the name."""
+    config_key: str = msgspec.field(default_factory=new_config_key)
+    """UUIDv4 that stays when name or alias change."""
+    context_window_tokens: int | None = None
+    """Declared by the user; None: not known."""
+    capabilities: Capabilities = Capabilities()
+    price: Price | None = None
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "name", entry.checked_model_id(self.name))
+        if self.alias is not None:
+            force_setattr(self, "alias", entry.checked_label(self.alias) if entry.trim(self.alias) else None)
+        _check_uuid(self.config_key, "model")
+        window = self.context_window_tokens
+        if window is not None and window <= 0:
+            raise EndpointError(
+                f"the context window must be 1 token or more, not {window}", code="window_invalid"
+            )
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One place to send requests to, as configured. Raises EndpointError for a field that cannot be."""
+
+    label: str
+    """Unique in a book; at most 80 characters."""
+    base_url: str = ""
+    """As entered, trimmed; judged when something is sent."""
+    schema: Schema = "chat"
+    key: KeyRef = KeyRef.none()
+    key_style: KeyStyle = "bearer"
+    key_header: str | None = None
+    """Header that carries the key when `key_style` is `header`."""
+    key_origin: str | None = None
+    """`scheme://host:port` that the key was confirmed for; filled from `base_url` for a new endpoint."""
+    key_set_at: datetime | None = None
+    """When the key was put into the keyring (UTC)."""
+    models: Sequence[Model] = ()
+    headers: Mapping[str, str | KeyRef] = {}
+    """Extra header fields; a secret value is a reference."""
+    query: Mapping[str, str | KeyRef] = {}
+    """Extra query fields of every request URL; a secret value is a reference."""
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+    tls: Tls = Tls()
+    body: Mapping[str, Any] = {}
+    """Extra fields merged into every request body."""
+    proxy: str | None = None
+    """URL of an HTTP proxy; None: connect directly. Proxy variables of the environment are not read."""
+    config_key: str = msgspec.field(default_factory=new_config_key)
+    """UUIDv4 that stays when the label changes; the id of its key in pools and logs."""
+
+    def __post_init__(self) -> None:
+        _check_uuid(self.config_key, "endpoint")
+        _check_choice("schema", self.schema, SCHEMAS)
+        _check_choice("key style", self.key_style, KEY_STYLES)
+        force_setattr(self, "label", entry.checked_label(self.label))
+        force_setattr(self, "base_url", entry.trim(self.base_url))
+        force_setattr(self, "models", tuple(self.models))
+        force_setattr(self, "headers", dict(self.headers))
+        force_setattr(self, "query", dict(self.query))
+        force_setattr(self, "body", dict(self.body))
+        _check_models(self.models)
+        if problem := _extras_problem(self.headers, self.query):
+            raise EndpointError(problem, code="extra_field_invalid")
+        self._settle_key()
+
+    def __repr__(self) -> str:
+        """Short, and without header values: a verbose traceback prints this."""
+        models = [model.name for model in self.models]
+        shown = f"label={self.label!r}, base_url={self.base_url!r}, schema={self.schema!r}, models={models!r}"
+        return redact(f"Endpoint({shown}, key='{self.key}')", ())
+
+    def _settle_key(self) -> None:
+        """Check the key's header, name a new keyring entry, and bind a new key to the origin."""
+        if self.key_style != "header" and self.key_header:
+            raise EndpointError(
+                "a key header is named with key style `header` only", code="key_header_unexpected"
+            )
+        if self.key_header and (problem := entry.header_name_problem(self.key_header, for_key=True)):
+            raise EndpointError(problem, code="key_header_invalid")
+        if self.key.kind == "keyring" and not self.key.name:
+            force_setattr(self, "key", KeyRef.keyring(self.key.service, self.config_key))
+        if self.key_origin is None and self.needs_secret:
+            force_setattr(self, "key_origin", origin_of(self.base_url))
+
+    @property
+    def origin(self) -> str | None:
+        """`scheme://host:port` of the base URL, or None while there is none."""
+        return origin_of(self.base_url)
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether anything secret goes out with a request: the key, or a header or query reference."""
+        extras = (*self.headers.values(), *self.query.values())
+        return self.key.kind != "none" or any(isinstance(value, KeyRef) for value in extras)
+
+    @property
+    def key_is_confirmed(self) -> bool:
+        """Whether the key may go to the present origin; a key belongs to one origin."""
+        return not self.needs_secret or (self.key_origin is not None and self.key_origin == self.origin)
+
+    def confirm_key(self) -> "Endpoint":
+        """The same endpoint with its key confirmed for the present origin."""
+        return replace(self, key_origin=self.origin)
+
+    def missing(self) -> tuple[str, ...]:
+        """Fields that still keep this endpoint from a run, in order: `base_url models key key_header key_origin`.
+
+        Looks at the configuration alone: a variable that is not set shows when a request is built.
+        """
+        found = {
+            "base_url": not self.base_url,
+            "models": not self.models or not all(model.name for model in self.models),
+            "key": not self.key.is_set,
+            "key_header": self.key_style == "header" and self.key.kind != "none" and not self.key_header,
+            "key_origin": bool(self.base_url) and not self.key_is_confirmed,
+        }
+        return tuple(name for name, is_missing in found.items() if is_missing)
+
+    def model(self, name: str | None = None) -> Model:
+        """The model with this name, alias or config_key; the first one if None. Raises EndpointError."""
+        if name is None:
+            if not self.models:
+                raise EndpointError(f"endpoint {self.label!r} has no model: add one", code="model_missing")
+            return self.models[0]
+        for model in self.models:
+            if name in (model.name, model.alias, model.config_key):
+                return model
+        known = ", ".join(model.name for model in self.models) or "none"
+        raise EndpointError(
+            f"endpoint {self.label!r} has no model {name!r}; configured: {known}", code="model_unknown"
+        )
+
+
+def picker_label(endpoint: Endpoint, model: Model, *, team: bool = False) -> str:
+    """How a model is offered for choice: `alias or name (Custom • label)`, `(Team • label)` for a team's."""
+    return f"{model.alias or model.name} ({'Team' if team else 'Custom'} • {endpoint.label})"
+
+
+def origin_of(url: str) -> str | None:
+    """`scheme://host:port`, lower case, port always written; None if the text is no http(s) URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not host:
+        return None
+    shown = f"[{host}]" if ":" in host else host.removesuffix(".")
+    return f"{parts.scheme}://{shown}:{port or DEFAULT_PORTS[parts.scheme]}"
+
+
+def _check_uuid(text: str, what: str) -> None:
+    try:
+        version = UUID(text).version
+    except (ValueError, AttributeError, TypeError):
+        version = None
+    if version != 4:
+        raise EndpointError(f"the {what}'s config_key is not a UUID of version 4", code="config_key_invalid")
+
+
+def _check_choice(what: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise EndpointError(
+            f"{what} must be one of {', '.join(choices)}", code=f"{what.replace(' ', '_')}_invalid"
+        )
+
+
+def _check_models(models: Sequence[Model]) -> None:
+    names = [model.name for model in models if model.name]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise EndpointError(f"model {twice[0]} is listed twice", code="model_twice")
+
+
+def _extras_problem(headers: Mapping[str, str | KeyRef], query: Mapping[str, str | KeyRef]) -> str | None:
+    """What is wrong with the extra header and query fields: names, values, or a key written out."""
+    names = [name.lower() for name in headers]
+    for name, value in headers.items():
+        if names.count(name.lower()) > 1:
+            return f"header {name} is listed twice"
+        problem = entry.header_name_problem(name)
+        if problem is None and isinstance(value, str):
+            problem = entry.header_value_problem(name, value)
+        if problem:
+            return problem
+    written = [
+        ("header", name, f"{name}: {value}") for name, value in headers.items() if isinstance(value, str)
+    ]
+    written += [
+        ("query field", name, f"https://host/?{name}={value}")
+        for name, value in query.items()
+        if isinstance(value, str)
+    ]
+    for kind, name, text in written:
+        if redact(text, ()) != text:
+            return f'{kind} {name} holds a key: give where it is found instead, like KeyRef.env("NAME")'
+    return None
