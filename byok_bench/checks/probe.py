@@ -2,15 +2,17 @@
 
 `requests(target)` is a generator: it yields `Ask`s and is sent back each recorded exchange, so that a second
 turn can echo the first. `judge(exchanges)` sees the recorded exchanges in the order they were asked for, and
-nothing else, so stored ones can be judged again. The sending itself is in ladder.py and prober.py.
+nothing else, so stored ones can be judged again. Sending is in prober.py; a probe registers itself with
+`registry.probe`.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, NoReturn
 
 import msgspec
 
-from byok_bench.checks.finding import Hit, Severity
+from byok_bench.checks.finding import Hit
+from byok_bench.checks.registry import Check, catalogue
 from byok_bench.dialects.exchange import Exchange
 
 
@@ -52,41 +54,30 @@ Requests = Callable[[Target], Generator[Ask, Exchange, None]]
 Judge = Callable[[Sequence[Exchange]], Iterator[Shown]]
 
 
-class Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """One active rule of the catalogue."""
-
-    id: str
-    severity: Severity
-    cost: int
-    """Requests it sends at most."""
-    applies_to: str
-    doc: str
-    """Title, `Rule:`, `Why:`, `Seen in:`."""
-    requests: Requests
-    judge: Judge
+def probes() -> list[Check]:
+    """All probes, in the order of the catalogue."""
+    return [one for one in catalogue() if one.mode == "probe"]
 
 
-PROBES: Final[dict[str, Probe]] = {}
+def probe_named(id: str) -> Check:
+    """One probe. Raises KeyError for an id that is none."""
+    return next((one for one in probes() if one.id == id), None) or _unknown(id)
 
 
-def probe(id: str, severity: Severity, *, cost: int, applies_to: str = "chat") -> Callable[[type], type]:
-    """Register a class with a docstring and two static functions, `requests` and `judge`, as a probe."""
+def requests_of(probe: Check) -> Requests:
+    """What a probe asks."""
+    found: Requests = probe.subject.requests
+    return found
 
-    def register(rule: Any) -> type:
-        if id in PROBES:
-            raise ValueError(f"two probes are named {id}")
-        PROBES[id] = Probe(
-            id=id,
-            severity=severity,
-            cost=cost,
-            applies_to=applies_to,
-            doc=rule.__doc__,
-            requests=rule.requests,
-            judge=rule.judge,
-        )
-        return rule  # type: ignore[no-any-return]
 
-    return register
+def judge_of(probe: Check) -> Judge:
+    """How a probe judges the answers."""
+    found: Judge = probe.subject.judge
+    return found
+
+
+def _unknown(id: str) -> NoReturn:
+    raise KeyError(f"no probe is called {id!r}")
 
 
 def refused(exchange: Exchange) -> bool:

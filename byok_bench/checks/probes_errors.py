@@ -4,8 +4,9 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, probe, unusable
+from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, unusable
 from byok_bench.checks.probe_bodies import asking
+from byok_bench.checks.registry import probe
 from byok_bench.dialects.exchange import Exchange
 
 Asks = Generator[Ask, Exchange, None]
@@ -29,7 +30,7 @@ def status_of(answer: Exchange) -> int | None:
     return answer.response.status if answer.response else None
 
 
-@probe("error.unknown-model", ERROR, cost=1)
+@probe("error.unknown-model", ERROR, applies_to="chat", cost=1)
 class UnknownModel:
     """Answer 404 or 400 for an unknown model
 
@@ -60,7 +61,7 @@ class UnknownModel:
             yield Hit(f"an unknown model was answered with {status}: {answer.error.message}")
 
 
-@probe("error.bad-key", ERROR, cost=1, applies_to="any")
+@probe("error.bad-key", ERROR, applies_to="any", cost=1)
 class BadKey:
     """Answer 401 for a wrong key
 
@@ -89,7 +90,7 @@ class BadKey:
             yield Hit("the 401 answer has no error body")
 
 
-@probe("error.client-5xx", ERROR, cost=4)
+@probe("error.client-5xx", ERROR, applies_to="chat", cost=4)
 class Client5xx:
     """Answer client mistakes with 4xx
 
@@ -119,7 +120,7 @@ class Client5xx:
                 yield Hit(f"{mistake}: answered with {status}")
 
 
-@probe("error.context-length", ERROR, cost=1)
+@probe("error.context-length", ERROR, applies_to="chat", cost=1)
 class ContextLength:
     """Answer over-long prompts with a clear 400
 
@@ -149,7 +150,7 @@ class ContextLength:
             yield Hit(f"answered with {status}, read as {answer.error.kind}: {answer.error.message}")
 
 
-@probe("http.stream-default", ERROR, cost=2)
+@probe("http.stream-default", ERROR, applies_to="chat", cost=2)
 class StreamDefault:
     """Treat a missing stream field as false
 
@@ -174,7 +175,7 @@ class StreamDefault:
                 yield problem
 
 
-@probe("http.buffered", WARN, cost=1, applies_to="chat-stream")
+@probe("http.buffered", WARN, applies_to="chat-stream", cost=1)
 class Buffered:
     """Deliver tokens as they are made
 

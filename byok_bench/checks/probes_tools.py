@@ -3,8 +3,9 @@
 from collections.abc import Generator, Iterator, Sequence
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Shown, Target, probe, refused, unusable
+from byok_bench.checks.probe import Ask, Inconclusive, Shown, Target, refused, unusable
 from byok_bench.checks.probe_bodies import CLOCK, WEATHER, asking, asking_for_a_call, named
+from byok_bench.checks.registry import probe
 from byok_bench.dialects.exchange import Exchange
 
 Asks = Generator[Ask, Exchange, None]
@@ -16,7 +17,7 @@ def names(exchange: Exchange) -> list[str]:
     return [one.name for one in exchange.output.tool_calls]
 
 
-@probe("tool.choice-required", ERROR, cost=1)
+@probe("tool.choice-required", ERROR, applies_to="chat", cost=1)
 class ChoiceRequired:
     """Obey tool_choice required
 
@@ -40,7 +41,7 @@ class ChoiceRequired:
             yield Hit('no call came back although tool_choice was "required"')
 
 
-@probe("tool.choice-named", ERROR, cost=1)
+@probe("tool.choice-named", ERROR, applies_to="chat", cost=1)
 class ChoiceNamed:
     """Obey a named tool_choice
 
@@ -67,7 +68,7 @@ class ChoiceNamed:
             yield Hit(f"finish_reason is {answer.output.finish_reason!r}, neither stop nor tool_calls")
 
 
-@probe("tool.choice-none", ERROR, cost=1)
+@probe("tool.choice-none", ERROR, applies_to="chat", cost=1)
 class ChoiceNone:
     """Obey tool_choice none
 
@@ -91,7 +92,7 @@ class ChoiceNone:
             yield Hit('finish_reason is tool_calls although tool_choice was "none"')
 
 
-@probe("tool.stream-parity", ERROR, cost=2)
+@probe("tool.stream-parity", ERROR, applies_to="chat", cost=2)
 class StreamParity:
     """Agree with and without stream
 
@@ -122,7 +123,7 @@ class StreamParity:
             yield Hit(f"finish_reason is {reasons[0]!r} streamed and {reasons[1]!r} whole")
 
 
-@probe("finish.length", ERROR, cost=2)
+@probe("finish.length", ERROR, applies_to="chat", cost=2)
 class FinishLength:
     """Report length when max_tokens cuts the answer
 
@@ -152,7 +153,7 @@ class FinishLength:
                 yield Hit(f"the {what} was cut at max_tokens={SMALL_BUDGET}; finish_reason is {reason!r}")
 
 
-@probe("structured.unsupported", WARN, cost=1)
+@probe("structured.unsupported", WARN, applies_to="chat", cost=1)
 class StructuredUnsupported:
     """Refuse response_format that is not supported
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, probe, refused, unusable
+from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, refused, unusable
 from byok_bench.checks.probe_bodies import (
     RESULT,
     WEATHER,
@@ -15,6 +15,7 @@ from byok_bench.checks.probe_bodies import (
     history,
     result,
 )
+from byok_bench.checks.registry import probe
 from byok_bench.dialects.exchange import Exchange
 
 Asks = Generator[Ask, Exchange, None]
@@ -31,7 +32,7 @@ def refusal(answer: Exchange, what: str) -> Iterator[Shown]:
         yield problem
 
 
-@probe("turn.tool-roundtrip", ERROR, cost=3)
+@probe("turn.tool-roundtrip", ERROR, applies_to="chat", cost=3)
 class ToolRoundtrip:
     """Accept tool results and go on
 
@@ -77,7 +78,7 @@ def after_result(answer: Exchange, what: str) -> Iterator[Shown]:
         )
 
 
-@probe("turn.reasoning-echo", ERROR, cost=3)
+@probe("turn.reasoning-echo", ERROR, applies_to="chat", cost=3)
 class ReasoningEcho:
     """Accept echoed reasoning_content
 
@@ -110,7 +111,7 @@ class ReasoningEcho:
             yield Note("turn two without reasoning_content is refused: send it back")
 
 
-@probe("turn.reasoning-foreign", WARN, cost=1)
+@probe("turn.reasoning-foreign", WARN, applies_to="chat", cost=1)
 class ReasoningForeign:
     """Tolerate reasoning fields in history
 
@@ -137,7 +138,7 @@ class ReasoningForeign:
         yield from refusal(answer, "reasoning_content in the history:")
 
 
-@probe("turn.null-content", ERROR, cost=3)
+@probe("turn.null-content", ERROR, applies_to="chat", cost=3)
 class NullContent:
     """Accept null content beside tool_calls
 
@@ -160,7 +161,7 @@ class NullContent:
             yield from refusal(answer, f"content {form} beside tool_calls:")
 
 
-@probe("turn.foreign-tool-id", WARN, cost=3)
+@probe("turn.foreign-tool-id", WARN, applies_to="chat", cost=3)
 class ForeignToolId:
     """Accept tool call ids made elsewhere
 
@@ -180,7 +181,7 @@ class ForeignToolId:
             yield from refusal(answer, f"tool call id {identity!r} in the history:")
 
 
-@probe("turn.ids-unique", WARN, cost=2)
+@probe("turn.ids-unique", WARN, applies_to="chat", cost=2)
 class IdsUnique:
     """Use new tool call ids every turn
 

@@ -1,0 +1,31 @@
+"""What a person should do about a failure, one sentence a kind."""
+
+from typing import Final
+
+from byok_bench.wire.failures import Failure
+
+ADVICE: Final = {
+    "auth": "Check the key: the one that was sent is missing, wrong, or for another service.",
+    "permission": "The key is known but may not do this: ask who manages the account, or pick a model it may use.",
+    "not_found_model": "Check the model's exact id against what the server lists.",
+    "not_found_route": "Check the base URL: the server knows no such route (often /v1 is missing or doubled).",
+    "invalid_request": "The server refuses a field of the request: read its words, and drop or rename that field.",
+    "context_length": "The prompt is longer than the model's window: shorten it, or declare the window and trim.",
+    "rate_limit": "Wait as long as the server says, then send less at once.",
+    "quota": "The account has no credit left: retrying does not help until it is topped up.",
+    "server": "The server failed: try again later, and tell its operator the request id.",
+    "overloaded": "The server is at its limit: try again with a growing delay, or use another endpoint.",
+    "timeout": "Nothing came in time: check that the server is up, or raise the timeout it needs.",
+    "network": "The connection failed: check host, port, VPN and firewall, and that the server is running.",
+    "protocol": "The answer breaks HTTP or the API's format: is this the API's address, and is a proxy in between?",
+    "content_filter": "The provider's filter refused the content: change the prompt, or ask for another policy.",
+    "redirect": "The server redirects; redirects are never followed: put the address it names into the base URL.",
+    "egress": "The address is refused by the policy before anything is sent: change the URL as the message says.",
+}
+"""Failure kind → what to do next."""
+
+
+def advice(failure: Failure) -> str:
+    """The server's words (or ours), and what to do."""
+    wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
+    return f"{failure.message.rstrip('.')}. {ADVICE[failure.kind]}{wait}"

@@ -1,0 +1,63 @@
+"""The check ladder: parse → policy → dns → connect → tls → models → chat → stream → tools → turn 2.
+
+A rung that fails stops only what depends on it. "Inconclusive" is a verdict of its own: a model that chose
+not to call a tool proves nothing. Each rung keeps the exchanges behind it; steps.py has the steps.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from byok_bench.checks.probe import probes
+from byok_bench.checks.prober import Prober
+from byok_bench.checks.rungs import NEEDS, RUNGS, LadderReport, Rung
+from byok_bench.checks.steps import STEPS, Climb, probe_rung
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.wire.client import Client
+
+OnRung = Callable[[Rung], None]
+
+
+async def ladder(
+    endpoint: Endpoint,
+    *,
+    model: str | None = None,
+    profile: str = "local",
+    policy: Mapping[str, Any] | None = None,
+    deep: bool = False,
+    on_rung: OnRung | None = None,
+    client: Client | None = None,
+) -> LadderReport:
+    """Climb the ladder with one endpoint; with `deep`, every probe of the catalogue after it.
+
+    `on_rung` is called with each rung as it ends. Without `deep` at most twelve requests are sent.
+    Raises nothing for what a server does.
+    """
+    chosen = model or (endpoint.models[0].name if endpoint.models else "")
+    rungs: list[Rung] = []
+    async with AsyncExitStack() as stack:
+        open_client = client or await stack.enter_async_context(Client())
+        prober = Prober(endpoint, chosen, client=open_client, profile=profile, policy=policy)
+        climb = Climb(prober=prober, client=open_client, profile=profile, policy=policy)
+        async for rung in rungs_of(climb, deep=deep):
+            rungs.append(rung)
+            if on_rung is not None:
+                on_rung(rung)
+    return LadderReport(label=endpoint.label, base_url=endpoint.base_url, model=chosen, rungs=tuple(rungs))
+
+
+async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
+    """Each rung as it ends; a rung whose need failed is skipped and says which."""
+    stopped: dict[str, str] = {}
+    for name in RUNGS:
+        if cause := next((stopped[need] for need in NEEDS[name] if need in stopped), None):
+            stopped[name] = cause
+            yield Rung(name=name, verdict="skipped", advice=f"Not tried: {cause} failed.")
+            continue
+        rung = await STEPS[name](climb)
+        if rung.verdict == "fail":
+            stopped[name] = name
+        yield rung
+    if deep and "chat" not in stopped:
+        for probe in probes():
+            yield await probe_rung(climb, probe)

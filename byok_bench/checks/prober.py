@@ -1,0 +1,141 @@
+"""Sends what probes ask for, and says what the answers show."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from byok_bench.checks.finding import Finding, Hit
+from byok_bench.checks.probe import Ask, Inconclusive, Note, Target, judge_of, requests_of
+from byok_bench.checks.registry import Check
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.send import send
+from byok_bench.wire.client import Client
+
+WRONG_KEY = "sk-byok-bench-wrong-key-000000000000"
+ProbeVerdict = Literal["pass", "fail", "inconclusive"]
+
+
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one probe showed."""
+
+    probe: Check
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    """Worth telling, no fault."""
+    open_points: tuple[str, ...]
+    """Why part of it, or all, proves nothing."""
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def verdict(self) -> ProbeVerdict:
+        """`fail` if a rule was broken, `inconclusive` if nothing was proved, else `pass`."""
+        if self.findings:
+            return "fail"
+        return "inconclusive" if self.open_points else "pass"
+
+
+def judged(probe: Check, exchanges: Sequence[Exchange]) -> ProbeResult:
+    """What the recorded answers show, without sending anything."""
+    shown = list(judge_of(probe)(exchanges))
+    return ProbeResult(
+        probe=probe,
+        findings=tuple(
+            Finding(
+                check=probe.id,
+                severity=probe.severity,
+                message=one.message,
+                event=one.event,
+                offset=one.offset,
+            )
+            for one in shown
+            if isinstance(one, Hit)
+        ),
+        notes=tuple(one.message for one in shown if isinstance(one, Note)),
+        open_points=tuple(one.message for one in shown if isinstance(one, Inconclusive)),
+        exchanges=tuple(exchanges),
+    )
+
+
+class Prober:
+    """One endpoint and model, asked through one client."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        *,
+        client: Client,
+        profile: str,
+        policy: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.model = model
+        self._client = client
+        self._profile = profile
+        self._policy = policy
+
+    @property
+    def target(self) -> Target:
+        """What probes may know."""
+        declared = {one.name: one.context_window_tokens for one in self.endpoint.models}
+        return Target(
+            model=self.model,
+            context_window=declared.get(self.model),
+            has_key=self.endpoint.key.kind != "none",
+        )
+
+    async def ask(self, ask: Ask) -> Exchange:
+        """Send one request of a probe."""
+        endpoint = self.endpoint
+        if ask.wrong_key:
+            endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
+        return await send(
+            endpoint,
+            ask.body,
+            model=ask.body.get("model", self.model),
+            raw_body=ask.raw,
+            profile=self._profile,
+            policy=self._policy,
+            client=self._client,
+        )
+
+    async def run(self, probe: Check) -> ProbeResult:
+        """Send a probe's requests in order and judge the answers."""
+        exchanges: list[Exchange] = []
+        requests = requests_of(probe)(self.target)
+        try:
+            ask = next(requests)
+            while True:
+                exchanges.append(await self.ask(ask))
+                ask = requests.send(exchanges[-1])
+        except StopIteration:
+            return judged(probe, exchanges)
+
+
+def tokens_of(exchanges: Sequence[Exchange]) -> int | None:
+    """Tokens that the server reported, summed; None if it reported none."""
+    totals = [one.output.usage.total_tokens for one in exchanges if one.output.usage]
+    known = [total for total in totals if total is not None]
+    return sum(known) if known else None
+
+
+def cost_of(endpoint: Endpoint, model: str, exchanges: Sequence[Exchange]) -> float | None:
+    """What the server said it charged, else tokens times the declared price; None if neither is known."""
+    usages = [one.output.usage for one in exchanges if one.output.usage]
+    charged = [usage.cost for usage in usages if usage.cost is not None]
+    if charged:
+        return sum(charged)
+    price = next((one.price for one in endpoint.models if one.name == model), None)
+    if price is None or not usages:
+        return None
+    return sum(
+        (
+            (usage.prompt_tokens or 0) * (price.input or 0)
+            + (usage.completion_tokens or 0) * (price.output or 0)
+        )
+        / 1e6
+        for usage in usages
+    )
