@@ -1,0 +1,92 @@
+"""Resolver: egress verdicts for a transport, with the times of the DNS lookup behind each.
+
+An allow is kept for at most a minute, answer and verdict together; a block is never kept. Each lookup runs in a
+daemon thread of its own, so a name server that hangs delays neither the event loop, nor another host, nor the
+end of the process. Nothing is connected to: no address is tried before it was judged.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from byok_bench.wire.egress import Answer, Lookup, Question, Verdict, answer_of, ask, conclude, look_up
+
+MAX_AGE_S: Final = 60.0
+
+
+class Judged(NamedTuple):
+    """A verdict and its lookup, monotonic ns; no times where nothing was looked up (literal, localhost, kept)."""
+
+    verdict: Verdict
+    dns_start_ns: int | None = None
+    dns_end_ns: int | None = None
+
+
+class Resolver:
+    """Judges URLs on one event loop at a time; requests for one host at one time share one lookup."""
+
+    def __init__(
+        self,
+        lookup: Lookup | None = None,
+        *,
+        max_age_s: float = MAX_AGE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0 <= max_age_s <= MAX_AGE_S:
+            raise ValueError(f"a verdict is kept for at most {MAX_AGE_S:g} seconds")
+        self._lookup = lookup or look_up
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self._kept: dict[Question, tuple[float, Verdict]] = {}
+        self._under_way: dict[str, asyncio.Future[tuple[Answer, int]]] = {}
+
+    async def judge(self, url: str, profile: str, policy: Mapping[str, Any] | None = None) -> Judged:
+        """Judge a base URL. Raises nothing but CancelledError."""
+        question = ask(url, profile, policy)
+        if isinstance(question, Verdict):
+            return Judged(question)
+        if question.known:
+            return Judged(conclude(question, question.known))
+        if verdict := self._recall(question):
+            return Judged(verdict)
+        asked_at, start_ns = self._clock(), time.perf_counter_ns()
+        answer, end_ns = await self._look_up(question.base.host.name)
+        verdict = conclude(question, answer)
+        if verdict.action == "allow":
+            self._kept[question] = (asked_at + self._max_age_s, verdict)
+        return Judged(verdict, start_ns, end_ns)
+
+    def _recall(self, question: Question) -> Verdict | None:
+        now = self._clock()
+        self._kept = {one: kept for one, kept in self._kept.items() if now < kept[0]}
+        return self._kept[question][1] if question in self._kept else None
+
+    async def _look_up(self, host: str) -> tuple[Answer, int]:
+        """The answer and when it came; the lookup outlives a caller that is cancelled, for those who share it."""
+        loop = asyncio.get_running_loop()
+        pending = self._under_way.get(host)
+        if pending is None or pending.get_loop() is not loop:
+            pending = self._under_way[host] = loop.create_future()
+            thread = threading.Thread(
+                target=self._work, args=(host, pending), name="byok-bench-dns", daemon=True
+            )
+            thread.start()
+        return await asyncio.shield(pending)
+
+    def _work(self, host: str, pending: asyncio.Future[tuple[Answer, int]]) -> None:
+        answer = answer_of(self._lookup, host)
+        found = (answer, time.perf_counter_ns())
+        # A loop that was closed meanwhile has nobody left to tell.
+        with suppress(RuntimeError):
+            pending.get_loop().call_soon_threadsafe(self._deliver, host, pending, found)
+
+    def _deliver(
+        self, host: str, pending: asyncio.Future[tuple[Answer, int]], found: tuple[Answer, int]
+    ) -> None:
+        if self._under_way.get(host) is pending:
+            del self._under_way[host]
+        if not pending.done():
+            pending.set_result(found)
