@@ -37,6 +37,7 @@ def send(
         str | None, typer.Option(help="File with the request body as JSON; - for stdin.")
     ] = None,
     jsonl: Annotated[str | None, typer.Option(help="File with one request body a line; - for stdin.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Lines of --jsonl in flight at once.")] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="The Exchange as JSON on stdout, one a line.")
     ] = False,
