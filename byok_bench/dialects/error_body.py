@@ -264,7 +264,10 @@ def _as_json(value: object) -> str:
     """The start of a value as JSON text; "" for one that holds nothing."""
     if value is None or value in ({}, [], ""):
         return ""
-    return _start(json.dumps(value, ensure_ascii=False))
+    try:
+        return _start(json.dumps(value, ensure_ascii=False))
+    except RecursionError:  # decoded JSON is not that deep; a value made by hand may be
+        return ""
 
 
 def _start(text: str) -> str:

@@ -1,0 +1,57 @@
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from byok_bench.dialects.classify import failure_of_answer
+from byok_bench.dialects.retry_after import duration_s, http_date_s, number
+from tests.support.error_cases import NOW, body_of, head_of, table
+
+
+@pytest.mark.parametrize("case", table("delays"))
+def test_the_first_usable_form_gives_the_delay(case: dict[str, Any]) -> None:
+    """Headers, details, text and budgets are asked in order, and what is unusable counts as absent."""
+    failure = failure_of_answer(head_of(case), body_of(case), now=NOW)
+    assert failure.retry_after_s == (None if case["delay"] is None else pytest.approx(case["delay"]))
+
+
+@given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
+def test_a_duration_is_the_sum_of_its_parts(hours: int, minutes: int, seconds: int, rest: int) -> None:
+    """Hours, minutes, seconds and milliseconds add up, however they are written."""
+    expected = pytest.approx(hours * 3600 + minutes * 60 + seconds + rest / 1000)
+    assert duration_s(f"{hours}h{minutes}m{seconds}.{rest:03}s") == expected
+    assert duration_s(f"{hours}h{minutes}m{seconds}s{rest}ms") == expected
+    assert (
+        duration_s(f"{hours} hours, {minutes} minutes and {seconds} seconds {rest} milliseconds") == expected
+    )
+
+
+@given(st.text())
+def test_any_text_is_a_delay_or_none(text: str) -> None:
+    """No text makes a parser raise, and what they give is finite and not negative."""
+    for read in (duration_s, number):
+        value = read(text)
+        assert value is None or (math.isfinite(value) and value >= 0)
+    date = http_date_s(text)
+    assert date is None or math.isfinite(date)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["Sun,", "Sun", "06", "Nov", "6", "1994", "99999", "08:49:37", "25:61", "GMT", "-", "+9999"]
+        ),
+        max_size=7,
+    )
+)
+def test_any_pieces_of_a_date_are_a_date_or_none(pieces: list[str]) -> None:
+    """Half a date, or one in a wrong order, does not raise."""
+    date = http_date_s(" ".join(pieces))
+    assert date is None or math.isfinite(date)
+
+
+def test_a_number_too_large_for_a_float_is_no_number() -> None:
+    """Digits without end are not an infinite delay."""
+    assert number("9" * 400) is None
