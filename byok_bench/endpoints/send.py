@@ -1,0 +1,235 @@
+"""send(): one request to an endpoint, and the Exchange that came of it.
+
+What the caller got wrong raises EndpointError; what a server, a network, a policy or a missing key does is
+`Exchange.error`. One HTTP request, never repeated, never redirected. Rules: docs/egress.md, docs/endpoints.md.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from time import perf_counter_ns
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import msgspec
+
+from byok_bench.dialects.base import Dialect, dialect
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.credentials import Credentials, credentials
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.entry import checked_model_id
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import EndpointError, SecretError
+from byok_bench.redact import redact
+from byok_bench.wire.client import Client, Transport, WireRequest
+from byok_bench.wire.connector import blocked
+from byok_bench.wire.egress import Lookup, Verdict, ask
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.limits import DEFAULT_LIMITS, Limits, Timeouts
+from byok_bench.wire.raw import Phases, RawExchange, RawRequest
+from byok_bench.wire.resolver import Resolver
+
+USER_AGENT: Final = "byok-bench"
+NO_KEY_CODES: Final = frozenset(
+    {"key_missing", "key_malformed", "key_not_confirmed", "no_keyring", "keyring_locked", "keyring_failed"}
+)
+"""Codes of SecretError that say "this endpoint has no usable key now": a failure of the exchange, not of the caller."""
+_SCHEMA_HEADERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "messages": (("anthropic-version", "2023-06-01"),)
+}
+
+
+async def send(
+    endpoint: Endpoint,
+    body: Mapping[str, Any],
+    model: str | None = None,
+    timeouts: Timeouts | None = None,
+    profile: str = "local",
+    *,
+    client: Client | None = None,
+    limits: Limits | None = None,
+    policy: Mapping[str, Any] | None = None,
+    resolver: Resolver | Lookup | None = None,
+    transport: Transport = "own",
+    request_id: str | None = None,
+    raw_body: bytes | None = None,
+) -> Exchange:
+    """Send `body` (the wire request of the endpoint's schema) once.
+
+    The model is `model`, else the body's own, else the endpoint's first. `client` keeps connections alive from
+    call to call; without one, `resolver` and `transport` make one for this call. `raw_body` goes
+    out in place of the built request, as it is. Raises EndpointError if the body is no JSON object, or no model
+    can be told.
+    """
+    if not isinstance(body, Mapping):
+        raise EndpointError(f"the body must be a dict, not {type(body).__name__}", code="body_invalid")
+    spoken = dialect(endpoint.schema)
+    name = chosen_model(endpoint, body, model)
+    order = Order(
+        endpoint=endpoint,
+        spoken=spoken,
+        model=name,
+        content=encoded(spoken.build(body, name, endpoint.body)) if raw_body is None else raw_body,
+        timeouts=timeouts or endpoint.timeouts,
+        limits=limits or DEFAULT_LIMITS,
+        profile=profile,
+        policy=policy,
+        request_id=request_id or str(uuid4()),
+    )
+    return await _carried(order, client, resolver, transport)
+
+
+async def get_models(
+    endpoint: Endpoint,
+    timeouts: Timeouts | None = None,
+    profile: str = "local",
+    *,
+    client: Client | None = None,
+    limits: Limits | None = None,
+    policy: Mapping[str, Any] | None = None,
+    resolver: Resolver | Lookup | None = None,
+    transport: Transport = "own",
+    request_id: str | None = None,
+) -> Exchange:
+    """Ask for the endpoint's list of models, once. Raises EndpointError as `send` does."""
+    order = Order(
+        endpoint=endpoint,
+        spoken=dialect("models"),
+        timeouts=timeouts or endpoint.timeouts,
+        limits=limits or DEFAULT_LIMITS,
+        profile=profile,
+        policy=policy,
+        request_id=request_id or str(uuid4()),
+    )
+    return await _carried(order, client, resolver, transport)
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent, before keys and addresses are looked up."""
+
+    endpoint: Endpoint
+    spoken: Dialect
+    request_id: str
+    timeouts: Timeouts
+    limits: Limits
+    profile: str
+    policy: Mapping[str, Any] | None
+    model: str = ""
+    """Empty where the request names none."""
+    content: bytes | None = None
+    """The JSON body; None for a GET."""
+
+
+def chosen_model(endpoint: Endpoint, body: Mapping[str, Any], model: str | None) -> str:
+    """The model id that goes out. Raises EndpointError if there is none, or it hides a character."""
+    asked = model if model is not None else body.get("model")
+    if asked is None:
+        return endpoint.model().name
+    if not isinstance(asked, str):
+        raise EndpointError("the model must be a string", code="model_invalid")
+    known = [one.name for one in endpoint.models if asked in (one.name, one.alias, one.config_key)]
+    name = known[0] if known else checked_model_id(asked)
+    if not name:
+        raise EndpointError("give a model id", code="model_missing")
+    return name
+
+
+def encoded(request: Mapping[str, Any]) -> bytes:
+    """A request body as JSON. Raises EndpointError for what JSON cannot hold."""
+    try:
+        return json.dumps(request, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = f"the body cannot be written as JSON: {error}"
+    raise EndpointError(problem, code="body_invalid")
+
+
+async def _carried(
+    order: Order, client: Client | None, resolver: Resolver | Lookup | None, transport: Transport
+) -> Exchange:
+    """The exchange, sent by `client` or by one of its own."""
+    started = perf_counter_ns()
+    try:
+        known = await _credentials(order.endpoint)
+    except SecretError as error:
+        if error.code not in NO_KEY_CODES:
+            raise
+        return _unsent(order, started, failure("auth", "config", str(error), code=error.code))
+    question = ask(order.endpoint.base_url, order.profile, order.policy)
+    if isinstance(question, Verdict):
+        return _unsent(order, started, blocked(question))
+    request = wire_request(order, known, str(question.base))
+    if client is not None:
+        raw = await client.exchange(request, started_ns=started)
+    else:
+        lookup = resolver if isinstance(resolver, Resolver) else Resolver(resolver)
+        async with Client(transport, resolver=lookup) as own:
+            raw = await own.exchange(request, started_ns=started)
+    return _exchange(order, raw, str(question.base))
+
+
+async def _credentials(endpoint: Endpoint) -> Credentials:
+    """Keys and references; a keyring may ask its user, so it is not asked on the event loop."""
+    references = (endpoint.key, *endpoint.headers.values(), *endpoint.query.values())
+    if any(isinstance(one, KeyRef) and one.kind == "keyring" for one in references):
+        return await asyncio.to_thread(credentials, endpoint)
+    return credentials(endpoint)
+
+
+def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest:
+    """The HTTP request of an order, with its real header and query values."""
+    endpoint = order.endpoint
+    query = f"?{urlencode(known.query, quote_via=quote)}" if known.query else ""
+    return WireRequest(
+        id=order.request_id,
+        method="GET" if order.content is None else "POST",
+        url=f"{base_url}{order.spoken.route}{query}",
+        headers=_headers(order, known),
+        body=order.content or b"",
+        secrets=known.secrets,
+        key_id=endpoint.config_key,
+        timeouts=order.timeouts,
+        limits=order.limits,
+        terminator=order.spoken.terminator,
+        verify=endpoint.tls.verify,
+        ca_file=endpoint.tls.ca_file,
+        profile=order.profile,
+        policy=order.policy,
+        proxy=endpoint.proxy,
+    )
+
+
+def _headers(order: Order, known: Credentials) -> tuple[tuple[str, str], ...]:
+    """Ours first; what the endpoint sets by the same name stands instead, but for the request's id."""
+    ours = [
+        ("accept", "application/json" if order.content is None else "application/json, text/event-stream"),
+        ("accept-encoding", "identity"),
+        ("user-agent", USER_AGENT),
+        *_SCHEMA_HEADERS.get(order.spoken.name, ()),
+    ]
+    if order.content is not None:
+        ours.append(("content-type", "application/json"))
+    theirs = [(name.lower(), value) for name, value in known.headers if name.lower() != "x-request-id"]
+    names = {name for name, _ in theirs}
+    return (*(field for field in ours if field[0] not in names), ("x-request-id", order.request_id), *theirs)
+
+
+def _unsent(order: Order, started_ns: int, reason: Failure) -> Exchange:
+    """The exchange of a request that was never sent; its URL stays out, since it may be anything."""
+    request = RawRequest(
+        id=order.request_id,
+        method="GET" if order.content is None else "POST",
+        url=redact(order.endpoint.base_url),
+        headers=(),
+        body=order.content or b"",
+    )
+    raw = RawExchange(
+        request=request, phases=Phases(start=started_ns, end=perf_counter_ns()), failure=reason, end="reset"
+    )
+    return _exchange(order, raw, redact(order.endpoint.base_url))
+
+
+def _exchange(order: Order, raw: RawExchange, base_url: str) -> Exchange:
+    return Exchange(
+        raw, label=order.endpoint.label, base_url=base_url, schema=order.spoken.name, model=order.model
+    )

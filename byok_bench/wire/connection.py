@@ -1,0 +1,142 @@
+"""Connection: one socket with its TLS session, that carries one flight after another.
+
+In here: which bytes go where, and when the connection can be kept. Not in here: how it was dialled, clocks.
+"""
+
+import asyncio
+import ssl
+from time import perf_counter_ns
+
+from byok_bench.wire.flight import Flight
+from byok_bench.wire.link import Link
+from byok_bench.wire.tls import TlsPump
+
+
+class Connection:
+    """A connected link, plain or with TLS."""
+
+    def __init__(self, link: Link, peer: str) -> None:
+        self.peer = peer
+        """The address at the other end."""
+        self.carried = 0
+        """Flights so far."""
+        self.idle_since_ns = 0
+        self.closed = False
+        self._link = link
+        self._tls: TlsPump | None = None
+        self._flight: Flight | None = None
+        self._last_part = True
+        self._drained: asyncio.Future[None] | None = None
+        link.on_end = self._ended
+        link.on_written = self._written
+        link.on_bytes = self._unexpected
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Shake hands. Raises ssl.SSLError, or OSError if the peer goes away."""
+        pump = TlsPump(self._link, context, host)
+        shaken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def step(t_ns: int, data: bytes) -> None:
+            if shaken.done():
+                return
+            try:
+                if pump.shake_hands(data):
+                    shaken.set_result(None)
+            except ssl.SSLError as error:
+                shaken.set_exception(error)
+
+        def lost(error: OSError | None) -> None:
+            if not shaken.done():
+                shaken.set_exception(error or ConnectionResetError("closed during the TLS handshake"))
+
+        self._link.on_bytes, self._link.on_end = step, lost
+        pump.shake_hands()
+        try:
+            await shaken
+        finally:
+            self._link.on_end = self._ended
+        self._tls = pump
+        pump.on_bytes = self._unexpected
+        self._link.on_bytes = self._decrypt
+
+    def usable(self) -> bool:
+        """Whether a request may be written: open, idle, and not a byte or end of stream has come since."""
+        return not self.closed and self._flight is None and self._link.idle_and_clean()
+
+    def begin(self, flight: Flight) -> None:
+        """Let `flight` listen; its request is written by `write`."""
+        self._flight = flight
+        self.carried += 1
+        flight.record.peer = self.peer
+        if self._tls is None:
+            self._link.on_bytes = flight.answer.feed
+        else:
+            self._tls.on_bytes = flight.answer.feed
+
+    def write(self, data: bytes, *, last: bool = True) -> None:
+        """Send request bytes; `last`: the request is complete with them."""
+        self._last_part = last
+        (self._tls or self._link).write(data)
+
+    async def drained(self) -> None:
+        """Wait until everything written was handed to the socket, or the connection is gone."""
+        if self._link.waiting() and not self.closed:
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
+    def release(self) -> bool:
+        """The flight is over: whether the connection can be kept. If not, it is closed."""
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            flight.record.clock = self._link.clock
+        if self.closed or flight is None or not flight.reusable:
+            self.close()
+            return False
+        if self._tls is None:
+            self._link.on_bytes = self._unexpected
+        else:
+            self._tls.on_bytes = self._unexpected
+        self.idle_since_ns = perf_counter_ns()
+        return True
+
+    def close(self) -> None:
+        """Close the socket now. No callback follows."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._tls is not None:
+            self._tls.say_goodbye()
+        self._link.close()
+        self._tls = None
+        link = self._link
+        link.on_bytes, link.on_end, link.on_written = _nothing, _nothing, _nothing
+
+    def _decrypt(self, t_ns: int, data: bytes) -> None:
+        assert self._tls is not None
+        tls = self._tls
+        tls.received(t_ns, data)
+        if tls.over:
+            self._ended(tls.error)
+
+    def _unexpected(self, t_ns: int, data: bytes) -> None:
+        """Bytes that no request asked for: whoever sent them, nothing is read from this connection again."""
+        self.close()
+
+    def _written(self, t_ns: int) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        if self._flight is not None:
+            self._flight.sent(t_ns, all_of_it=self._last_part)
+
+    def _ended(self, error: Exception | None) -> None:
+        flight = self._flight
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        if flight is None:
+            self.close()
+        else:
+            flight.ended(error)
+
+
+def _nothing(*values: object) -> None:
+    """What a closed connection calls."""

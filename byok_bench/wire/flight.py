@@ -1,0 +1,193 @@
+"""Flight: one request on one connection, from its first byte written to the end of its record.
+
+The four clocks are held by one timer that looks at the latest stamp, so that a read costs no timer of its
+own. In here: when to give up, what that is called, and how a stream ends at its terminator. Not in here:
+sockets, TLS, HTTP syntax, sizes.
+"""
+
+import asyncio
+from time import perf_counter_ns
+from typing import Final
+
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.http1 import Answer
+from byok_bench.wire.limits import Limits, Timeouts
+from byok_bench.wire.raw import End, RawExchange, RawHead
+from byok_bench.wire.recorder import Recorder, Terminator
+
+LINGER_NS: Final = 1_000_000_000
+"""How long the body may go on behind the terminator: late bytes are recorded, and the connection can be kept."""
+_GRACE_S: Final = 0.001
+
+
+class Flight:
+    """The clocks and the outcome of one exchange; listens to its answer, its recorder and its connection."""
+
+    def __init__(
+        self,
+        record: RawExchange,
+        *,
+        timeouts: Timeouts,
+        limits: Limits,
+        terminator: Terminator = "none",
+        method: str = "POST",
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.record = record
+        self.landed: asyncio.Future[None] = self._loop.create_future()
+        """Set when nothing more will be recorded."""
+        self.reusable = False
+        """The connection may carry another request."""
+        self.recorder = Recorder(record, limits, terminator, self)
+        self.answer = Answer(self, limits, method=method)
+        self.body = self.recorder.body
+        self._timeouts = timeouts
+        self._sent_ns = perf_counter_ns()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns = 0
+        self._confirming = False
+        self._stopped = False
+        self._arm()
+
+    # What the connection reports.
+
+    def sent(self, t_ns: int, *, all_of_it: bool) -> None:
+        """Request bytes were handed to the socket."""
+        self._sent_ns = t_ns
+        if all_of_it and self.record.phases.written is None:
+            self.record.phases.written = t_ns
+            self._arm()
+
+    def ended(self, error: Exception | None) -> None:
+        """The peer closed or lost the connection."""
+        if self._stopped:
+            return
+        missing = self.answer.end_of_stream(self.answer.last_ns)
+        if missing is not None:
+            detail = f" ({_words(error)})" if error is not None else ""
+            self.over("reset", failure("network", self._phase(), missing + detail))
+
+    # What the answer and the recorder report.
+
+    def started(self) -> None:
+        """The final status line came: from here on silence is counted."""
+        self._arm()
+
+    def head(self, t_ns: int, head: RawHead) -> None:
+        """The final response's head is complete."""
+        self.recorder.head(t_ns, head)
+
+    def done(self, t_ns: int) -> None:
+        """The stream's terminator came: the exchange is complete, whatever follows."""
+        self._arm()
+
+    def complete(self, t_ns: int, reusable: bool) -> None:
+        """The body ended as it should."""
+        phases = self.record.phases
+        self.reusable = reusable and phases.written is not None
+        phases.end = t_ns
+        self.over("eof", None)
+
+    def broken(self, t_ns: int, message: str, limit: bool) -> None:
+        """The answer is not HTTP, or its head is over a limit."""
+        reason = failure("protocol", self._phase(), f"the answer is not usable HTTP: {message}")
+        self.over("limit" if limit else "reset", reason)
+
+    def over(self, end: End, reason: Failure | None) -> None:
+        """Close the record. Behind the terminator nothing that happens is a failure."""
+        if self._stopped:
+            return
+        record = self.record
+        finished = record.phases.done is not None
+        record.end = "done" if finished else end
+        record.failure = None if finished else reason
+        if record.phases.end is None:
+            record.phases.end = perf_counter_ns()
+        self._stop()
+        self.landed.set_result(None)
+
+    def abandon(self) -> None:
+        """The caller waits no longer: close the record if it is open."""
+        if self._stopped:
+            return
+        phases = self.record.phases
+        self.record.end = "done" if phases.done is not None else "limit"
+        phases.end = perf_counter_ns()
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.answer.stop()
+        self.recorder.stop()
+
+    # The clocks.
+
+    def _due(self) -> tuple[int, str]:
+        """When the exchange is given up if nothing else happens, and by which clock."""
+        phases, timeouts = self.record.phases, self._timeouts
+        total = phases.start + _ns(timeouts.total)
+        if phases.done is not None:
+            due, clock = phases.done + LINGER_NS, "linger"
+        elif self.answer.started:
+            due, clock = self.answer.last_ns + _ns(timeouts.idle), "idle"
+        elif phases.written is not None:
+            due, clock = phases.written + _ns(timeouts.first_byte), "first_byte"
+        else:
+            due, clock = self._sent_ns + _ns(timeouts.idle), "write"
+        return (due, clock) if due <= total else (total, "total")
+
+    def _arm(self) -> None:
+        """See to it that the timer looks no later than the next due time."""
+        due, _ = self._due()
+        if self._timer is not None:
+            if self._timer_ns <= due:
+                return
+            self._timer.cancel()
+        self._timer_ns = due
+        self._timer = self._loop.call_later(max(0, due - perf_counter_ns()) / 1e9, self._look)
+
+    def _look(self) -> None:
+        """Give up if it is time. A loop that was blocked reads what waits in the socket before it judges."""
+        self._timer = None
+        due, clock = self._due()
+        if perf_counter_ns() < due:
+            self._confirming = False
+            self._arm()
+        elif not self._confirming:
+            self._confirming = True
+            self._timer_ns = 0
+            self._timer = self._loop.call_later(_GRACE_S, self._look)
+        else:
+            self._expire(clock)
+
+    def _expire(self, clock: str) -> None:
+        timeouts = self._timeouts
+        if clock == "linger":
+            self.record.flags.append("open_after_done")
+            self.over("done", None)
+            return
+        end: End = "limit" if clock == "total" else "stall"
+        words = {
+            "idle": f"nothing came for {timeouts.idle:g} s",
+            "first_byte": f"no answer came within {timeouts.first_byte:g} s",
+            "write": f"the server took no more of the request for {timeouts.idle:g} s",
+            "total": f"the exchange took longer than {timeouts.total:g} s",
+        }
+        self.over(end, failure("timeout", self._phase(), words[clock], code=clock))
+
+    def _phase(self) -> str:
+        """How far the exchange came."""
+        if self.record.head is not None:
+            return "stream" if self.recorder.is_stream else "body"
+        return "headers" if self.record.phases.written is not None else "request"
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _words(error: Exception) -> str:
+    """What the system says, without what it was doing it to."""
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,196 @@
+"""HTTP/1.1 on one connection: the bytes of a request head, and answers parsed by httptools.
+
+In here: what a head may hold (docs/egress.md, "Response limits"), interim answers, where a body ends and
+whether that end was a clean one (RFC 9112 §6.3). Not in here: sockets, clocks, what a body means.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+import httptools
+
+from byok_bench.wire.limits import Limits
+from byok_bench.wire.raw import RawHead
+
+_VERSIONS: Final = ("1.0", "1.1")
+
+
+class Reader(Protocol):
+    """Who listens to an answer."""
+
+    def started(self) -> None:
+        """A final status line was seen."""
+
+    def head(self, t_ns: int, head: RawHead) -> None:
+        """The final response's head is complete."""
+
+    def body(self, t_ns: int, data: bytes) -> None:
+        """Body bytes of one read, transfer coding removed."""
+
+    def complete(self, t_ns: int, reusable: bool) -> None:
+        """The body ended as announced; `reusable`: another request may follow on the connection."""
+
+    def broken(self, t_ns: int, message: str, limit: bool) -> None:
+        """Not HTTP, or over a limit (`limit`). Nothing follows."""
+
+
+def request_head(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The bytes in front of a body; names and values were checked before."""
+    lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
+    lines += [b"%b: %b" % field for field in headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+class Answer:
+    """Everything that comes back for one request: any 1xx, then the final response."""
+
+    def __init__(self, reader: Reader, limits: Limits, *, method: str = "POST") -> None:
+        self.started = False
+        """A final status line was seen: the clock of the first byte may stop."""
+        self.last_ns = 0
+        """Stamp of the latest read; 0 before the first."""
+        self._reader = reader
+        self._limits = limits
+        self._head_only = method == "HEAD"
+        self._headers: list[tuple[str, str]] = []
+        self._parts: list[bytes] = []
+        self.on_body = self._parts.append
+        self._head: RawHead | None = None
+        self._framed = False
+        self._complete: int | None = None
+        self._reusable = False
+        self._interim = 0
+        self._field_bytes = 0
+        self._unread_bytes = 0
+        self._fault: tuple[str, bool] | None = None
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        # A head with bare LF is read by h11, Go and curl (RFC 9112 §2.2 allows it); chunked bodies stay strict.
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
+
+    def feed(self, t_ns: int, data: bytes) -> None:
+        """Parse one read and pass on what it held."""
+        parser = self._parser
+        if parser is None:
+            return
+        self.last_ns = t_ns
+        headless = self._head is None
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserError as problem:
+            if self._complete is None and self._fault is None:
+                self._fault = (str(problem) or "not HTTP", False)
+        parts = self._parts
+        if headless or self._complete is not None or self._fault is not None or not parts:
+            self._turn(t_ns, len(data), headless)
+        else:
+            self._unread_bytes = 0
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            self._reader.body(t_ns, body)
+
+    def end_of_stream(self, t_ns: int) -> str | None:
+        """The peer sends no more: a clean end if the body had no length of its own, else what is missing."""
+        if self._head is None:
+            return (
+                "the connection was closed before an answer came"
+                if not self.last_ns
+                else ("the connection was closed in the middle of the response head")
+            )
+        if self._framed:
+            return "the connection was closed before the body was complete"
+        self._reader.complete(t_ns, False)
+        return None
+
+    def stop(self) -> None:
+        """Listen no more; the parser refers back to this object, and the cycle ends here."""
+        self._parser = None
+        del self.on_body
+
+    def _turn(self, t_ns: int, size: int, headless: bool) -> None:
+        """A read with more, or less, in it than body bytes."""
+        if headless and self._head is not None:
+            self._unread_bytes = 0
+            self._reader.head(t_ns, self._head)
+        parts = self._parts[: self._complete]
+        self._parts.clear()
+        if parts and self._parser is not None:
+            self._reader.body(t_ns, b"".join(parts))
+        if self._parser is None:
+            return
+        if self._complete is not None:
+            self._reader.complete(t_ns, self._reusable)
+        elif self._fault is not None:
+            self._reader.broken(t_ns, *self._fault)
+        elif not parts:
+            self._unread_bytes += size
+            if self._unread_bytes > self._limits.head_bytes:
+                self._reader.broken(
+                    t_ns, f"more than {self._limits.head_bytes} bytes of header or framing", True
+                )
+
+    def _refuse(self, message: str, limit: bool) -> None:
+        if self._fault is None and self._complete is None:
+            self._fault = (message, limit)
+
+    # What httptools calls, by these names.
+
+    def on_message_begin(self) -> None:
+        if self._complete is not None:
+            self._reusable = False  # bytes behind the end: whose answer is that?
+
+    def on_status(self, reason: bytes) -> None:
+        self._note_start()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._complete is not None:
+            return
+        self._note_start()
+        self._field_bytes += len(name) + len(value) + 4
+        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1").strip()))
+        if len(self._headers) > self._limits.head_lines:
+            self._refuse(f"more than {self._limits.head_lines} header lines", True)
+        elif self._field_bytes > self._limits.head_bytes:
+            self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
+
+    def on_headers_complete(self) -> None:
+        if self._complete is not None:
+            return
+        headers, self._headers, self._field_bytes = self._headers, [], 0
+        status, version = self._status(), self._version()
+        if status == 101 or not 100 <= status <= 999 or version not in _VERSIONS:
+            self._refuse(f"status {status:03} in HTTP/{version} is no answer to this request", False)
+        elif status < 200:
+            self._interim += 1
+            if self._interim > self._limits.interim_responses:
+                self._refuse(f"more than {self._limits.interim_responses} interim responses", True)
+        elif self._fault is None:
+            self._note_start()
+            self._accept(RawHead(status=status, http=version, headers=tuple(headers)))
+
+    def _accept(self, head: RawHead) -> None:
+        assert self._parser is not None
+        coding = head.header("transfer-encoding")
+        if coding is not None and coding.lower() not in ("chunked", "identity"):
+            self._refuse("a transfer coding other than chunked was used", False)
+            return
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
+        self._framed = coding == "chunked" or head.header("content-length") is not None
+        self._head = head
+        if self._head_only:
+            self._complete = 0
+
+    def on_message_complete(self) -> None:
+        if self._head is not None and self._complete is None:
+            self._complete = len(self._parts)
+            self._reusable = self._parser is not None and self._parser.should_keep_alive()
+
+    def _note_start(self) -> None:
+        if not self.started and self._status() >= 200:
+            self.started = True
+            self._reader.started()
+
+    def _status(self) -> int:
+        return 0 if self._parser is None else int(self._parser.get_status_code())
+
+    def _version(self) -> str:
+        return "" if self._parser is None else str(self._parser.get_http_version())

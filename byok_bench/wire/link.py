@@ -1,0 +1,276 @@
+"""Links: one connected socket each, bytes with their times in, bytes out.
+
+`KernelLink` reads by itself (`recvmsg`), so that the kernel's receive stamp comes with the bytes; `LoopLink`
+leaves the reading to the event loop's own transport and stamps in `data_received`. Both call the same three
+functions of whoever sits on top and know nothing of TLS or HTTP.
+
+All kernel links of a client share one epoll, and the event loop watches that one descriptor: a burst of
+readable sockets costs the loop one callback instead of one handle, context and selector key each.
+"""
+
+import asyncio
+import select
+import socket
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Final, Protocol, cast
+
+from byok_bench.wire.kernel_clock import CONTROL_BYTES, KernelClock, enable_stamps, stamps_available
+from byok_bench.wire.raw import Clock
+
+READ_BYTES: Final = 65_536
+
+
+def _nobody_reads(t_ns: int, data: bytes) -> None:
+    """Placeholder until a reader sits on the link."""
+
+
+def _nobody_waits(value: object) -> None:
+    """Placeholder until somebody asks."""
+
+
+class Link(Protocol):
+    """What a connection needs of a socket."""
+
+    clock: Clock
+    """`user` as soon as one read came without the kernel's stamp."""
+    on_bytes: Callable[[int, bytes], None]
+    """(t_ns, data) of each read."""
+    on_end: Callable[[OSError | None], None]
+    """Once: None at the peer's end of stream, else what the socket reported."""
+    on_written: Callable[[int], None]
+    """Stamp of handing the last waiting byte to the socket."""
+
+    def write(self, data: bytes) -> None:
+        """Hand over `data` in order; never blocks, never raises for what the peer does."""
+
+    def waiting(self) -> bool:
+        """Whether bytes handed over wait for room in the socket."""
+
+    def pause(self) -> None:
+        """Stop reading until `resume`."""
+
+    def resume(self) -> None:
+        """Read again."""
+
+    def idle_and_clean(self) -> bool:
+        """Whether the peer has sent nothing that was not read, not even its end of stream."""
+
+    def close(self) -> None:
+        """Close the socket at once; no callback follows."""
+
+
+class KernelHub:
+    """One epoll for all kernel links of a client."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._links: dict[int, KernelLink] = {}
+        self.kernel_clock = KernelClock()
+        loop.add_reader(self._epoll.fileno(), self._ready)
+
+    def _ready(self) -> None:
+        links = self._links
+        for number, mask in self._epoll.poll(0):
+            link = links.get(number)
+            if link is None:
+                continue
+            if mask & select.EPOLLOUT:
+                link.writable()
+            if mask & ~select.EPOLLOUT:
+                link.readable()
+
+    def watch(self, number: int, link: "KernelLink", mask: int) -> None:
+        """Call `link` when its socket is ready for what `mask` names; 0 ends that."""
+        if not mask:
+            if self._links.pop(number, None) is not None:
+                self._epoll.unregister(number)
+        elif number in self._links:
+            self._epoll.modify(number, mask)
+        else:
+            self._links[number] = link
+            self._epoll.register(number, mask)
+
+    def close(self) -> None:
+        """Close every link, then the epoll itself."""
+        for link in list(self._links.values()):
+            link.close()
+        if not self._epoll.closed:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+
+
+class KernelLink:
+    """A socket read by `recvmsg`: each read carries the time at which the kernel received it."""
+
+    def __init__(self, hub: KernelHub, sock: socket.socket) -> None:
+        self.clock: Clock = "kernel" if enable_stamps(sock) else "user"
+        self.on_bytes: Callable[[int, bytes], None] = _nobody_reads
+        self.on_end: Callable[[OSError | None], None] = _nobody_waits
+        self.on_written: Callable[[int], None] = _nobody_waits
+        self._hub = hub
+        self._sock = sock
+        self._number = sock.fileno()
+        self._stamp = hub.kernel_clock.stamp
+        self._last = 0
+        self._unsent: deque[memoryview] = deque()
+        self._mask = 0
+        self._watch(select.EPOLLIN)
+
+    def _watch(self, mask: int) -> None:
+        if mask != self._mask:
+            self._mask = mask
+            self._hub.watch(self._number, self, mask)
+
+    def readable(self) -> None:
+        """Read once; epoll is level-triggered, so what is left over comes with the next call."""
+        try:
+            data, controls, _, _ = self._sock.recvmsg(READ_BYTES, CONTROL_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._over(error)
+            return
+        if not data:
+            self._over(None)
+            return
+        self._last, kernel = self._stamp(controls, perf_counter_ns(), self._last)
+        if not kernel:
+            self.clock = "user"
+        self.on_bytes(self._last, data)
+
+    def _over(self, error: OSError | None) -> None:
+        self._unsent.clear()
+        self._watch(0)
+        self.on_end(error)
+
+    def write(self, data: bytes) -> None:
+        self._unsent.append(memoryview(data))
+        if len(self._unsent) == 1:
+            self.writable()
+
+    def writable(self) -> None:
+        """Send what waits. A broken pipe shows in the next read, behind what the peer said before."""
+        unsent = self._unsent
+        stamp = perf_counter_ns()
+        while unsent:
+            stamp = perf_counter_ns()
+            try:
+                sent = self._sock.send(unsent[0])
+            except (BlockingIOError, InterruptedError):
+                self._watch(self._mask | select.EPOLLOUT)
+                return
+            except OSError:
+                unsent.clear()
+                self._watch(self._mask & ~select.EPOLLOUT)
+                return
+            if sent < len(unsent[0]):
+                unsent[0] = unsent[0][sent:]
+            else:
+                unsent.popleft()
+        self._watch(self._mask & ~select.EPOLLOUT)
+        self.on_written(stamp)
+
+    def waiting(self) -> bool:
+        return bool(self._unsent)
+
+    def pause(self) -> None:
+        self._watch(self._mask & ~select.EPOLLIN)
+
+    def resume(self) -> None:
+        self._watch(self._mask | select.EPOLLIN)
+
+    def idle_and_clean(self) -> bool:
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def close(self) -> None:
+        self._watch(0)
+        self._sock.close()
+
+
+class LoopLink(asyncio.Protocol):
+    """A socket read by the event loop; the stamp is taken first thing in `data_received`."""
+
+    clock: Clock = "user"
+
+    def __init__(self) -> None:
+        self.on_bytes: Callable[[int, bytes], None] = _nobody_reads
+        self.on_end: Callable[[OSError | None], None] = _nobody_waits
+        self.on_written: Callable[[int], None] = _nobody_waits
+        self._transport: asyncio.Transport | None = None
+        self._ended = False
+        self._closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        self.on_bytes(perf_counter_ns(), data)
+
+    def eof_received(self) -> None:
+        self._over(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over(exc if isinstance(exc, OSError) else None)
+
+    def resume_writing(self) -> None:
+        self.on_written(perf_counter_ns())
+
+    def _over(self, error: OSError | None) -> None:
+        if not self._ended:
+            self._ended = True
+            if not self._closed:
+                self.on_end(error)
+
+    def write(self, data: bytes) -> None:
+        assert self._transport is not None
+        stamp = perf_counter_ns()
+        self._transport.write(data)
+        if not self._transport.get_write_buffer_size():
+            self.on_written(stamp)
+
+    def waiting(self) -> bool:
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    def pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def idle_and_clean(self) -> bool:
+        return not (self._ended or self._transport is None or self._transport.is_closing())
+
+    def close(self) -> None:
+        self._closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def open_link(loop: asyncio.AbstractEventLoop, sock: socket.socket, hub: KernelHub | None) -> Link:
+    """A link over a connected socket: read by ourselves through `hub`, or by the loop where there is none."""
+    if hub is not None:
+        return KernelLink(hub, sock)
+    _, link = await loop.create_connection(LoopLink, sock=sock)
+    return link
+
+
+def open_hub(loop: asyncio.AbstractEventLoop, clock: Clock) -> KernelHub | None:
+    """The hub for kernel stamps, or None: not wanted, not Linux, or a loop that cannot watch descriptors."""
+    if clock != "kernel" or not stamps_available():
+        return None
+    try:
+        return KernelHub(loop)
+    except NotImplementedError:
+        return None

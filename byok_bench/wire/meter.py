@@ -1,0 +1,159 @@
+"""Meters: what is looked for in a body while it is recorded, and nothing else.
+
+A meter is called with the bytes of each read, content coding removed, and answers None ("go on"), `DONE`
+(the stream's terminator was dispatched) or a sentence that names the limit that was passed. Sizes are those
+of `Limits`. Nothing is decoded: events are counted and bounded by their line ends.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from byok_bench.wire.content import ContentDecoder
+from byok_bench.wire.limits import Limits
+
+DONE: Final = "done"
+Meter = Callable[[bytes], str | None]
+
+_MARK: Final = b"[DONE]"
+_STEP_BYTES: Final = 1_024
+_FIELD_BYTES: Final = 64
+"""Room for a field's name, colon and line end beside the data that the limit is about."""
+
+
+class SizeMeter:
+    """A body that is one document: bounded by its size."""
+
+    def __init__(self, cap: int) -> None:
+        self._left = cap
+        self._cap = cap
+
+    def __call__(self, data: bytes) -> str | None:
+        self._left -= len(data)
+        return None if self._left >= 0 else f"a body of more than {self._cap} bytes"
+
+
+class StreamMeter:
+    """A stream of events: bounded by its size, its events, and the longest line or event in it.
+
+    Lines are taken to end in LF; CRLF and CR are turned into LF first, which most streams never need.
+    Both counts are upper bounds of the events (a blank line may end a comment, an event may have several data
+    lines), and a stream is over its limit when both are.
+    """
+
+    def __init__(self, limits: Limits, *, until_done: bool) -> None:
+        self._limits = limits
+        self._until_done = until_done
+        self._size = 0
+        self._blank_lines = 0
+        self._data_lines = 0
+        self._pending: list[bytes] = []
+        """What came since the last blank line."""
+        self._open_bytes = 0
+        self._open_cap = limits.line_bytes + _FIELD_BYTES
+        self._edge = b""
+        self._armed = False
+        """The mark stands in `pending`; the blank line that dispatches it is still to come."""
+        self._cr = False
+
+    def __call__(self, data: bytes) -> str | None:
+        if self._cr or b"\r" in data:
+            data = self._with_lf(data)
+        self._size += len(data)
+        self._open_bytes += len(data)
+        self._blank_lines += data.count(b"\n\n")
+        self._data_lines += data.count(b"\nd") + data.startswith(b"d")
+        marked = self._armed or _MARK in data or (self._edge != b"" and _MARK in self._edge + data[:5])
+        if not marked and self._open_bytes <= self._open_cap and data[-2:] == b"\n\n":
+            self._pending.clear()
+            self._open_bytes = 0
+            self._edge = b""
+        else:
+            found = self._look_closer(data, marked)
+            if found is not None:
+                return found
+        limits = self._limits
+        if self._size > limits.stream_bytes:
+            return f"a stream of more than {limits.stream_bytes} bytes"
+        if self._blank_lines > limits.stream_events and self._data_lines > limits.stream_events:
+            return f"a stream of more than {limits.stream_events} events"
+        return None
+
+    def _look_closer(self, data: bytes, marked: bool) -> str | None:
+        """A read that ends inside an event, holds the mark, or belongs to an event of unusual size."""
+        self._pending.append(data)
+        straddled = self._edge[-1:] == b"\n" and data[:1] == b"\n"
+        self._blank_lines += straddled
+        oversized = self._open_bytes > self._open_cap
+        if not straddled and b"\n\n" not in data:
+            self._armed = marked
+            self._edge = (self._edge + data)[-5:]
+            return self._longest(b"".join(self._pending)) if oversized else None
+        blocks = b"".join(self._pending).split(b"\n\n")
+        rest = blocks.pop()
+        if marked and self._until_done and any(_MARK in block and _is_done(block) for block in blocks):
+            return DONE
+        if oversized:
+            for block in blocks:
+                too_long = self._longest(block)
+                if too_long is not None:
+                    return too_long
+        self._pending = [rest]
+        self._open_bytes = len(rest)
+        self._open_cap = self._limits.line_bytes + _FIELD_BYTES
+        self._armed = _MARK in rest
+        self._edge = rest[-5:]
+        return None
+
+    def _longest(self, block: bytes) -> str | None:
+        """Whether a line, or the data of the block's event, is over the limit; if not, when to look again."""
+        limit = self._limits.line_bytes
+        event = 0
+        for line in block.split(b"\n"):
+            size = len(line)
+            if line.startswith(b"data:"):
+                size -= 6 if line[5:6] == b" " else 5
+                event += size
+            if size > limit or event > limit:
+                return f"a line or event of more than {limit} bytes"
+        self._open_cap = self._open_bytes + limit
+        return None
+
+    def _with_lf(self, data: bytes) -> bytes:
+        if self._cr and data.startswith(b"\n"):
+            data = data[1:]
+        self._cr = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _is_done(block: bytes) -> bool:
+    """Whether the event in `block` is the terminator: alone, behind a doubled prefix, or one data line of several."""
+    values = [
+        line[5:].strip()
+        for line in block.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        if line.startswith(b"data:")
+    ]
+    if len(values) > 1 and not all(value == _MARK or value.startswith(b"{") for value in values if value):
+        return False
+    return any(value.removeprefix(b"data:").strip() == _MARK for value in values)
+
+
+class DecodingMeter:
+    """Undoes a content coding for the meter behind it alone; the record keeps what was sent.
+
+    Fed in pieces so small that none can unfold to more than about a MiB. Bytes that cannot be decoded are not
+    metered any further: the reader of the record says what is wrong with them.
+    """
+
+    def __init__(self, meter: Meter, codings: Sequence[str], cap: int) -> None:
+        self._meter = meter
+        self._cap = cap
+        self._decoder = ContentDecoder(codings, cap)
+
+    def __call__(self, data: bytes) -> str | None:
+        for start in range(0, len(data), _STEP_BYTES):
+            found = self._meter(self._decoder.feed(data[start : start + _STEP_BYTES]))
+            if found is not None:
+                return found
+            if self._decoder.over:
+                return f"a body that unfolds to more than {self._cap} bytes"
+        return None

@@ -1,0 +1,111 @@
+"""Recorder: writes one response into a RawExchange while it arrives, and says when to stop.
+
+What happens per read is an append and a meter (docs/wire.md). Not in here: sockets, clocks, HTTP framing,
+and what the bytes mean.
+"""
+
+from typing import Final, Literal, Protocol
+
+from byok_bench.wire.content import codings_of
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.limits import Limits
+from byok_bench.wire.meter import DONE, DecodingMeter, Meter, SizeMeter, StreamMeter
+from byok_bench.wire.raw import Chunk, End, RawExchange, RawHead
+
+Terminator = Literal["sse-done", "none"]
+"""What ends a stream before its body does: a `data: [DONE]` event, or nothing."""
+
+_JSON_TYPES: Final = ("application/json", "application/problem+json")
+
+
+class Outcome(Protocol):
+    """Who acts on what the recorder finds."""
+
+    def done(self, t_ns: int) -> None:
+        """The stream's terminator came."""
+
+    def over(self, end: End, reason: Failure | None) -> None:
+        """Stop reading: nothing more is to be recorded."""
+
+
+class Recorder:
+    """The writing half of a RawExchange."""
+
+    def __init__(self, record: RawExchange, limits: Limits, terminator: Terminator, outcome: Outcome) -> None:
+        self.is_stream = False
+        self._record = record
+        self._limits = limits
+        self._terminator = terminator
+        self._outcome: Outcome | None = outcome
+        self._append = record.chunks.append
+        self._meter: Meter = SizeMeter(limits.body_bytes)
+        self._cuts_quietly = False
+
+    def head(self, t_ns: int, head: RawHead) -> None:
+        """Note the head and choose what the body is measured by; a claimed size over the limit is refused here."""
+        record, limits = self._record, self._limits
+        record.head = head
+        record.phases.head = t_ns
+        media_type = (head.header("content-type") or "").partition(";")[0].strip().lower()
+        good = 200 <= head.status < 300
+        self._cuts_quietly = not good
+        self.is_stream = good and (
+            media_type == "text/event-stream"
+            or (self._terminator == "sse-done" and media_type not in _JSON_TYPES)
+        )
+        cap = limits.body_bytes if good else limits.error_read_bytes
+        self._meter = SizeMeter(cap)
+        if self.is_stream:
+            cap = limits.stream_bytes
+            self._meter = StreamMeter(limits, until_done=self._terminator == "sse-done")
+        codings = codings_of(head.header("content-encoding"))
+        if codings:
+            self._meter = DecodingMeter(self._meter, codings, cap)
+        if not good:
+            return
+        claimed = head.header("content-length")
+        if claimed is not None and claimed.isdecimal() and int(claimed) > cap:
+            self._found(t_ns, f"a body of {claimed} bytes, where {cap} are allowed")
+
+    def body(self, t_ns: int, data: bytes) -> None:
+        """Keep the bytes of one read."""
+        self._append((t_ns, data))
+        found = self._meter(data)
+        if found is not None:
+            self._found(t_ns, found)
+
+    def stop(self) -> None:
+        """Record nothing more, and let go of who listens (they refer to each other)."""
+        self._outcome = None
+
+    def _found(self, t_ns: int, found: str) -> None:
+        outcome = self._outcome
+        if outcome is None:
+            return
+        if found == DONE:
+            self._record.phases.done = t_ns
+            self._meter = SizeMeter(self._limits.error_read_bytes)
+            outcome.done(t_ns)
+        else:
+            outcome.over("limit", self._limit_passed(found))
+
+    def _limit_passed(self, found: str) -> Failure | None:
+        """Of an error body enough was read to judge by; behind the terminator nothing counts."""
+        record = self._record
+        if record.phases.done is not None:
+            return None
+        if self._cuts_quietly:
+            record.flags.append("body_cut")
+            _cut(record.chunks, self._limits.error_read_bytes)
+            return None
+        phase = "stream" if self.is_stream else "body"
+        return failure("protocol", phase, f"the server sent {found}", code="limit")
+
+
+def _cut(chunks: list[Chunk], size: int) -> None:
+    """Drop what lies beyond the first `size` bytes."""
+    for number, (t_ns, data) in enumerate(chunks):
+        if len(data) >= size:
+            chunks[number:] = [(t_ns, data[:size])]
+            return
+        size -= len(data)

@@ -1,0 +1,95 @@
+"""TLS on top of a link: contexts, and the pump between ciphertext and plaintext.
+
+The pump is `ssl.SSLObject` over memory buffers, so that plaintext carries the stamp of the read that brought
+its last byte of ciphertext. Nothing is taken from the environment: the roots are those that httpx ships with,
+or the file that the endpoint names.
+"""
+
+import contextlib
+import functools
+import ssl
+from collections.abc import Callable
+
+import httpx
+
+from byok_bench.wire.link import Link
+
+RECORD_BYTES = 16_384
+
+
+@functools.lru_cache(maxsize=16)
+def tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+    """A client context that offers HTTP/1.1; OSError or ssl.SSLError if `ca_file` cannot be used."""
+    if ca_file is not None and verify:
+        context = ssl.create_default_context(cafile=ca_file)
+    else:
+        context = httpx.create_ssl_context(verify=verify, trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class TlsPump:
+    """One TLS session between a link and whoever reads plaintext."""
+
+    def __init__(self, link: Link, context: ssl.SSLContext, host: str) -> None:
+        self.on_bytes: Callable[[int, bytes], None] = link.on_bytes
+        self._link = link
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self.over = False
+        """The peer ended the session, or broke it."""
+        self.error: ssl.SSLError | None = None
+        """What was wrong, if it was broken."""
+
+    def shake_hands(self, data: bytes = b"") -> bool:
+        """Go on with the handshake; True when it is complete. Raises ssl.SSLError."""
+        if data:
+            self._incoming.write(data)
+        try:
+            self._session.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            self._flush()
+        return True
+
+    def received(self, t_ns: int, data: bytes) -> None:
+        """Decrypt one read and hand on what it completed; sets `over` at the end of the session."""
+        incoming, session = self._incoming, self._session
+        incoming.write(data)
+        parts: list[bytes] = []
+        try:
+            while incoming.pending or session.pending():
+                part = session.read(RECORD_BYTES)
+                if not part:
+                    self.over = True
+                    break
+                parts.append(part)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self.over = True
+        except ssl.SSLError as error:
+            self.over, self.error = True, error
+        if self._outgoing.pending:
+            self._flush()
+        if parts:
+            self.on_bytes(t_ns, parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and send."""
+        self._session.write(data)
+        self._flush()
+
+    def say_goodbye(self) -> None:
+        """Send close_notify if the session still can."""
+        # It would wait for the peer's own, or failed before: the socket is closed either way.
+        with contextlib.suppress(ssl.SSLError, ValueError):
+            self._session.unwrap()
+        self._flush()
+
+    def _flush(self) -> None:
+        data = self._outgoing.read()
+        if data:
+            self._link.write(data)
