@@ -1,0 +1,89 @@
+"""A real model server on this machine: llama.cpp's own HTTP server, in a process of its own.
+
+It answers /v1/chat/completions, /v1/responses, /v1/messages and /v1/models. What runs in the process is
+llamacpp_process.py. The bundled model knows no tools by its own template; hermes.jinja teaches them to it.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from byok_bench.backends.base import LOOPBACK, Backend
+from byok_bench.backends.child import Child
+from byok_bench.backends.gguf import BUNDLED_MODEL, bundled_model, model_file
+from byok_bench.errors import BackendError
+
+HERE = Path(__file__).parent
+HERMES_TEMPLATE = HERE / "hermes.jinja"
+
+
+class LlamaCpp(Backend):
+    """`async with LlamaCpp() as server: server.endpoint`.
+
+    model: path of a `.gguf`; None takes the bundled SmolLM2-135M.
+    context: tokens of one slot. slots: requests served at once; memory grows with context × slots.
+    threads: two spinning threads on a busy machine are slower than one.
+    port: 0 takes a free one. api_key: demanded as bearer token; None lets everyone in.
+    template: path of a chat template; None takes ours for the bundled model, the model's own for any other.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        context: int = 2048,
+        slots: int = 2,
+        threads: int = 1,
+        port: int = 0,
+        api_key: str | None = None,
+        template: str | Path | None = None,
+        label: str = "llama.cpp",
+        start_timeout_s: float = 60.0,
+    ) -> None:
+        super().__init__()
+        self.label = label
+        self.context_window_tokens = context
+        self.api_key = api_key
+        self._model = model
+        self._template = HERMES_TEMPLATE if template is None and model is None else template
+        self.models = (BUNDLED_MODEL if model is None else Path(model).stem.lower(),)
+        self._settings = {
+            "alias": self.models[0],
+            "host": LOOPBACK,
+            "port": port,
+            "context": context,
+            "slots": slots,
+            "threads": threads,
+            "api_key": api_key,
+        }
+        self._start_timeout_s = start_timeout_s
+        self._child: Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server, None while it does not run."""
+        return self._child.pid if self._child else None
+
+    async def start(self) -> None:
+        """Start the process and wait until the model answers. Raises BackendError."""
+        if find_spec("xllamacpp") is None:
+            raise BackendError(
+                "llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part"
+            )
+        settings = {**self._settings, **self._files()}
+        child = Child(
+            self.label, HERE / "llamacpp_process.py", settings, secrets=[self.api_key] if self.api_key else []
+        )
+        self._listening(await child.start("/health", {}, self._start_timeout_s))
+        self._child = child
+
+    def _files(self) -> dict[str, str]:
+        path = bundled_model() if self._model is None else model_file(self._model)
+        template = Path(self._template).read_text(encoding="utf-8") if self._template else ""
+        return {"model": str(path), "template": template}
+
+    async def stop(self) -> None:
+        """Stop the process."""
+        child, self._child = self._child, None
+        self._stopped()
+        if child is not None:
+            await child.stop()
