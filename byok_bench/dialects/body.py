@@ -47,7 +47,7 @@ class Body:
         text = self.data.removeprefix(_BOM).strip(b" \t\r\n")
         if text[:1] not in (b"{", b"["):
             return Malformed("syntax", "the body is no JSON object or array")
-        return bounded_json.decode(text)
+        return bounded_json.decode(text.decode("utf-8", "replace"))
 
     @property
     def is_html(self) -> bool:

@@ -16,6 +16,8 @@ from byok_bench.wire.limits import DEFAULT_LIMITS, Limits
 _decode: Final = msgspec.json.Decoder().decode
 _TOKENS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]|-?[0-9][0-9.eE+-]*', re.DOTALL)
 _LONG_NUMBER: Final = "[0-9.eE+-]{%d}"
+SMALL: Final = min(2 * DEFAULT_LIMITS.json_depth, DEFAULT_LIMITS.json_digits)
+"""Characters: a JSON text this short passes neither limit."""
 
 
 class Malformed(msgspec.Struct, frozen=True):
@@ -33,18 +35,13 @@ def decode(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
             text = text.decode()
         except UnicodeDecodeError as error:
             return Malformed("syntax", f"not UTF-8 at byte {error.start}")
-    beyond = None if is_small(text, limits) else _limit_passed(text, limits)
+    beyond = limit_passed(text, limits)
     if beyond is not None:
         return beyond
     try:
         return _decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return _decode_slowly(text)
-
-
-def is_small(text: str, limits: Limits = DEFAULT_LIMITS) -> bool:
-    """Whether a text is too short to pass the depth or the digit limit, whatever it holds."""
-    return len(text) <= min(2 * limits.json_depth, limits.json_digits)
 
 
 def _decode_slowly(text: str) -> Any:
@@ -59,8 +56,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _limit_passed(text: str, limits: Limits) -> Malformed | None:
-    """The limit that a text passes; counts brackets and digits outside strings only."""
+def limit_passed(text: str, limits: Limits = DEFAULT_LIMITS) -> Malformed | None:
+    """The limit that a JSON text passes, if any; counts brackets and digits outside strings only."""
+    if len(text) <= min(2 * limits.json_depth, limits.json_digits):
+        return None
     brackets = text.count("{") + text.count("[")
     if brackets <= limits.json_depth and not re.search(_LONG_NUMBER % (limits.json_digits + 1), text):
         return None

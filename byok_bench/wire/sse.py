@@ -1,6 +1,25 @@
-"""Server-sent events: timed bytes in, timed events out. (interface)"""
+"""Server-sent events: timed bytes in, timed events out.
+
+The rules of the WHATWG standard (docs/wire.md, "Reading streams", has the one exception: what is pending at a
+clean end is handed out, so that its reader can use and report it). Beside the events stands what a judge of
+the framing wants to know. Chunk borders mean nothing but time. No sockets, no clock, no JSON.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
+
+from byok_bench.wire.limits import DEFAULT_LIMITS, Limits
+from byok_bench.wire.raw import Chunk
+
+BOM: Final = b"\xef\xbb\xbf"
+_REPLACEMENT: Final = b"\xef\xbf\xbd"
+_DATA: Final = b"data: "
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_NAMES: Final = {b"\n": "LF", b"\r": "CR", b"\r\n": "CRLF"}
+_FIELDS: Final = (b"data", b"event", b"id", b"retry")
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -13,4 +32,197 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     name: str
     """Value of its `event` field; empty if it had none."""
     data: str
-    """Its data lines joined with LF, as UTF-8 with U+FFFD for bad sequences."""
+    """Its data lines joined with LF; bad UTF-8 sequences are U+FFFD."""
+
+
+class Stray(msgspec.Struct, frozen=True, gc=False):
+    """A line that is neither blank, a comment, nor a field of the standard."""
+
+    offset: int
+    text: str
+
+
+class Stream(msgspec.Struct, kw_only=True):
+    """A whole body, read as server-sent events."""
+
+    events: list[Event] = []
+    pending: Event | None = None
+    """At a clean end: data lines that no blank line closed."""
+    strays: list[Stray] = []
+    dataless: list[int] = []
+    """Offsets of blocks that a blank line closed, with event, id or retry fields and no data line."""
+    has_data: bool = False
+    """Whether any line's field name is data."""
+    has_bom: bool = False
+    line_ends: list[str] = []
+    """Which of LF, CR and CRLF occur."""
+    over_limit: str | None = None
+    """The limit that was passed; what came before it is read."""
+
+
+def decode(chunks: Sequence[Chunk], *, clean: bool = True, limits: Limits = DEFAULT_LIMITS) -> Stream:
+    """Events of a content-decoded body. `clean`: the body ended as it should, not by reset or stall."""
+    body = b"".join(data for _, data in chunks)
+    reader = _Reader(chunks, limits)
+    reader.stream.has_bom = body.startswith(BOM)
+    start = len(BOM) if reader.stream.has_bom else 0
+    line_end = _uniform_line_end(body)
+    reader.stream.line_ends = _line_ends(body) if line_end is None else [_NAMES[line_end]]
+    rest = reader.read_lines(body, start) if line_end is None else reader.read_blocks(body, start, line_end)
+    reader.finish(rest, len(body), clean=clean)
+    return reader.stream
+
+
+def invalid_utf8(body: bytes, *, clean: bool = True) -> int | None:
+    """Offset of the first bad sequence; None if there is none. One cut by an unclean end is no bad one."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        cut = error.end == len(body) and error.reason == "unexpected end of data"
+        return None if cut and not clean else error.start
+    return None
+
+
+def _uniform_line_end(body: bytes) -> bytes | None:
+    """LF or CRLF if all line ends are that; None for a mixture or lone CRs."""
+    returns = body.count(b"\r")
+    if not returns:
+        return b"\n"
+    return b"\r\n" if returns == body.count(b"\n") == body.count(b"\r\n") else None
+
+
+def _line_ends(body: bytes) -> list[str]:
+    both = body.count(b"\r\n")
+    counts = {"LF": body.count(b"\n") - both, "CR": body.count(b"\r") - both, "CRLF": both}
+    return [name for name, count in counts.items() if count]
+
+
+class _Reader:
+    """Fields between two blank lines, and the stream read so far."""
+
+    def __init__(self, chunks: Sequence[Chunk], limits: Limits) -> None:
+        self.stream = Stream()
+        self._limits = limits
+        self._stamps = [t_ns for t_ns, _ in chunks]
+        self._ends: list[int] = []
+        end = 0
+        for _, data in chunks:
+            end += len(data)
+            self._ends.append(end)
+        self._chunk = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._offset = -1
+        self._name = b""
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def read_blocks(self, body: bytes, start: int, line_end: bytes) -> tuple[int, bytes]:
+        """Split where all lines end alike; most blocks are one data line. Returns the unfinished line."""
+        events, separator, step = self.stream.events, line_end * 2, len(line_end)
+        blocks = (body[start:] if start else body).split(separator)
+        remainder = blocks.pop()
+        ends, stamps, chunk, offset = self._ends, self._stamps, 0, start
+        longest = self._limits.line_bytes
+        for block in blocks:
+            closed_at = offset + len(block) + step
+            if block.startswith(_DATA) and line_end not in block and len(block) <= longest:
+                while ends[chunk] <= closed_at:
+                    chunk += 1
+                self.stream.has_data = True
+                events.append(Event(stamps[chunk], offset, "", block[6:].decode("utf-8", "replace")))
+                if len(events) > self._limits.stream_events:
+                    self._pass_limit("events")
+            else:
+                self._read_block(block, offset, line_end)
+                self._blank(closed_at)
+            if self.stream.over_limit:
+                return 0, b""
+            offset = closed_at + step
+        *lines, unfinished = remainder.split(line_end)
+        self._read_block(line_end.join(lines), offset, line_end)
+        return offset + len(remainder) - len(unfinished), unfinished
+
+    def _read_block(self, block: bytes, offset: int, line_end: bytes) -> None:
+        for line in block.split(line_end):
+            self._line(offset, line)
+            offset += len(line) + len(line_end)
+
+    def read_lines(self, body: bytes, start: int) -> tuple[int, bytes]:
+        """Line by line, whatever ends the lines. Returns the unfinished last line and its offset."""
+        offset = start
+        for found in _LINE_END.finditer(body, start):
+            line = body[offset : found.start()]
+            if line:
+                self._line(offset, line)
+            else:
+                self._blank(found.start())
+            if self.stream.over_limit:
+                return 0, b""
+            offset = found.end()
+        return offset, body[offset:]
+
+    def finish(self, rest: tuple[int, bytes], size: int, *, clean: bool) -> None:
+        """The end of the body: an unfinished last line, and what no blank line closed."""
+        offset, line = rest
+        if clean or not any(field.startswith(line) for field in _FIELDS):
+            self._line(offset, line)
+        if clean and self._data and not self.stream.over_limit:
+            self.stream.pending = self._event(size - 1)
+
+    def _line(self, offset: int, line: bytes) -> None:
+        if not line or line.startswith(b":"):
+            return
+        if len(line) > self._limits.line_bytes:
+            self._pass_limit("line")
+            return
+        field, _, value = line.partition(b":")
+        if field not in _FIELDS:
+            if line.strip():
+                self.stream.strays.append(Stray(offset, line.decode("utf-8", "replace")))
+            return
+        if self._offset < 0:
+            self._offset = offset
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self.stream.has_data = True
+            self._data.append(value)
+            self._size += len(value) + 1
+            if self._size - 1 > self._limits.line_bytes:
+                self._pass_limit("event")
+        elif field == b"event":
+            self._name = value
+
+    def _blank(self, at: int) -> None:
+        """Dispatch what has data, forget what has none. `at`: offset of the byte that ended the blank line."""
+        if self._data:
+            self.stream.events.append(self._event(at))
+            if len(self.stream.events) > self._limits.stream_events:
+                self._pass_limit("events")
+        elif self._offset >= 0:
+            self.stream.dataless.append(self._offset)
+        self._forget()
+
+    def _event(self, at: int) -> Event:
+        while self._ends[self._chunk] <= at:
+            self._chunk += 1
+        return Event(
+            self._stamps[self._chunk],
+            self._offset,
+            self._name.decode("utf-8", "replace"),
+            b"\n".join(self._data).decode("utf-8", "replace"),
+        )
+
+    def _pass_limit(self, what: str) -> None:
+        self.stream.over_limit = what
+        self._forget()
+
+
+def own_replacements(body: bytes, events: Sequence[Event]) -> Iterator[tuple[int, bool]]:
+    """(index, whether it holds a U+FFFD of the server's own) of each event with bad UTF-8 in it."""
+    borders = [event.offset for event in events[1:]] + [len(body)]
+    for index, (event, end) in enumerate(zip(events, borders, strict=True)):
+        piece = body[event.offset : end]
+        if invalid_utf8(piece) is not None:
+            yield index, _REPLACEMENT in piece or "\\ufffd" in event.data.lower()

@@ -1,0 +1,138 @@
+"""A chat stream, from its bytes to how it closed: what ended it, and whether that is a failure.
+
+[DONE] and an error reported in the stream end it, whatever the transport does later. Before them a clean end
+and a lost connection are failures only if a choice was left unfinished.
+"""
+
+from typing import Any
+
+from byok_bench.dialects.body import EVENT_STREAM, Body
+from byok_bench.dialects.chat_events import ChatEvents
+from byok_bench.dialects.chat_facts import ChatReading, Closing
+from byok_bench.dialects.chat_output import output_of
+from byok_bench.dialects.chat_payload import SENTINEL
+from byok_bench.dialects.chat_stream import Assembly
+from byok_bench.dialects.classify import failure_of_object
+from byok_bench.dialects.error_body import holds_error
+from byok_bench.wire import bounded_json
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.raw import RawExchange, RawHead
+from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_replacements
+
+
+def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatReading:
+    """Read an answer to stream: true that is no single document. `n`: choices asked for."""
+    clean = raw.end in ("eof", "done")
+    stream = decode(body.chunks, clean=clean)
+    has_bad_utf8 = invalid_utf8(body.data, clean=clean) is not None
+    assembly = Assembly(n, _foreign_replacements(stream, body) if has_bad_utf8 else frozenset())
+    reader = ChatEvents(assembly)
+    events = reader.read(stream.events, stream.pending)
+    unframed = _unframed_error(stream, body, _end_offset(reader, events))
+    if unframed is None and not stream.has_data and stream.strays:
+        why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
+        return ChatReading(body=body, shape="not-sse", failure=why)
+    for choice in assembly.choices.values():
+        choice.seal()
+    reading = ChatReading(
+        body=body,
+        shape="stream",
+        output=output_of(assembly),
+        events=events,
+        marks=assembly.marks,
+        choices=list(assembly.choices.values()),
+        usages=assembly.usages,
+        facts=assembly.facts,
+        stream=stream,
+        chunks=reader.chunks,
+        done_event=reader.done_event,
+    )
+    if has_bad_utf8:
+        reading.bad_utf8_at = invalid_utf8(body.data[: _judged_bytes(reader, events, body)], clean=clean)
+    _close(reading, raw, head, reader, unframed)
+    return reading
+
+
+def _foreign_replacements(stream: Stream, body: Body) -> frozenset[int]:
+    """Events whose U+FFFD stand for bad UTF-8 alone."""
+    events = stream.events if stream.pending is None else [*stream.events, stream.pending]
+    return frozenset(index for index, own in own_replacements(body.data, events) if not own)
+
+
+def _end_offset(reader: ChatEvents, events: list[Event]) -> float:
+    """Where the event begins that ended the reading."""
+    last = reader.done_event if reader.done_event is not None else reader.error_event
+    return float("inf") if last is None else events[last].offset
+
+
+def _judged_bytes(reader: ChatEvents, events: list[Event], body: Body) -> int:
+    """Bytes up to the end of the sentinel; all of them if there was none."""
+    if reader.done_event is None:
+        return len(body.data)
+    start = events[reader.done_event].offset
+    return body.data.index(SENTINEL.encode(), start) + len(SENTINEL)
+
+
+def _unframed_error(stream: Stream, body: Body, end: float) -> tuple[Stray, Any] | None:
+    """The error that lines outside all fields hold, one of them or all together."""
+    strays = [stray for stray in stream.strays if stray.offset < end]
+    if not strays or (len(strays) == 1 and body.media_type != EVENT_STREAM):
+        return None
+    for text in ("\n".join(stray.text for stray in strays), *(stray.text for stray in strays)):
+        value = bounded_json.decode(text)
+        if isinstance(value, dict) and holds_error(value):
+            first = next(stray for stray in strays if stray.text in text)
+            return first, value
+    return None
+
+
+def _close(
+    reading: ChatReading,
+    raw: RawExchange,
+    head: RawHead,
+    reader: ChatEvents,
+    unframed: tuple[Stray, Any] | None,
+) -> None:
+    """Say how the stream was over, and why that is a failure if it is one."""
+    if unframed is not None:
+        reading.unframed_error_at = unframed[0].offset
+        reading.closing, reading.failure = "error", failure_of_object(unframed[1], head=head)
+    elif reader.error_event is not None:
+        reading.facts.note("error_event", reader.error_event)
+        reading.closing, reading.failure = "error", failure_of_object(reader.error, head=head)
+    elif reader.done_event is not None:
+        reading.closing = "done"
+        reading.failure = _nothing_came() if reading.empty else None
+    else:
+        reading.closing = _end_of_body(raw, reading)
+        reading.failure = _failure_at_end(reading, raw)
+    if reader.done_event is not None:
+        reading.done_ns = reading.events[reader.done_event].t_ns
+
+
+def _end_of_body(raw: RawExchange, reading: ChatReading) -> Closing:
+    over = reading.body.over_limit or (reading.stream is not None and reading.stream.over_limit is not None)
+    if over:
+        return "limit"
+    return "eof" if raw.end == "done" else raw.end
+
+
+def _failure_at_end(reading: ChatReading, raw: RawExchange) -> Failure | None:
+    """Why a body that ended before [DONE] and without an error is a failure; None if nothing was lost."""
+    if reading.closing == "limit":
+        return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
+    if reading.finished:
+        return None
+    if reading.closing == "stall":
+        return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
+    if reading.empty:
+        return _nothing_came()
+    if reading.closing == "reset":
+        return raw.failure or failure(
+            "network", "stream", "the connection was lost in the middle of the answer"
+        )
+    return failure("protocol", "stream", "the stream ended in the middle of the answer")
+
+
+def _nothing_came() -> Failure:
+    return failure("protocol", "stream", "the stream ended without one chunk")

@@ -1,0 +1,96 @@
+"""Events of a chat stream, in order: chunks go to the assembly, [DONE] or an error ends the reading.
+
+Chunks of the common shape take a short way (chat_common.py) with the same outcome. What is odd about the
+framing of an event is noted by name. Nothing here knows how the connection ended.
+"""
+
+from typing import Any, Final
+
+from byok_bench.dialects.chat_common import CommonChunks
+from byok_bench.dialects.chat_payload import LARGE_EVENT, Item, Payload, read_payload
+from byok_bench.dialects.chat_stream import Assembly
+from byok_bench.dialects.error_body import is_error_event
+from byok_bench.wire.sse import Event
+
+_PLAIN_NAMES: Final = ("", "message")
+
+
+class ChatEvents:
+    """Reads events into an assembly, until one ends the stream."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.chunks = 0
+        """JSON objects seen, the error included."""
+        self.done_event: int | None = None
+        self.error: Any = None
+        """The error object, or the text of an event named error; None if there was none."""
+        self.error_event: int | None = None
+
+    def read(self, events: list[Event], pending: Event | None) -> list[Event]:
+        """Read all events. Returns them, with the pending one if its payload was taken."""
+        common = CommonChunks(self.assembly)
+        for number, event in enumerate(events):
+            if self.done_event is None and common.take(event, number):
+                self.chunks += 1
+                continue
+            self._read_event(event, number)
+            if self.error_event is not None:
+                return events
+            common.refresh()
+        return events if pending is None else self._read_pending(events, pending)
+
+    def _read_event(self, event: Event, number: int) -> None:
+        if self.done_event is not None:
+            if event.data.strip():
+                self.assembly.facts.note("after_done", number)
+            return
+        if event.name not in _PLAIN_NAMES:
+            self.assembly.facts.note("event_name", number, event.name)
+        if len(event.data) > LARGE_EVENT:
+            self.assembly.facts.note("large_event", number, f"{len(event.data)} characters")
+        payload = read_payload(event.data)
+        if "\n" in event.data and not payload.repairs and payload.items[0].kind == "json":
+            self.assembly.facts.note("several_data_lines", number)
+        self._take(payload, event, number)
+
+    def _read_pending(self, events: list[Event], pending: Event) -> list[Event]:
+        """What no blank line closed at a clean end counts if it is what a stream is made of."""
+        payload = read_payload(pending.data)
+        if not all(item.usable for item in payload.items):
+            return events
+        if self.done_event is None:
+            self.assembly.facts.note("unterminated_event", len(events))
+            self._take(payload, pending, len(events))
+        else:
+            self.assembly.facts.note("after_done", len(events))
+        return [*events, pending]
+
+    def _take(self, payload: Payload, event: Event, number: int) -> None:
+        for repair in payload.repairs:
+            self.assembly.facts.note(repair, number)
+        for item in payload.items:
+            if self.done_event is not None:
+                self.assembly.facts.note("after_done", number)
+            elif item.kind == "done":
+                self.done_event = number
+            else:
+                self._take_item(item, event, number)
+            if self.error_event is not None:
+                return
+
+    def _take_item(self, item: Item, event: Event, number: int) -> None:
+        facts = self.assembly.facts
+        if item.kind == "blank":
+            facts.note("blank_data", number)
+        elif is_error_event(event.name, item.value):
+            self.error_event = number
+            self.error = event.data if item.kind == "text" else item.value
+            self.chunks += 1
+        elif item.kind == "text":
+            facts.note("not_json", number, item.value.message)
+        elif not isinstance(item.value, dict):
+            facts.note("not_an_object", number, type(item.value).__name__)
+        else:
+            self.chunks += 1
+            self.assembly.add_chunk(item.value, number, event.t_ns)

@@ -1,0 +1,158 @@
+"""What was read of a chat answer, beside its output: the choices, the usage objects, and what was repaired.
+
+Data only, for the rules in checks/. Which of it breaks a rule is not decided here.
+"""
+
+import itertools
+from typing import Any, Literal
+
+import msgspec
+
+from byok_bench.dialects.base import Reading
+from byok_bench.dialects.fragments import whole
+from byok_bench.dialects.tool_calls import Call, ToolCalls
+from byok_bench.wire.sse import Stream
+
+Shape = Literal[
+    "none",
+    "refused",
+    "undecodable",
+    "page",
+    "error",
+    "document",
+    "ignored",
+    "not-sse",
+    "stream",
+    "unreadable",
+]
+"""What came back:
+none         no response head
+refused      a status of 300 or more
+undecodable  a content coding that could not be undone
+page         HTML with a 2xx status
+error        one JSON document that holds an error, with a 2xx status
+document     one JSON answer, as asked for
+ignored      one JSON answer although a stream was asked for
+not-sse      a body without any data line where a stream was asked for
+stream       server-sent events, perhaps none
+unreadable   anything else where one JSON answer was asked for
+"""
+
+Closing = Literal["done", "error", "eof", "reset", "stall", "limit"]
+"""How a stream was over: [DONE], an error reported in it, or the end of the body before either."""
+
+
+class Fact(msgspec.Struct):
+    """Something noticed while reading, at its first place."""
+
+    event: int | None
+    detail: str
+    count: int = 1
+
+
+class Facts(dict[str, Fact]):
+    """What was noticed, by name."""
+
+    def note(self, name: str, event: int | None, detail: str = "") -> None:
+        """Count one more of its kind; the first one keeps place and detail."""
+        known = self.get(name)
+        if known is None:
+            self[name] = Fact(event, detail)
+        else:
+            known.count += 1
+
+
+class Choice(msgspec.Struct, kw_only=True):
+    """One choice, as its deltas came."""
+
+    index: int
+    event: int | None
+    """The event that started it; None in an answer that is no stream."""
+    texts: list[str] = []
+    """Content of each delta that had some."""
+    reasonings: list[str] = []
+    refusals: list[str] = []
+    tools: ToolCalls = msgspec.field(default_factory=ToolCalls)
+    opened: bool = False
+    """A delta with any member came."""
+    role_given: bool = False
+    finish_reason: str | None = None
+    """The first one; unknown values as they came."""
+    finish_event: int | None = None
+    text: str = ""
+    """Assembled content; set at the end, as are the next two."""
+    reasoning: str = ""
+    refusal: str = ""
+    cumulative: bool = False
+    """Each delta repeated all the text before it."""
+
+    @property
+    def calls(self) -> list[Call]:
+        """Tool calls in the order they were opened."""
+        return self.tools.calls
+
+    def seal(self) -> None:
+        """Assemble what the deltas held."""
+        self.cumulative = _grows(self.texts)
+        self.text = whole(self.texts[-1] if self.cumulative else "".join(self.texts))
+        self.reasoning = whole("".join(self.reasonings))
+        self.refusal = whole("".join(self.refusals))
+
+
+class UsageSeen(msgspec.Struct, frozen=True):
+    """One usage object of an answer."""
+
+    value: dict[str, Any]
+    event: int | None
+    apart: bool
+    """It came in a chunk without choices."""
+
+
+class ChatReading(Reading, kw_only=True):
+    """A chat exchange, read."""
+
+    shape: Shape
+    choices: list[Choice] = msgspec.field(default_factory=list)
+    """In the order they were started."""
+    usages: list[UsageSeen] = msgspec.field(default_factory=list)
+    facts: Facts = msgspec.field(default_factory=Facts)
+    stream: Stream | None = None
+    """Framing; None unless the shape is `stream`."""
+    closing: Closing | None = None
+    """How the stream was over; None if it is none."""
+    chunks: int = 0
+    """Events whose data was a JSON object."""
+    done_event: int | None = None
+    """The event that held [DONE]."""
+    bad_utf8_at: int | None = None
+    """Offset of the first sequence that is no UTF-8, up to [DONE]."""
+    unframed_error_at: int | None = None
+    """Offset of the line outside all fields that held, or began, an error."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether a choice was started and every started one has a finish_reason."""
+        return bool(self.choices) and all(choice.finish_reason is not None for choice in self.choices)
+
+    @property
+    def empty(self) -> bool:
+        """Whether a stream was over without one JSON object."""
+        return self.closing in ("done", "eof", "reset") and not self.chunks
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the body ended in the middle of an answer."""
+        return self.closing in ("eof", "reset") and self.chunks > 0 and not self.finished
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is known to be missing at the end."""
+        return self.closing not in ("error", "stall", "limit") and not self.truncated
+
+
+def _grows(pieces: list[str]) -> bool:
+    """Whether 4 or more pieces each begin with all of the one before and are longer."""
+    return len(pieces) >= 4 and all(
+        len(later) > len(earlier) and later.startswith(earlier)
+        for earlier, later in itertools.pairwise(pieces)
+    )

@@ -1,0 +1,216 @@
+"""Chunks of a chat stream → choices. Deltas are merged as they came; nothing is cleaned, repairs are noted.
+
+One object a chunk comes in here, already parsed; framing and error events are the business of chat_events.py.
+`null` means absent for every optional member, and unknown members are ignored.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from byok_bench.dialects.base import Mark, OutputKind
+from byok_bench.dialects.chat_facts import Choice, Facts, UsageSeen
+from byok_bench.dialects.fragments import brief
+
+REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
+FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
+CHUNK_OBJECT: Final = "chat.completion.chunk"
+LATEST_CREATED: Final = 100_000_000_000
+"""Seconds; what is not below was meant as milliseconds."""
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+class Assembly:
+    """The choices of one answer under construction."""
+
+    def __init__(self, n: int = 1, foreign: frozenset[int] = frozenset()) -> None:
+        self.choices: dict[int, Choice] = {}
+        self.usages: list[UsageSeen] = []
+        self.facts = Facts()
+        self.marks: list[Mark] = []
+        self.model: str | None = None
+        self.id: str | None = None
+        """The first id of a chunk with choices."""
+        self._n = n
+        self._foreign = foreign
+        """Events whose U+FFFD stand for bad UTF-8, not for what the server wrote."""
+
+    def add_chunk(self, chunk: Mapping[str, Any], event: int, t_ns: int) -> None:
+        """Merge one chunk."""
+        created, choices = chunk.get("created"), chunk.get("choices")
+        if created is not None and not (type(created) is int and created < LATEST_CREATED):
+            self.facts.note("created", event, brief(created))
+        self._read_model(chunk)
+        if not isinstance(choices, list):
+            self.facts.note("choices_missing", event, brief(choices))
+            choices = []
+        if choices:
+            self._read_labels(chunk, event)
+        for element in choices:
+            self._add_choice(element if isinstance(element, dict) else {}, event, t_ns)
+        usage = chunk.get("usage")
+        if isinstance(usage, dict):
+            self.usages.append(UsageSeen(usage, event, apart=not choices))
+
+    def add_document(self, document: Mapping[str, Any]) -> None:
+        """Read one whole answer: the message of each choice."""
+        self._read_model(document)
+        choices = document.get("choices")
+        for position, element in enumerate(choices if isinstance(choices, list) else []):
+            if isinstance(element, dict) and isinstance(element.get("message"), dict):
+                choice = self.choices.setdefault(position, Choice(index=position, event=None))
+                self._add_delta(choice, element["message"], None, 0, is_message=True)
+                self._finish(choice, element.get("finish_reason"), None)
+        usage = document.get("usage")
+        if isinstance(usage, dict):
+            self.usages.append(UsageSeen(usage, None, apart=False))
+
+    def _read_model(self, chunk: Mapping[str, Any]) -> None:
+        model = chunk.get("model")
+        if self.model is None and isinstance(model, str) and model:
+            self.model = model
+
+    def _read_labels(self, chunk: Mapping[str, Any], event: int) -> None:
+        label, chunk_id = chunk.get("object"), chunk.get("id")
+        if label != CHUNK_OBJECT:
+            self.facts.note("object", event, brief(label))
+        if not isinstance(chunk_id, str) or not chunk_id:
+            self.facts.note("id_absent", event, brief(chunk_id))
+        elif self.id is None:
+            self.id = chunk_id
+        elif chunk_id != self.id:
+            self.facts.note("id_changed", event, f"{brief(self.id)}, then {brief(chunk_id)}")
+
+    def _add_choice(self, element: Mapping[str, Any], event: int, t_ns: int) -> None:
+        index, delta = element.get("index"), element.get("delta")
+        if type(index) is not int or index < 0 or (index and self._n == 1):
+            self.facts.note("choice_index", event, brief(index))
+            index = 0
+        choice = self.choices.get(index)
+        if choice is None:
+            choice = self.choices[index] = Choice(index=index, event=event)
+        is_message = not isinstance(delta, dict) and isinstance(element.get("message"), dict)
+        if is_message:
+            self.facts.note("message_instead", event)
+            delta = element["message"]
+        elif not isinstance(delta, dict):
+            self.facts.note("delta_missing", event, brief(delta))
+            delta = {}
+        if delta:
+            self._read_role(choice, delta, event)
+            self._add_delta(choice, delta, event, t_ns, is_message=is_message)
+        self._finish(choice, element.get("finish_reason"), event)
+
+    def _read_role(self, choice: Choice, delta: Mapping[str, Any], event: int) -> None:
+        role = delta.get("role")
+        if role is not None and role != "assistant":
+            self.facts.note("role_value", event, brief(role))
+        elif role is not None and choice.role_given:
+            self.facts.note("role_repeated", event)
+        if not choice.opened and any(value is not None for value in delta.values()):
+            choice.opened = True
+            if role is None:
+                self.facts.note("role_not_first", event)
+        choice.role_given = choice.role_given or role is not None
+
+    def _add_delta(
+        self, choice: Choice, delta: Mapping[str, Any], event: int | None, t_ns: int, *, is_message: bool
+    ) -> None:
+        text = self._content(delta.get("content"), event)
+        refusal = delta.get("refusal")
+        refusal = refusal if isinstance(refusal, str) else ""
+        reasoning = self._reasoning(delta, event)
+        calls = delta.get("tool_calls")
+        calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+        for pieces, piece in (
+            (choice.texts, text),
+            (choice.refusals, refusal),
+            (choice.reasonings, reasoning),
+        ):
+            if piece:
+                pieces.append(piece)
+        arguments = self._add_calls(choice, calls, delta.get("function_call"), event, is_message=is_message)
+        if choice.finish_reason is not None and (text or reasoning or calls):
+            self.facts.note("content_after_finish", event)
+        if event is None:
+            return
+        if reasoning:
+            self._mark(t_ns, "reasoning", event)
+        if text or refusal:
+            self._mark(t_ns, "text", event)
+        if arguments:
+            self._mark(t_ns, "tool", event)
+
+    def _add_calls(
+        self,
+        choice: Choice,
+        calls: list[dict[str, Any]],
+        function_call: object,
+        event: int | None,
+        *,
+        is_message: bool,
+    ) -> bool:
+        """Merge the tool calls of a delta; True if any argument text came."""
+        came = False
+        for position, call in enumerate(calls):
+            came |= choice.tools.add(call, event, self.facts, position if is_message else None)
+        if isinstance(function_call, dict):
+            came |= choice.tools.add_legacy(function_call, event, self.facts)
+        return came
+
+    def _content(self, content: object, event: int | None) -> str:
+        if content is None or isinstance(content, str):
+            text = content or ""
+        else:
+            self.facts.note("content_type", event, type(content).__name__)
+            parts = content if isinstance(content, list) else []
+            text = "".join(
+                part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
+            )
+        self._look_for_replacement(text, event)
+        return text
+
+    def _reasoning(self, delta: Mapping[str, Any], event: int | None) -> str:
+        """Reasoning of one delta: the first field that has some; details only if none has."""
+        found = ""
+        for name in REASONING_FIELDS:
+            value = delta.get(name)
+            if value is not None and not isinstance(value, str):
+                self.facts.note("reasoning_type", event, f"{name} is {brief(value)}")
+            elif not found:
+                found = value or ""
+        details = delta.get("reasoning_details")
+        if not found and isinstance(details, list):
+            found = "".join(_detail(detail) for detail in details if isinstance(detail, dict))
+        self._look_for_replacement(found, event)
+        return found
+
+    def _look_for_replacement(self, text: str, event: int | None) -> None:
+        if _REPLACEMENT in text and event not in self._foreign:
+            self.facts.note("replacement_character", event)
+
+    def _finish(self, choice: Choice, reason: object, event: int | None) -> None:
+        if reason is None:
+            return
+        if reason in ("", "null"):
+            self.facts.note("finish_null_form", event, brief(reason))
+        elif choice.finish_reason is not None:
+            self.facts.note("finish_repeated", event, brief(reason))
+        else:
+            choice.finish_reason = reason if isinstance(reason, str) else brief(reason)
+            choice.finish_event = event
+            if reason not in FINISH_REASONS:
+                self.facts.note("finish_unknown", event, brief(reason))
+
+    def _mark(self, t_ns: int, kind: OutputKind, event: int) -> None:
+        mark = (t_ns, kind, event)
+        if mark not in self.marks[-3:]:
+            self.marks.append(mark)
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    """Text of one element of reasoning_details; encrypted ones have none."""
+    for name in ("text", "summary"):
+        value = detail.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""

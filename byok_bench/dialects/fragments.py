@@ -1,0 +1,91 @@
+"""Text that arrives in fragments: joined when asked for, and known to be one JSON object without parsing
+it at every fragment. The work grows with the text, however it is cut and however often it is asked.
+"""
+
+import re
+from typing import Final
+
+from byok_bench.wire import bounded_json
+
+_BRIEF: Final = 60
+_MARKS: Final = re.compile(r'\\.|\\\Z|["{}\[\]]', re.DOTALL)
+
+
+def whole(text: str) -> str:
+    """A surrogate pair that was split over two fragments as one character; a lone half as U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def brief(value: object) -> str:
+    """A server's value for a message of ours: one line, not long."""
+    shown = repr(value)
+    return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF - 1]}…"
+
+
+class Fragments:
+    """Text under construction."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        """Characters so far."""
+        self._parts: list[str] = []
+        self._joined = ""
+        self._scanned = 0
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+        self._closed = False
+        self._spoilt = False
+        self._is_object: bool | None = None
+
+    def add(self, fragment: str) -> None:
+        """Append."""
+        if fragment:
+            self._parts.append(fragment)
+            self.length += len(fragment)
+
+    def __str__(self) -> str:
+        if len(self._joined) != self.length:
+            self._joined = "".join(self._parts)
+        return self._joined
+
+    def equals(self, text: str) -> bool:
+        """Whether this is the whole text so far."""
+        return len(text) == self.length and str(self) == text
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the text so far is one complete JSON object."""
+        for part in self._parts[self._scanned :]:
+            self._scan(part)
+        self._scanned = len(self._parts)
+        if not self._closed or self._spoilt:
+            return False
+        if self._is_object is None:
+            self._is_object = isinstance(bounded_json.decode(str(self)), dict)
+        return self._is_object
+
+    def _scan(self, part: str) -> None:
+        """Follow strings and brackets until the outermost one closes; all but white space after that spoils."""
+        if self._closed:
+            self._spoilt = self._spoilt or bool(part.strip())
+            return
+        start, self._escaped = int(self._escaped), False
+        for found in _MARKS.finditer(part, start):
+            mark = found[0]
+            if mark == "\\":
+                self._escaped = True
+            elif mark == '"':
+                self._in_string = not self._in_string
+            elif len(mark) == 1 and not self._in_string:
+                self._depth += 1 if mark in "{[" else -1
+                if self._depth <= 0:
+                    self._closed = True
+                    self._spoilt = bool(part[found.end() :].strip())
+                    return

@@ -1,0 +1,198 @@
+"""Fragments of tool calls → calls, by merge rules that hold for the servers seen in the wild.
+
+Key of a call is its index where that is an integer, else its id, else the order of arrival. Calls keep the
+order in which they were opened; nothing is parsed before the end but to tell a new call from an old one.
+What had to be repaired is noted by name; which of it breaks a rule is decided in checks/tool_calls.py.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from byok_bench.dialects.fragments import Fragments, brief, whole
+
+
+class Notes(Protocol):
+    """Where repairs are noted."""
+
+    def note(self, name: str, event: int | None, detail: str = "") -> None:
+        """One more of its kind."""
+        ...
+
+
+class Call:
+    """One tool call under construction."""
+
+    def __init__(self, event: int | None, *, legacy: bool = False) -> None:
+        self.event = event
+        """The event that opened it."""
+        self.legacy = legacy
+        """It came as function_call, which has no id."""
+        self.id: str | None = None
+        self.given_name = Fragments()
+        self.given_arguments = Fragments()
+
+    @property
+    def name(self) -> str:
+        """Function name so far."""
+        return whole(str(self.given_name))
+
+    @property
+    def arguments(self) -> str:
+        """Arguments so far, as received."""
+        return whole(str(self.given_arguments))
+
+
+class Element(msgspec.Struct, frozen=True):
+    """One element of `tool_calls`, with what is unusable left out."""
+
+    index: int | None
+    id: str
+    """Empty if absent, as are the next two."""
+    name: str
+    arguments: str
+    arguments_are_text: bool
+    """False if they came as a JSON value of another type."""
+    type: Any
+
+
+def element_of(value: Mapping[str, Any]) -> Element:
+    """Read one element of `tool_calls`, or a `function_call` wrapped like one."""
+    function = value.get("function")
+    function = function if isinstance(function, dict) else {}
+    index, call_id, name = value.get("index"), value.get("id"), function.get("name")
+    arguments = function.get("arguments")
+    is_text = arguments is None or isinstance(arguments, str)
+    return Element(
+        index=index if type(index) is int else None,
+        id=whole(call_id) if isinstance(call_id, str) else "",
+        name=name if isinstance(name, str) else "",
+        arguments=(arguments or "") if is_text else json.dumps(arguments, ensure_ascii=False),
+        arguments_are_text=is_text,
+        type=value.get("type"),
+    )
+
+
+class ToolCalls:
+    """The calls of one choice."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        """In the order they were opened."""
+        self.indexes: set[int] = set()
+        """Every integer index seen."""
+        self._owners: dict[int, Call] = {}
+        self._by_id: dict[str, Call] = {}
+        self._legacy: Call | None = None
+
+    def add(
+        self, value: Mapping[str, Any], event: int | None, notes: Notes, position: int | None = None
+    ) -> bool:
+        """Merge one element; True if it brought arguments. `position`: its place in a whole message, where
+        calls need no index."""
+        element = element_of(value)
+        if position is not None:
+            element = msgspec.structs.replace(element, index=len(self.calls))
+        elif element.index is not None:
+            self.indexes.add(element.index)
+        if not element.arguments_are_text:
+            notes.note("arguments_not_text", event)
+        if element.type is not None and element.type != "function":
+            notes.note("call_type", event, brief(element.type))
+        call = self._call_of(element, event, notes)
+        if element.id and call.id is None:
+            call.id = element.id
+            self._by_id.setdefault(element.id, call)
+        self._name(call, element, event, notes)
+        return self._arguments(call, element.arguments, event, notes)
+
+    def add_legacy(self, value: Mapping[str, Any], event: int | None, notes: Notes) -> bool:
+        """Merge a `function_call` delta: one call without id; True if it brought arguments."""
+        element = element_of({"function": value})
+        if self._legacy is None:
+            self._legacy = Call(event, legacy=True)
+            self.calls.append(self._legacy)
+        if not element.arguments_are_text:
+            notes.note("arguments_not_text", event)
+        notes.note("function_call", event)
+        if element.name and not self._legacy.given_name.length:
+            self._legacy.given_name.add(element.name)
+        return self._arguments(self._legacy, element.arguments, event, notes)
+
+    def fragment(self, index: int, arguments: str) -> bool:
+        """Append to the call that owns an index; False, and nothing done, if that needs the merge rules."""
+        call = self._owners.get(index)
+        if call is None or call.given_arguments.length == len(arguments):
+            return False
+        call.given_arguments.add(arguments)
+        return True
+
+    def _open(self, index: int | None, event: int | None) -> Call:
+        call = Call(event)
+        self.calls.append(call)
+        if index is not None:
+            self._owners[index] = call
+        return call
+
+    def _call_of(self, element: Element, event: int | None, notes: Notes) -> Call:
+        """The call that an element belongs to; opens one where it begins one."""
+        if element.index is None:
+            notes.note("index_missing", event)
+            return self._call_without_index(element, event)
+        owner = self._owners.get(element.index)
+        if owner is None:
+            if not element.id and not element.name and self.calls:
+                notes.note("index_drift", event, str(element.index))
+                return self.calls[-1]
+            return self._open(element.index, event)
+        if _collides(owner, element):
+            notes.note("index_collision", event, str(element.index))
+            return self._open(element.index, event)
+        if element.id and owner.id is not None:
+            notes.note("id_repeated" if element.id == owner.id else "id_changes", event, brief(element.id))
+        return owner
+
+    def _call_without_index(self, element: Element, event: int | None) -> Call:
+        last = self.calls[-1] if self.calls else None
+        if element.id:
+            return self._by_id.get(element.id) or self._open(None, event)
+        if last is None or (element.name and last.given_arguments.is_object):
+            return self._open(None, event)
+        return last
+
+    def _name(self, call: Call, element: Element, event: int | None, notes: Notes) -> None:
+        if not element.name:
+            return
+        if not call.given_name.length:
+            call.given_name.add(element.name)
+        elif call.given_name.equals(element.name):
+            notes.note("name_repeated", event, brief(element.name))
+        elif not call.given_arguments.length:
+            notes.note("name_split", event, brief(element.name))
+            call.given_name.add(element.name)
+
+    def _arguments(self, call: Call, fragment: str, event: int | None, notes: Notes) -> bool:
+        if not fragment:
+            return False
+        if call.given_arguments.equals(fragment) and call.given_arguments.is_object:
+            notes.note("arguments_repeated", event)
+            return False
+        call.given_arguments.add(fragment)
+        return True
+
+
+def _collides(owner: Call, element: Element) -> bool:
+    """Whether an element on an open index begins a call of its own.
+
+    With another id it does if it brings a name, and the arguments so far are complete or the name differs;
+    without any ids, if it brings a name after complete arguments (old Ollama).
+    """
+    if not element.name or element.id == owner.id:
+        return False
+    complete = owner.given_arguments.is_object
+    differs = owner.given_name.length > 0 and not owner.given_name.equals(element.name)
+    if owner.id is None:
+        return complete and (not element.id or differs)
+    return bool(element.id) and (complete or differs)

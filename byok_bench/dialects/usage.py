@@ -1,0 +1,40 @@
+"""Token counts of a chat answer: a usage object → Usage.
+
+Numeric strings and integral floats are counts in another dress; anything else that is no integer from 0 on
+is dropped. Running totals are replaced, never added: the last object is the one that is read.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeGuard
+
+from byok_bench.dialects.output import Usage
+
+COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
+_DIGITS: Final = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
+
+
+def count(value: object) -> int | None:
+    """A token count; None if the value is none."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and value >= 0:
+        return int(value)
+    return value if is_count(value) else None
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether a value is what the wire format asks for: a JSON integer from 0 on."""
+    return type(value) is int and value >= 0
+
+
+def usage_of(value: Mapping[str, Any]) -> Usage:
+    """The counts of a usage object."""
+    prompt, completion = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
+    cost = value.get("cost")
+    return Usage(
+        **{name: count(value.get(name)) for name in COUNTS},
+        cached_tokens=count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
+        reasoning_tokens=count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
+        cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
+    )
