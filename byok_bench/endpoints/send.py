@@ -23,9 +23,9 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
-from byok_bench.wire.connector import blocked
 from byok_bench.wire.egress import Lookup, Verdict, ask
 from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.gate import blocked
 from byok_bench.wire.limits import DEFAULT_LIMITS, Limits, Timeouts
 from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 from byok_bench.wire.resolver import Resolver

@@ -1,57 +1,25 @@
 """Client: one request in, one RawExchange out.
 
 `exchange` never raises for what a server, a network or a policy does: that is `RawExchange.failure`. A request
-is sent once, never repeated and never redirected (docs/egress.md).
+is sent once, never repeated and never redirected. Rules: docs/egress.md, docs/wire.md.
 """
 
-from collections.abc import Mapping
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from typing import Literal, Self
 
-import msgspec
-
-from byok_bench.redact import redact
-from byok_bench.wire.connector import Connector, NotConnected, Target
+from byok_bench.wire.connector import Connector
 from byok_bench.wire.flight import Flight
+from byok_bench.wire.gate import NotConnected, refused
 from byok_bench.wire.http1 import request_head
-from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
-from byok_bench.wire.raw import Clock, Phases, RawExchange, RawRequest
-from byok_bench.wire.recorder import Terminator
+from byok_bench.wire.raw import Clock, Phases, RawExchange
+from byok_bench.wire.request import Sendable, WireRequest, prepared, recorded
 from byok_bench.wire.resolver import Resolver
+from byok_bench.wire.stock import Stock
 
 Transport = Literal["own", "httpx"]
-_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
-
-class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request as it will be sent, with its secrets, and the rules it is sent under."""
-
-    id: str
-    """Its x-request-id."""
-    url: str
-    """Whole request URL, normalised base and route."""
-    method: str = "POST"
-    headers: tuple[tuple[str, str], ...] = ()
-    """Real values, checked. Host and Content-Length are added when it is sent."""
-    body: bytes = b""
-    secrets: tuple[str, ...] = ()
-    """What must not appear in the record."""
-    key_id: str = ""
-    """Random id of the key; connections are not shared between keys."""
-    timeouts: Timeouts = DEFAULT_TIMEOUTS
-    limits: Limits = DEFAULT_LIMITS
-    terminator: Terminator = "none"
-    verify: bool = True
-    ca_file: str | None = None
-    profile: str = "local"
-    policy: Mapping[str, Any] | None = None
-    proxy: str | None = None
-
-    def __repr__(self) -> str:
-        return f"WireRequest(id={self.id!r}, method={self.method!r})"
+__all__ = ["Client", "Transport", "WireRequest"]
 
 
 class Client:
@@ -59,12 +27,23 @@ class Client:
 
     `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock transport, HTTP/2 where h2 is installed).
     `clock`: `kernel` takes the kernel's receive stamps where there are any, `user` never does.
+    `proxy`: the administrator's, for every request; a request's own is taken in the local profile only.
+    What goes through a proxy is carried by the stock transport.
     """
 
     def __init__(
-        self, transport: Transport = "own", *, resolver: Resolver | None = None, clock: Clock = "kernel"
+        self,
+        transport: Transport = "own",
+        *,
+        resolver: Resolver | None = None,
+        clock: Clock = "kernel",
+        proxy: str | None = None,
     ) -> None:
-        self._connector = Connector(clock=clock, resolver=resolver)
+        self._transport = transport
+        self._resolver = resolver or Resolver()
+        self._connector = Connector(clock=clock, resolver=self._resolver)
+        self._stock: Stock | None = None
+        self._proxy = proxy
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,25 +54,37 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; an exchange that is under way ends as if its network was gone."""
         await self._connector.aclose()
+        if self._stock is not None:
+            await self._stock.aclose()
 
     async def exchange(self, request: WireRequest, *, started_ns: int | None = None) -> RawExchange:
-        """Send `request` and record what comes back; `started_ns`: when it was meant to start, now if None."""
+        """Send `request` and record what comes back; `started_ns`: when it was meant to start, now if None.
+
+        Raises EndpointError for a request that cannot be written down, and CancelledError.
+        """
+        sendable = prepared(request)
         phases = Phases(start=perf_counter_ns() if started_ns is None else started_ns)
         record = RawExchange(request=recorded(request), phases=phases)
         try:
-            await self._carry(request, record)
+            proxy = self._proxy_for(request)
+            if proxy is None and self._transport == "own":
+                await self._carry(request, sendable, record)
+            else:
+                await self._stock_carrier().carry(request, sendable, record, proxy)
         except NotConnected as problem:
             record.failure = problem.reason
             record.end = "reset"
+            phases.end = perf_counter_ns()
+        if record.chunks:
+            phases.first_byte = record.chunks[0][0]
         return record
 
-    async def _carry(self, request: WireRequest, record: RawExchange) -> None:
-        target, path = aim(request)
+    async def _carry(self, request: WireRequest, sendable: Sendable, record: RawExchange) -> None:
         timeouts = request.timeouts
         connection = await self._connector.connect(
-            target,
+            sendable.target,
             record.phases,
             seconds=min(timeouts.connect, timeouts.total),
             profile=request.profile,
@@ -109,47 +100,21 @@ class Client:
         )
         try:
             connection.begin(flight)
-            connection.write(request_head(request.method, path, _fields(request, target)) + request.body)
+            connection.write(request_head(request.method, sendable.path, sendable.headers) + request.body)
             await flight.landed
         finally:
             flight.abandon()
-            self._connector.give_back(connection, target)
+            self._connector.give_back(connection, sendable.target)
 
+    def _proxy_for(self, request: WireRequest) -> str | None:
+        if request.proxy is not None and self._proxy is None and request.profile != "local":
+            raise refused(
+                "proxy_not_allowed",
+                "In the shared profile only the administrator sets a proxy. Remove this one.",
+            )
+        return self._proxy or request.proxy
 
-def recorded(request: WireRequest) -> RawRequest:
-    """The request as the record keeps it."""
-    headers = tuple((name.lower(), redact(value, request.secrets)) for name, value in request.headers)
-    return RawRequest(
-        id=request.id,
-        method=request.method,
-        url=redact(request.url, request.secrets),
-        headers=headers,
-        body=request.body,
-    )
-
-
-def aim(request: WireRequest) -> tuple[Target, bytes]:
-    """Where a request goes, and the path and query in its first line."""
-    parts = urlsplit(request.url)
-    target = Target(
-        scheme=parts.scheme,
-        host=parts.hostname or "",
-        port=parts.port or DEFAULT_PORTS[parts.scheme],
-        key_id=request.key_id,
-        verify=request.verify,
-        ca_file=request.ca_file,
-    )
-    path = quote(parts.path or "/", safe=_PATH_SAFE)
-    return target, (f"{path}?{parts.query}" if parts.query else path).encode("ascii")
-
-
-def _fields(request: WireRequest, target: Target) -> list[tuple[bytes, bytes]]:
-    """Header fields in the order sent: Host first, then the request's own, then the length."""
-    host = target.origin.partition("://")[2]
-    if target.port == DEFAULT_PORTS[target.scheme]:
-        host = host.rpartition(":")[0]
-    fields = [(b"host", host.encode("ascii"))]
-    fields += [(name.encode("ascii"), value.encode("utf-8")) for name, value in request.headers]
-    if request.body or request.method == "POST":
-        fields.append((b"content-length", b"%d" % len(request.body)))
-    return fields
+    def _stock_carrier(self) -> Stock:
+        if self._stock is None:
+            self._stock = Stock(self._resolver)
+        return self._stock

@@ -5,11 +5,12 @@ the first that connects is kept. The addresses were judged before; nothing is re
 """
 
 import asyncio
-import ipaddress
 import itertools
 import socket
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+from byok_bench.wire.addresses import was_judged
 
 STAGGER_S: Final = 0.25
 
@@ -25,8 +26,7 @@ async def dial(addresses: Sequence[str], port: int) -> tuple[socket.socket, str]
         await _first(order, port) if len(order) > 1 else (await _connect(order[0], port), order[0])
     )
     try:
-        peer = canonical(sock.getpeername()[0])
-        if peer not in {canonical(judged) for judged in addresses}:
+        if not was_judged(sock.getpeername()[0], addresses):
             raise PeerError("the peer's address is not the one that was judged")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
@@ -41,12 +41,6 @@ def alternating(addresses: Sequence[str]) -> list[str]:
     one = [address for address in addresses if (":" in address) is first_is_6]
     other = [address for address in addresses if (":" in address) is not first_is_6]
     return [address for pair in itertools.zip_longest(one, other) for address in pair if address is not None]
-
-
-def canonical(address: str) -> str:
-    """One spelling for one address: no zone, IPv4-mapped as IPv4."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 async def _connect(address: str, port: int) -> socket.socket:

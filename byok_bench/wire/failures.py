@@ -1,5 +1,10 @@
-"""Why an exchange has no good answer: a value, never an exception past `send`."""
+"""Why an exchange has no good answer: a value, never an exception past `send`.
 
+Also the one table from library exceptions to kinds and phases. It names classes by text, so that reading a
+stored failure imports no HTTP library.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -34,6 +39,55 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Finer reason: an egress reason code, or the server's own error code."""
 
 
-def failure(kind: str, phase: str, message: str, *, code: str | None = None, status: int | None = None) -> Failure:
+def failure(
+    kind: str, phase: str, message: str, *, code: str | None = None, status: int | None = None
+) -> Failure:
     """A failure of our own making (transport, policy, configuration), retryable by its kind."""
-    return Failure(kind=kind, phase=phase, message=message, retryable=kind in RETRYABLE_KINDS, code=code, status=status)
+    return Failure(
+        kind=kind, phase=phase, message=message, retryable=kind in RETRYABLE_KINDS, code=code, status=status
+    )
+
+
+LIBRARY_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
+    "httpx.ConnectTimeout": ("timeout", "connect"),
+    "httpx.PoolTimeout": ("timeout", "connect"),
+    "httpx.WriteTimeout": ("timeout", "request"),
+    "httpx.ReadTimeout": ("timeout", "body"),
+    "httpx.TimeoutException": ("timeout", "body"),
+    "httpx.ConnectError": ("network", "connect"),
+    "httpx.WriteError": ("network", "request"),
+    "httpx.ReadError": ("network", "body"),
+    "httpx.CloseError": ("network", "body"),
+    "httpx.NetworkError": ("network", "body"),
+    "httpx.ProxyError": ("network", "connect"),
+    "httpx.RemoteProtocolError": ("protocol", "headers"),
+    "httpx.LocalProtocolError": ("protocol", "request"),
+    "httpx.ProtocolError": ("protocol", "headers"),
+    "httpx.UnsupportedProtocol": ("egress", "policy"),
+    "httpx.TransportError": ("network", "body"),
+    "httpx.DecodingError": ("protocol", "body"),
+    "httpx.TooManyRedirects": ("redirect", "headers"),
+    "httpx.RequestError": ("network", "body"),
+    "httpx.HTTPStatusError": ("server", "headers"),
+    "httpx.HTTPError": ("network", "body"),
+    "httpx.InvalidURL": ("egress", "policy"),
+    "httpx.CookieConflict": ("protocol", "headers"),
+    "httpx.StreamError": ("protocol", "body"),
+    "httptools.parser.errors.HttpParserError": ("protocol", "headers"),
+    "ssl.SSLCertVerificationError": ("network", "tls"),
+    "ssl.SSLError": ("network", "tls"),
+    "socket.gaierror": ("egress", "dns"),
+    "builtins.ConnectionRefusedError": ("network", "connect"),
+    "builtins.TimeoutError": ("timeout", "connect"),
+    "builtins.OSError": ("network", "connect"),
+}
+"""Class of a library's exception → (kind, phase). The phase is the usual one: who knows better says so."""
+
+
+def library_kind(error: BaseException) -> tuple[str, str] | None:
+    """(kind, phase) of the most specific class that the table has; None for what no library raises."""
+    for cls in type(error).__mro__:
+        found = LIBRARY_ERRORS.get(f"{cls.__module__}.{cls.__qualname__}")
+        if found is not None:
+            return found
+    return None

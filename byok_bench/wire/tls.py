@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import httpx
 
+from byok_bench.wire.failures import failure
+from byok_bench.wire.gate import NotConnected
 from byok_bench.wire.link import Link
 
 RECORD_BYTES = 16_384
@@ -19,13 +21,35 @@ RECORD_BYTES = 16_384
 
 @functools.lru_cache(maxsize=16)
 def tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
-    """A client context that offers HTTP/1.1; OSError or ssl.SSLError if `ca_file` cannot be used."""
-    if ca_file is not None and verify:
-        context = ssl.create_default_context(cafile=ca_file)
-    else:
-        context = httpx.create_ssl_context(verify=verify, trust_env=False)
+    """A context for our own sessions, which speak HTTP/1.1. Raises NotConnected."""
+    context = fresh_context(verify, ca_file)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def fresh_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+    """A client context of its own. Raises NotConnected if `ca_file` cannot be used."""
+    if ca_file is None or not verify:
+        return httpx.create_ssl_context(verify=verify, trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError):
+        message = "the endpoint's CA file cannot be read, or holds no certificate in PEM form"
+        raise NotConnected(failure("network", "tls", message, code="ca_file")) from None
+
+
+def tls_words(error: ssl.SSLError, host: str) -> str:
+    """What is wrong with a server's TLS, for people."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of {host} is not trusted: {error.verify_message.rstrip('.')}. "
+            "A private authority's certificate can be set as the endpoint's CA file"
+        )
+    reason = (error.reason or "unknown").replace("_", " ").lower()
+    hint = (
+        "; does it speak plain http there?" if "version number" in reason or "http request" in reason else ""
+    )
+    return f"the TLS handshake with {host} failed: {reason}{hint}"
 
 
 class TlsPump:

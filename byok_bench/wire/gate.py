@@ -1,0 +1,102 @@
+"""Gate: what stands between a request and a socket. Judged addresses, or the reason why there are none.
+
+Every request passes here, also one that will use a kept connection. Rules: docs/egress.md, "Connecting".
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.wire.addresses import locate, parse
+from byok_bench.wire.egress import NEARBY, Question, Verdict, ask, conclude
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.raw import Phases
+from byok_bench.wire.resolver import Resolver
+
+BEYOND_PROXY: Final = "1.1.1.1"
+"""Stands for whatever a proxy will resolve a name to: judged as any public address, never dialled."""
+
+
+class NotConnected(Exception):
+    """Nothing was sent; `reason` says why. Stays inside wire."""
+
+    def __init__(self, reason: Failure) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a connection leads, and whose it is; equal targets share connections."""
+
+    scheme: str
+    host: str
+    """ASCII, without brackets."""
+    port: int
+    key_id: str = ""
+    """Requests with different keys never share a connection."""
+    verify: bool = True
+    ca_file: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """`scheme://host:port`."""
+        return f"{self.scheme}://{self.bracketed}:{self.port}"
+
+    @property
+    def bracketed(self) -> str:
+        """The host as a URL writes it."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+async def admit(
+    target: Target, resolver: Resolver, profile: str, policy: Mapping[str, Any] | None, phases: Phases
+) -> list[str]:
+    """The addresses that may be dialled, at least one. Raises NotConnected with the verdict's reason."""
+    judged = await resolver.judge(target.origin, profile, policy)
+    phases.dns_start, phases.dns_end = judged.dns_start_ns, judged.dns_end_ns
+    addresses = _allowed(judged.verdict)
+    if not target.verify:
+        _check_unverified(profile, addresses)
+    return addresses
+
+
+def admit_by_proxy(target: Target, profile: str, policy: Mapping[str, Any] | None) -> None:
+    """The rules that need no lookup, for a request whose name the proxy resolves. Raises NotConnected."""
+    question = ask(target.origin, profile, policy)
+    verdict = (
+        conclude(question, question.known or [BEYOND_PROXY]) if isinstance(question, Question) else question
+    )
+    addresses = _allowed(verdict)
+    if not target.verify:
+        _check_unverified(profile, addresses)
+
+
+def blocked(verdict: Verdict) -> Failure:
+    """The failure that a refusing verdict is."""
+    return failure("egress", "policy", verdict.message, code=verdict.reason)
+
+
+def refused(code: str, message: str) -> NotConnected:
+    """A refusal beside the verdict's own rules."""
+    return NotConnected(failure("egress", "policy", message, code=code))
+
+
+def _allowed(verdict: Verdict) -> list[str]:
+    if verdict.action != "allow":
+        raise NotConnected(blocked(verdict))
+    return verdict.addresses
+
+
+def _check_unverified(profile: str, addresses: list[str]) -> None:
+    """Certificates go unchecked in the local profile only, and only where the network is the user's own."""
+    if profile != "local":
+        raise refused(
+            "tls_verify_required", "Certificate checks cannot be switched off in the shared profile."
+        )
+    if not all(locate(parse(address)).reason in NEARBY for address in addresses):
+        raise refused(
+            "tls_verify_required",
+            "Certificate checks can be switched off for loopback and private addresses only. "
+            "Set the endpoint's CA file instead.",
+        )

@@ -1,0 +1,228 @@
+"""The stock httpx transport under the same rules: for comparison, for HTTP/2, and for proxies.
+
+Judged addresses only, with Host, SNI and certificate check kept; no redirects, no environment, four clocks,
+size limits, the same record. Stamps are taken when httpx hands over the bytes. What httpx does not let one
+see (interim answers, a head's size before it is complete) has httpx's own limits.
+"""
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter_ns
+from typing import Any, Final, cast
+
+import httpx
+
+from byok_bench.wire.addresses import was_judged
+from byok_bench.wire.dial import alternating
+from byok_bench.wire.failures import Failure, failure, library_kind
+from byok_bench.wire.flight import LINGER_NS
+from byok_bench.wire.gate import Target, admit, admit_by_proxy
+from byok_bench.wire.raw import End, RawExchange, RawHead
+from byok_bench.wire.recorder import Recorder
+from byok_bench.wire.request import Sendable, WireRequest
+from byok_bench.wire.resolver import Resolver
+from byok_bench.wire.tls import fresh_context
+
+_CUT_SHORT: Final = ("server disconnected", "peer closed connection", "incomplete")
+"""Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
+_VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
+_MARKS: Final = {
+    "connection.connect_tcp.complete": "connect_end",
+    "connection.start_tls.complete": "tls_end",
+    "http11.send_request_body.complete": "written",
+    "http2.send_request_body.complete": "written",
+}
+"""Events of httpcore's trace extension, and the phases that they end."""
+
+
+class Stock:
+    """Stock transports, one for each target, so that no connection is shared between hosts or keys."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._transports: dict[tuple[Target, str | None], httpx.AsyncHTTPTransport] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for transport in self._transports.values():
+            await transport.aclose()
+        self._transports.clear()
+
+    async def carry(
+        self, request: WireRequest, sendable: Sendable, record: RawExchange, proxy: str | None
+    ) -> None:
+        """Send the request and write the record. Raises NotConnected if nothing was sent."""
+        target = sendable.target
+        transport = self._transport(target, proxy)
+        voyage = Voyage(record, request)
+        async with voyage.clocks():
+            if proxy is None:
+                addresses = await admit(
+                    target, self._resolver, request.profile, request.policy, record.phases
+                )
+                hosts = alternating(addresses)
+            else:
+                admit_by_proxy(target, request.profile, request.policy)
+                addresses, hosts = [], [target.host]
+            for number, host in enumerate(hosts):
+                try:
+                    await voyage.sail(transport, sendable, host, addresses)
+                    return
+                except httpx.ConnectError:
+                    if number + 1 == len(hosts):
+                        raise
+
+    def _transport(self, target: Target, proxy: str | None) -> httpx.AsyncHTTPTransport:
+        transport = self._transports.get((target, proxy))
+        if transport is None:
+            transport = self._transports[target, proxy] = httpx.AsyncHTTPTransport(
+                verify=fresh_context(target.verify, target.ca_file),
+                http2=importlib.util.find_spec("h2") is not None,
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+                trust_env=False,
+                proxy=proxy,
+            )
+        return transport
+
+
+class Voyage:
+    """One exchange over a stock transport: its clocks, its record, its outcome."""
+
+    def __init__(self, record: RawExchange, request: WireRequest) -> None:
+        self._record = record
+        self._request = request
+        self._recorder = Recorder(record, request.limits, request.terminator, self)
+        self._clock: asyncio.Timeout | None = None
+        self._waiting_for = "connect"
+        self._over = False
+
+    @asynccontextmanager
+    async def clocks(self) -> AsyncIterator[None]:
+        """Give up at whichever clock runs out, and write what ended the exchange into the record."""
+        record = self._record
+        try:
+            async with asyncio.timeout(None) as self._clock:
+                self._wait("connect", self._request.timeouts.connect)
+                yield
+        except TimeoutError:
+            self._expired()
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            self.over("reset", self._failure(error))
+        finally:
+            self._over = True
+            record.phases.end = record.phases.end or perf_counter_ns()
+
+    async def sail(
+        self, transport: httpx.AsyncHTTPTransport, sendable: Sendable, host: str, addresses: list[str]
+    ) -> None:
+        """One attempt at one address. Raises what httpx raises."""
+        request, target = self._request, sendable.target
+        outgoing = httpx.Request(
+            request.method,
+            httpx.URL(scheme=target.scheme, host=host, port=target.port, raw_path=sendable.path),
+            headers=sendable.headers,
+            content=request.body,
+            extensions={"sni_hostname": target.host, "trace": self._trace, "timeout": {}},
+        )
+        response = await transport.handle_async_request(outgoing)
+        self._record.reused = self._record.phases.connect_end is None
+        try:
+            self._check_peer(response, addresses)
+            self.head(response)
+            stream = cast(httpx.AsyncByteStream, response.stream)
+            async for data in stream:
+                now = perf_counter_ns()
+                if self._record.phases.done is None:
+                    self._wait("idle", self._request.timeouts.idle)
+                if data:
+                    self._recorder.body(now, data)
+                if self._over:
+                    return
+            self._record.phases.end = perf_counter_ns()
+            self.over("eof", None)
+        finally:
+            await response.aclose()
+
+    def head(self, response: httpx.Response) -> None:
+        """Note the response's head, if its size is within the limits."""
+        now = perf_counter_ns()
+        limits = self._request.limits
+        fields = response.headers.raw
+        size = sum(len(name) + len(value) + 4 for name, value in fields)
+        if size > limits.head_bytes or len(fields) > limits.head_lines:
+            message = f"more than {limits.head_bytes} bytes or {limits.head_lines} lines of header"
+            self.over("limit", failure("protocol", "headers", message, code="limit"))
+            return
+        headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields)
+        version = _VERSIONS.get(response.extensions.get("http_version", b""), "1.1")
+        self._wait("idle", self._request.timeouts.idle)
+        self._recorder.head(now, RawHead(status=response.status_code, http=version, headers=headers))
+
+    # What the recorder reports.
+
+    def done(self, t_ns: int) -> None:
+        """The stream's terminator came."""
+        self._wait("linger", LINGER_NS / 1e9)
+
+    def over(self, end: End, reason: Failure | None) -> None:
+        """Close the record."""
+        if self._over:
+            return
+        self._over = True
+        finished = self._record.phases.done is not None
+        self._record.end = "done" if finished else end
+        self._record.failure = None if finished else reason
+        self._recorder.stop()
+
+    def _check_peer(self, response: httpx.Response, addresses: list[str]) -> None:
+        stream: Any = response.extensions.get("network_stream")
+        peer = stream.get_extra_info("server_addr") if stream is not None else None
+        if peer is None:
+            return
+        self._record.peer = str(peer[0])
+        if addresses and not was_judged(self._record.peer, addresses):
+            raise httpx.ConnectError("the peer's address is not the one that was judged")
+
+    async def _trace(self, event: str, info: dict[str, Any]) -> None:
+        phase = _MARKS.get(event)
+        if phase is not None:
+            setattr(self._record.phases, phase, perf_counter_ns())
+        if phase == "written":
+            self._wait("first_byte", self._request.timeouts.first_byte)
+
+    def _wait(self, clock: str, seconds: float) -> None:
+        """Give up after `seconds`, or when the whole exchange has taken too long."""
+        self._waiting_for = clock
+        now = asyncio.get_running_loop().time()
+        spent = (perf_counter_ns() - self._record.phases.start) / 1e9
+        if spent + seconds > self._request.timeouts.total:
+            self._waiting_for, seconds = "total", self._request.timeouts.total - spent
+        if self._clock is not None:
+            self._clock.reschedule(now + seconds)
+
+    def _expired(self) -> None:
+        clock = self._waiting_for
+        if clock == "linger":
+            self._record.flags.append("open_after_done")
+        message = f"the {clock.replace('_', ' ')} clock ran out"
+        end: End = "limit" if clock == "total" else "stall"
+        self.over(end, failure("timeout", self._phase(), message, code=clock))
+
+    def _phase(self) -> str:
+        phases = self._record.phases
+        if self._record.head is not None:
+            return "stream" if self._recorder.is_stream else "body"
+        if phases.written is not None:
+            return "headers"
+        return "request" if phases.connect_end is not None else "connect"
+
+    def _failure(self, error: Exception) -> Failure:
+        kind, phase = library_kind(error) or ("network", "connect")
+        words = str(error) or type(error).__name__
+        if kind == "protocol" and any(hint in words.lower() for hint in _CUT_SHORT):
+            kind = "network"
+        if phase not in ("connect", "tls"):
+            phase = self._phase()
+        return failure(kind, phase, words)
