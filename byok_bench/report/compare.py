@@ -1,0 +1,127 @@
+"""compare(): two runs, or two targets of one, difference by difference.
+
+Answers are paired by (scenario, sample, repeat, turn, load): what both sides were asked at the same place of the plan.
+The interval is that of the median of the paired differences; where it holds zero, no difference is shown.
+"""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from byok_bench.errors import PlanError
+from byok_bench.report.frames import frame
+from byok_bench.report.stats import ENOUGH_FOR_INTERVAL, Difference, difference, quantile
+from byok_bench.runs.results import Run
+
+METRICS: Final = {
+    "TTFT ms": "ttft_ms",
+    "E2E ms": "e2e_ms",
+    "TPOT ms": "tpot_ms",
+    "ITL p50 ms": "itl_median_ms",
+    "wait ms": "late_ms",
+}
+"""Name in the table → column of the frame. Of all of them less is better."""
+PAIR: Final = ("scenario", "sample", "repeat", "turn", "stage")
+ALL: Final = "(all)"
+
+
+def compare(
+    run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None
+) -> pd.DataFrame:
+    """Differences B − A, one line for each pair of targets, scenario and metric.
+
+    Targets pair by endpoint and model; two runs with one target each pair whatever they are called. `a` and `b` name
+    an endpoint of either side, for example two of the same run. Columns: docs/metrics.md. Raises PlanError if nothing
+    pairs.
+    """
+    first, second = _answers(run_a), _answers(run_b)
+    lines = [line for name, left, right in _sides(first, second, a, b) for line in _lines(name, left, right)]
+    return pd.DataFrame(lines).astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
+
+
+def _answers(run: Run | str) -> pd.DataFrame:
+    opened = Run.open(run) if isinstance(run, str) else run
+    rows = frame(opened)
+    rows = rows[~rows["warmup"] & rows["status"].isin(["done", "failed"])]
+    medians = [quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
+    return rows.assign(itl_median_ms=pd.array(medians, dtype="Float64"))
+
+
+def _sides(
+    first: pd.DataFrame, second: pd.DataFrame, a: str | None, b: str | None
+) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    left, right = _by_target(first, a), _by_target(second, b)
+    if len(left) == len(right) == 1:
+        (name_a, rows_a), (name_b, rows_b) = *left.items(), *right.items()
+        return [(name_a if name_a == name_b else f"{name_a} → {name_b}", rows_a, rows_b)]
+    both = [name for name in left if name in right]
+    if not both:
+        raise PlanError(
+            f"nothing to pair: A has {', '.join(left) or 'nothing'}, B has {', '.join(right) or 'nothing'}",
+            code="nothing_to_pair",
+        )
+    return [(name, left[name], right[name]) for name in both]
+
+
+def _by_target(rows: pd.DataFrame, endpoint: str | None) -> dict[str, pd.DataFrame]:
+    chosen = rows if endpoint is None else rows[rows["endpoint"] == endpoint]
+    if endpoint is not None and chosen.empty:
+        raise PlanError(f"no endpoint {endpoint!r} in that run", code="nothing_to_pair")
+    return {
+        f"{label} · {model}": part
+        for (label, model), part in chosen.groupby(["endpoint", "model"], sort=False)
+    }
+
+
+def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[dict[str, Any]]:
+    joined = left.merge(right, on=list(PAIR), how="outer", suffixes=("_a", "_b"), indicator=True)
+    both = joined[joined["_merge"] == "both"]
+    unpaired = len(joined) - len(both)
+    lines = []
+    for scenario, part in [*both.groupby("scenario", sort=False), (ALL, both)]:
+        failed_a, failed_b = int(part["kind_a"].notna().sum()), int(part["kind_b"].notna().sum())
+        for metric, column in METRICS.items():
+            kept = part[part[[f"{column}_a", f"{column}_b"]].notna().all(axis=1)]
+            kept = kept[kept["kind_a"].isna() & kept["kind_b"].isna()]
+            if kept.empty:
+                continue
+            before = [float(value) for value in kept[f"{column}_a"]]
+            after = [float(value) for value in kept[f"{column}_b"]]
+            found = difference(before, after)
+            lines.append(
+                {
+                    "target": name,
+                    "scenario": scenario,
+                    "metric": metric,
+                    "pairs": found.pairs,
+                    "failed A": failed_a,
+                    "failed B": failed_b,
+                    "excluded": len(part) - found.pairs + (unpaired if scenario == ALL else 0),
+                    "A": _rounded(quantile(before, 0.5)),
+                    "B": _rounded(quantile(after, 0.5)),
+                    "B − A": _rounded(found.median),
+                    "low": _rounded(found.low),
+                    "high": _rounded(found.high),
+                    "%": _share(found, before),
+                    "verdict": verdict(found),
+                }
+            )
+    return lines
+
+
+def verdict(found: Difference) -> str:
+    """What may be said of B beside A."""
+    if found.low is None or found.median is None:
+        return f"too few pairs (under {ENOUGH_FOR_INTERVAL})"
+    if not found.shown:
+        return "no difference shown"
+    return "B is slower" if found.median > 0 else "B is faster"
+
+
+def _share(found: Difference, before: list[float]) -> float | None:
+    middle = quantile(before, 0.5)
+    return round(100 * found.median / middle, 1) if found.median is not None and middle else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,112 @@
+"""Exports of a run: CSV, Parquet, JSON lines. Written whole or not at all.
+
+A file is written as `name.tmp`, flushed to the disk, moved into place, and the folder flushed. Text that came from a
+server is defused in CSV, where a spreadsheet would take `=…` for a formula.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pandas as pd
+
+from byok_bench.report.frames import flat
+from byok_bench.report.tables import table
+from byok_bench.runs.results import TABLES, Run
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def to_csv(run: Run, folder: Path) -> list[Path]:
+    """`exchanges.csv` and one file a table; the files written."""
+    return _write_all(run, folder, "csv", lambda made, path: _defused(made).to_csv(path, index=False))
+
+
+def to_parquet(run: Run, folder: Path) -> list[Path]:
+    """`exchanges.parquet` and one file a table; the files written."""
+    return _write_all(run, folder, "parquet", lambda made, path: made.to_parquet(path, index=False))
+
+
+def to_jsonl(run: Run, path: Path) -> Path:
+    """Every recorded exchange as one JSON document a line, version 1, with its findings."""
+    with replacing(path) as temporary, temporary.open("wb") as out:
+        for row, exchange in run.exchanges():
+            document = exchange.to_json(row.findings)
+            out.write(msgspec.json.encode(plain(document)) + b"\n")
+    return path
+
+
+def plain(value: object) -> object:
+    """A JSON-ready value whose text has a UTF-8 form: a lone surrogate becomes U+FFFD."""
+    if isinstance(value, str):
+        return (
+            value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+            if not value.isascii()
+            else value
+        )
+    if isinstance(value, dict):
+        return {plain(name): plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place once the block is through."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+        _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_all(
+    run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]
+) -> list[Path]:
+    frames = {"exchanges": flat(run)} | {name: table(run, name) for name in TABLES}
+    written = []
+    for name, made in frames.items():
+        path = folder / f"{name}.{ending}"
+        with replacing(path) as temporary:
+            write(_clean(made), temporary)
+        written.append(path)
+    return written
+
+
+def _clean(made: pd.DataFrame) -> pd.DataFrame:
+    made = made.copy()
+    made.attrs = {}
+    for name in made.columns:
+        if made[name].dtype == object or pd.api.types.is_string_dtype(made[name]):
+            made[name] = pd.Series([plain(cell) for cell in made[name]], index=made.index, dtype=object)
+    return made
+
+
+def _defused(made: pd.DataFrame) -> pd.DataFrame:
+    """Text that a spreadsheet would execute gets an apostrophe in front."""
+    for name in made.columns:
+        if made[name].dtype == object or pd.api.types.is_string_dtype(made[name]):
+            made[name] = [
+                f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+                for cell in made[name]
+            ]
+    return made
+
+
+def _flush(path: Path) -> None:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return  # Windows opens no folder
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,85 @@
+"""Statistics: quantiles that need enough samples, bootstrap intervals, paired differences.
+
+A number that cannot be had from the samples at hand is None. How many samples a number needs is stated once, here.
+Randomness is seeded: the same samples give the same interval.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+ENOUGH: Final = {0.5: 1, 0.9: 10, 0.99: 100}
+"""Quantile → samples below which it is not given: one sample is expected beyond it."""
+ENOUGH_FOR_INTERVAL: Final = 6
+"""Below six samples no interval of their order statistics holds the median in 95 of 100 cases."""
+LEVEL: Final = 0.95
+DRAWS: Final = 2_000
+MANY: Final = 2_000
+"""From here on an interval is taken from the ranks: drawing again and again would say the same, slower."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A median with its interval."""
+
+    n: int
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """Ends of the 95 % bootstrap interval of the median."""
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """The median of paired differences (second − first), with its interval."""
+
+    pairs: int
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def shown(self) -> bool:
+        """The interval leaves zero out: a difference is shown. Otherwise none is, which is a result too."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def quantile(values: Sequence[float], q: float) -> float | None:
+    """The q-quantile, linear between neighbours; None below ENOUGH[q] samples."""
+    if len(values) < ENOUGH[q]:
+        return None
+    return float(np.quantile(np.asarray(values, dtype=float), q))
+
+
+def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
+    """Median and interval."""
+    low, high = interval(values, seed)
+    return Estimate(n=len(values), median=quantile(values, 0.5), low=low, high=high)
+
+
+def difference(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Difference:
+    """Paired differences of two sequences of equal length, in the order of their pairs."""
+    gaps = [after - before for before, after in zip(first, second, strict=True)]
+    low, high = interval(gaps, seed)
+    return Difference(pairs=len(gaps), median=quantile(gaps, 0.5), low=low, high=high)
+
+
+def interval(values: Sequence[float], seed: int = 0) -> tuple[float | None, float | None]:
+    """Ends of the 95 % interval of the median; (None, None) below ENOUGH_FOR_INTERVAL samples."""
+    data = np.sort(np.asarray(values, dtype=float))
+    if len(data) < ENOUGH_FOR_INTERVAL:
+        return None, None
+    if len(data) > MANY:
+        return _by_rank(data)
+    dice = np.random.default_rng(seed)
+    medians = np.median(data[dice.integers(0, len(data), (DRAWS, len(data)))], axis=1)
+    low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _by_rank(data: NDArray[np.float64]) -> tuple[float, float]:
+    """Binomial ranks around the median, normal approximation."""
+    half = 1.96 * np.sqrt(len(data)) / 2
+    low, high = int(np.floor(len(data) / 2 - half)), int(np.ceil(len(data) / 2 + half))
+    return float(data[low]), float(data[min(high, len(data) - 1)])

@@ -1,0 +1,223 @@
+"""Execution: blocks of jobs → stored records, in this process. The only place of a run that sends.
+
+Between two stamps nothing is parsed: an answer is read here only where the next turn or a retry depends on it.
+Judging comes later (judging.py).
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.send import send
+from byok_bench.errors import EndpointError, SecretError
+from byok_bench.runs import ledger, records
+from byok_bench.runs.judging import read_exchange
+from byok_bench.runs.ledger import End, State
+from byok_bench.runs.load import Open, intended_starts
+from byok_bench.runs.order import Block
+from byok_bench.runs.owner import this_process
+from byok_bench.runs.plan import Job, Plan, asked_model, first_body, left_out, turn_key
+from byok_bench.runs.quiet import Health, timed_section
+from byok_bench.runs.retries import delay_before_next
+from byok_bench.runs.store import Writer
+from byok_bench.scenarios.agent import play
+from byok_bench.wire.client import Client
+from byok_bench.wire.raw import RawExchange
+
+GIVE_UP_AFTER: Final = 3
+"""Connections in a row that failed on a target that never answered: then its other jobs fail unsent."""
+UNREACHED: Final = ("dns", "connect", "tls")
+WRONG_KEY: Final = "byok-bench-key-that-nobody-issued-0000"
+
+
+class Taken(Exception):
+    """Another process has this exchange; it stores the result."""
+
+
+class GivenUp(Exception):
+    """The exchange failed before anything was sent; the row says why."""
+
+
+class Executor:
+    """Plays jobs against endpoints and stores what came back."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        endpoints: Sequence[Endpoint],
+        writer: Writer,
+        run_id: str,
+        stored: Mapping[str, State],
+        client: Client,
+        finished: Callable[[Job, int, bool, RawExchange | None], None],
+        policy: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`endpoints` stand beside `plan.targets`. `finished` hears (job, turn, last of its sample, record)."""
+        self._plan = plan
+        self._endpoints = list(endpoints)
+        self._writer = writer
+        self._run_id = run_id
+        self._stored = dict(stored)
+        self._client = client
+        self._finished = finished
+        self._policy = policy
+        self._owner = this_process()
+        self._dice = random.Random(f"retries {plan.seed}")
+        self._unreached = [0] * len(plan.targets)
+        self._answered = [False] * len(plan.targets)
+
+    async def block(
+        self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
+    ) -> Health:
+        """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
+        which, of = share
+        health = Health(target=block.target, stage=block.stage)
+        with timed_section(health):
+            if isinstance(block.load, Open):
+                await self._open_loop(block, block.load, begin_ns, which, of)
+            else:
+                slots = block.load.concurrency // of + (which < block.load.concurrency % of)
+                await self._closed_loop(block.jobs[which::of], slots)
+        health.exchanges = len(block.jobs[which::of])
+        return health
+
+    async def _closed_loop(self, jobs: Sequence[Job], slots: int) -> None:
+        waiting = deque(jobs)
+
+        async def worker() -> None:
+            while waiting:
+                await self._job(waiting.popleft())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(slots, len(jobs))):
+                group.create_task(worker())
+
+    async def _open_loop(self, block: Block, load: Open, begin_ns: int | None, which: int, of: int) -> None:
+        seed = f"arrivals {self._plan.seed} {block.stage} {block.target}"
+        begin = begin_ns if begin_ns is not None else time.perf_counter_ns()
+        starts = intended_starts(load, len(block.jobs), seed)[which::of]
+        async with asyncio.TaskGroup() as group:
+            for job, offset in zip(block.jobs[which::of], starts, strict=True):
+                ahead = begin + offset - time.perf_counter_ns()
+                if ahead > 0:
+                    await asyncio.sleep(ahead / 1e9)
+                group.create_task(self._job(job, begin + offset))
+
+    async def _job(self, job: Job, intended_ns: int | None = None) -> None:
+        scenario = self._plan.scenario(job.scenario)
+        why = left_out(self._plan.targets[job.target], scenario)
+        if why is not None:
+            await self._writer.do(ledger.leave_out, self._run_id, job.key, why)
+            self._finished(job, 1, True, None)
+            return
+        sent: list[Exchange] = []
+
+        async def send_turn(turn: int, body: dict[str, Any]) -> Exchange:
+            stored = self._stored.get(turn_key(job.key, turn))
+            if stored is not None and stored.status in ledger.FINAL:
+                return await self._reload(job, stored)
+            if sent:
+                self._finished(job, turn - 1, False, sent[-1].raw)
+            exchange = await self._exchange(job, turn, body, intended_ns if turn == 1 else None)
+            sent.append(exchange)
+            return exchange
+
+        try:
+            turns = await play(
+                scenario, self._plan.targets[job.target].schema, first_body(self._plan, job), send_turn
+            )
+        except Taken:
+            return
+        except GivenUp:
+            self._finished(job, len(sent) + 1, True, None)
+            return
+        self._finished(job, len(turns), True, turns[-1].raw)
+
+    async def _exchange(self, job: Job, turn: int, body: dict[str, Any], intended_ns: int | None) -> Exchange:
+        """One answer, with as many attempts as the plan allows."""
+        key = turn_key(job.key, turn)
+        state = self._stored.get(key)
+        attempt = state.attempt if state is not None else 0
+        if self._unreached[job.target] >= GIVE_UP_AFTER and not self._answered[job.target]:
+            why = f"not tried: the last {GIVE_UP_AFTER} connections failed, and none ever succeeded"
+            await self._fail(key, "network", "connect", why)
+        tries = 0
+        while True:
+            attempt, tries = attempt + 1, tries + 1
+            if not await self._writer.do(ledger.claim, self._run_id, job, turn, attempt, self._owner):
+                raise Taken
+            exchange = await self._send(job, key, body)
+            if intended_ns is not None:
+                exchange.raw.phases.start = intended_ns
+            self._note_reach(job.target, exchange.raw)
+            failure = exchange.error if self._plan.retries.attempts > 1 else exchange.raw.failure
+            delay, why = delay_before_next(failure, tries, self._plan.retries, self._dice)
+            end = None
+            if delay is None:
+                kind, phase = (failure.kind, failure.phase) if failure else (None, None)
+                end = End(status="failed" if failure else "done", kind=kind, phase=phase, why=why)
+            await self._writer.do(_store, self._run_id, key, attempt, exchange.raw, end)
+            if delay is None:
+                return exchange
+            await asyncio.sleep(delay)
+
+    async def _send(self, job: Job, key: str, body: dict[str, Any]) -> Exchange:
+        spoil = self._plan.scenario(job.scenario).spoil
+        endpoint = self._endpoints[job.target]
+        if spoil is not None and spoil.wrong_key:
+            endpoint = with_wrong_key(endpoint)
+        try:
+            return await send(
+                endpoint,
+                body,
+                model=asked_model(self._plan, job),
+                timeouts=self._plan.timeouts,
+                profile=self._plan.profile,
+                client=self._client,
+                policy=self._policy,
+            )
+        except SecretError as error:
+            await self._fail(key, "auth", "config", str(error))
+        except EndpointError as error:
+            await self._fail(key, "invalid_request", "config", str(error))
+        raise AssertionError("unreachable")
+
+    async def _fail(self, key: str, kind: str, phase: str, why: str) -> None:
+        await self._writer.do(ledger.fail_unsent, self._run_id, key, kind, phase, why)
+        raise GivenUp
+
+    async def _reload(self, job: Job, stored: State) -> Exchange:
+        record = await self._writer.do(ledger.find_record, stored.id)
+        if record is None:
+            raise GivenUp
+        return read_exchange(self._plan.targets[job.target], record)
+
+    def _note_reach(self, target: int, raw: RawExchange) -> None:
+        if (
+            raw.failure is not None
+            and raw.failure.phase in UNREACHED
+            and raw.failure.kind in ("network", "timeout")
+        ):
+            self._unreached[target] += 1
+        else:
+            self._unreached[target] = 0
+            self._answered[target] = True
+
+
+def _store(db: Any, run_id: str, key: str, attempt: int, raw: RawExchange, end: End | None) -> int | None:
+    """In the writer's thread: packing is not the loop's work."""
+    return ledger.record(db, run_id, key, attempt, records.encode(raw), end)
+
+
+def with_wrong_key(endpoint: Endpoint) -> Endpoint:
+    """The same endpoint with a key that nobody issued, on connections of its own."""
+    return msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY), config_key=str(uuid4()))

@@ -1,0 +1,285 @@
+"""Judging: stored records → rows, one row an exchange. Pure reading; it can be repeated with newer checks.
+
+A row is what tables are made of. Every number that was not observed is None. Terms: docs/metrics.md.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.checks.finding import Finding
+from byok_bench.checks.registry import catalogue, run_checks
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.dialects.output import ToolCall
+from byok_bench.runs import ledger, records
+from byok_bench.runs.ledger import State
+from byok_bench.runs.plan import Plan, Target
+from byok_bench.runs.store import Writer, reading
+from byok_bench.scenarios.agent import outcome
+from byok_bench.scenarios.expectations import misfit
+from byok_bench.scenarios.tools import find_tools
+
+ROW_VERSION: Final = 1
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one exchange of a run amounts to."""
+
+    exchange_id: int
+    target: int
+    """Index into the plan's targets."""
+    stage: int
+    scenario: str
+    sample: str
+    repeat: int
+    """0 for warm-up."""
+    turn: int
+    status: str
+    """done, failed, left_out, planned, sent: as stored."""
+    attempt: int = 0
+    wants_failure: bool = False
+    """It belongs to an error scenario."""
+    outcome: str | None = None
+    """ok, unmet, failed, excluded; on the last turn of a sample, None on the others."""
+    why: tuple[str, ...] = ()
+    """Why the outcome is not ok."""
+    http_status: int | None = None
+    end: str | None = None
+    streamed: bool = False
+    """The request asked for a stream."""
+    kind: str | None = None
+    phase: str | None = None
+    retryable: bool | None = None
+    retry_after_s: float | None = None
+    message: str | None = None
+    """The server's words, or ours."""
+    start_ns: int | None = None
+    """Intended start, monotonic."""
+    queue_ms: float | None = None
+    """Intended start → request written, without dns, connect and tls."""
+    late_ms: float | None = None
+    """Intended start → request written, all of it: what an open loop adds to the latency that a user sees."""
+    connect_ms: float | None = None
+    """dns + connect + tls; None on a kept-alive connection."""
+    ttfb_ms: float | None = None
+    ttft_ms: float | None = None
+    ttft_text_ms: float | None = None
+    ttft_reasoning_ms: float | None = None
+    ttft_tool_ms: float | None = None
+    e2e_ms: float | None = None
+    tpot_ms: float | None = None
+    itl_ms: tuple[float, ...] = ()
+    clock: str | None = None
+    reused: bool = False
+    flags: tuple[str, ...] = ()
+    deltas: int = 0
+    """Deltas that carried output."""
+    events: int = 0
+    chunks: int = 0
+    body_bytes: int = 0
+    tokens: int | None = None
+    """Completion tokens: the server's usage, else the deltas counted."""
+    tokens_from: str | None = None
+    """usage or deltas."""
+    prompt_tokens: int | None = None
+    cost: float | None = None
+    text_chars: int = 0
+    reasoning_chars: int = 0
+    tool_calls: tuple[str, ...] = ()
+    """Names of the tools that were called."""
+    valid_calls: int = 0
+    """Calls of an offered tool whose arguments are JSON that fits its schema."""
+    finish_reason: str | None = None
+    served_model: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warmup(self) -> bool:
+        """It stays out of every table."""
+        return self.repeat == 0
+
+
+def judge_version() -> str:
+    """Changes when rows have to be made again: other checks, or other columns."""
+    ids = ",".join(check.id for check in catalogue())
+    return f"{ROW_VERSION}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
+
+
+def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:
+    """The row of one recorded exchange, without the outcome of its sample."""
+    reading_, timing, output, error = exchange.reading, exchange.timing, exchange.output, exchange.error
+    raw, usage = exchange.raw, exchange.output.usage
+    counted = usage.completion_tokens if usage else None
+    asked = exchange.request.body
+    network = [part for part in (timing.dns, timing.connect, timing.tls) if part is not None]
+    written = raw.phases.written
+    deltas = len(timing.itl) + 1 if reading_.marks else 0
+    return Row(
+        **_place(plan, state),
+        http_status=raw.head.status if raw.head else None,
+        end=raw.end,
+        streamed=isinstance(asked, dict) and asked.get("stream") is True,
+        kind=error.kind if error else None,
+        phase=error.phase if error else None,
+        retryable=error.retryable if error else None,
+        retry_after_s=error.retry_after_s if error else None,
+        message=error.message if error else None,
+        start_ns=raw.phases.start,
+        queue_ms=timing.queued,
+        late_ms=None if written is None else (written - raw.phases.start) / 1e6,
+        connect_ms=sum(network) if network else None,
+        ttfb_ms=timing.ttfb,
+        ttft_ms=timing.ttft,
+        ttft_text_ms=timing.ttft_text,
+        ttft_reasoning_ms=timing.ttft_reasoning,
+        ttft_tool_ms=timing.ttft_tool,
+        e2e_ms=timing.e2e,
+        tpot_ms=timing.tpot,
+        itl_ms=timing.itl,
+        clock=timing.clock,
+        reused=raw.reused,
+        flags=tuple(raw.flags),
+        deltas=deltas,
+        events=len(exchange.events),
+        chunks=len(raw.chunks),
+        body_bytes=sum(len(data) for _, data in raw.chunks),
+        tokens=counted if counted is not None else deltas or None,
+        tokens_from="usage" if counted is not None else "deltas" if deltas else None,
+        prompt_tokens=usage.prompt_tokens if usage else None,
+        cost=usage.cost if usage else None,
+        text_chars=len(output.text),
+        reasoning_chars=len(output.reasoning),
+        tool_calls=tuple(call.name for call in output.tool_calls),
+        valid_calls=valid_calls(plan, state, output.tool_calls),
+        finish_reason=output.finish_reason,
+        served_model=output.served_model,
+        findings=tuple(run_checks(exchange)),
+    )
+
+
+def valid_calls(plan: Plan, state: State, calls: Sequence[ToolCall]) -> int:
+    """How many calls are of an offered tool, with arguments that fit."""
+    offered = find_tools(plan.scenario(state.scenario).tools)
+    return sum(
+        call.name in offered and misfit(call.arguments or "{}", offered[call.name].parameters) is None
+        for call in calls
+    )
+
+
+def bare_row(plan: Plan, state: State) -> Row:
+    """The row of an exchange without a record: left out, failed unsent, or not done yet."""
+    if state.status == "left_out":
+        return Row(**_place(plan, state), outcome="excluded", why=(state.final,))
+    if state.status == "failed":
+        return Row(
+            **_place(plan, state),
+            outcome="failed",
+            why=(state.final,),
+            kind=state.kind,
+            phase=state.phase,
+            retryable=False,
+            message=state.final,
+        )
+    return Row(**_place(plan, state))
+
+
+def _place(plan: Plan, state: State) -> dict[str, Any]:
+    return {
+        "exchange_id": state.id,
+        "target": state.target,
+        "stage": state.stage,
+        "scenario": state.scenario,
+        "sample": state.sample,
+        "repeat": state.repeat,
+        "turn": state.turn,
+        "status": state.status,
+        "attempt": state.attempt,
+        "wants_failure": plan.scenario(state.scenario).wants_failure,
+    }
+
+
+def with_outcome(plan: Plan, states: Sequence[State], turns: Sequence[Exchange], rows: Sequence[Row]) -> Row:
+    """The row of a sample's last turn, with the outcome that all its turns amount to."""
+    scenario = plan.scenario(states[-1].scenario)
+    sample = next(sample for sample in scenario.samples if sample.name == states[-1].sample)
+    ended = outcome(scenario, sample, turns)
+    return msgspec.structs.replace(rows[-1], outcome=ended.outcome, why=ended.why)
+
+
+def read_exchange(target: Target, record: records.Record) -> Exchange:
+    """A stored record as the exchange that it was."""
+    raw = records.decode(record)
+    return Exchange(
+        raw, label=target.label, base_url=target.base_url, schema=target.schema, model=target.model
+    )
+
+
+def samples_of(states: Sequence[State]) -> Iterator[list[State]]:
+    """The turns of each sample, in turn order."""
+    by_first: dict[str, list[State]] = {}
+    for state in states:
+        by_first.setdefault(state.first_key, []).append(state)
+    for turns in by_first.values():
+        yield sorted(turns, key=lambda state: state.turn)
+
+
+def judge_sample(plan: Plan, states: Sequence[State], turns: Sequence[Exchange]) -> list[Row]:
+    """Rows of the recorded turns of one sample; the outcome stands on the last one if the sample is over."""
+    rows = [row_of(plan, state, exchange) for state, exchange in zip(states, turns, strict=True)]
+    if rows:
+        rows[-1] = with_outcome(plan, states, turns, rows)
+    return rows
+
+
+def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: bool = False) -> list[Row]:
+    """Every row of a run, in the order of the store. Rows that an earlier call made are taken as they are, unless
+    the checks have changed or `again` is set; new ones are kept if there is a writer.
+    """
+    judge = judge_version()
+    with reading(path) as db:
+        plan, states = ledger.plan_of(db, run_id), ledger.states(db, run_id)
+        known = {} if again else ledger.judged(db, run_id, judge)
+        rows: dict[int, Row] = {}
+        for sample in samples_of(states):
+            made = [decode_row(known[state.id]) for state in sample if state.id in known]
+            if len(made) < len(sample):
+                made = _judge_records(db, plan, sample)
+                if writer is not None and made:
+                    writer.submit(
+                        ledger.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in made]
+                    )
+            rows |= {row.exchange_id: row for row in made}
+    return [rows[state.id] for state in states]
+
+
+def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) -> list[Row]:
+    """Rows of one sample's turns, recorded or not; the outcome stands on the last one, once the sample is over."""
+    kept = [
+        (state, ledger.find_record(db, state.id) if state.status in ("done", "failed") else None)
+        for state in sample
+    ]
+    turns = [
+        (state, read_exchange(plan.targets[state.target], record))
+        for state, record in kept
+        if record is not None
+    ]
+    rows = [bare_row(plan, state) for state, record in kept if record is None]
+    judged = judge_sample(plan, [state for state, _ in turns], [turn for _, turn in turns])
+    if rows and judged:
+        judged[-1] = msgspec.structs.replace(judged[-1], outcome=None, why=())
+    return [*judged, *rows]
+
+
+def encode_row(row: Row) -> bytes:
+    """ASCII JSON: a server's text may hold what UTF-8 has no form for."""
+    return json.dumps(msgspec.to_builtins(row), separators=(",", ":")).encode("ascii")
+
+
+def decode_row(row: bytes) -> Row:
+    """The row that was kept."""
+    return msgspec.convert(json.loads(row), Row)

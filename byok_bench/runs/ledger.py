@@ -1,0 +1,351 @@
+"""The statements on a result file: what is planned, sent, recorded, judged. They take a connection and commit nothing.
+
+A row goes planned → sent → done | failed. `sent` is written before the request goes out, so a row that is still
+`sent` when its process is gone may have been billed. A result is written once: only the attempt that is in flight
+can end a row. Text that has no UTF-8 form is kept as bytes with surrogates passed, which the column's type shows.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import msgspec
+
+from byok_bench.errors import StoreError
+from byok_bench.runs.migrations import VERSION
+from byok_bench.runs.plan import Job, Plan, turn_key
+from byok_bench.runs.records import Record
+
+Status = Literal["planned", "sent", "done", "failed", "left_out"]
+FINAL: Final = ("done", "failed", "left_out")
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one exchange of a run stands."""
+
+    id: int
+    key: str
+    first_key: str
+    turn: int
+    target: int
+    stage: int
+    scenario: str
+    sample: str
+    repeat: int
+    status: Status
+    attempt: int
+    owner: str | None
+    kind: str | None
+    phase: str | None
+    final: str
+    """Why the row is final."""
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """How an exchange ended."""
+
+    status: Literal["done", "failed"]
+    why: str
+    """Why no other attempt follows."""
+    kind: str | None = None
+    phase: str | None = None
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, as listed."""
+
+    id: str
+    created: str
+    """UTC, ISO 8601: a label, not a measurement."""
+    plan_hash: str
+    status: str
+    note: str
+    finished: str | None
+
+
+def now() -> str:
+    """Wall time as a label."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def create_run(db: sqlite3.Connection, run_id: str, plan: Plan, plan_hash: str, jobs: Sequence[Job]) -> None:
+    """A new run with every first turn planned, in one step."""
+    document = json.dumps(msgspec.to_builtins(plan), separators=(",", ":")).encode("ascii")
+    db.execute(
+        "insert into run (id, created, plan_hash, plan, status) values (?, ?, ?, ?, 'running')",
+        (run_id, now(), plan_hash, document),
+    )
+    add_jobs(db, run_id, jobs)
+
+
+def add_jobs(db: sqlite3.Connection, run_id: str, jobs: Iterable[Job]) -> None:
+    """Plan the first turn of each job; those already there stay as they are."""
+    db.executemany(
+        "insert into exchange (run_id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status)"
+        " values (?, ?, ?, 1, ?, ?, ?, ?, ?, 'planned') on conflict do nothing",
+        (
+            (
+                run_id,
+                job.key,
+                job.key,
+                job.target,
+                job.stage,
+                as_column(job.scenario),
+                as_column(job.sample),
+                job.repeat,
+            )
+            for job in jobs
+        ),
+    )
+
+
+def claim(db: sqlite3.Connection, run_id: str, job: Job, turn: int, attempt: int, owner: str) -> bool:
+    """Mark one attempt as sent, before it is. False if another process has it, or it is final."""
+    key = turn_key(job.key, turn)
+    if turn > 1:
+        db.execute(
+            "insert into exchange (run_id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned') on conflict do nothing",
+            (
+                run_id,
+                key,
+                job.key,
+                turn,
+                job.target,
+                job.stage,
+                as_column(job.scenario),
+                as_column(job.sample),
+                job.repeat,
+            ),
+        )
+    taken = db.execute(
+        "update exchange set status = 'sent', attempt = ?, owner = ? where run_id = ? and plan_key = ?"
+        " and (status = 'planned' or (status = 'sent' and owner = ? and attempt = ? - 1)) returning id",
+        (attempt, owner, run_id, key, owner, attempt),
+    ).fetchone()
+    if taken is None:
+        return False
+    db.execute(
+        "insert into attempt (exchange_id, attempt, sent_at) values (?, ?, ?)", (taken[0], attempt, now())
+    )
+    return True
+
+
+def record(
+    db: sqlite3.Connection,
+    run_id: str,
+    key: str,
+    attempt: int,
+    stored: Record,
+    end: End | None,
+) -> int | None:
+    """Keep what an attempt brought; `end` is None if another attempt follows.
+
+    Returns the row's id, or None if this attempt is not the one in flight: then nothing changed.
+    """
+    row = db.execute(
+        "select id from exchange where run_id = ? and plan_key = ? and status = 'sent' and attempt = ?",
+        (run_id, key, attempt),
+    ).fetchone()
+    if row is None:
+        return None
+    id_: int = row[0]
+    db.execute(
+        "update attempt set ended = 'recorded', meta = ?, stamps = ?, sizes = ? where exchange_id = ? and attempt = ?",
+        (stored.meta, stored.stamps, stored.sizes, id_, attempt),
+    )
+    db.execute(
+        "insert into body (exchange_id, attempt, request, response) values (?, ?, ?, ?)",
+        (id_, attempt, stored.request, stored.response),
+    )
+    if end is not None:
+        db.execute(
+            "update exchange set status = ?, kind = ?, phase = ?, final = ?, owner = null where id = ?",
+            (end.status, end.kind, end.phase, as_column(end.why), id_),
+        )
+    return id_
+
+
+def leave_out(db: sqlite3.Connection, run_id: str, key: str, why: str) -> None:
+    """A planned exchange that is not asked, and why."""
+    db.execute(
+        "update exchange set status = 'left_out', final = ? where run_id = ? and plan_key = ? and status = 'planned'",
+        (as_column(why), run_id, key),
+    )
+
+
+def fail_unsent(db: sqlite3.Connection, run_id: str, key: str, kind: str, phase: str, why: str) -> None:
+    """An exchange that failed before anything was sent; there is no record of it."""
+    db.execute(
+        "update exchange set status = 'failed', kind = ?, phase = ?, final = ?, owner = null"
+        " where run_id = ? and plan_key = ? and status in ('planned', 'sent')",
+        (kind, phase, as_column(why), run_id, key),
+    )
+
+
+def give_back(db: sqlite3.Connection, run_id: str, keys: Sequence[str]) -> None:
+    """Rows whose process is gone are planned again; the attempt that was in flight is kept as lost."""
+    for key in keys:
+        db.execute(
+            "update attempt set ended = 'lost' where ended is null and exchange_id ="
+            " (select id from exchange where run_id = ? and plan_key = ?)",
+            (run_id, key),
+        )
+        db.execute(
+            "update exchange set status = 'planned', owner = null"
+            " where run_id = ? and plan_key = ? and status = 'sent'",
+            (run_id, key),
+        )
+
+
+def give_back_of(db: sqlite3.Connection, run_id: str, owner: str) -> None:
+    """The same for all rows that a process has in flight, by that process itself."""
+    rows = db.execute(
+        "select plan_key from exchange where run_id = ? and status = 'sent' and owner = ?", (run_id, owner)
+    )
+    give_back(db, run_id, [key for (key,) in rows.fetchall()])
+
+
+def set_status(db: sqlite3.Connection, run_id: str, status: str, note: str = "") -> None:
+    """How a run stands: running, finished, interrupted."""
+    finished = None if status == "running" else now()
+    db.execute(
+        "update run set status = ?, note = ?, finished = ? where id = ?",
+        (status, as_column(note), finished, run_id),
+    )
+
+
+def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> None:
+    """(exchange id, judge, row): what was read from records, in place of what was there."""
+    db.executemany(
+        "insert into judged (exchange_id, judge, row) values (?, ?, ?)"
+        " on conflict (exchange_id) do update set judge = excluded.judge, row = excluded.row",
+        rows,
+    )
+
+
+def put_section(db: sqlite3.Connection, run_id: str, target: int, stage: int, health: bytes) -> None:
+    """How the measuring process fared during one timed section."""
+    db.execute(
+        "insert into section (run_id, target, stage, health) values (?, ?, ?, ?)",
+        (run_id, target, stage, health),
+    )
+
+
+def unfinished(db: sqlite3.Connection, plan_hash: str) -> str | None:
+    """The newest run of a plan that has not finished."""
+    row = db.execute(
+        "select id from run where plan_hash = ? and status != 'finished' order by created desc, rowid desc limit 1",
+        (plan_hash,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def runs(db: sqlite3.Connection) -> list[RunRow]:
+    """Every run, oldest first."""
+    rows = db.execute(
+        "select id, created, plan_hash, status, note, finished from run order by created, rowid"
+    )
+    return [
+        RunRow(id=i, created=c, plan_hash=h, status=s, note=from_column(n), finished=f)
+        for i, c, h, s, n, f in rows
+    ]
+
+
+def find_run(db: sqlite3.Connection, wanted: str) -> RunRow:
+    """A run by its id, an unambiguous start of it, or `last`. Raises StoreError."""
+    every = runs(db)
+    if wanted == "last" and every:
+        return every[-1]
+    found = [row for row in every if row.id == wanted] or [
+        row for row in every if wanted and row.id.startswith(wanted)
+    ]
+    if len(found) != 1:
+        known = ", ".join(row.id for row in every[-5:]) or "none yet"
+        problem = "is not unambiguous" if found else "is not in this file"
+        raise StoreError(f"run {wanted!r} {problem}; the latest are: {known}", code="no_run")
+    return found[0]
+
+
+def plan_of(db: sqlite3.Connection, run_id: str) -> Plan:
+    """The plan that a run was started with. Raises StoreError if this version cannot read it."""
+    (document,) = db.execute("select plan from run where id = ?", (run_id,)).fetchone()
+    try:
+        return msgspec.convert(json.loads(document), Plan)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise StoreError(
+            f"the plan of run {run_id} is not one that format {VERSION} has: {error}", code="bad_plan"
+        ) from None
+
+
+def states(db: sqlite3.Connection, run_id: str) -> list[State]:
+    """Every exchange of a run, in the order of its rows."""
+    rows = db.execute(
+        "select id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, owner,"
+        " kind, phase, final from exchange where run_id = ? order by id",
+        (run_id,),
+    )
+    return [
+        State(
+            id=row[0], key=row[1], first_key=row[2], turn=row[3], target=row[4], stage=row[5],
+            scenario=from_column(row[6]), sample=from_column(row[7]), repeat=row[8], status=row[9], attempt=row[10],
+            owner=row[11], kind=row[12], phase=row[13], final=from_column(row[14]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def lost_attempts(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
+    """Plan key → attempts that were sent and never recorded; only keys that have one."""
+    rows = db.execute(
+        "select plan_key, count(*) from exchange join attempt on attempt.exchange_id = exchange.id"
+        " where run_id = ? and ended = 'lost' group by plan_key",
+        (run_id,),
+    )
+    return dict(rows.fetchall())
+
+
+def find_record(db: sqlite3.Connection, exchange_id: int) -> Record | None:
+    """The record of the last attempt that was recorded; None if none was."""
+    row = db.execute(
+        "select meta, request, response, stamps, sizes from attempt join body using (exchange_id, attempt)"
+        " where exchange_id = ? and ended = 'recorded' order by attempt desc limit 1",
+        (exchange_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    meta, request, response, stamps, sizes = row
+    return Record(meta=meta, request=request, response=response, stamps=stamps, sizes=sizes)
+
+
+def judged(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
+    """Exchange id → row, of those that this judge made."""
+    rows = db.execute(
+        "select exchange_id, row from judged join exchange on exchange.id = exchange_id where run_id = ? and judge = ?",
+        (run_id, judge),
+    )
+    return dict(rows.fetchall())
+
+
+def sections(db: sqlite3.Connection, run_id: str) -> list[bytes]:
+    """How the measuring process fared, one entry a timed section."""
+    return [
+        health
+        for (health,) in db.execute("select health from section where run_id = ? order by id", (run_id,))
+    ]
+
+
+def as_column(text: str) -> str | bytes:
+    """Text as SQLite takes it: bytes where UTF-8 has no form for it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def from_column(value: str | bytes) -> str:
+    """The text that was kept."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

@@ -1,0 +1,104 @@
+"""Load patterns: how many at once, or how many a second, and when each request is meant to start.
+
+Closed loop: a fixed number in flight; the next starts when one ends. Open loop: starts are fixed beforehand and do
+not wait for answers, and time counts from the intended start, so a server that stalls cannot hide it.
+"""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from typing import Literal, get_args
+
+import msgspec
+
+from byok_bench.errors import PlanError
+
+Arrivals = Literal["constant", "poisson"]
+NS = 1_000_000_000
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
+    """A fixed number of samples in flight on one target."""
+
+    concurrency: int = 1
+
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        return f"{self.concurrency} at once"
+
+
+class Open(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
+    """Samples started at a rate, whatever is still in flight."""
+
+    rate_per_s: float
+    arrivals: Arrivals = "poisson"
+    end_rate_per_s: float | None = None
+    """A ramp: the rate grows (or falls) evenly from `rate_per_s` to this one."""
+
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        ramp = f"–{self.end_rate_per_s:g}" if self.end_rate_per_s else ""
+        return f"{self.rate_per_s:g}{ramp}/s {self.arrivals}"
+
+
+Load = Closed | Open
+
+
+def make_loads(
+    concurrency: int | Sequence[int],
+    rate: float | Sequence[float] | None,
+    arrivals: str,
+    ramp_to: float | None,
+) -> tuple[Load, ...]:
+    """The stages of a run: one for each rate if there is one, else one for each rung of the concurrency ladder."""
+    if arrivals not in get_args(Arrivals):
+        raise PlanError(
+            f"arrivals is {arrivals!r}; there are {' and '.join(get_args(Arrivals))}", code="bad_plan"
+        )
+    pattern: Arrivals = "constant" if arrivals == "constant" else "poisson"
+    if rate is not None:
+        rates = [rate] if isinstance(rate, (int, float)) else list(rate)
+        if not rates or any(not 0 < value <= 100_000 for value in (*rates, ramp_to or 1.0)):
+            raise PlanError(
+                "a rate must be more than 0 and at most 100000 requests a second", code="bad_plan"
+            )
+        return tuple(Open(rate_per_s=value, arrivals=pattern, end_rate_per_s=ramp_to) for value in rates)
+    if ramp_to is not None:
+        raise PlanError("ramp_to needs a rate to start from", code="bad_plan")
+    rungs = [concurrency] if isinstance(concurrency, int) else list(concurrency)
+    if not rungs or any(isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 10_000 for n in rungs):
+        raise PlanError("concurrency must be whole numbers from 1 to 10000", code="bad_plan")
+    return tuple(Closed(concurrency=rung) for rung in dict.fromkeys(rungs))
+
+
+def intended_starts(load: Open, count: int, seed: str) -> list[int]:
+    """Nanoseconds after the start of the stage for each of `count` arrivals; the same seed, the same times.
+
+    Arrivals are a process of rate one, stretched by the inverse of the expected count N(t). For a ramp from a to b
+    over the time T in which `count` are expected, N(t) = a·t + (b − a)·t² / 2T; afterwards the rate stays at b.
+    """
+    return [int(NS * _when(load, mark, count)) for mark in _unit_marks(load.arrivals, count, seed)]
+
+
+def _unit_marks(arrivals: Arrivals, count: int, seed: str) -> Iterator[float]:
+    dice = random.Random(seed)
+    mark = 0.0
+    for position in range(count):
+        if arrivals == "constant":
+            yield float(position)
+        else:
+            mark += dice.expovariate(1.0)
+            yield mark
+
+
+def _when(load: Open, mark: float, count: int) -> float:
+    first, last = load.rate_per_s, load.end_rate_per_s
+    if last is None or last == first:
+        return mark / first
+    duration = 2 * count / (first + last)
+    if mark >= count:
+        return duration + (mark - count) / last
+    slope = (last - first) / duration
+    return (math.sqrt(first * first + 2 * slope * mark) - first) / slope

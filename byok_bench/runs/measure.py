@@ -1,0 +1,101 @@
+"""The timed part of a run, in this process: open the client, play the blocks, report what is stored."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import SecretError
+from byok_bench.runs import ledger
+from byok_bench.runs.execute import Executor
+from byok_bench.runs.ledger import State
+from byok_bench.runs.order import Block
+from byok_bench.runs.plan import Job, Plan
+from byok_bench.runs.progress import ExchangeFinished
+from byok_bench.runs.store import Writer
+from byok_bench.wire.client import Client
+from byok_bench.wire.raw import RawExchange
+
+Transport = Literal["own", "httpx"]
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process has to play."""
+
+    run_id: str
+    plan: Plan
+    blocks: tuple[Block, ...]
+    states: dict[str, State]
+    """Rows as they stand, by plan key."""
+    transport: Transport = "own"
+    policy: Mapping[str, Any] | None = None
+
+
+async def measure(
+    work: Work, endpoints: Sequence[Endpoint], writer: Writer, tell: Callable[[ExchangeFinished], None]
+) -> None:
+    """Play all blocks in order. `endpoints` stand beside the plan's targets."""
+    with_keys = await asyncio.gather(*(fetched(endpoint) for endpoint in endpoints))
+    try:
+        async with Client(transport=work.transport) as client:
+            executor = Executor(
+                work.plan,
+                with_keys,
+                writer,
+                work.run_id,
+                work.states,
+                client,
+                lambda job, turn, last, raw: tell(finished(work, job, turn, last, raw)),
+                work.policy,
+            )
+            for block in work.blocks:
+                health = await executor.block(block)
+                await writer.do(
+                    ledger.put_section, work.run_id, block.target, block.stage, msgspec.json.encode(health)
+                )
+    finally:
+        for endpoint, original in zip(with_keys, endpoints, strict=True):
+            if endpoint.key != original.key:
+                endpoint.key.forget()
+
+
+async def fetched(endpoint: Endpoint) -> Endpoint:
+    """The endpoint with its keyring entry read once: a keyring may take its time, which is not the server's.
+
+    A key that cannot be read is left as it was: the rows then say why.
+    """
+    if endpoint.key.kind != "keyring":
+        return endpoint
+    try:
+        secret = await asyncio.to_thread(endpoint.key.resolve)
+    except SecretError:
+        return endpoint
+    return msgspec.structs.replace(endpoint, key=KeyRef.session(secret)) if secret is not None else endpoint
+
+
+def finished(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:
+    """The event of one stored exchange, from the transport's marks alone."""
+    phases = raw.phases if raw is not None else None
+    written = phases.written if phases else None
+    return ExchangeFinished(
+        run_id=work.run_id,
+        target=work.plan.targets[job.target].name,
+        scenario=job.scenario,
+        sample=job.sample,
+        repeat=job.repeat,
+        turn=turn,
+        stage=work.plan.loads[job.stage].name,
+        warmup=job.warmup,
+        last=last,
+        http_status=raw.head.status if raw is not None and raw.head is not None else None,
+        kind=raw.failure.kind if raw is not None and raw.failure is not None else None,
+        ttfb_ms=_ms(written, phases.first_byte if phases else None),
+        e2e_ms=_ms(written, (phases.done or phases.end) if phases else None),
+    )
+
+
+def _ms(start: int | None, end: int | None) -> float | None:
+    return None if start is None or end is None else (end - start) / 1e6

@@ -1,0 +1,113 @@
+"""The tables of a result file, as numbered steps; `user_version` is the number of the last one applied.
+
+A step that was released is never edited: a new layout is a new step.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+
+def m001_runs_and_exchanges(db: sqlite3.Connection) -> None:
+    """Runs, planned exchanges, their attempts; bodies apart, so that scans of keys stay small."""
+    db.execute(
+        """create table run (
+            id text primary key,
+            created text not null,
+            plan_hash text not null,
+            plan blob not null,
+            status text not null check (status in ('running', 'finished', 'interrupted')),
+            note text not null default '',
+            finished text
+        )"""
+    )
+    db.execute("create index run_by_plan on run (plan_hash, created)")
+    db.execute(
+        """create table exchange (
+            id integer primary key,
+            run_id text not null references run (id) on delete cascade,
+            plan_key text not null,
+            first_key text not null,
+            turn integer not null,
+            target integer not null,
+            stage integer not null,
+            scenario text not null,
+            sample text not null,
+            repeat integer not null,
+            status text not null check (status in ('planned', 'sent', 'done', 'failed', 'left_out')),
+            attempt integer not null default 0,
+            owner text,
+            kind text,
+            phase text,
+            final text not null default '',
+            unique (run_id, plan_key)
+        )"""
+    )
+    db.execute("create index exchange_by_status on exchange (run_id, status)")
+    db.execute(
+        """create table attempt (
+            exchange_id integer not null references exchange (id) on delete cascade,
+            attempt integer not null,
+            sent_at text not null,
+            ended text check (ended in ('recorded', 'lost')),
+            meta blob,
+            stamps blob,
+            sizes blob,
+            primary key (exchange_id, attempt)
+        ) without rowid"""
+    )
+    db.execute(
+        """create table body (
+            exchange_id integer not null,
+            attempt integer not null,
+            request blob not null,
+            response blob not null,
+            primary key (exchange_id, attempt),
+            foreign key (exchange_id, attempt) references attempt (exchange_id, attempt) on delete cascade
+        )"""
+    )
+
+
+def m002_judged_rows_and_marks(db: sqlite3.Connection) -> None:
+    """What was read from the records, replaceable at any time; and how the measuring process fared."""
+    db.execute(
+        """create table judged (
+            exchange_id integer primary key references exchange (id) on delete cascade,
+            judge text not null,
+            row blob not null
+        )"""
+    )
+    db.execute(
+        """create table section (
+            id integer primary key,
+            run_id text not null references run (id) on delete cascade,
+            target integer not null,
+            stage integer not null,
+            health blob not null
+        )"""
+    )
+
+
+STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
+    m001_runs_and_exchanges,
+    m002_judged_rows_and_marks,
+)
+VERSION: Final = len(STEPS)
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Apply the steps that are missing, each in a transaction of its own; safe when several processes start at once."""
+    while True:
+        db.execute("begin immediate")
+        try:
+            (version,) = db.execute("pragma user_version").fetchone()
+            if version >= VERSION:
+                return
+            STEPS[version](db)
+            db.execute(f"pragma user_version = {version + 1}")
+        except BaseException:
+            db.execute("rollback")
+            raise
+        finally:
+            if db.in_transaction:
+                db.execute("commit")

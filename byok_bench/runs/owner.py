@@ -1,0 +1,67 @@
+"""Who is sending: a name for this process that others can test for life, so that a crash is told from a busy peer.
+
+The name holds what tells one process from every other on this machine: boot, PID namespace, pid, start time. Where
+the system does not say them (no /proc), the pid alone decides.
+"""
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+
+def this_process() -> str:
+    """The name of this process."""
+    return f"{_machine()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def is_alive(owner: str) -> bool:
+    """Whether the process of that name still runs. One on another boot is gone; one in another PID namespace
+    cannot be looked at and is taken for gone, too.
+    """
+    machine, _, rest = owner.partition("/")
+    pid, _, started = rest.partition("/")
+    if machine != _machine() or not pid.isdigit() or not _exists(int(pid)):
+        return False
+    return _started(int(pid)) == started
+
+
+def _machine() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return "this"
+
+
+def _started(pid: int) -> str:
+    """Start time in clock ticks since boot, field 22 of /proc/PID/stat; the name in field 2 may hold anything.
+
+    A zombie sends nothing more: its time is not the one that it had.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "zombie" if fields[0] == "Z" else fields[19]
+
+
+def _exists(pid: int) -> bool:
+    if sys.platform == "win32":
+        return _exists_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _exists_on_windows(pid: int) -> bool:
+    """os.kill would end the process there."""
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - the name exists on Windows only
+    handle = kernel.OpenProcess(0x1000, False, pid)
+    if handle:
+        kernel.CloseHandle(handle)
+    return bool(handle)

@@ -1,0 +1,255 @@
+"""Plan: all that a run should do, as data, and the keys that name each exchange of it.
+
+A plan holds no secret: a key stands in it as the reference that the user configured. Reading a plan file is in
+plan_file.py, the order of the work in order.py, how many at once in load.py.
+
+Plan key = hash of format version, origin and route, model, canonical request body, scenario, sample, repeat and load
+stage. Time, key, host name and attempt are not in it. A later turn's body follows from the stored earlier turns, so
+its key is the hash of the first turn's key and the turn's number.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from byok_bench.dialects.base import dialect
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.errors import PlanError
+from byok_bench.runs.load import Closed, Load
+from byok_bench.runs.retries import Retries
+from byok_bench.scenarios.agent import opening
+from byok_bench.scenarios.scenario import Scenario
+from byok_bench.wire.limits import Timeouts
+
+PLAN_VERSION: Final = 1
+CAPABILITIES: Final = ("streaming", "tools", "structured_output")
+"""What a scenario may need and a model may be declared without."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint × one model × one dialect: what is compared."""
+
+    label: str
+    """Of the endpoint."""
+    model: str
+    """The id that is asked for."""
+    alias: str | None = None
+    schema: str
+    base_url: str
+    url: str
+    """Origin and route of the requests."""
+    key: str
+    """Reference of the key, `env:NAME` and the like; never the key."""
+    context_window: int | None = None
+    """As declared, tokens."""
+    lacks: tuple[str, ...] = ()
+    """Capabilities declared `no`."""
+    unverified_tls: bool = False
+    """Certificates were not verified, as configured."""
+    copy: int = 0
+    """Position among targets of the plan that send the same requests to the same place."""
+
+    @property
+    def name(self) -> str:
+        """As in tables: the model within its endpoint."""
+        return f"{self.label} · {self.alias or self.model}"
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample on one target in one repeat of one load stage: one exchange, or several turns."""
+
+    key: str
+    """Plan key of its first turn."""
+    target: int
+    """Index into Plan.targets."""
+    scenario: str
+    sample: str
+    repeat: int
+    """Counted from 1; 0 for warm-up."""
+    stage: int
+    """Index into Plan.loads."""
+
+    @property
+    def warmup(self) -> bool:
+        """It only warms connections and caches, and stays out of every table."""
+        return self.repeat == 0
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a run should do. Stored with the run."""
+
+    version: int = PLAN_VERSION
+    targets: tuple[Target, ...]
+    scenarios: tuple[Scenario, ...]
+    repeats: int = 5
+    loads: tuple[Load, ...] = (Closed(),)
+    seed: int = 0
+    warmup: int = 1
+    """Requests to each target before the first repeat."""
+    profile: str = "local"
+    timeouts: Timeouts | None = None
+    """Overrides those of the endpoints."""
+    retries: Retries = Retries()
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario of that name."""
+        return next(scenario for scenario in self.scenarios if scenario.name == name)
+
+
+def make_plan(
+    endpoints: Sequence[Endpoint],
+    scenarios: Sequence[Scenario],
+    *,
+    repeats: int,
+    loads: Sequence[Load],
+    seed: int,
+    warmup: int,
+    profile: str,
+    timeouts: Timeouts | None,
+    retries: Retries,
+) -> Plan:
+    """A plan over every model of every endpoint; PlanError says what is missing."""
+    if not 1 <= repeats <= 1_000_000:
+        raise PlanError("repeats must be from 1 to 1000000", code="bad_plan")
+    if not 0 <= warmup <= 1_000:
+        raise PlanError("warmup must be from 0 to 1000", code="bad_plan")
+    targets = [target for endpoint in endpoints for target in targets_of(endpoint)]
+    if not targets:
+        raise PlanError("no endpoint was named", code="no_endpoint")
+    names = Counter((target.label, target.model) for target in targets)
+    doubled = [name for name, count in names.items() if count > 1]
+    if doubled:
+        label, model = doubled[0]
+        raise PlanError(f"endpoint {label!r} stands twice in the plan with model {model!r}", code="bad_plan")
+    return Plan(
+        targets=tuple(_numbered(targets)),
+        scenarios=tuple(scenarios),
+        repeats=repeats,
+        loads=tuple(loads),
+        seed=seed,
+        warmup=warmup,
+        profile=profile,
+        timeouts=timeouts,
+        retries=retries,
+    )
+
+
+def targets_of(endpoint: Endpoint) -> Iterator[Target]:
+    """A target for each model of an endpoint; PlanError if it has none, or is incomplete."""
+    # A key that is gone is found out when it is fetched: that endpoint's rows fail, the others go on.
+    missing = [field for field in endpoint.missing() if field != "key"]
+    if missing:
+        raise PlanError(
+            f"endpoint {endpoint.label!r} is incomplete: {', '.join(missing)} is missing",
+            code="incomplete_endpoint",
+        )
+    for model in endpoint.models:
+        yield Target(
+            label=endpoint.label,
+            model=model.name,
+            alias=model.alias,
+            schema=endpoint.schema,
+            base_url=endpoint.base_url,
+            url=endpoint.base_url.rstrip("/") + dialect(endpoint.schema).route,
+            key=str(endpoint.key),
+            context_window=model.context_window_tokens,
+            lacks=tuple(n for n in CAPABILITIES if getattr(model.capabilities, n).state == "no"),
+            unverified_tls=not endpoint.tls.verify,
+        )
+
+
+def _numbered(targets: Sequence[Target]) -> Iterator[Target]:
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for target in targets:
+        same = (target.url, target.model, target.schema)
+        yield msgspec.structs.replace(target, copy=seen[same])
+        seen[same] += 1
+
+
+def first_body(plan: Plan, job: Job) -> dict[str, Any]:
+    """Body of a job's first request, without the model and the endpoint's extra fields."""
+    scenario, target = plan.scenario(job.scenario), plan.targets[job.target]
+    sample = next(sample for sample in scenario.samples if sample.name == job.sample)
+    return opening(scenario, sample, target.schema, target.context_window)
+
+
+def asked_model(plan: Plan, job: Job) -> str:
+    """The model that a job asks for: the target's, unless the scenario spoils it."""
+    spoil = plan.scenario(job.scenario).spoil
+    return spoil.model if spoil is not None and spoil.model else plan.targets[job.target].model
+
+
+def left_out(target: Target, scenario: Scenario) -> str | None:
+    """Why a scenario is not played on a target; None if it is."""
+    if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
+        return "the endpoint uses no key, so a wrong one shows nothing"
+    if scenario.request.answer_schema is not None and target.schema == "messages":
+        return "the messages dialect has no response_format"
+    needs = (scenario.request.stream, bool(scenario.tools), scenario.request.answer_schema is not None)
+    lacking = [
+        name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks
+    ]
+    return f"declared without {', '.join(lacking)}" if lacking else None
+
+
+def make_jobs(plan: Plan, extra: Callable[[Target], Mapping[str, Any]]) -> list[Job]:
+    """Every job, unordered. `extra` gives the fields that an endpoint merges into each body: they are in the key."""
+    jobs = []
+    for index, target in enumerate(plan.targets):
+        for scenario in plan.scenarios:
+            for sample in scenario.samples:
+                body = opening(scenario, sample, target.schema, target.context_window)
+                digest = body_digest(body, extra(target))
+                jobs += [
+                    Job(
+                        key=_key(target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]),
+                        target=index,
+                        scenario=scenario.name,
+                        sample=sample.name,
+                        repeat=repeat,
+                        stage=stage,
+                    )
+                    for stage in range(len(plan.loads))
+                    for repeat in range(1, plan.repeats + 1)
+                ]
+    return jobs
+
+
+def turn_key(first: str, turn: int) -> str:
+    """Plan key of a turn; `first` is that of turn 1."""
+    return first if turn == 1 else _digest([first, turn])
+
+
+def plan_hash(plan: Plan, jobs: Sequence[Job]) -> str:
+    """Names a plan: two starts with the same hash would make the same exchanges in the same order."""
+    return _digest([sorted(job.key for job in jobs), plan.seed, plan.profile])
+
+
+def body_digest(body: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    """Hash of a canonical request body."""
+    return _digest([body, dict(extra)])
+
+
+def origin_and_route(url: str) -> str:
+    """The part of a URL that is in the key: no userinfo, query or fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _key(
+    target: Target, scenario: Scenario, sample: str, body: str, repeat: int, stage: int, load: Load
+) -> str:
+    place = [origin_and_route(target.url), target.model, target.copy]
+    what = [scenario.name, sample, msgspec.to_builtins(scenario.spoil), body]
+    when = [repeat, stage, msgspec.to_builtins(load)]
+    return _digest([PLAN_VERSION, place, what, when])
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:40]

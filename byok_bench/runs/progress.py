@@ -1,0 +1,70 @@
+"""What a run tells while it goes: a stream of events that nobody has to listen to.
+
+A listener is called in the order of events, in the process of the caller. It must return quickly; what it raises
+ends the run, with everything that was measured kept.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The plan is stored; nothing was sent yet."""
+
+    run_id: str
+    store: str
+    """Path of the result file."""
+    samples: int
+    """Samples to play, warm-up included; a sample of several turns is one."""
+    stored: int
+    """Of these, already stored by an earlier start of this run."""
+    maybe_billed: int
+    """Exchanges that an earlier start sent and never recorded; they are sent again."""
+    targets: tuple[str, ...]
+    scenarios: tuple[str, ...]
+
+
+class ExchangeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One exchange is stored."""
+
+    run_id: str
+    done: int = 0
+    """Samples finished so far."""
+    samples: int = 0
+    target: str
+    scenario: str
+    sample: str
+    repeat: int
+    turn: int
+    stage: str
+    warmup: bool
+    last: bool
+    """It was the last turn of its sample."""
+    http_status: int | None = None
+    kind: str | None = None
+    """Failure kind where it is known without reading the stream."""
+    ttfb_ms: float | None = None
+    """Request written → first body byte."""
+    e2e_ms: float | None = None
+    """Request written → end, by the transport's marks."""
+
+
+class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Nothing more is sent."""
+
+    run_id: str
+    status: str
+    """finished or interrupted."""
+    done: int
+    samples: int
+    note: str = ""
+    """Why it was interrupted."""
+
+
+Event = RunStarted | ExchangeFinished | RunFinished
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The listener of a run that nobody watches."""

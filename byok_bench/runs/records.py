@@ -1,0 +1,97 @@
+"""RawExchange ↔ the columns of a stored record, exactly.
+
+What the bytes mean is not stored here: a record is judged again from the same bytes and stamps. Bodies are zlib;
+stamps are u32 steps in ns from the exchange's start, with an escape for steps that do not fit. The rest is ASCII
+JSON, in which NUL and lone surrogates survive.
+"""
+
+import json
+import struct
+import zlib
+from array import array
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.wire.raw import Chunk, RawExchange
+
+_ESCAPE: Final = 0xFFFFFFFF
+_WIDE: Final = struct.Struct("<q")
+_NARROW: Final = struct.Struct("<I")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The columns of one attempt's record."""
+
+    meta: bytes
+    """ASCII JSON: everything but bodies and stamps."""
+    request: bytes
+    """zlib of the request body."""
+    response: bytes
+    """zlib of all body bytes, joined."""
+    stamps: bytes
+    """Steps between chunk stamps, ns."""
+    sizes: bytes
+    """u32 length of each chunk."""
+
+
+def encode(raw: RawExchange) -> Record:
+    """The record of an exchange; everything that decode needs to build an equal one."""
+    plain: dict[str, Any] = msgspec.to_builtins(raw, builtin_types=(bytes,))
+    plain["request"]["body"] = ""
+    plain["chunks"] = []
+    return Record(
+        meta=json.dumps(plain, separators=(",", ":")).encode("ascii"),
+        request=zlib.compress(raw.request.body, 3),
+        response=zlib.compress(b"".join(body for _, body in raw.chunks), 3),
+        stamps=pack_stamps((stamp for stamp, _ in raw.chunks), raw.phases.start),
+        sizes=_as_bytes(array("I", (len(body) for _, body in raw.chunks))),
+    )
+
+
+def decode(record: Record) -> RawExchange:
+    """The exchange as it was recorded."""
+    raw = msgspec.convert(json.loads(record.meta), RawExchange)
+    raw.request = msgspec.structs.replace(raw.request, body=zlib.decompress(record.request))
+    body = zlib.decompress(record.response)
+    position = 0
+    chunks: list[Chunk] = []
+    for stamp, size in zip(unpack_stamps(record.stamps, raw.phases.start), _sizes(record.sizes), strict=True):
+        chunks.append((stamp, body[position : position + size]))
+        position += size
+    raw.chunks = chunks
+    return raw
+
+
+def pack_stamps(stamps: Iterable[int], start: int) -> bytes:
+    """Little-endian u32 steps; a step below 0 or from 2³²−1 ns up is the escape and a signed 64-bit step."""
+    out = bytearray()
+    before = start
+    for stamp in stamps:
+        step = stamp - before
+        out += _NARROW.pack(step) if 0 <= step < _ESCAPE else _NARROW.pack(_ESCAPE) + _WIDE.pack(step)
+        before = stamp
+    return bytes(out)
+
+
+def unpack_stamps(packed: bytes, start: int) -> list[int]:
+    """The stamps that were packed."""
+    stamps, position, now = [], 0, start
+    while position < len(packed):
+        (step,) = _NARROW.unpack_from(packed, position)
+        position += _NARROW.size
+        if step == _ESCAPE:
+            (step,) = _WIDE.unpack_from(packed, position)
+            position += _WIDE.size
+        now += step
+        stamps.append(now)
+    return stamps
+
+
+def _as_bytes(numbers: "array[int]") -> bytes:
+    return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+def _sizes(packed: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(packed) // 4}I", packed)

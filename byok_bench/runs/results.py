@@ -1,0 +1,129 @@
+"""Run: one execution of a plan, as the result file has it. Everything is read when it is asked for."""
+
+import asyncio
+import importlib
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.runs import ledger
+from byok_bench.runs.judging import Row, judge_stored, read_exchange
+from byok_bench.runs.ledger import RunRow
+from byok_bench.runs.plan import Plan
+from byok_bench.runs.quiet import Health
+from byok_bench.runs.store import Writer, reading
+from byok_bench.runs.where import store_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
+_TABLE_MODULE: Final = "byok_bench.report.tables"
+
+
+class Run:
+    """A run in a result file. Holds no secret and no open connection."""
+
+    def __init__(self, path: Path, row: RunRow) -> None:
+        self.path = path
+        """The result file."""
+        self.id = row.id
+        self.created = row.created
+        """UTC, ISO 8601."""
+        self.status = row.status
+        """running, finished, interrupted."""
+        self.note = row.note
+        """Why it was interrupted."""
+
+    @classmethod
+    def open(cls, wanted: str = "last", store: "str | PathLike[str] | None" = None) -> "Run":
+        """A stored run by id, by an unambiguous start of one, or the last one. Raises StoreError."""
+        path = store_path(store)
+        with reading(path) as db:
+            return cls(path, ledger.find_run(db, wanted))
+
+    def __repr__(self) -> str:
+        return f"Run(id={self.id!r}, status={self.status!r}, store={str(self.path)!r})"
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What was to be done."""
+        with reading(self.path) as db:
+            return ledger.plan_of(db, self.id)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """One row an exchange, warm-up included; judged on first use, and kept."""
+        return self._judge(again=False)
+
+    def judge_again(self) -> list[Row]:
+        """The rows, read from the bytes once more with today's checks."""
+        self.rows = self._judge(again=True)
+        return self.rows
+
+    @property
+    def states(self) -> Counter[str]:
+        """How many exchanges are planned, sent, done, failed, left_out."""
+        with reading(self.path) as db:
+            return Counter(state.status for state in ledger.states(db, self.id))
+
+    @property
+    def maybe_billed(self) -> int:
+        """Attempts that were sent and never recorded, because a process ended before."""
+        with reading(self.path) as db:
+            lost = sum(ledger.lost_attempts(db, self.id).values())
+            return lost + sum(state.status == "sent" for state in ledger.states(db, self.id))
+
+    @cached_property
+    def health(self) -> list[Health]:
+        """How the measuring process fared, one entry a timed section."""
+        with reading(self.path) as db:
+            return [msgspec.json.decode(entry, type=Health) for entry in ledger.sections(db, self.id)]
+
+    def exchanges(self) -> Iterator[tuple[Row, Exchange]]:
+        """Every recorded exchange with its row, one at a time, in the order of the store."""
+        for row in self.rows:
+            if row.status in ("done", "failed"):
+                exchange = self.exchange(row.exchange_id)
+                if exchange is not None:
+                    yield row, exchange
+
+    def exchange(self, exchange_id: int) -> Exchange | None:
+        """The recorded exchange of a row; None if it has no record."""
+        target = next(row.target for row in self.rows if row.exchange_id == exchange_id)
+        with reading(self.path) as db:
+            record = ledger.find_record(db, exchange_id)
+        return None if record is None else read_exchange(self.plan.targets[target], record)
+
+    def table(self, name: str) -> "pd.DataFrame":
+        """latency, streaming, errors, tools or summary as a DataFrame; columns: docs/metrics.md."""
+        # Tables live a layer above; they are named here because users look for them on the run.
+        tables: Any = importlib.import_module(_TABLE_MODULE)
+        frame: pd.DataFrame = tables.table(self, name)
+        return frame
+
+    def _judge(self, *, again: bool) -> list[Row]:
+        writer = Writer(self.path)
+        try:
+            return judge_stored(self.path, self.id, writer, again)
+        finally:
+            writer.close()
+
+
+def runs(store: "str | PathLike[str] | None" = None) -> list[Run]:
+    """Every run of a result file, oldest first."""
+    path = store_path(store)
+    with reading(path) as db:
+        return [Run(path, row) for row in ledger.runs(db)]
+
+
+async def judged(run: Run) -> Run:
+    """The run with its rows made, off the event loop."""
+    await asyncio.to_thread(lambda: run.rows)
+    return run

@@ -1,0 +1,179 @@
+"""run(): endpoints × scenarios × repeats → a stored Run.
+
+Here a plan is stored or found again (resume.py), its blocks are played (measure.py), and the records are judged
+after the last stamp (judging.py). What was measured is kept, however the run ends.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.runs import ledger
+from byok_bench.runs.load import make_loads
+from byok_bench.runs.measure import Transport, Work, measure
+from byok_bench.runs.order import in_order, warm_up
+from byok_bench.runs.owner import this_process
+from byok_bench.runs.plan import Job, Plan, make_jobs, make_plan, plan_hash
+from byok_bench.runs.progress import ExchangeFinished, Listener, RunFinished, RunStarted, ignore
+from byok_bench.runs.results import Run, judged
+from byok_bench.runs.resume import Standing, open_run, reclaim, still_open
+from byok_bench.runs.retries import Retries
+from byok_bench.runs.store import Writer, reading
+from byok_bench.runs.where import store_path
+from byok_bench.scenarios.scenario import Scenario, find_scenarios
+from byok_bench.wire.limits import Timeouts
+
+PEER_POLL_S: Final = 0.2
+"""How often a run that is shared with another process is looked at."""
+
+__all__ = ["Run", "run"]
+
+
+async def run(
+    endpoints: Endpoint | Sequence[Endpoint],
+    scenarios: str | Path | Scenario | Sequence[str | Path | Scenario],
+    repeats: int = 5,
+    concurrency: int | Sequence[int] = 1,
+    store: str | os.PathLike[str] | None = None,
+    on_progress: Listener | None = None,
+    *,
+    seed: int = 0,
+    profile: str = "local",
+    timeouts: Timeouts | None = None,
+    rate: float | Sequence[float] | None = None,
+    arrivals: str = "poisson",
+    ramp_to: float | None = None,
+    warmup: int = 1,
+    attempts: int = 1,
+    resume: str | bool = True,
+    policy: Mapping[str, Any] | None = None,
+    transport: Transport = "own",
+) -> Run:
+    """Play every scenario on every model of every endpoint, and keep what came back.
+
+    `store` is the result file (default: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's config folder).
+    `resume`: True goes on with the newest unfinished run of the same plan, False starts a new run, an id goes on with
+    that run. Raises PlanError, StoreError and EndpointError for what the caller got wrong; what servers do is in the
+    rows. A cancelled run is marked interrupted and keeps what was measured.
+    """
+    chosen = [endpoints] if isinstance(endpoints, Endpoint) else list(endpoints)
+    plan = make_plan(
+        chosen,
+        find_scenarios(scenarios),
+        repeats=repeats,
+        loads=make_loads(concurrency, rate, arrivals, ramp_to),
+        seed=seed,
+        warmup=warmup,
+        profile=profile,
+        timeouts=timeouts,
+        retries=Retries(attempts=attempts),
+    )
+    start = _Start(plan, chosen, store_path(store), on_progress or ignore)
+    return await start.run(resume, transport, policy)
+
+
+class _Start:
+    """One start of a run."""
+
+    def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], path: Path, listener: Listener) -> None:
+        self._plan = plan
+        self._endpoints = [endpoint for endpoint in endpoints for _ in endpoint.models]
+        self._path = path
+        self._listener = listener
+        extras = {endpoint.label: endpoint.body for endpoint in endpoints}
+        self._jobs = make_jobs(plan, lambda target: extras[target.label])
+        self._run_id = ""
+        self._done = 0
+        self._samples = 0
+
+    async def run(self, resume: str | bool, transport: Transport, policy: Mapping[str, Any] | None) -> Run:
+        writer = Writer(self._path)
+        try:
+            found = await writer.do(
+                open_run, self._plan, plan_hash(self._plan, self._jobs), self._jobs, resume
+            )
+            self._run_id = found.run_id
+            try:
+                await self._play(writer, found, transport, policy)
+            except BaseException as error:
+                self._interrupted(writer, error)
+                raise
+            await writer.do(ledger.set_status, self._run_id, "finished")
+        finally:
+            writer.close()
+        result = await judged(Run.open(self._run_id, self._path))
+        self._over("finished", "")
+        return result
+
+    async def _play(
+        self, writer: Writer, found: Standing, transport: Transport, policy: Mapping[str, Any] | None
+    ) -> None:
+        todo = still_open(self._plan, self._jobs, found.states)
+        warming = warm_up(self._plan, secrets.token_hex(4)) if todo else []
+        self._samples = len(self._jobs) + sum(len(block.jobs) for block in warming)
+        self._done = len(self._jobs) - len(todo)
+        self._begin(found)
+        for block in warming:
+            await writer.do(ledger.add_jobs, self._run_id, block.jobs)
+        blocks = [*warming, *in_order(self._plan, todo)]
+        while blocks:
+            work = Work(
+                run_id=self._run_id,
+                plan=self._plan,
+                blocks=tuple(blocks),
+                states=found.states,
+                transport=transport,
+                policy=policy,
+            )
+            await measure(work, self._endpoints, writer, self._heard)
+            blocks = in_order(self._plan, await self._left_by_others(writer))
+
+    async def _left_by_others(self, writer: Writer) -> list[Job]:
+        """Wait for a process that shares this run; its jobs, if it went away before they were done."""
+        mine = {job.key: job for job in self._jobs}
+        while True:
+            await writer.do(reclaim, self._run_id)
+            with reading(self._path) as db:
+                states = [state for state in ledger.states(db, self._run_id) if state.first_key in mine]
+            if any(state.status == "planned" for state in states):
+                return [mine[state.first_key] for state in states if state.status == "planned"]
+            if not any(state.status == "sent" for state in states):
+                return []
+            await asyncio.sleep(PEER_POLL_S)
+
+    def _begin(self, found: Standing) -> None:
+        self._listener(
+            RunStarted(
+                run_id=self._run_id,
+                store=str(self._path),
+                samples=self._samples,
+                stored=self._done,
+                maybe_billed=found.lost,
+                targets=tuple(target.name for target in self._plan.targets),
+                scenarios=tuple(scenario.name for scenario in self._plan.scenarios),
+            )
+        )
+
+    def _heard(self, event: ExchangeFinished) -> None:
+        self._done += event.last
+        self._listener(msgspec.structs.replace(event, done=self._done, samples=self._samples))
+
+    def _interrupted(self, writer: Writer, error: BaseException) -> None:
+        """What is in flight is given back as lost; the rest stays as it is."""
+        note = (
+            "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
+        )
+        writer.submit(ledger.give_back_of, self._run_id, this_process())
+        writer.submit(ledger.set_status, self._run_id, "interrupted", note).result()
+        self._over("interrupted", note)
+
+    def _over(self, status: str, note: str) -> None:
+        self._listener(
+            RunFinished(run_id=self._run_id, status=status, done=self._done, samples=self._samples, note=note)
+        )

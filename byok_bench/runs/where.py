@@ -1,0 +1,83 @@
+"""Where a result file may lie: the default path, and folders on which SQLite's write-ahead log is not safe.
+
+WAL needs memory shared between the processes of one machine: on network file systems and in folders that a cloud
+service copies behind our back it loses data (https://www.sqlite.org/wal.html). Told by mount table and folder name,
+as far as they say.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_config_dir
+
+from byok_bench.errors import StoreError
+
+FILE_NAME: Final = "bench.sqlite"
+_NETWORK_TYPES: Final = frozenset(
+    {
+        "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afs", "ncpfs", "ceph", "glusterfs", "lustre", "beegfs",
+        "gpfs", "davfs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.davfs2",
+    }
+)  # fmt: skip
+_SYNCED_FOLDERS: Final = (
+    "Dropbox",
+    "OneDrive",
+    "Google Drive",
+    "GoogleDrive",
+    "Mobile Documents",
+    "CloudStorage",
+)
+
+
+def store_path(given: str | os.PathLike[str] | None) -> Path:
+    """The result file: as given, else `bench.sqlite` in $BYOK_BENCH_HOME, else in the platform's config folder."""
+    if given is not None:
+        return Path(given).expanduser().absolute()
+    home = os.environ.get("BYOK_BENCH_HOME")
+    return (Path(home).expanduser() if home else Path(user_config_dir("byok-bench"))).absolute() / FILE_NAME
+
+
+def refuse_unsafe_folder(path: Path, mounts: str | None = None) -> None:
+    """Raise StoreError if a file there could lose data. `mounts` is /proc/self/mountinfo, read if not given."""
+    resolved = path.resolve()
+    synced = next((part for part in resolved.parent.parts if part.startswith(_SYNCED_FOLDERS)), None)
+    if synced:
+        _refuse(path, f"{synced} is copied by a cloud service while it is written")
+    kind = file_system_of(resolved, _read_mounts() if mounts is None else mounts)
+    if kind in _NETWORK_TYPES:
+        _refuse(path, f"it is on a network file system ({kind})")
+
+
+def file_system_of(path: Path, mounts: str) -> str | None:
+    """Type of the file system that holds an absolute path, by the longest mount point; None if the table is empty."""
+    best: tuple[int, str] | None = None
+    for line in mounts.splitlines():
+        front, dash, back = line.partition(" - ")
+        fields = front.split(" ")
+        if not dash or len(fields) < 5:
+            continue
+        point = Path(_unescaped(fields[4]))
+        if path.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
+            best = (len(point.parts), back.split(" ")[0])
+    return best[1] if best else None
+
+
+def _read_mounts() -> str:
+    try:
+        return Path("/proc/self/mountinfo").read_text(errors="replace")
+    except OSError:
+        return ""  # not Linux: nothing to tell it by
+
+
+def _unescaped(field: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, character)
+    return field
+
+
+def _refuse(path: Path, why: str) -> None:
+    raise StoreError(
+        f"results cannot be kept in {path}: {why}; name a file on a local disk with --store PATH",
+        code="unsafe_folder",
+    )

@@ -1,0 +1,67 @@
+"""The turn loop of an agent: send, run the tools that were asked for, echo, go on until an answer or the last turn.
+
+Sending is the caller's: it may store, retry, or hand out a stored answer instead. No clock and no storage in here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.dialects.output import ToolCall
+from byok_bench.scenarios.expectations import Outcome, Seen, judge
+from byok_bench.scenarios.phrasing import Body, phrasing
+from byok_bench.scenarios.scenario import Message, Sample, Scenario
+from byok_bench.scenarios.tools import Tool, find_tools, run_tool
+
+SendTurn = Callable[[int, Body], Awaitable[Exchange]]
+"""(turn, counted from 1; body) → the recorded exchange."""
+
+OVERFLOW_WORDS: Final = 40_000
+"""Length of an over-long prompt where the model's context window is not declared."""
+
+
+def opening(scenario: Scenario, sample: Sample, schema: str, context_window: int | None = None) -> Body:
+    """The first request body of a sample in a dialect; no model in it."""
+    messages: Sequence[Message] = sample.messages
+    if scenario.spoil is not None and scenario.spoil.overflow:
+        words = context_window * 5 // 4 if context_window else OVERFLOW_WORDS
+        *before, last = messages
+        messages = (*before, Message(role=last.role, content=last.content + " apple" * words))
+    return phrasing(schema).first(scenario, messages)
+
+
+async def play(scenario: Scenario, schema: str, body: Body, send_turn: SendTurn) -> list[Exchange]:
+    """All turns of one sample; ends at a failure, at an answer without calls, or at `max_turns`."""
+    tools = find_tools(scenario.tools)
+    words = phrasing(schema)
+    turns: list[Exchange] = []
+    while True:
+        exchange = await send_turn(len(turns) + 1, body)
+        turns.append(exchange)
+        if len(turns) >= scenario.max_turns or exchange.error is not None or not exchange.output.tool_calls:
+            return turns
+        calls = with_ids(exchange.output.tool_calls, len(turns))
+        body = words.after(body, exchange.output, calls, answers(calls, tools))
+
+
+def with_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:
+    """The calls, with an id of ours where the server sent none: a tool message needs one."""
+    return [
+        call if call.id else msgspec.structs.replace(call, id=f"call_{turn}_{position}")
+        for position, call in enumerate(calls)
+    ]
+
+
+def answers(calls: Sequence[ToolCall], tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
+    """One (id, text) for each distinct id; the results of calls that share an id are joined by line ends."""
+    results: dict[str, list[str]] = {}
+    for call in calls:
+        results.setdefault(str(call.id), []).append(run_tool(call.name, call.arguments, tools))
+    return [(id_, "\n".join(texts)) for id_, texts in results.items()]
+
+
+def outcome(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> Outcome:
+    """What the recorded turns of a sample amount to."""
+    return judge(sample.expect, Seen(turns, find_tools(scenario.tools), scenario.request.answer_schema))
