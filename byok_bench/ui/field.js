@@ -1,11 +1,14 @@
-// One labelled input. `draft` follows typing, `value` is set on blur and Enter, a secret goes out as a message.
+// One labelled input: text, area, secret or choice. `draft` follows typing, `value` is set on blur and Enter,
+// a secret goes out as a message and is emptied at once.
 let serial = 0;
 
+const INPUTS = { text: "input", secret: "input", area: "textarea", choice: "select" };
+
 function render({ model, el }) {
-  const secret = Boolean(model.get("secret"));
+  const kind = model.get("kind");
   const id = `byok-field-${Date.now().toString(36)}-${serial++}`;
   const label = document.createElement("label");
-  const input = document.createElement("input");
+  const input = document.createElement(INPUTS[kind]);
   const note = document.createElement("div");
   const list = document.createElement("datalist");
 
@@ -16,8 +19,10 @@ function render({ model, el }) {
   note.className = "byok-note";
   note.setAttribute("aria-live", "polite");
   input.setAttribute("aria-describedby", note.id);
-  input.type = secret ? "password" : "text";
-  input.autocomplete = secret ? "new-password" : "off";
+  if (kind === "text" || kind === "secret") {
+    input.type = kind === "secret" ? "password" : "text";
+    input.autocomplete = kind === "secret" ? "new-password" : "off";
+  }
   input.spellcheck = false;
   el.append(label, input, list, note);
 
@@ -27,54 +32,60 @@ function render({ model, el }) {
     input.disabled = model.get("disabled");
     note.textContent = model.get("note");
     note.dataset.tone = model.get("tone");
+    el.classList.toggle("byok-hidden", model.get("hidden"));
     input.setAttribute("aria-invalid", String(model.get("tone") === "bad"));
   };
-  const showOptions = () => {
-    const options = model.get("options") || [];
-    list.replaceChildren(...options.map((text) => Object.assign(document.createElement("option"), { value: text })));
-    if (options.length) input.setAttribute("list", list.id);
-    else input.removeAttribute("list");
-  };
   show();
-  model.on("change:label change:placeholder change:note change:tone change:disabled", show);
+  model.on("change:label change:placeholder change:note change:tone change:disabled change:hidden", show);
 
-  if (secret) {
+  // JupyterLab's command-mode shortcuts must not see what is typed into a form.
+  input.addEventListener("keydown", (event) => event.stopPropagation());
+
+  if (kind === "secret") {
     const leave = () => {
       const text = input.value;
       input.value = "";
       if (text) model.send({ kind: "entered", text });
     };
     input.addEventListener("blur", leave);
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") leave();
-      event.stopPropagation();
-    });
+    input.addEventListener("keydown", (event) => event.key === "Enter" && leave());
     return;
   }
 
-  input.value = model.get("value");
+  const showOptions = () => {
+    const options = model.get("options").map(([value, text]) => Object.assign(document.createElement("option"), { value, text }));
+    if (kind === "choice") {
+      input.replaceChildren(...options);
+      input.size = model.get("rows");
+    } else {
+      list.replaceChildren(...options);
+      if (options.length) input.setAttribute("list", list.id);
+      else input.removeAttribute("list");
+    }
+    input.value = model.get("value");
+  };
+  if (kind === "area") input.rows = model.get("rows");
   showOptions();
   model.on("change:options", showOptions);
   model.on("change:value", () => {
-    // Not while somebody types here: the kernel's echo of an older value must not overtake the keys.
-    if (document.activeElement !== input || model.get("value") !== input.value) input.value = model.get("value");
+    input.value = model.get("value");
   });
+  const commit = () => {
+    if (model.get("value") === input.value) return;
+    if (kind !== "choice") model.set("draft", input.value);
+    model.set("value", input.value);
+    model.save_changes();
+  };
+  if (kind === "choice") {
+    input.addEventListener("change", commit);
+    return;
+  }
   input.addEventListener("input", () => {
     model.set("draft", input.value);
     model.save_changes();
   });
-  const commit = () => {
-    if (model.get("value") === input.value) return;
-    model.set("draft", input.value);
-    model.set("value", input.value);
-    model.save_changes();
-  };
   input.addEventListener("blur", commit);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") commit();
-    // JupyterLab's command-mode shortcuts must not see what is typed into a form.
-    event.stopPropagation();
-  });
+  if (kind === "text") input.addEventListener("keydown", (event) => event.key === "Enter" && commit());
 }
 
 export default { render };
