@@ -50,7 +50,7 @@ def _failure(
     return Failure(
         kind=kind,
         phase=phase,
-        message=_message(said, head),
+        message=_message(said, head, http),
         retryable=_retryable(kind, head),
         retry_after_s=delay,
         status=status or (head.status if head is not None else None),
@@ -58,8 +58,8 @@ def _failure(
     )
 
 
-def _message(said: ErrorBody, head: RawHead | None) -> str:
-    status = f"HTTP {head.status}" if head is not None else "an error without a message"
+def _message(said: ErrorBody, head: RawHead | None, http: int | None) -> str:
+    status = f"HTTP {http}" if http is not None else "an error without a message"
     words = said.words or (f"{status}: {said.shown}" if said.shown else status)
     if head is not None and _is_redirect(head):
         location = printable(head.header("location") or "")

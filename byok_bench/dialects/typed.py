@@ -1,0 +1,260 @@
+"""What the Responses and Messages dialects share: streams of typed events, one JSON object each.
+
+Triage of an answer, the events of a stream in order, how it ended, and which failure that makes. What an
+event means is in responses.py and messages.py; what breaks a rule is decided in checks/.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from byok_bench.dialects.base import Mark, Reading, Terminator, merged
+from byok_bench.dialects.body import EVENT_STREAM, Body
+from byok_bench.dialects.chat_facts import Closing, Facts, Shape
+from byok_bench.dialects.chat_payload import LARGE_EVENT, Item, Payload, read_payload
+from byok_bench.dialects.classify import failure_of_answer, failure_of_object
+from byok_bench.dialects.error_body import holds_error, is_error_event
+from byok_bench.dialects.output import Output
+from byok_bench.dialects.unframed import unframed_error
+from byok_bench.wire import bounded_json, sse
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.raw import RawExchange, RawHead
+from byok_bench.wire.sse import Event, Stray, Stream
+
+
+class TypedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One JSON object of a stream."""
+
+    event: int
+    """Index into the events of the reading."""
+    t_ns: int
+    name: str
+    """The event field; empty if there was none."""
+    value: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        """The `type` member; empty if it is no string."""
+        found = self.value.get("type")
+        return found if isinstance(found, str) else ""
+
+
+class TypedReading(Reading, kw_only=True):
+    """An exchange of one of these dialects, read. What is said of the framing has chat's names."""
+
+    shape: Shape
+    typed: list[TypedEvent] = msgspec.field(default_factory=list)
+    """JSON objects of the stream in order, error events included."""
+    facts: Facts = msgspec.field(default_factory=Facts)
+    """What was odd about the framing, by name."""
+    stream: Stream | None = None
+    """Framing; None unless the shape is `stream`."""
+    closing: Closing | None = None
+    """How the stream was over; None if it is none."""
+    finished: bool = False
+    """The answer came to its end in the dialect's own words."""
+    end_event: TypedEvent | None = None
+    """The event that ended the answer."""
+    error: TypedEvent | None = None
+    """The first event that reports an error."""
+    done_event: int | None = None
+    """The event that held [DONE]."""
+    bad_utf8_at: int | None = None
+    """Offset of the first sequence that is no UTF-8."""
+    unframed_error_at: int | None = None
+    """Offset of the line outside all fields that held, or began, an error."""
+
+    @property
+    def chunks(self) -> int:
+        """Events whose data was a JSON object."""
+        return len(self.typed)
+
+    @property
+    def empty(self) -> bool:
+        """Whether a stream was over without one JSON object."""
+        return self.closing in ("done", "eof", "reset") and not self.typed
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the body ended in the middle of an answer."""
+        return self.closing in ("done", "eof", "reset") and bool(self.typed) and not self.finished
+
+
+class Assembled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dialect makes of the events of a stream."""
+
+    output: Output
+    marks: list[Mark]
+    end: TypedEvent | None
+    """The event that ended the answer."""
+    finished: bool
+    failure: Failure | None = None
+    """A failure that the terminal event reports."""
+
+
+class TypedDialect:
+    """Reading of a typed dialect; subclasses say what its events mean."""
+
+    name: str
+    route: str
+    terminator: Terminator = "none"
+    document_member: ClassVar[tuple[str, str]]
+    """Member and value by which a whole answer is known."""
+
+    def build(self, body: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """The wire request: `extra` overlaid by `body`, with `model` if given."""
+        return merged(body, model, extra)
+
+    def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
+        """The answer that the events before the first error make."""
+        raise NotImplementedError
+
+    def answer(self, document: Mapping[str, Any]) -> Output:
+        """The answer in one JSON document."""
+        raise NotImplementedError
+
+    def read(self, raw: RawExchange) -> TypedReading:
+        """What the record says; first match wins."""
+        body = Body(raw)
+        if raw.head is None:
+            return TypedReading(body=body, shape="none", failure=raw.failure or _lost(raw))
+        if not 200 <= raw.head.status < 300:
+            return TypedReading(body=body, shape="refused", failure=failure_of_answer(raw.head, body.data))
+        if body.problem is not None:
+            return TypedReading(
+                body=body, shape="undecodable", failure=failure("protocol", "body", body.problem)
+            )
+        if body.is_html:
+            return TypedReading(body=body, shape="page", failure=failure_of_answer(raw.head, body.data))
+        return self._read_document(raw, body) or self._read_other(raw, body)
+
+    def _read_document(self, raw: RawExchange, body: Body) -> TypedReading | None:
+        """A body that is one JSON document; None if it is none that an answer can be."""
+        document, head = body.document, raw.head
+        assert head is not None
+        member, value = self.document_member
+        if isinstance(document, dict) and document.get(member) == value:
+            failed = failure_of_answer(head, body.data) if holds_error(document) else None
+            shape: Shape = "ignored" if asked_to_stream(raw) else "document"
+            return TypedReading(body=body, shape=shape, output=self.answer(document), failure=failed)
+        if holds_error(document):
+            return TypedReading(body=body, shape="error", failure=failure_of_answer(head, body.data))
+        return None
+
+    def _read_other(self, raw: RawExchange, body: Body) -> TypedReading:
+        """A stream, or nothing that can be read."""
+        if not asked_to_stream(raw) and body.media_type != EVENT_STREAM:
+            why = raw.failure or failure("protocol", "body", "the answer is neither JSON nor an event stream")
+            return TypedReading(body=body, shape="unreadable", failure=why)
+        clean = raw.end in ("eof", "done")
+        stream = sse.decode(body.chunks, clean=clean)
+        unframed = unframed_error(stream.strays, body.media_type)
+        if unframed is None and stream.strays and not stream.has_data:
+            why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
+            return TypedReading(body=body, shape="not-sse", failure=why)
+        reading = TypedReading(body=body, shape="stream", stream=stream)
+        reading.bad_utf8_at = sse.invalid_utf8(body.data, clean=clean)
+        reading.closing = "limit" if body.over_limit or stream.over_limit else raw.end
+        _Events(reading).read(stream)
+        self._close(reading, raw, unframed)
+        return reading
+
+    def _close(
+        self, reading: TypedReading, raw: RawExchange, unframed: tuple[Stray, dict[str, Any]] | None
+    ) -> None:
+        """Assemble what came before an error; say how the stream was over, and why that is a failure."""
+        error = reading.error
+        done = self.assemble(
+            [one for one in reading.typed if error is None or one.event < error.event], raw.head
+        )
+        reading.output, reading.marks, reading.finished = done.output, done.marks, done.finished
+        reading.end_event = done.end
+        reading.done_ns = done.end.t_ns if done.end is not None else None
+        if unframed is not None:
+            reading.unframed_error_at = unframed[0].offset
+            reading.closing, reading.failure = "error", failure_of_object(unframed[1], head=raw.head)
+        elif error is not None:
+            reading.closing, reading.failure = "error", failure_of_object(error.value, head=raw.head)
+            reading.done_ns = reading.done_ns or error.t_ns
+        else:
+            reading.failure = done.failure if done.finished else _failure_at_end(reading, raw)
+
+
+class _Events:
+    """Reads the events of a stream into a reading, until [DONE]."""
+
+    def __init__(self, reading: TypedReading) -> None:
+        self._reading = reading
+        self._facts = reading.facts
+
+    def read(self, stream: Stream) -> None:
+        """All events, and at a clean end the one that no blank line closed if it holds an object."""
+        self._reading.events = stream.events
+        for number, event in enumerate(stream.events):
+            self._read_event(event, number, read_payload(event.data))
+        pending = stream.pending
+        payload = read_payload(pending.data) if pending is not None else None
+        if pending is not None and payload is not None and all(item.usable for item in payload.items):
+            self._facts.note(
+                "after_done" if self._reading.done_event is not None else "unterminated_event",
+                len(stream.events),
+            )
+            self._reading.events = [*stream.events, pending]
+            self._read_event(pending, len(stream.events), payload)
+
+    def _read_event(self, event: Event, number: int, payload: Payload) -> None:
+        if self._reading.done_event is not None:
+            if event.data.strip():
+                self._facts.note("after_done", number)
+            return
+        if len(event.data) > LARGE_EVENT:
+            self._facts.note("large_event", number, f"{len(event.data)} characters")
+        if "\n" in event.data and not payload.repairs and payload.items[0].kind == "json":
+            self._facts.note("several_data_lines", number)
+        for repair in payload.repairs:
+            self._facts.note(repair, number)
+        for item in payload.items:
+            self._take(item, event, number)
+
+    def _take(self, item: Item, event: Event, number: int) -> None:
+        if item.kind == "blank":
+            self._facts.note("blank_data", number)
+        elif item.kind == "done":
+            self._reading.done_event = number
+            self._reading.closing = "done"
+        elif item.kind == "text" and event.name != "error":
+            self._facts.note("not_json", number, item.value.message)
+        elif isinstance(item.value, dict) or event.name == "error":
+            value = item.value if isinstance(item.value, dict) else {"message": event.data}
+            typed = TypedEvent(event=number, t_ns=event.t_ns, name=event.name, value=value)
+            self._reading.typed.append(typed)
+            if self._reading.error is None and is_error_event(event.name, value):
+                self._reading.error = typed
+        else:
+            self._facts.note("not_an_object", number, type(item.value).__name__)
+
+
+def asked_to_stream(raw: RawExchange) -> bool:
+    """Whether the request body says stream: true."""
+    request = bounded_json.decode(raw.request.body)
+    return isinstance(request, dict) and request.get("stream") is True
+
+
+def _failure_at_end(reading: TypedReading, raw: RawExchange) -> Failure:
+    """Why a body that ended in the middle of an answer is a failure."""
+    if reading.closing == "limit":
+        return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
+    if reading.closing == "stall":
+        return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
+    if reading.empty:
+        return failure("protocol", "stream", "the stream ended without one JSON object")
+    if reading.closing == "reset":
+        return raw.failure or failure(
+            "network", "stream", "the connection was lost in the middle of the answer"
+        )
+    return failure("protocol", "stream", "the stream ended in the middle of the answer")
+
+
+def _lost(raw: RawExchange) -> Failure:
+    return failure("timeout" if raw.end == "stall" else "network", "headers", "no response came")
