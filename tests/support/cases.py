@@ -15,7 +15,7 @@ A file holds cases, each under a `## Title` with a sentence that says why. Lines
 
 Commands: `@pause SECONDS`, `@reset` (connection reset), `@eof` (connection closed at once, nothing added;
 without it the body is ended as its framing asks), `@repeat N BYTES` (one chunk), `@each N SECONDS BYTES`
-(N chunks, a pause before each), `@gzip`, `@deflate` (content coding of all that follows, flushed at each chunk).
+(N chunks, a pause before each), `@gzip`, `@deflate`, `@rawdeflate` (coding of all that follows, chunk by chunk).
 """
 
 import json
@@ -56,6 +56,8 @@ _MEDIA = {
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FACT = re.compile(r"^(schema): *(\S+)$", re.MULTILINE)
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[nrt\\\"'])")
+_CODINGS = {"@gzip": 31, "@deflate": 15, "@rawdeflate": -15}
+"""Command → zlib's window bits."""
 _PLAIN = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\\": b"\\", b'"': b'"', b"'": b"'"}
 
 
@@ -227,8 +229,8 @@ def _steps(text: str) -> Iterator[Step]:
             yield "reset"
         elif command == "@eof":
             yield "eof"
-        elif command in ("@gzip", "@deflate"):
-            coder = zlib.compressobj(wbits=31 if command == "@gzip" else 15)
+        elif command in _CODINGS:
+            coder = zlib.compressobj(wbits=_CODINGS[command])
         elif command == "@repeat":
             count, _, data = rest.partition(" ")
             yield _coded(coder, unescape(data) * int(count))
