@@ -38,8 +38,8 @@ function render({ model, el }) {
   show();
   model.on("change:label change:placeholder change:note change:tone change:disabled change:hidden", show);
 
-  // JupyterLab's command-mode shortcuts must not see what is typed into a form.
-  input.addEventListener("keydown", (event) => event.stopPropagation());
+  // JupyterLab's command-mode shortcuts must not see what is typed into a form; Ctrl+S still saves.
+  input.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation());
 
   if (kind === "secret") {
     const leave = () => {
