@@ -21,7 +21,10 @@ Scope = Literal["any", "chat", "chat-stream", "models", "responses", "messages"]
 Rule = Callable[[Seen], Iterator[Hit]]
 _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
-RULE_FILES: Final = ("framing", "delta", "tool_calls", "usage", "finish", "reasoning", "structured")
+RULE_FILES: Final = (
+    *("framing", "delta", "tool_calls", "usage", "finish", "reasoning", "structured"),
+    *("errors_", "http", "models", "probes_tools", "probes_errors", "probes_turns"),
+)
 """Modules of this package that hold rules, in the order of the catalogue."""
 _GROUPS: Final = {
     "stream": "framing",

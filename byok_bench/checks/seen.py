@@ -1,17 +1,21 @@
 """What a rule sees of one exchange, parsed once. Rules read it and touch nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
+from byok_bench.checks.finding import Hit
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
+from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event
+
+_TOOL_KINDS: Final = ("function", "custom")
 
 
 class Seen:
@@ -59,3 +63,50 @@ class Seen:
     def is_json(self) -> bool:
         """Whether the body is one JSON object or array."""
         return not isinstance(self.document, Malformed)
+
+    @cached_property
+    def chat(self) -> ChatReading | None:
+        """The reading, if the exchange is a chat."""
+        return self.reading if isinstance(self.reading, ChatReading) else None
+
+    @cached_property
+    def stream(self) -> ChatReading | None:
+        """The reading, if a chat answer came as a stream."""
+        return self.chat if self.chat is not None and self.chat.shape == "stream" else None
+
+    @cached_property
+    def answer(self) -> ChatReading | None:
+        """The reading, if a chat answer was assembled: from a stream, or from one document."""
+        answers = ("stream", "document", "ignored")
+        return self.chat if self.chat is not None and self.chat.shape in answers else None
+
+    @cached_property
+    def tools(self) -> dict[str, Mapping[str, Any]]:
+        """What the request offers to call: name → its definition."""
+        offered = self.request.get("tools")
+        found: dict[str, Mapping[str, Any]] = {}
+        for tool in offered if isinstance(offered, list) else []:
+            if isinstance(tool, dict):
+                inner = next((tool[kind] for kind in _TOOL_KINDS if isinstance(tool.get(kind), dict)), tool)
+                if isinstance(inner.get("name"), str):
+                    found[inner["name"]] = inner
+        return found
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether the request offers tools at all."""
+        return bool(self.request.get("tools"))
+
+    @property
+    def judges_tool_markup(self) -> bool:
+        """Whether tool calls left in the text are looked for: tools were offered, and no error ended the answer."""
+        return self.has_tools and self.answer is not None and self.answer.closing != "error"
+
+
+def noted(reading: ChatReading | None, name: str, message: str) -> Iterator[Hit]:
+    """A hit for what the reader noted under a name."""
+    fact = reading.facts.get(name) if reading is not None else None
+    if fact is not None:
+        detail = f": {fact.detail}" if fact.detail else ""
+        times = f" ({fact.count} times)" if fact.count > 1 else ""
+        yield Hit(f"{message}{detail}{times}", event=fact.event)

@@ -6,15 +6,14 @@ and a lost connection are failures only if a choice was left unfinished.
 
 from typing import Any
 
-from byok_bench.dialects.body import EVENT_STREAM, Body
+from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_events import ChatEvents
 from byok_bench.dialects.chat_facts import ChatReading, Closing
 from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_payload import SENTINEL
 from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.error_body import holds_error
-from byok_bench.wire import bounded_json
+from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_replacements
@@ -28,7 +27,9 @@ def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatRead
     assembly = Assembly(n, _foreign_replacements(stream, body) if has_bad_utf8 else frozenset())
     reader = ChatEvents(assembly)
     events = reader.read(stream.events, stream.pending)
-    unframed = _unframed_error(stream, body, _end_offset(reader, events))
+    read_until = _end_offset(reader, events)
+    strays = [stray for stray in stream.strays if stray.offset < read_until]
+    unframed = unframed_error(strays, body.media_type)
     if unframed is None and not stream.has_data and stream.strays:
         why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
         return ChatReading(body=body, shape="not-sse", failure=why)
@@ -46,6 +47,7 @@ def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatRead
         stream=stream,
         chunks=reader.chunks,
         done_event=reader.done_event,
+        read_until=read_until,
     )
     if has_bad_utf8:
         reading.bad_utf8_at = invalid_utf8(body.data[: _judged_bytes(reader, events, body)], clean=clean)
@@ -71,19 +73,6 @@ def _judged_bytes(reader: ChatEvents, events: list[Event], body: Body) -> int:
         return len(body.data)
     start = events[reader.done_event].offset
     return body.data.index(SENTINEL.encode(), start) + len(SENTINEL)
-
-
-def _unframed_error(stream: Stream, body: Body, end: float) -> tuple[Stray, Any] | None:
-    """The error that lines outside all fields hold, one of them or all together."""
-    strays = [stray for stray in stream.strays if stray.offset < end]
-    if not strays or (len(strays) == 1 and body.media_type != EVENT_STREAM):
-        return None
-    for text in ("\n".join(stray.text for stray in strays), *(stray.text for stray in strays)):
-        value = bounded_json.decode(text)
-        if isinstance(value, dict) and holds_error(value):
-            first = next(stray for stray in strays if stray.text in text)
-            return first, value
-    return None
 
 
 def _close(

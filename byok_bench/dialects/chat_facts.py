@@ -91,6 +91,11 @@ class Choice(msgspec.Struct, kw_only=True):
         """Tool calls in the order they were opened."""
         return self.tools.calls
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither text nor refusal nor tool call."""
+        return not (self.text or self.refusal or self.calls)
+
     def seal(self) -> None:
         """Assemble what the deltas held."""
         self.cumulative = _grows(self.texts)
@@ -124,6 +129,8 @@ class ChatReading(Reading, kw_only=True):
     """Events whose data was a JSON object."""
     done_event: int | None = None
     """The event that held [DONE]."""
+    read_until: float = float("inf")
+    """Offset of the event that ended the reading: [DONE] or an error."""
     bad_utf8_at: int | None = None
     """Offset of the first sequence that is no UTF-8, up to [DONE]."""
     unframed_error_at: int | None = None

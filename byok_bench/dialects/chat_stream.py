@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from byok_bench.dialects.base import Mark, OutputKind
+from byok_bench.dialects.chat_delta import Parts, read_delta
 from byok_bench.dialects.chat_facts import Choice, Facts, UsageSeen
 from byok_bench.dialects.fragments import brief
 
-REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
 CHUNK_OBJECT: Final = "chat.completion.chunk"
 LATEST_CREATED: Final = 100_000_000_000
@@ -95,10 +95,13 @@ class Assembly:
         elif not isinstance(delta, dict):
             self.facts.note("delta_missing", event, brief(delta))
             delta = {}
+        came = False
         if delta:
             self._read_role(choice, delta, event)
-            self._add_delta(choice, delta, event, t_ns, is_message=is_message)
+            came = self._add_delta(choice, delta, event, t_ns, is_message=is_message)
         self._finish(choice, element.get("finish_reason"), event)
+        if came and choice.finish_event == event:
+            self.facts.note("finish_on_content", event)
 
     def _read_role(self, choice: Choice, delta: Mapping[str, Any], event: int) -> None:
         role = delta.get("role")
@@ -114,79 +117,46 @@ class Assembly:
 
     def _add_delta(
         self, choice: Choice, delta: Mapping[str, Any], event: int | None, t_ns: int, *, is_message: bool
-    ) -> None:
-        text = self._content(delta.get("content"), event)
-        refusal = delta.get("refusal")
-        refusal = refusal if isinstance(refusal, str) else ""
-        reasoning = self._reasoning(delta, event)
-        calls = delta.get("tool_calls")
-        calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-        for pieces, piece in (
-            (choice.texts, text),
-            (choice.refusals, refusal),
-            (choice.reasonings, reasoning),
-        ):
-            if piece:
-                pieces.append(piece)
-        arguments = self._add_calls(choice, calls, delta.get("function_call"), event, is_message=is_message)
-        if choice.finish_reason is not None and (text or reasoning or calls):
-            self.facts.note("content_after_finish", event)
-        if event is None:
-            return
-        if reasoning:
-            self._mark(t_ns, "reasoning", event)
-        if text or refusal:
-            self._mark(t_ns, "text", event)
-        if arguments:
-            self._mark(t_ns, "tool", event)
-
-    def _add_calls(
-        self,
-        choice: Choice,
-        calls: list[dict[str, Any]],
-        function_call: object,
-        event: int | None,
-        *,
-        is_message: bool,
     ) -> bool:
+        """Merge one delta; True if it brought output."""
+        parts = read_delta(delta, event, self.facts)
+        if (_REPLACEMENT in parts.text or _REPLACEMENT in parts.reasoning) and event not in self._foreign:
+            self.facts.note("replacement_character", event)
+        if parts.text:
+            choice.texts.append(parts.text)
+        if parts.refusal:
+            choice.refusals.append(parts.refusal)
+        if parts.reasoning:
+            choice.reasonings.append(parts.reasoning)
+        arguments = self._add_calls(choice, parts, event, is_message=is_message)
+        if parts.late and choice.finish_reason is not None:
+            self.facts.note("content_after_finish", event)
+        if event is not None:
+            self._mark(t_ns, event, parts, arguments)
+        return parts.late
+
+    def _add_calls(self, choice: Choice, parts: Parts, event: int | None, *, is_message: bool) -> bool:
         """Merge the tool calls of a delta; True if any argument text came."""
         came = False
-        for position, call in enumerate(calls):
+        for position, call in enumerate(parts.calls):
             came |= choice.tools.add(call, event, self.facts, position if is_message else None)
-        if isinstance(function_call, dict):
-            came |= choice.tools.add_legacy(function_call, event, self.facts)
+        if parts.function_call is not None:
+            came |= choice.tools.add_legacy(parts.function_call, event, self.facts)
         return came
 
-    def _content(self, content: object, event: int | None) -> str:
-        if content is None or isinstance(content, str):
-            text = content or ""
-        else:
-            self.facts.note("content_type", event, type(content).__name__)
-            parts = content if isinstance(content, list) else []
-            text = "".join(
-                part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
-            )
-        self._look_for_replacement(text, event)
-        return text
-
-    def _reasoning(self, delta: Mapping[str, Any], event: int | None) -> str:
-        """Reasoning of one delta: the first field that has some; details only if none has."""
-        found = ""
-        for name in REASONING_FIELDS:
-            value = delta.get(name)
-            if value is not None and not isinstance(value, str):
-                self.facts.note("reasoning_type", event, f"{name} is {brief(value)}")
-            elif not found:
-                found = value or ""
-        details = delta.get("reasoning_details")
-        if not found and isinstance(details, list):
-            found = "".join(_detail(detail) for detail in details if isinstance(detail, dict))
-        self._look_for_replacement(found, event)
-        return found
-
-    def _look_for_replacement(self, text: str, event: int | None) -> None:
-        if _REPLACEMENT in text and event not in self._foreign:
-            self.facts.note("replacement_character", event)
+    def _mark(self, t_ns: int, event: int, parts: Parts, arguments: bool) -> None:
+        """Note which kinds of output came, each once an event."""
+        kinds: list[OutputKind] = []
+        if parts.reasoning:
+            kinds.append("reasoning")
+        if parts.text or parts.refusal:
+            kinds.append("text")
+        if arguments:
+            kinds.append("tool")
+        for kind in kinds:
+            mark = (t_ns, kind, event)
+            if mark not in self.marks[-3:]:
+                self.marks.append(mark)
 
     def _finish(self, choice: Choice, reason: object, event: int | None) -> None:
         if reason is None:
@@ -200,17 +170,3 @@ class Assembly:
             choice.finish_event = event
             if reason not in FINISH_REASONS:
                 self.facts.note("finish_unknown", event, brief(reason))
-
-    def _mark(self, t_ns: int, kind: OutputKind, event: int) -> None:
-        mark = (t_ns, kind, event)
-        if mark not in self.marks[-3:]:
-            self.marks.append(mark)
-
-
-def _detail(detail: Mapping[str, Any]) -> str:
-    """Text of one element of reasoning_details; encrypted ones have none."""
-    for name in ("text", "summary"):
-        value = detail.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return ""

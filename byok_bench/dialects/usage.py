@@ -11,6 +11,7 @@ from typing import Any, Final, TypeGuard
 from byok_bench.dialects.output import Usage
 
 COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
+_LARGEST: Final = 2**63 - 1
 _DIGITS: Final = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
 
 
@@ -18,9 +19,9 @@ def count(value: object) -> int | None:
     """A token count; None if the value is none."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
-    if isinstance(value, float) and value.is_integer() and value >= 0:
-        return int(value)
-    return value if is_count(value) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if is_count(value) and value <= _LARGEST else None
 
 
 def is_count(value: object) -> TypeGuard[int]:
@@ -31,10 +32,15 @@ def is_count(value: object) -> TypeGuard[int]:
 def usage_of(value: Mapping[str, Any]) -> Usage:
     """The counts of a usage object."""
     prompt, completion = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
-    cost = value.get("cost")
     return Usage(
         **{name: count(value.get(name)) for name in COUNTS},
         cached_tokens=count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
         reasoning_tokens=count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
-        cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
+        cost=_cost(value.get("cost")),
     )
+
+
+def _cost(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LARGEST else None

@@ -1,0 +1,56 @@
+"""What the assembled arguments of tool calls are: blank, an object, an object in a string, or broken.
+
+Judged only where an answer is whole: not after a cut, a stall or an error, and not for a choice that ended for
+its length or by a filter. Arguments beyond the limits of a JSON document are left alone.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+import msgspec
+
+from byok_bench.checks.seen import Seen
+from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.tool_calls import Call
+from byok_bench.wire import bounded_json
+from byok_bench.wire.bounded_json import Malformed
+
+_CUT: Final = ("length", "content_filter")
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a call's arguments are."""
+
+    kind: Literal["blank", "object", "double", "broken", "beyond"]
+    value: Any = None
+    """The object."""
+    detail: str = ""
+
+
+def judged(seen: Seen) -> Iterator[tuple[Call, Verdict]]:
+    """Every call whose arguments are judged, with the verdict."""
+    if seen.answer is None or not seen.answer.complete:
+        return
+    for choice in seen.answer.choices:
+        if choice.finish_reason not in _CUT:
+            for call in choice.calls:
+                yield call, verdict_on(call.arguments)
+
+
+def verdict_on(arguments: str) -> Verdict:
+    """What a text of arguments is."""
+    if not arguments.strip():
+        return Verdict("blank")
+    value = bounded_json.decode(arguments)
+    if isinstance(value, dict):
+        return Verdict("object", value)
+    if isinstance(value, str) and isinstance(bounded_json.decode(value), dict):
+        return Verdict("double")
+    if isinstance(value, Malformed):
+        return Verdict("broken" if value.why == "syntax" else "beyond", detail=value.message)
+    return Verdict("broken", detail=f"they are {brief(value)}")
+
+
+def spoken(name: str | None) -> str:
+    """A name as the server wrote it, for a message."""
+    return brief(name) if name else "a function without name"

@@ -1,0 +1,204 @@
+"""Chunks and deltas of chat streams: labels, choices, roles, content."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.seen import Seen, noted
+from byok_bench.checks.texts import control_token, tool_markup
+
+_EMPTY_ANSWER: Final = "finish_reason is stop, and there is neither text nor refusal nor tool call"
+
+
+@check("delta.object", WARN, applies_to="chat-stream")
+def object_label(seen: Seen) -> Iterator[Hit]:
+    """Label chunks chat.completion.chunk.
+
+    Rule: object of a chunk with choices is chat.completion.chunk.
+    Why: typed clients choose their decoder by it.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py; jingyaogong/minimind#738
+    """
+    yield from noted(seen.stream, "object", "object is not chat.completion.chunk")
+
+
+@check("delta.id-present", WARN, applies_to="chat-stream")
+def id_present(seen: Seen) -> Iterator[Hit]:
+    """Give every chunk an id.
+
+    Rule: id of a chunk with choices is a string that is not empty.
+    Why: typed clients refuse chunks without it.
+    Seen in: jingyaogong/minimind#738
+    """
+    yield from noted(seen.stream, "id_absent", "id is not a non-empty string")
+
+
+@check("delta.id-stable", WARN, applies_to="chat-stream")
+def id_stable(seen: Seen) -> Iterator[Hit]:
+    """Keep one id for the whole stream.
+
+    Rule: chunks with choices that have an id have the same one.
+    Why: the Go SDK refused a stream of Foundry Local with a new id in every chunk.
+    Seen in: microsoft/foundry-local#144; microsoft/foundry-local#221
+    """
+    yield from noted(seen.stream, "id_changed", "the id changes")
+
+
+@check("delta.created", WARN, applies_to="chat-stream")
+def created(seen: Seen) -> Iterator[Hit]:
+    """Send created as whole seconds.
+
+    Rule: where present, created is a JSON integer below 100000000000: no float, no string, no milliseconds.
+    Why: statically typed clients cannot decode anything else.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
+    """
+    yield from noted(seen.stream, "created", "created is no integer of seconds")
+
+
+@check("delta.choices-array", ERROR, applies_to="chat-stream")
+def choices_array(seen: Seen) -> Iterator[Hit]:
+    """Send a choices array in every chunk.
+
+    Rule: every JSON object event but an error has choices as an array, be it empty. Anything else is read as [].
+    Why: the Python SDK failed on usage chunks that left it out.
+    Seen in: ROCm/ATOM#1711; langchain-ai/langchain#35236
+    """
+    yield from noted(seen.stream, "choices_missing", "choices is not an array")
+
+
+@check("delta.choice-index", ERROR, applies_to="chat-stream")
+def choice_index(seen: Seen) -> Iterator[Hit]:
+    """Number choices from 0.
+
+    Rule: each choice has an integer index from 0 on, and exactly 0 unless the request asks for n above 1. One
+    that has not is read as choice 0.
+    Why: Foundry Local counted the index up with every token, and SDKs built hundreds of choices.
+    Seen in: microsoft/foundry-local#144
+    """
+    yield from noted(seen.stream, "choice_index", "the index of a choice is wrong")
+
+
+@check("delta.delta-object", ERROR, applies_to="chat-stream")
+def delta_object(seen: Seen) -> Iterator[Hit]:
+    """Send a delta object in every choice.
+
+    Rule: delta of a choice is an object, be it empty. Anything else is read as {}; a message in its place is
+    another finding.
+    Why: content filter chunks of Azure with delta null ended whole streams.
+    Seen in: QwenLM/qwen-code#1448; microsoft/agent-framework#5734; bagofwords1/bagofwords#742
+    """
+    yield from noted(seen.stream, "delta_missing", "delta is not an object")
+
+
+@check("delta.message-instead", ERROR, applies_to="chat-stream")
+def message_instead(seen: Seen) -> Iterator[Hit]:
+    """Stream deltas, not messages.
+
+    Rule: a choice of a chunk has no message in place of its delta. The message is read as the delta; beside a
+    delta it is ignored.
+    Why: to clients that read delta, faked streaming is an empty turn.
+    Seen in: Tencent/WeKnora#3570
+    """
+    yield from noted(seen.stream, "message_instead", "a choice has message in place of delta")
+
+
+@check("delta.role-first", WARN, applies_to="chat-stream")
+def role_first(seen: Seen) -> Iterator[Hit]:
+    """Announce the role in the first delta.
+
+    Rule: the first delta of a choice with any member that is not null has the role assistant. A wrong role there
+    is delta.role-value alone.
+    Why: LangChain.js drops tool calls of a message whose role it never saw, and n8n agents returned nothing.
+    Seen in: agentgateway/agentgateway#3005; langchain-ai/langchainjs#11157; diegosouzapw/OmniRoute#3911
+    """
+    yield from noted(seen.stream, "role_not_first", "the first delta has no role")
+
+
+@check("delta.role-repeat", INFO, applies_to="chat-stream")
+def role_repeat(seen: Seen) -> Iterator[Hit]:
+    """Send the role once.
+
+    Rule: the role may come again in later deltas; it is set, never appended.
+    Why: accumulators that append made assistantassistant of it.
+    Seen in: BerriAI/litellm#9986; openai/openai-python src/openai/lib/streaming/_deltas.py
+    """
+    yield from noted(seen.stream, "role_repeated", "the role comes again")
+
+
+@check("delta.role-value", ERROR, applies_to="chat-stream")
+def role_value(seen: Seen) -> Iterator[Hit]:
+    """Use the role assistant only.
+
+    Rule: where role of a delta is given and not null it is the string assistant; an empty string breaks the rule.
+    Why: with an empty role LangChain.js dropped tool calls, and the AI SDK failed its validation.
+    Seen in: langchain-ai/langchainjs#11470; sozercan/vekil#357
+    """
+    yield from noted(seen.stream, "role_value", "the role is not assistant")
+
+
+@check("delta.content-type", ERROR, applies_to="chat-stream")
+def content_type(seen: Seen) -> Iterator[Hit]:
+    """Send content as a string or null.
+
+    Rule: content of a delta is a string, null or absent. Of an array the text members are read, of other values
+    nothing.
+    Why: strict decoders lose the whole turn over an array.
+    Seen in: Tencent/WeKnora#3570
+    """
+    yield from noted(seen.stream, "content_type", "content is neither string nor null")
+
+
+@check("delta.cumulative", ERROR, applies_to="chat-stream")
+def cumulative(seen: Seen) -> Iterator[Hit]:
+    """Send what is new, not all the text so far.
+
+    Rule: it is not so that a choice has 4 or more content deltas that are not empty, each of which begins with
+    all of the one before and is longer. If it is so, the last one is the text.
+    Why: some paths to DashScope repeat the text in every chunk, and the answer is shown many times over.
+    Seen in: QwenLM/qwen-code#3896; tashfeenahmed/freellmapi#1007
+    """
+    for choice in seen.stream.choices if seen.stream else ():
+        if choice.cumulative:
+            yield Hit(f"each of {len(choice.texts)} content deltas repeats the one before", choice.event)
+
+
+@check("delta.special-tokens", WARN, applies_to="chat-stream")
+def special_tokens(seen: Seen) -> Iterator[Hit]:
+    """Keep control tokens out of the content.
+
+    Rule: the assembled content has no <|im_end|>, <|im_start|>, <|eot_id|>, <|endoftext|>, <|end|>, <|channel|>
+    and no token in fullwidth bars, and does not end with </s>. Tokens that count as leaked tool markup do not
+    count again.
+    Why: they show in user interfaces and get into tool names.
+    Seen in: vllm-project/vllm#32587; vllm-project/vllm-ascend#9767
+    """
+    for choice in seen.stream.choices if seen.stream else ():
+        leaked = seen.judges_tool_markup and tool_markup(choice.text) is not None
+        token = control_token(choice.text, tool_markup_counts=not leaked)
+        if token is not None:
+            yield Hit(f"the content holds the control token {token}", choice.event)
+
+
+@check("delta.replacement-char", WARN, applies_to="chat-stream")
+def replacement_char(seen: Seen) -> Iterator[Hit]:
+    """Split no character over two tokens.
+
+    Rule: content and reasoning hold no U+FFFD that the server itself wrote, as bytes or as an escape.
+    Why: servers that decode token by token destroy emoji and CJK text.
+    Seen in: mattn/tensai#110; mrpulor-gh/nuphus#41
+    """
+    yield from noted(seen.stream, "replacement_character", "the server sent U+FFFD")
+
+
+@check("delta.no-output", WARN, applies_to="chat-stream")
+def no_output(seen: Seen) -> Iterator[Hit]:
+    """Answer with text, a refusal or a tool call.
+
+    Rule: a choice that finishes with stop has content, reasoning, a refusal or a tool call.
+    Why: agents take the empty turn for the end, or loop.
+    Seen in: vaadin/flow-components#9195
+    """
+    stream = seen.stream
+    for choice in stream.choices if stream and stream.closing != "error" else ():
+        if choice.finish_reason == "stop" and choice.is_empty and not choice.reasoning:
+            yield Hit(_EMPTY_ANSWER, choice.finish_event)

@@ -1,0 +1,295 @@
+"""Tool calls of chat answers: how their fragments come, and what the assembled calls hold."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from byok_bench.checks.arguments import judged, spoken
+from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.schema import violation
+from byok_bench.checks.seen import Seen, noted
+from byok_bench.checks.texts import tool_markup
+from byok_bench.dialects.tool_calls import Call
+
+
+def _ended(seen: Seen) -> bool:
+    """Whether calls are judged at the end: an error in the stream leaves them open."""
+    return seen.answer is not None and seen.answer.closing != "error"
+
+
+def _calls(seen: Seen) -> Iterator[Call]:
+    """The calls of all choices, where they are judged at the end."""
+    if seen.answer is not None and _ended(seen):
+        for choice in seen.answer.choices:
+            yield from choice.calls
+
+
+@check("tool.index-missing", ERROR, applies_to="chat-stream")
+def index_missing(seen: Seen) -> Iterator[Hit]:
+    """Send an integer index with each tool call delta.
+
+    Rule: every element of delta.tool_calls has an integer index. Without one, an id of its own begins a call, and
+    so does a name where no call is open or the last one is complete; all else continues the last call.
+    Why: the OpenAI SDK raises TypeError on an index of None (Gemini, older Ollama).
+    Seen in: openai/openai-python#3246; ollama/ollama#7881; jin-bo/agentao#117
+    """
+    yield from noted(seen.stream, "index_missing", "a tool call delta has no integer index")
+
+
+@check("tool.index-collision", ERROR, applies_to="chat-stream")
+def index_collision(seen: Seen) -> Iterator[Hit]:
+    """Give parallel calls indexes of their own.
+
+    Rule: a delta on the index of an open call does not bring another id and a name while the arguments so far are
+    complete, or the name differs. It begins a new call; so does a name after complete arguments without any ids.
+    Why: Ollama sent index 0 for all calls, and their arguments were glued into invalid JSON.
+    Seen in: vercel/ai#14277; huggingface/smolagents#1958
+    """
+    yield from noted(seen.stream, "index_collision", "a new call came on the index of an open one")
+
+
+@check("tool.index-gap", WARN, applies_to="chat-stream")
+def index_gap(seen: Seen) -> Iterator[Hit]:
+    """Count tool calls 0, 1, 2.
+
+    Rule: the distinct integer indexes of a choice are 0 to k-1, drifted ones included.
+    Why: clients that put calls into a list raise IndexError.
+    Seen in: vllm-project/vllm#50782
+    """
+    for choice in seen.stream.choices if seen.stream and _ended(seen) else ():
+        indexes = sorted(choice.tools.indexes)
+        if indexes != list(range(len(indexes))):
+            yield Hit(f"tool call indexes used: {indexes[:20]}", choice.calls[0].event)
+
+
+@check("tool.index-drift", ERROR, applies_to="chat-stream")
+def index_drift(seen: Seen) -> Iterator[Hit]:
+    """Continue a call on its own index.
+
+    Rule: a delta without id and name does not come on an index that no call was opened on, while a call is open.
+    It is added to the call opened last.
+    Why: Nebius and Cerebras counted the index up, and the tails of arguments were dropped.
+    Seen in: dirac-run/dirac#215
+    """
+    yield from noted(seen.stream, "index_drift", "a call is continued on an index that was never opened")
+
+
+@check("tool.id-missing", ERROR, applies_to="chat-stream")
+def id_missing(seen: Seen) -> Iterator[Hit]:
+    """Give each tool call an id.
+
+    Rule: by the end every call has an id that is not empty; function_call has none and is exempt.
+    Why: the result cannot be linked to the call; Continue dropped calls of Ollama without an id.
+    Seen in: continuedev/continue#13236; openai/codex#7517
+    """
+    for call in _calls(seen):
+        if not call.id and not call.legacy:
+            yield Hit(f"the call of {call.name or 'a function without name'} has no id", call.event)
+
+
+@check("tool.id-changes", ERROR, applies_to="chat-stream")
+def id_changes(seen: Seen) -> Iterator[Hit]:
+    """Keep the id of a tool call.
+
+    Rule: a later delta of a call has no other id, unless it begins a call of its own. The first id stays.
+    Why: servers of Poolside and mlx sent a new id in each chunk, and clients opened a call for each.
+    Seen in: poolsideai/pool#9; cubist38/mlx-openai-server#216; JetBrains/koog#2052
+    """
+    yield from noted(seen.stream, "id_changes", "a call gets another id")
+
+
+@check("tool.id-repeated", INFO, applies_to="chat-stream")
+def id_repeated(seen: Seen) -> Iterator[Hit]:
+    """Send the id of a tool call once.
+
+    Rule: the same id may come again in later deltas of a call; it is set, never appended, and opens no call.
+    Why: the accumulator of openai-python joins repeated strings, and koog opened a call for each.
+    Seen in: openai/openai-python src/openai/lib/streaming/_deltas.py; JetBrains/koog#2052
+    """
+    yield from noted(seen.stream, "id_repeated", "the id of a call comes again")
+
+
+@check("tool.id-unique", ERROR, applies_to="chat-stream")
+def id_unique(seen: Seen) -> Iterator[Hit]:
+    """Use each tool call id once.
+
+    Rule: no two calls of a response have the same id.
+    Why: results are matched to the wrong call.
+    Seen in: vllm-project/vllm#50295; QwenLM/qwen-code#8382
+    """
+    calls = [call for call in _calls(seen) if call.id]
+    for shared, count in Counter(call.id for call in calls).items():
+        if count > 1:
+            last = next(call for call in reversed(calls) if call.id == shared)
+            yield Hit(f"{count} calls have the id {spoken(shared)}", last.event)
+
+
+@check("tool.name-missing", ERROR, applies_to="chat-stream")
+def name_missing(seen: Seen) -> Iterator[Hit]:
+    """Name the function of every call.
+
+    Rule: by the end every call has a function name that is not empty.
+    Why: the call cannot be carried out.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
+    """
+    for call in _calls(seen):
+        if not call.name:
+            yield Hit("a tool call has no function name", call.event)
+
+
+@check("tool.name-repeated", WARN, applies_to="chat-stream")
+def name_repeated(seen: Seen) -> Iterator[Hit]:
+    """Send the function name once.
+
+    Rule: no later delta of a call has the name again. It is ignored.
+    Why: clients that append made read_fileread_file of it (MiniMax through NIM).
+    Seen in: NousResearch/hermes-agent#12230; open-webui/open-webui#22177
+    """
+    yield from noted(seen.stream, "name_repeated", "the function name comes again")
+
+
+@check("tool.name-split", WARN, applies_to="chat-stream")
+def name_split(seen: Seen) -> Iterator[Hit]:
+    """Send the function name in one piece.
+
+    Rule: no later delta of a call has another piece of name before the first byte of arguments. It is appended.
+    Why: bridges to Gemini split names, and clients that assign keep the tail alone.
+    Seen in: continuedev/continue#5849
+    """
+    yield from noted(seen.stream, "name_split", "the function name comes in pieces")
+
+
+@check("tool.arguments-string", ERROR, applies_to="chat-stream")
+def arguments_string(seen: Seen) -> Iterator[Hit]:
+    """Send arguments as a string of JSON.
+
+    Rule: function.arguments is a string or null. A JSON value of another type is written as JSON and used.
+    Why: llama.cpp sent objects for a time, and clients ran tools with empty arguments.
+    Seen in: ggml-org/llama.cpp#20198; mrdushidush/claudette#238
+    """
+    yield from noted(seen.answer, "arguments_not_text", "arguments is not a string")
+
+
+@check("tool.arguments-json", ERROR, applies_to="chat-stream")
+def arguments_json(seen: Seen) -> Iterator[Hit]:
+    """Complete the JSON of arguments.
+
+    Rule: the joined arguments of a call are one JSON object. Not judged where the answer was cut, by its length,
+    by a filter or on the way.
+    Why: cut arguments that claim to be complete poison the next turn with a 400.
+    Seen in: vllm-project/vllm#53269; MiaAI-Lab/DeepSeek-v4-Flash-DSpark-2x-DGX-Spark#55
+    """
+    for call, verdict in judged(seen):
+        if verdict.kind == "broken":
+            yield Hit(
+                f"the arguments of {spoken(call.name)} are no JSON object: {verdict.detail}", call.event
+            )
+
+
+@check("tool.arguments-empty", WARN, applies_to="chat-stream")
+def arguments_empty(seen: Seen) -> Iterator[Hit]:
+    """Send {} for a call without arguments.
+
+    Rule: the joined arguments of a call are not blank. They stand for {}. Not judged where the answer was cut.
+    Why: parsing the empty string as JSON fails.
+    Seen in: 14790897/MiqroForge-Desktop#1100
+    """
+    for call, verdict in judged(seen):
+        if verdict.kind == "blank":
+            yield Hit(f"the arguments of {spoken(call.name)} are blank", call.event)
+
+
+@check("tool.arguments-double-encoded", ERROR, applies_to="chat-stream")
+def arguments_double_encoded(seen: Seen) -> Iterator[Hit]:
+    """Encode arguments once.
+
+    Rule: the joined arguments of a call are not a JSON string that holds the object. The text is kept as it came.
+    Why: strict back ends refuse the call when it is sent back.
+    Seen in: quarkiverse/quarkus-langchain4j#2642; JetBrains/koog#2095
+    """
+    for call, verdict in judged(seen):
+        if verdict.kind == "double":
+            yield Hit(f"the arguments of {spoken(call.name)} are JSON within a JSON string", call.event)
+
+
+@check("tool.arguments-repeated", ERROR, applies_to="chat-stream")
+def arguments_repeated(seen: Seen) -> Iterator[Hit]:
+    """Send the arguments once.
+
+    Rule: no fragment equals all arguments before it when these are a complete object. It is dropped.
+    Why: arguments that are sent whole at the end make two objects in a row.
+    Seen in: open-webui/open-webui#22235
+    """
+    yield from noted(seen.stream, "arguments_repeated", "complete arguments come again")
+
+
+@check("tool.type", WARN, applies_to="chat-stream")
+def type_value(seen: Seen) -> Iterator[Hit]:
+    """Use the type function.
+
+    Rule: where type of a tool call is given and not null it is function.
+    Why: decoders of unions refuse unknown types.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
+    """
+    yield from noted(seen.answer, "call_type", "the type of a tool call is not function")
+
+
+@check("tool.not-offered", ERROR, applies_to="chat")
+def not_offered(seen: Seen) -> Iterator[Hit]:
+    """Call what was offered.
+
+    Rule: where the request has tools, the name of every call is exactly that of one of them.
+    Why: names of gpt-oss with a channel suffix reached the tool router.
+    Seen in: vllm-project/vllm#32587
+    """
+    for call in _calls(seen) if seen.has_tools else ():
+        if call.name and call.name not in seen.tools:
+            yield Hit(f"{spoken(call.name)} was not offered", call.event)
+
+
+@check("tool.schema", WARN, applies_to="chat")
+def schema(seen: Seen) -> Iterator[Hit]:
+    """Match the schema of the tool.
+
+    Rule: arguments that are an object satisfy the tool's parameters, as far as type, required, enum, properties,
+    items and additionalProperties: false go.
+    Why: vendors of Kimi K2 differed by more than ten points in how often they do.
+    Seen in: MoonshotAI/K2-Vendor-Verifier README
+    """
+    for call, verdict in judged(seen):
+        if verdict.kind == "object" and call.name in seen.tools:
+            broken = violation(verdict.value, _parameters(seen, call))
+            if broken is not None:
+                yield Hit(f"the arguments of {spoken(call.name)} break its schema: {broken}", call.event)
+
+
+@check("tool.leaked-markup", ERROR, applies_to="chat-stream")
+def leaked_markup(seen: Seen) -> Iterator[Hit]:
+    """Return tool calls as tool_calls, not as text.
+
+    Rule: where the request has tools, the content holds none of the markers that models write around a call, such
+    as <tool_call>, <function=, [TOOL_CALLS] or <|python_tag|>. The text is left as it is.
+    Why: the tool never runs, and the user sees markup.
+    Seen in: waybarrios/vllm-mlx#107; mudler/LocalAI#10346; vllm-project/vllm#44522
+    """
+    for choice in seen.answer.choices if seen.answer and seen.judges_tool_markup else ():
+        marker = tool_markup(choice.text)
+        if marker is not None:
+            yield Hit(f"the content holds {marker}", choice.event)
+
+
+@check("tool.legacy-function-call", WARN, applies_to="chat-stream")
+def legacy_function_call(seen: Seen) -> Iterator[Hit]:
+    """Answer tools with tool_calls.
+
+    Rule: where the request has tools, no delta has function_call. It is read as one call without id.
+    Why: current SDKs ignore function_call.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
+    """
+    if seen.has_tools:
+        yield from noted(seen.answer, "function_call", "the call came as function_call")
+
+
+def _parameters(seen: Seen, call: Call) -> Any:
+    return seen.tools[call.name].get("parameters")
