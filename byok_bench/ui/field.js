@@ -1,12 +1,11 @@
 // One labelled input: text, area, secret or choice. `draft` follows typing, `value` is set on blur and Enter,
 // a secret goes out as a message and is emptied at once.
-let serial = 0;
-
 const INPUTS = { text: "input", secret: "input", area: "textarea", choice: "select" };
 
 function render({ model, el }) {
   const kind = model.get("kind");
-  const id = `byok-field-${Date.now().toString(36)}-${serial++}`;
+  // Random, not counted: each widget loads a copy of this module, so a counter would give two fields one id.
+  const id = `byok-field-${Math.random().toString(36).slice(2)}`;
   const label = document.createElement("label");
   const input = document.createElement(INPUTS[kind]);
   const note = document.createElement("div");

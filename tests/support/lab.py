@@ -98,6 +98,9 @@ async def open_notebook(page: Page, server: str, name: str) -> None:
     await page.wait_for_selector(".jp-Notebook", timeout=60_000)
     await page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Toolbar-kernelName", timeout=60_000)
     await page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    news = page.get_by_role("button", name="No", exact=True)
+    if await news.count():
+        await news.click()
 
 
 async def run_all(page: Page, timeout_s: float = 120) -> None:
