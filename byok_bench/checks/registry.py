@@ -23,7 +23,7 @@ _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
 RULE_FILES: Final = (
     *("framing", "delta", "tool_calls", "usage", "finish", "reasoning", "structured"),
-    *("errors_", "http", "models", "probes_tools", "probes_errors", "probes_turns"),
+    *("errors_", "http", "models", "responses", "messages", "probes_tools", "probes_errors", "probes_turns"),
 )
 """Modules of this package that hold rules, in the order of the catalogue."""
 _GROUPS: Final = {

@@ -1,0 +1,235 @@
+"""Rules about errors: where a server reports them, in which form, and what it tells about waiting.
+
+How an error is read and classified is in dialects/; probes that provoke errors are in probes_errors.py.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.seen import Seen
+from byok_bench.dialects.body import EVENT_STREAM
+from byok_bench.dialects.chat_facts import ChatReading
+from byok_bench.dialects.error_body import error_of, first_of, holds_error, status_number
+from byok_bench.dialects.retry_after import http_date_s
+from byok_bench.dialects.server_text import decoded
+from byok_bench.dialects.typed import TypedReading
+from byok_bench.wire import bounded_json
+from byok_bench.wire.bounded_json import Malformed
+
+_SECONDS: Final = re.compile(r"[0-9]+", re.ASCII)
+_FIXDATE: Final = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
+    r"\d\d:\d\d:\d\d GMT",
+    re.ASCII,
+)
+_PYTHON_TRACE: Final = "Traceback (most recent call last)"
+_JAVASCRIPT_FRAME: Final = re.compile(r"\n[ \t]+at [^\n()]{1,200} \([^\n()]{1,400}:\d{1,9}:\d{1,9}\)")
+_STRUCTURE: Final = 2_000
+"""Strings of an error body that are searched for traces."""
+
+
+@check("error.in-stream", ERROR, applies_to="chat-stream")
+def in_stream(seen: Seen) -> Iterator[Hit]:
+    """Avoid failing inside a 200 stream.
+
+    Rule: no event has an error member that is a non-empty object or string, is named error, or is an object
+    of type error. After one the run has failed: it is classified, the output so far stays, reading stops, and
+    nothing that the rest of the stream lacks is reported.
+    Why: clients that ignore the object show a short answer as if it were a whole one.
+    Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110;
+    https://openrouter.ai/docs/api/reference/errors-and-debugging
+    """
+    fact = seen.reading.facts.get("error_event") if isinstance(seen.reading, ChatReading) else None
+    if fact is not None:
+        yield Hit(f"the stream reports an error: {_words(seen)}", event=fact.event)
+
+
+@check("error.unframed", ERROR, applies_to="chat-stream")
+def unframed(seen: Seen) -> Iterator[Hit]:
+    """Frame in-stream errors as data.
+
+    Rule: no line outside the fields of server-sent events holds a JSON object with an error, alone or joined
+    with other such lines, and a body labelled text/event-stream is no JSON document with an error. It is
+    classified, and reported instead of what the stream lacks.
+    Why: parsers of event streams drop such a line, and the user sees an empty answer.
+    Seen in: lemonade-sdk/lemonade#2975; huggingface/text-generation-inference#1896
+    """
+    reading = seen.reading
+    at = reading.unframed_error_at if isinstance(reading, ChatReading | TypedReading) else None
+    if at is not None:
+        yield Hit(f"a line that is no event holds an error: {_words(seen)}", offset=at)
+    elif _is_error_document(seen) and seen.body.media_type == EVENT_STREAM:
+        yield Hit(f"the body is labelled as a stream and is one error document: {_words(seen)}", offset=0)
+
+
+@check("error.status-200", ERROR, applies_to="any")
+def status_200(seen: Seen) -> Iterator[Hit]:
+    """Use an error status for errors.
+
+    Rule: a 2xx answer is not one JSON document with an error member (a body labelled text/event-stream where a
+    stream was asked for is a matter of error.unframed). It is classified by its body.
+    Why: LM Studio answers unknown routes with 200, and clients read an empty reply.
+    Seen in: lmstudio-ai/lmstudio-bug-tracker#618; lmstudio-ai/lmstudio-bug-tracker#1323
+    """
+    as_stream = seen.asked_to_stream and seen.body.media_type == EVENT_STREAM
+    if _is_error_document(seen) and not as_stream:
+        yield Hit(f"status {seen.status}, and the body is an error: {_words(seen)}")
+
+
+@check("error.shape", WARN, applies_to="any")
+def shape(seen: Seen) -> Iterator[Hit]:
+    """Wrap errors as error.message, type, param, code.
+
+    Rule: an error body is a JSON object whose error member is an object with a non-empty string message. Flat
+    objects, strings, detail and lists are reported, and their message is still read. Answers of the Messages
+    API have an envelope and a rule of their own.
+    Why: the OpenAI SDK shows no text for any other shape.
+    Seen in: vllm-project/vllm#12886; huggingface/chat-ui#1343
+    """
+    body = _error_json(seen)
+    if seen.schema == "messages" or isinstance(body, Malformed):
+        return
+    error = body.get("error") if isinstance(body, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    if not isinstance(message, str) or not message.strip():
+        yield Hit(f"no error.message, but {_described(body)}")
+
+
+@check("error.not-json", WARN, applies_to="any")
+def not_json(seen: Seen) -> Iterator[Hit]:
+    """Send JSON error bodies.
+
+    Rule: the body of an answer with status 400 or more is JSON, and not empty.
+    Why: users get walls of HTML in their error boxes.
+    Seen in: JuiceBoxxGames/utsuwa#67
+    """
+    if (
+        seen.status < 400
+        or seen.raw.end not in ("eof", "done")
+        or not isinstance(_whole_json(seen), Malformed)
+    ):
+        return
+    kind = seen.body.media_type or "text without a media type"
+    yield Hit(f"status {seen.status} with {kind if seen.body.data.strip() else 'an empty body'}")
+
+
+@check("error.status-mismatch", WARN, applies_to="any")
+def status_mismatch(seen: Seen) -> Iterator[Hit]:
+    """Agree on status and body code.
+
+    Rule: where error.code or status_code is an integer from 400 to 599, or a string of one, it equals the HTTP
+    status (judged from status 400 on).
+    Why: retry logic decides on the wrong number.
+    Seen in: ggml-org/llama.cpp#15780
+    """
+    root = first_of(_error_json(seen))
+    if seen.status < 400 or not isinstance(root, Mapping):
+        return
+    error, _ = error_of(root)
+    named = [status_number(error.get("code"))]
+    named += [
+        status_number(layer.get(name)) for layer in (error, root) for name in ("status_code", "statusCode")
+    ]
+    other = next((status for status in named if status not in (None, seen.status)), None)
+    if other is not None:
+        yield Hit(f"the status is {seen.status}, and the body says {other}")
+
+
+@check("error.stack-trace", WARN, applies_to="any")
+def stack_trace(seen: Seen) -> Iterator[Hit]:
+    """Leak no stack traces.
+
+    Rule: no error body holds "Traceback (most recent call last)" or a JavaScript frame, a line of the form
+    `at name (path:line:column)`.
+    Why: they leak internals and are of no use to users.
+    Seen in: vllm-project/vllm#57997
+    """
+    if seen.status < 400 and not _is_error_document(seen):
+        return
+    for text in _texts(seen):
+        if _PYTHON_TRACE in text or _JAVASCRIPT_FRAME.search(text):
+            yield Hit(
+                f"the error body holds a {'Python' if _PYTHON_TRACE in text else 'JavaScript'} stack trace"
+            )
+            return
+
+
+@check("error.retry-after-form", WARN, applies_to="any")
+def retry_after_form(seen: Seen) -> Iterator[Hit]:
+    """Write Retry-After as seconds or HTTP date.
+
+    Rule: Retry-After, if present, is a non-negative integer or an IMF-fixdate. Anything else is reported;
+    decimals and the obsolete date formats are used all the same.
+    Why: a client that called float() on a date lost a whole scoring run.
+    Seen in: interviewstreet/hiring-agent#386; promptfoo/promptfoo#8341
+    """
+    value = seen.head.header("retry-after") if seen.head is not None else None
+    if value is None or _SECONDS.fullmatch(value.strip()):
+        return
+    if not _FIXDATE.fullmatch(value.strip()) or http_date_s(value) is None:
+        yield Hit(f"Retry-After is {value[:80]!r}")
+
+
+@check("error.retry-after-missing", INFO, applies_to="any")
+def retry_after_missing(seen: Seen) -> Iterator[Hit]:
+    """Tell clients when to retry.
+
+    Rule: an answer with status 429 or 503 names a usable delay: in a Retry-After header, in the details or the
+    text of its error, or (429) by the reset time of a used-up rate limit.
+    Why: clients that back off blindly hit the same window again.
+    Seen in: letterstory/lettertrace#34
+    """
+    if seen.status in (429, 503) and (seen.failure is None or seen.failure.retry_after_s is None):
+        yield Hit(f"status {seen.status} without a delay")
+
+
+def _words(seen: Seen) -> str:
+    return seen.failure.message[:200] if seen.failure is not None else ""
+
+
+def _is_error_document(seen: Seen) -> bool:
+    """A 2xx answer that is an error by its shape; a failed response object of the Responses API is an answer."""
+    document = seen.document
+    is_response = isinstance(document, dict) and document.get("object") == "response"
+    return seen.succeeded and not seen.body.is_html and not is_response and holds_error(document)
+
+
+def _whole_json(seen: Seen) -> Any:
+    """The body as any JSON value, or a `Malformed`."""
+    return bounded_json.decode(decoded(seen.body.data).strip(" \t\r\n"))
+
+
+def _error_json(seen: Seen) -> Any:
+    """The JSON value of an error body; a `Malformed` if the answer has none."""
+    if seen.status >= 400:
+        return _whole_json(seen)
+    as_stream = seen.asked_to_stream and seen.body.media_type == EVENT_STREAM
+    return seen.document if _is_error_document(seen) and not as_stream else Malformed("syntax", "no error")
+
+
+def _described(body: object) -> str:
+    if isinstance(body, list):
+        return "a list"
+    if not isinstance(body, dict):
+        return f"a JSON {type(body).__name__}"
+    if isinstance(body.get("error"), str):
+        return "a string as error"
+    return "an object with " + (", ".join(sorted(str(name)[:40] for name in body)[:6]) or "no member")
+
+
+def _texts(seen: Seen) -> Iterator[str]:
+    """The body as text, and every string in it if it is JSON: line breaks are escaped there."""
+    yield decoded(seen.body.data)
+    waiting, left = [_whole_json(seen)], _STRUCTURE
+    while waiting and left:
+        left -= 1
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

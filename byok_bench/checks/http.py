@@ -1,0 +1,78 @@
+"""Rules about the HTTP answer around the payload: pages, redirects, labels, caching. Probes are elsewhere."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.seen import Seen
+from byok_bench.dialects.body import EVENT_STREAM
+from byok_bench.dialects.chat_facts import ChatReading
+from byok_bench.dialects.server_text import printable
+
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+_JSON: Final = "application/json"
+
+
+@check("http.html-200", ERROR, applies_to="any", alone=True)
+def html_200(seen: Seen) -> Iterator[Hit]:
+    """Do not answer API calls with HTML.
+
+    Rule: a 2xx answer has no body of media type text/html, and none that starts with <!doctype html or <html.
+    The kind is protocol, and nothing else is reported.
+    Why: a wrong base URL lands on a web site and gives an empty reply.
+    Seen in: JuiceBoxxGames/utsuwa#67; EleutherAI/lm-evaluation-harness#2863
+    """
+    if seen.succeeded and seen.body.is_html:
+        title = seen.failure.message[:200] if seen.failure is not None else ""
+        yield Hit(f"status {seen.status} with a page: {title}", offset=0)
+
+
+@check("http.redirect", ERROR, applies_to="any")
+def redirect(seen: Seen) -> Iterator[Hit]:
+    """Do not redirect API calls.
+
+    Rule: the status is none of 301, 302, 303, 307 and 308. A redirect is not followed, its kind is redirect,
+    and the message names the Location.
+    Why: POST turns into GET on the way, and the key may be dropped.
+    Seen in: psf/requests#5494; songquanpeng/one-api#533
+    """
+    if seen.status in _REDIRECTS and seen.head is not None:
+        location = printable(seen.head.header("location") or "").partition("?")[0]
+        yield Hit(f"status {seen.status} points to {location[:300] or 'nowhere: no Location'}")
+
+
+@check("http.json-content-type", WARN, applies_to="chat")
+def json_content_type(seen: Seen) -> Iterator[Hit]:
+    """Serve JSON as application/json.
+
+    Rule: a 2xx answer that is one JSON document, and not meant as a stream, has media type application/json;
+    parameters and case do not matter.
+    Why: a JSON body labelled as an event stream is parsed as one.
+    Seen in: decolua/9router#3492
+    """
+    reading = seen.reading
+    if not seen.succeeded or not seen.is_json or not isinstance(reading, ChatReading):
+        return
+    is_unframed = reading.shape not in ("ignored", "error") or seen.body.media_type == EVENT_STREAM
+    if seen.asked_to_stream and reading.shape != "ignored" and is_unframed:
+        return
+    if seen.body.media_type != _JSON:
+        yield Hit(f"JSON with media type {seen.body.media_type or '(none)'}")
+
+
+@check("http.anti-buffering", INFO, applies_to="chat-stream")
+def anti_buffering(seen: Seen) -> Iterator[Hit]:
+    """Send no-buffer headers.
+
+    Rule: an event stream carries Cache-Control with no-cache, or X-Accel-Buffering: no.
+    Why: nginx with its defaults collects the stream.
+    Seen in: ggml-org/llama.cpp#24774
+    """
+    reading = seen.reading
+    if not isinstance(reading, ChatReading) or reading.shape != "stream" or seen.head is None:
+        return
+    caching = (seen.head.header("cache-control") or "").lower()
+    buffering = (seen.head.header("x-accel-buffering") or "").strip().lower()
+    if "no-cache" not in caching and buffering != "no":
+        yield Hit("neither Cache-Control: no-cache nor X-Accel-Buffering: no")

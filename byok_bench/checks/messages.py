@@ -1,0 +1,233 @@
+"""Rules about the Messages API: the order of events and blocks, tool input, token counts, and its errors."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.seen import Seen
+from byok_bench.dialects.error_body import holds_error
+from byok_bench.dialects.typed import TypedEvent, TypedReading
+from byok_bench.wire import bounded_json
+from byok_bench.wire.bounded_json import Malformed
+
+_BLOCKS_OF: Final = {
+    "text_delta": ("text",),
+    "input_json_delta": ("tool_use", "server_tool_use", "mcp_tool_use"),
+    "thinking_delta": ("thinking",),
+    "signature_delta": ("thinking",),
+}
+_COMPLETE: Final = ("end_turn", "stop_sequence", "tool_use")
+"""Reasons with which no tool input was cut."""
+_INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
+
+@check("messages.lifecycle", ERROR, applies_to="messages")
+def lifecycle(seen: Seen) -> Iterator[Hit]:
+    """Order message and block events.
+
+    Rule: message_start first, then for each index content_block_start, deltas, content_block_stop, with one
+    block open at a time, then message_delta with a stop_reason, and message_stop last; ping anywhere. After an
+    error event, and after a stall, what is missing is not reported.
+    Why: Claude Code rejects streams with unclosed blocks.
+    Seen in: orangeboyChen/codebuddy2api#11; headroomlabs-ai/headroom#2890
+    """
+    stream = _stream(seen)
+    if stream is None:
+        return
+    order = _Order()
+    for one in stream.typed:
+        if stream.error is not None and one.event >= stream.error.event:
+            break
+        if one.type != "ping":
+            yield from order.take(one)
+    if stream.closing not in ("error", "stall"):
+        yield from order.end(stream.typed[-1].event)
+
+
+@check("messages.delta-type", ERROR, applies_to="messages")
+def delta_type(seen: Seen) -> Iterator[Hit]:
+    """Match delta type to block type.
+
+    Rule: text_delta comes only in text blocks, input_json_delta in tool_use blocks (those of server tools
+    included), thinking_delta and signature_delta in thinking blocks.
+    Why: wrong block types crash accumulators.
+    Seen in: sgl-project/sglang#25876
+    """
+    types: dict[object, str] = {}
+    for one in _typed(seen):
+        index = one.value.get("index")
+        if one.type == "content_block_start":
+            types[index] = str(_member(one, "content_block").get("type"))
+        elif one.type == "content_block_delta" and index in types:
+            delta = str(_member(one, "delta").get("type"))
+            if delta in _BLOCKS_OF and types[index] not in _BLOCKS_OF[delta]:
+                yield Hit(f"{delta} in block {index}, which is {types[index][:40]}", event=one.event)
+
+
+@check("messages.tool-json", ERROR, applies_to="messages")
+def tool_json(seen: Seen) -> Iterator[Hit]:
+    """Complete tool input JSON.
+
+    Rule: the joined partial_json of a tool_use block is empty or a JSON object, and where such a block exists
+    the stop_reason is tool_use. Neither is judged in an answer that was cut: by max_tokens or another reason of
+    the server, by an error, or by the end of the body.
+    Why: tools run with missing input.
+    Seen in: anthropics/claude-code#40240
+    """
+    calls: dict[object, list[str]] = {}
+    stop, stop_event = None, 0
+    for one in _typed(seen):
+        index = one.value.get("index")
+        if one.type == "content_block_start" and _member(one, "content_block").get("type") == "tool_use":
+            calls[index] = []
+        elif one.type == "content_block_delta" and index in calls:
+            calls[index].append(str(_member(one, "delta").get("partial_json") or ""))
+        elif one.type == "message_delta":
+            stop, stop_event = _member(one, "delta").get("stop_reason") or stop, one.event
+    if stop not in _COMPLETE or not calls:
+        return
+    for index, pieces in calls.items():
+        text = "".join(pieces)
+        if text.strip() and not isinstance(bounded_json.decode(text), dict):
+            yield Hit(f"the input of block {index} is no JSON object", event=stop_event)
+    if stop != "tool_use":
+        yield Hit(f"a tool is called, and stop_reason is {stop}", event=stop_event)
+
+
+@check("messages.usage", WARN, applies_to="messages")
+def usage(seen: Seen) -> Iterator[Hit]:
+    """Report cumulative usage.
+
+    Rule: message_start has input_tokens above 0 (tokens read from or written to a cache count), and
+    output_tokens of message_delta is an integer and a running total that never falls. It replaces the count
+    before it and is never added.
+    Why: gateways that added them counted twice.
+    Seen in: tensorzero/tensorzero#5481; griptape-ai/griptape#2275
+    """
+    last: int | None = None
+    for one in _typed(seen):
+        if one.type == "message_start":
+            counts = _part(_member(one, "message"), "usage")
+            if not any(_count(counts.get(name)) for name in _INPUTS):
+                yield Hit("message_start has no input_tokens above 0", event=one.event)
+            last = _count(counts.get("output_tokens"))
+        elif one.type == "message_delta":
+            total = _count(_part(one.value, "usage").get("output_tokens"))
+            if total is None:
+                yield Hit("message_delta has no output_tokens", event=one.event)
+            elif last is not None and total < last:
+                yield Hit(f"output_tokens falls from {last} to {total}", event=one.event)
+            last = total if total is not None else last
+
+
+@check("messages.error-shape", WARN, applies_to="messages")
+def error_shape(seen: Seen) -> Iterator[Hit]:
+    """Use the Messages error envelope.
+
+    Rule: an error is {"type": "error", "error": {"type", "message"}}, both strings, over HTTP and as an event
+    named error.
+    Why: one route, two envelopes.
+    Seen in: vllm-project/vllm#57997
+    """
+    stream = _stream(seen)
+    if stream is not None and stream.error is not None:
+        one = stream.error
+        if not _is_envelope(one.value):
+            yield Hit("the error event is not the envelope of the Messages API", event=one.event)
+        elif one.name != "error":
+            yield Hit(f"the error comes in an event named {one.name[:40]!r}", event=one.event)
+        return
+    document = bounded_json.decode(seen.body.data.strip()) if seen.status >= 400 else seen.document
+    is_error = seen.status >= 400 or (seen.succeeded and holds_error(document))
+    if is_error and not isinstance(document, Malformed) and not _is_envelope(document):
+        yield Hit("the error body is not the envelope of the Messages API")
+
+
+class _Order:
+    """Where in the grammar of a message stream it is."""
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._open: object = None
+        self._is_open = False
+        self._stop_reason: object = None
+        self._stopped = False
+
+    def take(self, one: TypedEvent) -> Iterator[Hit]:
+        """What an event breaks."""
+        if self._stopped:
+            yield Hit(f"{one.type or 'an event'} comes after message_stop", event=one.event)
+        if one.type == "message_start":
+            if self._begun:
+                yield Hit("message_start comes twice", event=one.event)
+        elif not self._begun:
+            yield Hit(f"the stream begins with {one.type or 'an event without type'}", event=one.event)
+        self._begun = True
+        if one.type in ("content_block_start", "content_block_delta", "content_block_stop"):
+            yield from self._block(one, one.value.get("index"))
+        elif one.type in ("message_delta", "message_stop"):
+            yield from self._finish(one)
+
+    def _block(self, one: TypedEvent, index: object) -> Iterator[Hit]:
+        if one.type == "content_block_start":
+            if self._is_open:
+                yield Hit(f"block {index} starts while block {self._open} is open", event=one.event)
+            self._open, self._is_open = index, True
+        elif not self._is_open or index != self._open:
+            yield Hit(f"{one.type} for block {index}, which is not open", event=one.event)
+        elif one.type == "content_block_stop":
+            self._is_open = False
+
+    def _finish(self, one: TypedEvent) -> Iterator[Hit]:
+        if self._is_open:
+            yield Hit(f"block {self._open} is still open at {one.type}", event=one.event)
+            self._is_open = False
+        if one.type == "message_delta":
+            self._stop_reason = _member(one, "delta").get("stop_reason") or self._stop_reason
+        else:
+            self._stopped = True
+            if not self._stop_reason:
+                yield Hit("no message_delta brought a stop_reason", event=one.event)
+
+    def end(self, event: int) -> Iterator[Hit]:
+        """What the end of the body leaves missing."""
+        if not self._stopped:
+            yield Hit("the body ends without message_stop", event=event)
+
+
+def _stream(seen: Seen) -> TypedReading | None:
+    """The reading of a stream with at least one object."""
+    reading = seen.reading
+    if not isinstance(reading, TypedReading) or reading.shape != "stream" or not reading.typed:
+        return None
+    return reading
+
+
+def _typed(seen: Seen) -> list[TypedEvent]:
+    """The events before an error."""
+    stream = _stream(seen)
+    if stream is None:
+        return []
+    end = stream.error.event if stream.error is not None else None
+    return [one for one in stream.typed if end is None or one.event < end]
+
+
+def _part(value: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+    found = value.get(member)
+    return found if isinstance(found, dict) else {}
+
+
+def _member(one: TypedEvent, name: str) -> Mapping[str, Any]:
+    return _part(one.value, name)
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _is_envelope(value: object) -> bool:
+    error = value.get("error") if isinstance(value, dict) and value.get("type") == "error" else None
+    return isinstance(error, dict) and all(
+        isinstance(error.get(name), str) and error[name] for name in ("type", "message")
+    )
