@@ -1,12 +1,18 @@
 """The tables of a run in a terminal."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from byok_bench.runs.results import Run
+from byok_bench.runs.results import TABLES, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
-FOLDED: Final = {"endpoint": 20, "model": 20, "findings": 34, "seen": 26, "status": 12}
+FOLDED: Final = {"endpoint": 20, "model": 20, "findings": 34, "seen": 26, "status": 12, "target": 24}
 """Columns that may take several lines, and how wide they get."""
 WIDTH: Final = 100
 """Columns at least, where the terminal does not say how wide it is."""
@@ -14,41 +20,60 @@ WIDTH: Final = 100
 
 def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: bool = False) -> None:
     """Print tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
+    from byok_bench.report.shown import CAPTIONS, TITLES, narrow
+    from byok_bench.report.tables import notes, table
+
+    console = _console(to_stdout=to_stdout)
+    for name in names:
+        console.print(_drawn(narrow(table(run, name), name), TITLES[name], CAPTIONS[name]))
+    for told in notes(run):
+        console.print(f"! {plain(told)}", style="yellow", markup=False, highlight=False)
+
+
+def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
+    """The run and its tables, JSON-ready; null for what is NA."""
+    from byok_bench.report.export import records
+    from byok_bench.report.tables import notes, table
+
+    return {
+        "version": 1,
+        "run": run.id,
+        "status": run.status,
+        "created": run.created,
+        "store": str(run.path),
+        "notes": notes(run),
+        "tables": {name: records(table(run, name)) for name in names},
+    }
+
+
+def print_frame(made: "pd.DataFrame", title: str) -> None:
+    """Print any table on stdout, every column of it."""
+    from byok_bench.report.shown import wide
+
+    _console(to_stdout=True).print(_drawn(wide(made), title, ""))
+
+
+def _console(*, to_stdout: bool) -> "Console":
     from rich.console import Console
 
-    from byok_bench.report.tables import table
-
     console = Console(stderr=not to_stdout)
-    if console.width < WIDTH and not console.is_terminal:
-        console = Console(stderr=not to_stdout, width=WIDTH)
-    for name in names:
-        made = table(run, name)
-        console.print(_drawn(made, name))
-    for note in table(run, names[0]).attrs["notes"]:
-        console.print(f"! {plain(note)}", style="yellow", markup=False, highlight=False)
+    return console if console.is_terminal else Console(stderr=not to_stdout, width=max(WIDTH, console.width))
 
 
-def _drawn(made: Any, name: str) -> Any:
+def _drawn(cells: "pd.DataFrame", title: str, caption: str) -> "Table":
     from rich import box
     from rich.table import Table
 
-    from byok_bench.report.shown import CAPTIONS, TITLES, is_number, narrow
+    from byok_bench.report.shown import is_number
 
-    cells = narrow(made, name)
     drawn = Table(
-        title=TITLES[name],
-        caption=CAPTIONS[name],
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-        title_style="bold",
-        padding=(0, 1, 0, 0),
-    )
+        title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style="bold",
+        title_justify="left", caption_justify="left",
+    )  # fmt: skip
     for column in cells.columns:
-        right = is_number(cells[column])
         drawn.add_column(
             column,
-            justify="right" if right else "left",
+            justify="right" if is_number(cells[column]) else "left",
             no_wrap=column not in FOLDED,
             overflow="fold" if column in FOLDED else "ellipsis",
             max_width=FOLDED.get(column),
@@ -62,7 +87,7 @@ def _drawn(made: Any, name: str) -> Any:
     return drawn
 
 
-def plain(text: str) -> Any:
+def plain(text: str) -> "Text":
     """Text as it is: no markup, and no terminal control that a server could have put there."""
     from rich.text import Text
 

@@ -1,7 +1,8 @@
 """compare(): two runs, or two targets of one, difference by difference.
 
 Answers are paired by (scenario, sample, repeat, turn, load): what both sides were asked at the same place of the plan.
-The interval is that of the median of the paired differences; where it holds zero, no difference is shown.
+The interval is that of the median of the paired differences; where it holds zero, no difference is shown. Error
+scenarios are left out: how fast a server refuses is not compared.
 """
 
 from typing import Any, Final
@@ -18,7 +19,6 @@ METRICS: Final = {
     "E2E ms": "e2e_ms",
     "TPOT ms": "tpot_ms",
     "ITL p50 ms": "itl_median_ms",
-    "wait ms": "late_ms",
 }
 """Name in the table → column of the frame. Of all of them less is better."""
 PAIR: Final = ("scenario", "sample", "repeat", "turn", "stage")
@@ -42,7 +42,7 @@ def compare(
 def _answers(run: Run | str) -> pd.DataFrame:
     opened = Run.open(run) if isinstance(run, str) else run
     rows = frame(opened)
-    rows = rows[~rows["warmup"] & rows["status"].isin(["done", "failed"])]
+    rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["status"].isin(["done", "failed"])]
     medians = [quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
     return rows.assign(itl_median_ms=pd.array(medians, dtype="Float64"))
 
@@ -78,7 +78,7 @@ def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[dict[str,
     both = joined[joined["_merge"] == "both"]
     unpaired = len(joined) - len(both)
     lines = []
-    for scenario, part in [*both.groupby("scenario", sort=False), (ALL, both)]:
+    for scenario, part in [(ALL, both), *both.groupby("scenario", sort=False)]:
         failed_a, failed_b = int(part["kind_a"].notna().sum()), int(part["kind_b"].notna().sum())
         for metric, column in METRICS.items():
             kept = part[part[[f"{column}_a", f"{column}_b"]].notna().all(axis=1)]

@@ -39,6 +39,22 @@ def to_jsonl(run: Run, path: Path) -> Path:
     return path
 
 
+def records(made: pd.DataFrame) -> list[dict[str, object]]:
+    """The lines of a table as JSON-ready objects; None for NA."""
+    return [
+        {
+            str(name): None if not isinstance(cell, (str, list)) and pd.isna(cell) else _scalar(cell)
+            for name, cell in line.items()
+        }
+        for line in made.to_dict("records")
+    ]
+
+
+def _scalar(cell: object) -> object:
+    """numpy's numbers as Python's."""
+    return plain(cell.item() if hasattr(cell, "item") else cell)
+
+
 def plain(value: object) -> object:
     """A JSON-ready value whose text has a UTF-8 form: a lone surrogate becomes U+FFFD."""
     if isinstance(value, str):

@@ -41,7 +41,7 @@ def stream_over_time(run: Run, scenario: str | None = None, repeat: int = 1) -> 
     return _styled(
         chart.encode(
             x=alt.X("ms:Q", title="ms since the request was written"),
-            y=alt.Y("deltas:Q", title="output deltas so far"),
+            y=alt.Y("deltas:Q", title="output deltas so far", axis=alt.Axis(tickMinStep=1)),
             color=_by_target(),
             tooltip=["target:N", "ms:Q", "deltas:Q"],
         )

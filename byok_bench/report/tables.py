@@ -47,7 +47,7 @@ def _latency_row(part: "_Part") -> Cells:
         | _spread("TTFT", ttft)
         | _spread("E2E", e2e)
         | {
-            "late ms": _median(good, "late_ms"),
+            "wait ms": _median(good, "late_ms"),
             "connect ms": _median(good, "connect_ms"),
             "marked": part.marked,
         }
@@ -94,7 +94,9 @@ def _errors_row(part: "_Part", plan: Plan) -> Cells:
     failures = part.asked[part.asked["kind"].notna()]
     over = part.asked[part.asked["outcome"].notna()]
     refused = int(over["kind"].notna().sum())
-    messages = Counter(message for message in failures["message"] if message)
+    # What a server said comes before our own note that it was not asked again.
+    said = failures[failures["attempt"] > 0] if (failures["http_status"].notna()).any() else failures
+    messages = Counter(message for message in said["message"] if message)
     delays = [delay for delay in failures["retry_after_s"] if not pd.isna(delay)]
     return (
         part.head

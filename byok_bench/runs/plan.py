@@ -11,7 +11,7 @@ its key is the hash of the first turn's key and the turn's number.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,7 +20,9 @@ import msgspec
 from byok_bench.dialects.base import dialect
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import PlanError
+from byok_bench.redact import redact
 from byok_bench.runs.load import Closed, Load
+from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.retries import Retries
 from byok_bench.scenarios.agent import opening
 from byok_bench.scenarios.scenario import Scenario
@@ -34,6 +36,8 @@ CAPABILITIES: Final = ("streaming", "tools", "structured_output")
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint × one model × one dialect: what is compared."""
 
+    endpoint: int
+    """Index into Plan.endpoints."""
     label: str
     """Of the endpoint."""
     model: str
@@ -84,6 +88,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All that a run should do. Stored with the run."""
 
     version: int = PLAN_VERSION
+    endpoints: tuple[Endpoint, ...]
+    """As configured, without the values of extra headers and query fields."""
     targets: tuple[Target, ...]
     scenarios: tuple[Scenario, ...]
     repeats: int = 5
@@ -118,7 +124,7 @@ def make_plan(
         raise PlanError("repeats must be from 1 to 1000000", code="bad_plan")
     if not 0 <= warmup <= 1_000:
         raise PlanError("warmup must be from 0 to 1000", code="bad_plan")
-    targets = [target for endpoint in endpoints for target in targets_of(endpoint)]
+    targets = [target for index, endpoint in enumerate(endpoints) for target in targets_of(endpoint, index)]
     if not targets:
         raise PlanError("no endpoint was named", code="no_endpoint")
     names = Counter((target.label, target.model) for target in targets)
@@ -127,6 +133,7 @@ def make_plan(
         label, model = doubled[0]
         raise PlanError(f"endpoint {label!r} stands twice in the plan with model {model!r}", code="bad_plan")
     return Plan(
+        endpoints=tuple(stored(endpoint) for endpoint in endpoints),
         targets=tuple(_numbered(targets)),
         scenarios=tuple(scenarios),
         repeats=repeats,
@@ -139,7 +146,17 @@ def make_plan(
     )
 
 
-def targets_of(endpoint: Endpoint) -> Iterator[Target]:
+def stored(endpoint: Endpoint) -> Endpoint:
+    """An endpoint as a result file may hold it: references, and no value that could be a secret."""
+    return msgspec.structs.replace(
+        endpoint,
+        base_url=redact(endpoint.base_url),
+        headers=dict.fromkeys(endpoint.headers, NOT_KEPT),
+        query=dict.fromkeys(endpoint.query, NOT_KEPT),
+    )
+
+
+def targets_of(endpoint: Endpoint, index: int) -> Iterator[Target]:
     """A target for each model of an endpoint; PlanError if it has none, or is incomplete."""
     # A key that is gone is found out when it is fetched: that endpoint's rows fail, the others go on.
     missing = [field for field in endpoint.missing() if field != "key"]
@@ -150,12 +167,13 @@ def targets_of(endpoint: Endpoint) -> Iterator[Target]:
         )
     for model in endpoint.models:
         yield Target(
+            endpoint=index,
             label=endpoint.label,
             model=model.name,
             alias=model.alias,
             schema=endpoint.schema,
-            base_url=endpoint.base_url,
-            url=endpoint.base_url.rstrip("/") + dialect(endpoint.schema).route,
+            base_url=redact(endpoint.base_url),
+            url=redact(endpoint.base_url).rstrip("/") + dialect(endpoint.schema).route,
             key=str(endpoint.key),
             context_window=model.context_window_tokens,
             lacks=tuple(n for n in CAPABILITIES if getattr(model.capabilities, n).state == "no"),
@@ -197,14 +215,14 @@ def left_out(target: Target, scenario: Scenario) -> str | None:
     return f"declared without {', '.join(lacking)}" if lacking else None
 
 
-def make_jobs(plan: Plan, extra: Callable[[Target], Mapping[str, Any]]) -> list[Job]:
-    """Every job, unordered. `extra` gives the fields that an endpoint merges into each body: they are in the key."""
+def make_jobs(plan: Plan) -> list[Job]:
+    """Every job, unordered."""
     jobs = []
     for index, target in enumerate(plan.targets):
         for scenario in plan.scenarios:
             for sample in scenario.samples:
                 body = opening(scenario, sample, target.schema, target.context_window)
-                digest = body_digest(body, extra(target))
+                digest = body_digest(body, plan.endpoints[target.endpoint].body)
                 jobs += [
                     Job(
                         key=_key(target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]),

@@ -3,6 +3,9 @@
 What the bytes mean is not stored here: a record is judged again from the same bytes and stamps. Bodies are zlib;
 stamps are u32 steps in ns from the exchange's start, with an escape for steps that do not fit. The rest is ASCII
 JSON, in which NUL and lone surrogates survive.
+
+Header values are kept by an allow-list, which holds every header that a rule reads; of the others the name is kept.
+A set-cookie, or a header of the user's own, is nobody's business later (docs/secrets.md).
 """
 
 import json
@@ -16,6 +19,19 @@ import msgspec
 
 from byok_bench.wire.raw import Chunk, RawExchange
 
+NOT_KEPT: Final = "[not kept]"
+KEPT_REQUEST_HEADERS: Final = frozenset(
+    {"accept", "accept-encoding", "anthropic-version", "content-type", "user-agent", "x-request-id"}
+)
+KEPT_RESPONSE_HEADERS: Final = frozenset(
+    {
+        "age", "cache-control", "cf-ray", "connection", "content-encoding", "content-length", "content-type", "date",
+        "keep-alive", "location", "openai-processing-ms", "openai-version", "request-id", "retry-after",
+        "retry-after-ms", "server", "transfer-encoding", "vary", "via", "www-authenticate", "x-accel-buffering",
+        "x-cache", "x-request-id", "x-should-retry",
+    }
+)  # fmt: skip
+KEPT_PREFIXES: Final = ("x-ratelimit-", "ratelimit")
 _ESCAPE: Final = 0xFFFFFFFF
 _WIDE: Final = struct.Struct("<q")
 _NARROW: Final = struct.Struct("<I")
@@ -38,9 +54,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(raw: RawExchange) -> Record:
     """The record of an exchange; everything that decode needs to build an equal one."""
-    plain: dict[str, Any] = msgspec.to_builtins(raw, builtin_types=(bytes,))
-    plain["request"]["body"] = ""
-    plain["chunks"] = []
+    bare = msgspec.structs.replace(raw, chunks=[], request=msgspec.structs.replace(raw.request, body=b""))
+    plain: dict[str, Any] = msgspec.to_builtins(bare)
+    plain["request"]["headers"] = [
+        (name, _kept(name, value, KEPT_REQUEST_HEADERS)) for name, value in raw.request.headers
+    ]
+    if raw.head is not None:
+        plain["head"]["headers"] = [
+            (name, _kept(name, value, KEPT_RESPONSE_HEADERS)) for name, value in raw.head.headers
+        ]
     return Record(
         meta=json.dumps(plain, separators=(",", ":")).encode("ascii"),
         request=zlib.compress(raw.request.body, 3),
@@ -62,6 +84,10 @@ def decode(record: Record) -> RawExchange:
         position += size
     raw.chunks = chunks
     return raw
+
+
+def _kept(name: str, value: str, names: frozenset[str]) -> str:
+    return value if name in names or name.startswith(KEPT_PREFIXES) else NOT_KEPT
 
 
 def pack_stamps(stamps: Iterable[int], start: int) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.errors import PlanError
 from byok_bench.runs import ledger
 from byok_bench.runs.load import make_loads
 from byok_bench.runs.measure import Transport, Work, measure
@@ -21,6 +22,7 @@ from byok_bench.runs.order import in_order, warm_up
 from byok_bench.runs.owner import this_process
 from byok_bench.runs.plan import Job, Plan, make_jobs, make_plan, plan_hash
 from byok_bench.runs.progress import ExchangeFinished, Listener, RunFinished, RunStarted, ignore
+from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.results import Run, judged
 from byok_bench.runs.resume import Standing, open_run, reclaim, still_open
 from byok_bench.runs.retries import Retries
@@ -32,7 +34,7 @@ from byok_bench.wire.limits import Timeouts
 PEER_POLL_S: Final = 0.2
 """How often a run that is shared with another process is looked at."""
 
-__all__ = ["Run", "run"]
+__all__ = ["Run", "resume", "run"]
 
 
 async def run(
@@ -78,16 +80,43 @@ async def run(
     return await start.run(resume, transport, policy)
 
 
+async def resume(
+    wanted: str = "last",
+    store: str | os.PathLike[str] | None = None,
+    on_progress: Listener | None = None,
+    *,
+    endpoints: Sequence[Endpoint] = (),
+    policy: Mapping[str, Any] | None = None,
+    transport: Transport = "own",
+) -> Run:
+    """Go on with a stored run by its own plan. Endpoints are those given, by label, else as the run stored them.
+
+    Raises PlanError for an endpoint whose extra headers were not kept: name it again.
+    """
+    path = store_path(store)
+    with reading(path) as db:
+        row = ledger.find_run(db, wanted)
+        plan = ledger.plan_of(db, row.id)
+    given = {endpoint.label: endpoint for endpoint in endpoints}
+    chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
+    for endpoint in chosen:
+        if NOT_KEPT in (*endpoint.headers.values(), *endpoint.query.values()):
+            raise PlanError(
+                f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
+                code="endpoint_not_kept",
+            )
+    return await _Start(plan, chosen, path, on_progress or ignore).run(row.id, transport, policy)
+
+
 class _Start:
     """One start of a run."""
 
     def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], path: Path, listener: Listener) -> None:
         self._plan = plan
-        self._endpoints = [endpoint for endpoint in endpoints for _ in endpoint.models]
+        self._endpoints = [endpoints[target.endpoint] for target in plan.targets]
         self._path = path
         self._listener = listener
-        extras = {endpoint.label: endpoint.body for endpoint in endpoints}
-        self._jobs = make_jobs(plan, lambda target: extras[target.label])
+        self._jobs = make_jobs(plan)
         self._run_id = ""
         self._done = 0
         self._samples = 0

@@ -1,0 +1,39 @@
+"""`byok-bench compare`: two runs, difference by difference."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from byok_bench.cli.console import Exit, emit_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("compare")(compare)
+
+
+def compare(
+    run_a: Annotated[str, typer.Argument(help="First run: id, the start of one, or `last`.")],
+    run_b: Annotated[str, typer.Argument(help="Second run; the same one to compare two of its endpoints.")],
+    a: Annotated[
+        str | None, typer.Option(help="Endpoint of the first run; all by name if not given.")
+    ] = None,
+    b: Annotated[str | None, typer.Option(help="Endpoint of the second run.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    store_b: Annotated[Path | None, typer.Option(help="Result file of the second run, if another.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
+    from byok_bench.cli.tables import print_frame
+    from byok_bench.report.compare import compare as compared
+    from byok_bench.report.export import records
+    from byok_bench.runs.results import Run
+
+    first, second = Run.open(run_a, store), Run.open(run_b, store_b or store)
+    made = compared(first, second, a=a, b=b)
+    if as_json:
+        emit_json({"version": 1, "a": first.id, "b": second.id, "differences": records(made)})
+    else:
+        print_frame(made, f"{second.id} against {first.id}")
+    raise typer.Exit(int(Exit.OK))

@@ -1,0 +1,77 @@
+"""A progress bar for a run, on stderr; without a terminal one line at the start and one at the end.
+
+It is drawn when an exchange has ended, at most a few times a second, and by no thread of its own: a bar that draws
+while bytes arrive would show in the stamps.
+"""
+
+from time import monotonic
+from types import TracebackType
+from typing import Any, Final, Self
+
+from byok_bench.cli.console import note
+from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
+
+REDRAW_S: Final = 0.2
+
+
+class Bar:
+    """`with Bar() as bar: await run(…, on_progress=bar)`. Remembers how far the run came."""
+
+    def __init__(self) -> None:
+        self.started: RunStarted | None = None
+        self.done = 0
+        self._drawn = 0.0
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True)
+        if console.is_terminal:
+            parts = (
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[now]}", markup=False),
+            )
+            self._bar = Progress(*parts, console=console, auto_refresh=False, transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        """One event of the run."""
+        if isinstance(event, RunStarted):
+            self._start(event)
+        elif isinstance(event, ExchangeFinished):
+            self.done = event.done
+            self._draw(event)
+        elif isinstance(event, RunFinished):
+            self.done = event.done
+
+    def _start(self, event: RunStarted) -> None:
+        self.started = event
+        going_on = f", {event.stored} of them stored already" if event.stored else ""
+        note(f"run {event.run_id}: {event.samples} samples{going_on}; results in {event.store}")
+        if event.maybe_billed:
+            note(
+                f"{event.maybe_billed} requests were sent by an earlier start and never recorded: "
+                "they may have been billed, and are sent again"
+            )
+        if self._bar is not None:
+            self._task = self._bar.add_task("", total=event.samples, completed=event.stored, now="")
+
+    def _draw(self, event: ExchangeFinished) -> None:
+        now = monotonic()
+        if self._bar is None or now - self._drawn < REDRAW_S:
+            return
+        self._drawn = now
+        text = f"{event.target}: {event.scenario}" + (f" ({event.kind})" if event.kind else "")
+        self._bar.update(self._task, completed=event.done, now=text[:60], refresh=True)

@@ -1,0 +1,97 @@
+"""`byok-bench report`: the tables of a stored run, in the terminal or in files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from byok_bench.cli.console import Exit, emit_json, note
+
+if TYPE_CHECKING:
+    from byok_bench.runs.results import Run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("report")(report)
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="Run id, the start of one, or `last`.")] = "last",
+    store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the tables and every exchange as CSV into this folder.")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write every exchange whole, one JSON document a line.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--judge-again", help="Read the stored bytes anew with today's checks.")
+    ] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the runs of the result file instead.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Print the tables of a run, also of one that is still running; or write them to files."""
+    if listing:
+        raise typer.Exit(int(list_runs(store, as_json)))
+    from byok_bench.cli.tables import print_tables, tables_json
+    from byok_bench.runs.results import TABLES, Run
+
+    opened = Run.open(run, store)
+    if again:
+        opened.judge_again()
+    written = write_files(opened, html, csv, parquet, jsonl)
+    for path in written:
+        note(f"written: {path}")
+    if as_json:
+        emit_json(tables_json(opened) | {"written": [str(path) for path in written]})
+    elif not written:
+        print_tables(opened, TABLES, to_stdout=True)
+    raise typer.Exit(int(Exit.OK))
+
+
+def write_files(
+    run: "Run", html: Path | None, csv: Path | None, parquet: Path | None, jsonl: Path | None
+) -> list[Path]:
+    """The files that were asked for."""
+    from byok_bench.report.export import to_csv, to_jsonl, to_parquet
+    from byok_bench.report.html import write_html
+
+    written = []
+    if html is not None:
+        written.append(write_html(run, html))
+    if csv is not None:
+        written += to_csv(run, csv)
+    if parquet is not None:
+        written += to_parquet(run, parquet)
+    if jsonl is not None:
+        written.append(to_jsonl(run, jsonl))
+    return written
+
+
+def list_runs(store: Path | None, as_json: bool) -> Exit:
+    """Every run with how it stands, oldest first."""
+    from byok_bench.runs.results import runs
+
+    every = runs(store)
+    if as_json:
+        listed = [
+            {
+                "run": run.id,
+                "status": run.status,
+                "targets": [target.name for target in run.plan.targets],
+                "exchanges": dict(run.states),
+            }
+            for run in every
+        ]
+        emit_json({"version": 1, "runs": listed})
+        return Exit.OK
+    for run in every:
+        counts = ", ".join(f"{count} {status}" for status, count in run.states.items())
+        targets = ", ".join(target.name for target in run.plan.targets)
+        typer.echo(f"{run.id}  {run.status:<11}  {counts}  {targets}")
+    return Exit.OK

@@ -1,0 +1,225 @@
+"""`byok-bench run`: endpoints × scenarios × repeats, by a plan file or by options; resumable."""
+
+import asyncio
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from byok_bench.cli import adhoc
+from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.errors import ByokBenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from byok_bench.cli.progress import Bar
+    from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.runs.results import Run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    plan: Annotated[Path | None, typer.Argument(help="Plan file (TOML); options beside it win.")] = None,
+    endpoint: Annotated[
+        list[str] | None,
+        typer.Option("--endpoint", "-e", help="Endpoint of the book; repeat it for several."),
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", "-s", help="Scenario, set (agent, errors, all) or TOML file; repeatable."),
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="How often each sample is played. [default: 5]")
+    ] = None,
+    concurrency: Annotated[
+        str | None, typer.Option(help="Samples in flight on one target; 1,4,16 climbs a ladder.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Samples started a second, whatever is in flight; 1,2,4 in turn.")
+    ] = None,
+    arrivals: Annotated[
+        str | None, typer.Option(help="poisson or constant, for --rate. [default: poisson]")
+    ] = None,
+    ramp_to: Annotated[float | None, typer.Option(help="Let --rate grow evenly to this one.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides order and arrivals.")] = None,
+    warmup: Annotated[
+        int | None, typer.Option(min=0, help="Requests to each target beforehand. [default: 1]")
+    ] = None,
+    attempts: Annotated[
+        int | None, typer.Option(min=1, help="Requests at most for one answer. [default: 1, no retry]")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that drive the load. [default: 1]")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")
+    ] = False,
+    base_url: adhoc.BaseUrl = None,
+    model: adhoc.ModelId = None,
+    key_env: adhoc.KeyEnv = None,
+    schema: adhoc.Schema = "chat",
+    profile: Annotated[str | None, typer.Option(help="local or shared. [default: local]")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The tables as one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
+    named = [adhoc.endpoint_from(name) for name in endpoint or []]
+    if base_url is not None:
+        named.append(
+            adhoc.endpoint_from(None, base_url=base_url, model=model, key_env=key_env, schema=schema)
+        )
+    given = [one for one in named if one is not None]
+    options = {
+        "scenarios": scenario or None,
+        "repeats": repeats,
+        "concurrency": numbers(concurrency, int, "--concurrency"),
+        "rate": numbers(rate, float, "--rate"),
+        "arrivals": arrivals,
+        "ramp_to": ramp_to,
+        "seed": seed,
+        "warmup": warmup,
+        "attempts": attempts,
+        "processes": processes,
+        "profile": profile,
+    }
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if resume is not None:
+        if plan is not None or chosen:
+            fail("--resume goes on by the run's own plan: give no plan and no other settings beside it")
+        result = carried_out(partial(going_on, resume, store, given))
+    else:
+        result = carried_out(partial(starting, plan, given, chosen, store, not new))
+    raise typer.Exit(int(told(result, as_json)))
+
+
+async def starting(
+    plan: Path | None,
+    given: "list[Endpoint]",
+    chosen: dict[str, Any],
+    store: Path | None,
+    resume: bool,
+    bar: "Bar",
+) -> "Run":
+    """A run by a plan file and options."""
+    from byok_bench.runs.plan_file import arguments, inline_endpoints, read_plan
+    from byok_bench.runs.runner import run
+
+    settings: dict[str, Any] = {"scenarios": "agent"}
+    endpoints = given
+    if plan is not None:
+        file = read_plan(plan)
+        settings |= arguments(file, plan)
+        booked = [adhoc.endpoint_from(name) for name in file.endpoints]
+        endpoints = given or [*(one for one in booked if one is not None), *inline_endpoints(file)]
+    if not endpoints:
+        fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
+    policy = adhoc.egress_policy()
+    return await run(
+        endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **(settings | chosen)
+    )
+
+
+async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar: "Bar") -> "Run":
+    """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
+    from byok_bench.runs.results import Run
+    from byok_bench.runs.runner import resume
+
+    labels = {endpoint.label for endpoint in Run.open(wanted, store).plan.endpoints}
+    booked = [endpoint for endpoint in adhoc.booked() if endpoint.label in labels]
+    return await resume(wanted, store, bar, endpoints=[*booked, *given], policy=adhoc.egress_policy())
+
+
+def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]") -> "Run":
+    """Run to the end on a loop of our own; a run that was cut short exits with one line that says how to go on."""
+    from byok_bench.cli.progress import Bar
+
+    bar = Bar()
+    try:
+        with bar, asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(work(bar))
+    except KeyboardInterrupt:
+        fail(f"stopped by Ctrl-C{kept(bar)}", Exit.INTERRUPTED)
+    except ByokBenchError as error:
+        if bar.started is None:
+            raise
+        fail(f"{error}{kept(bar)}", Exit.UNFINISHED)
+
+
+def kept(bar: "Bar") -> str:
+    """What is kept of a run that was cut short."""
+    if bar.started is None:
+        return ", before anything was sent"
+    more = f" --store {bar.started.store}" if bar.started.store else ""
+    return (
+        f"; {bar.done} of {bar.started.samples} samples are kept. "
+        f"Go on with: byok-bench run --resume {bar.started.run_id}{more}"
+    )
+
+
+def told(run: "Run", as_json: bool) -> Exit:
+    """Print the tables; the exit code says whether every target answered something."""
+    from byok_bench.cli.tables import print_tables, tables_json
+
+    if as_json:
+        emit_json(tables_json(run))
+    else:
+        print_tables(run, to_stdout=True)
+    silent = silent_targets(run)
+    for line in silent:
+        note(f"byok-bench: {line}")
+    note(f"byok-bench report {run.id} --html report.html writes the report")
+    return Exit.UNFINISHED if silent else Exit.OK
+
+
+def silent_targets(run: "Run") -> list[str]:
+    """One line for each target that gave no good answer at all to an agent prompt."""
+    lines = []
+    for index, target in enumerate(run.plan.targets):
+        rows = [row for row in run.rows if row.target == index and not row.warmup and not row.wants_failure]
+        asked = [row for row in rows if row.status in ("done", "failed")]
+        if asked and all(row.kind for row in asked):
+            kind, count = Counter(row.kind for row in asked).most_common(1)[0]
+            first = next(row for row in asked if row.kind == kind)
+            lines.append(
+                f"{target.name}: nothing answered; {kind} ({first.phase}) ×{count}: {printable(first.message)}"
+            )
+    return lines
+
+
+def printable(text: str | None) -> str:
+    """A server's words on one line, without terminal controls."""
+    return "".join(character if character.isprintable() else " " for character in text or "")[:300]
+
+
+def numbers(
+    text: str | None, kind: "type[int] | type[float]", option: str
+) -> "list[int] | list[float] | None":
+    """`1,4,16` as numbers."""
+    if text is None:
+        return None
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        fail(f"{option} takes numbers with commas between them, like 1,4,16, not {text!r}")
+
+
+def loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
+    """uvloop where it is installed: this loop is ours."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
