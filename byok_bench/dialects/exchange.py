@@ -56,7 +56,7 @@ class Exchange:
         self.schema = schema
         """The dialect: chat, responses, messages, or models."""
         self.model = model
-        """The model asked for; empty where the request names none."""
+        """The model asked for, or for a list of models the endpoint's first; empty if there is none."""
 
     def __repr__(self) -> str:
         status = self.raw.head.status if self.raw.head else None

@@ -96,6 +96,7 @@ async def get_models(
     order = Order(
         endpoint=endpoint,
         spoken=dialect("models"),
+        model=endpoint.models[0].name if endpoint.models else "",
         timeouts=timeouts or endpoint.timeouts,
         limits=limits or DEFAULT_LIMITS,
         profile=profile,
@@ -116,7 +117,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     policy: Mapping[str, Any] | None
     model: str = ""
-    """Empty where the request names none."""
+    """The one asked for, or for a list of models the endpoint's first; empty if there is none."""
     content: bytes | None = None
     """The JSON body; None for a GET."""
 
