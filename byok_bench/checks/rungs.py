@@ -8,6 +8,7 @@ import msgspec
 
 from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.dialects.models import listed_models
 
 RungVerdict = Literal["pass", "fail", "warn", "inconclusive", "skipped"]
 RUNGS: Final = ("parse", "policy", "dns", "connect", "tls", "models", "chat", "stream", "tools", "turn 2")
@@ -75,6 +76,12 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
     def first_failure(self) -> Rung | None:
         """The rung to mend first."""
         return next((rung for rung in self.rungs if rung.verdict == "fail"), None)
+
+    @property
+    def listed_models(self) -> list[str]:
+        """What the server lists; empty if it was not asked, or lists nothing."""
+        asked = [one for rung in self.rungs if rung.name == "models" for one in rung.exchanges]
+        return listed_models(asked[0].reading.body.document) if asked else []
 
     def __iter__(self) -> Iterator[Rung]:
         return iter(self.rungs)

@@ -11,6 +11,7 @@ from byok_bench.checks.prober import Prober, ProbeResult, cost_of, tokens_of
 from byok_bench.checks.registry import Check, run_checks
 from byok_bench.checks.rungs import Rung, RungVerdict
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.dialects.models import listed_models
 from byok_bench.endpoints.send import get_models
 from byok_bench.wire.client import Client
 from byok_bench.wire.egress import Verdict
@@ -120,7 +121,7 @@ async def models(climb: Climb) -> Rung:
     if exchange.error is not None:
         return rung("models", "warn", f"No list: {advice(exchange.error)}", climb, [exchange])
     found = run_checks(exchange)
-    listed = exchange.listed_models
+    listed = listed_models(exchange.reading.body.document)
     if climb.prober.model in listed:
         said = f"{len(listed)} listed, {climb.prober.model} among them."
     else:

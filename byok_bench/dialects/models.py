@@ -44,3 +44,10 @@ def _failure(raw: RawExchange, body: Body) -> Failure | None:
     if 200 <= raw.head.status < 300 and raw.failure is not None:
         return raw.failure
     return failure_of_answer(raw.head, body.data)
+
+
+def listed_models(document: object) -> list[str]:
+    """Ids in a list of models, in order; empty for anything else."""
+    data = document.get("data") if isinstance(document, dict) else None
+    entries = data if isinstance(data, list) else []
+    return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -96,8 +97,8 @@ async def open_notebook(page: Page, server: str, name: str) -> None:
     """Open a notebook and wait for its kernel."""
     await page.goto(f"{server}/lab/tree/{name}?reset")
     await page.wait_for_selector(".jp-Notebook", timeout=60_000)
-    await page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Toolbar-kernelName", timeout=60_000)
-    await page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    # The indicator in the toolbar says idle before there is a kernel; the status bar does not.
+    await page.get_by_text(re.compile(r"ipykernel\) \| Idle")).wait_for(timeout=60_000)
     news = page.get_by_role("button", name="No", exact=True)
     if await news.count():
         await news.click()
