@@ -221,7 +221,7 @@ def _steps(text: str) -> Iterator[Step]:
     coder = None
     for line in text.split("\n"):
         command, _, rest = line.partition(" ")
-        if not line.strip():
+        if not line:
             continue
         if command == "@pause":
             yield float(rest)
