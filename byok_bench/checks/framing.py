@@ -1,14 +1,11 @@
 """Framing of chat streams: media type, events, and how the stream ends."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.body import EVENT_STREAM
-
-_SECOND_NS: Final = 1_000_000_000
 
 
 @check("stream.content-type", ERROR, applies_to="chat-stream")
@@ -73,9 +70,8 @@ def open_after_done(seen: Seen) -> Iterator[Hit]:
     Why: connections that stay open use up the pool of every client.
     Seen in: diegosouzapw/OmniRoute#6777
     """
-    done, end = seen.reading.done_ns, seen.raw.phases.end
-    if seen.stream and done is not None and end is not None and end - done > _SECOND_NS:
-        yield Hit(f"the body was still open {(end - done) / _SECOND_NS:.1f} s after [DONE]")
+    if seen.stream and "open_after_done" in seen.raw.flags:
+        yield Hit("the body was still open a second after [DONE]", seen.stream.done_event)
 
 
 @check("stream.truncated", ERROR, applies_to="chat-stream")

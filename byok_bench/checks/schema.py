@@ -1,50 +1,90 @@
 """JSON Schema as far as servers can be held to it: type, required, enum, properties, items, and
-additionalProperties: false. Other keywords are ignored, and so is a schema that is none.
+additionalProperties: false.
+
+Other keywords are ignored, and so is a keyword whose value is none: a schema comes from the user's request,
+and what is wrong with it is no fault of the server. Importing jsonschema takes a second where its format
+checkers are installed, for keywords that are not judged here; a test holds this module to its verdicts.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, Final
 
-_KEYWORDS: Final = ("type", "required", "enum", "properties", "items")
+from byok_bench.dialects.fragments import brief
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "null": (type(None),),
+    "boolean": (bool,),
+    "string": (str,),
+    "integer": (int, float),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
 
 
 def violation(value: Any, schema: object) -> str | None:
-    """How a value breaks a schema, in one line; None if it does not, or if the schema cannot be used."""
-    from jsonschema.exceptions import UnknownType
+    """How a JSON value breaks a schema, in one line; None if it does not."""
+    return next(_violations(value, schema, ""), None)
 
+
+def _violations(value: Any, schema: object, place: str) -> Iterator[str]:
+    if schema is False:
+        yield f"{place or 'the value'} is not allowed"
     if not isinstance(schema, Mapping):
-        return None
-    try:
-        error = next(iter(_validator()(dict(schema)).iter_errors(value)), None)
-    except (UnknownType, TypeError, ValueError, AttributeError, RecursionError):
-        return None
-    if error is None:
-        return None
-    place = "".join(f"[{step!r}]" for step in error.absolute_path)
-    return f"{place}: {error.message}" if place else str(error.message)
-
-
-@cache
-def _validator() -> Any:
-    """A validator class that knows these keywords and no other."""
-    from jsonschema.validators import Draft7Validator, create
-
-    rules: dict[str, Any] = {name: Draft7Validator.VALIDATORS[name] for name in _KEYWORDS}
-    rules["additionalProperties"] = _only_known
-    return create(meta_schema={}, validators=rules, version=None, type_checker=Draft7Validator.TYPE_CHECKER)
-
-
-def _only_known(
-    validator: Any, allowed: object, instance: object, schema: Mapping[str, Any]
-) -> Iterator[Any]:
-    """additionalProperties, where it is false; a schema there is ignored."""
-    from jsonschema.exceptions import ValidationError
-
-    properties = schema.get("properties")
-    known = properties if isinstance(properties, Mapping) else {}
-    if allowed is not False or not isinstance(instance, dict) or schema.get("patternProperties"):
         return
-    for name in instance:
-        if name not in known:
-            yield ValidationError(f"{name!r} is not allowed")
+    if not _has_type(value, schema.get("type")):
+        yield f"{place or 'the value'} is {brief(value)}, not of type {brief(schema['type'])}"
+    options = schema.get("enum")
+    if isinstance(options, list) and not any(_same(value, option) for option in options):
+        yield f"{place or 'the value'} is {brief(value)}, not one of {brief(options)}"
+    if isinstance(value, dict):
+        yield from _in_object(value, schema, place)
+    elif isinstance(value, list):
+        yield from _in_array(value, schema.get("items"), place)
+
+
+def _in_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[str]:
+    required, properties = schema.get("required"), schema.get("properties")
+    for name in required if isinstance(required, list) else ():
+        if isinstance(name, str) and name not in value:
+            yield f"{place}[{name!r}] is required"
+    known = properties if isinstance(properties, Mapping) else {}
+    for name, item in value.items():
+        if name in known:
+            yield from _violations(item, known[name], f"{place}[{brief(name)}]")
+        elif schema.get("additionalProperties") is False and not schema.get("patternProperties"):
+            yield f"{place}[{brief(name)}] is not allowed"
+
+
+def _in_array(value: list[Any], items: object, place: str) -> Iterator[str]:
+    """One schema for all items, or a list of one for each of the first."""
+    each = items if isinstance(items, list) else [items] * len(value)
+    for index, (item, schema) in enumerate(zip(value, each, strict=False)):
+        yield from _violations(item, schema, f"{place}[{index}]")
+
+
+def _has_type(value: Any, wanted: object) -> bool:
+    """Whether a value is of one of the named types; a name that is no type names every value."""
+    names = wanted if isinstance(wanted, list) else [wanted]
+    return not names or any(_is_a(value, name) for name in names)
+
+
+def _is_a(value: Any, name: object) -> bool:
+    if not isinstance(name, str) or name not in _TYPES:
+        return True
+    if isinstance(value, bool):
+        return name == "boolean"
+    if isinstance(value, float) and name == "integer":
+        return value.is_integer()
+    return isinstance(value, _TYPES[name])
+
+
+def _same(one: Any, other: Any) -> bool:
+    """JSON equality: 1 and 1.0 are the same number, true is none."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    return bool(one == other)

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, Literal, cast
 
+from byok_bench.checks.arguments import Verdict, judged_calls
 from byok_bench.checks.finding import Hit
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output
+from byok_bench.dialects.tool_calls import Call
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange, RawHead
@@ -96,6 +98,11 @@ class Seen:
     def has_tools(self) -> bool:
         """Whether the request offers tools at all."""
         return bool(self.request.get("tools"))
+
+    @cached_property
+    def judged_calls(self) -> list[tuple[Call, Verdict]]:
+        """Tool calls whose arguments are judged, with the verdict on them."""
+        return list(judged_calls(self.answer)) if self.answer is not None else []
 
     @property
     def judges_tool_markup(self) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from byok_bench.checks.arguments import judged, spoken
+from byok_bench.checks.arguments import spoken
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.schema import violation
@@ -180,7 +180,7 @@ def arguments_json(seen: Seen) -> Iterator[Hit]:
     Why: cut arguments that claim to be complete poison the next turn with a 400.
     Seen in: vllm-project/vllm#53269; MiaAI-Lab/DeepSeek-v4-Flash-DSpark-2x-DGX-Spark#55
     """
-    for call, verdict in judged(seen):
+    for call, verdict in seen.judged_calls:
         if verdict.kind == "broken":
             yield Hit(
                 f"the arguments of {spoken(call.name)} are no JSON object: {verdict.detail}", call.event
@@ -195,7 +195,7 @@ def arguments_empty(seen: Seen) -> Iterator[Hit]:
     Why: parsing the empty string as JSON fails.
     Seen in: 14790897/MiqroForge-Desktop#1100
     """
-    for call, verdict in judged(seen):
+    for call, verdict in seen.judged_calls:
         if verdict.kind == "blank":
             yield Hit(f"the arguments of {spoken(call.name)} are blank", call.event)
 
@@ -208,7 +208,7 @@ def arguments_double_encoded(seen: Seen) -> Iterator[Hit]:
     Why: strict back ends refuse the call when it is sent back.
     Seen in: quarkiverse/quarkus-langchain4j#2642; JetBrains/koog#2095
     """
-    for call, verdict in judged(seen):
+    for call, verdict in seen.judged_calls:
         if verdict.kind == "double":
             yield Hit(f"the arguments of {spoken(call.name)} are JSON within a JSON string", call.event)
 
@@ -257,7 +257,7 @@ def schema(seen: Seen) -> Iterator[Hit]:
     Why: vendors of Kimi K2 differed by more than ten points in how often they do.
     Seen in: MoonshotAI/K2-Vendor-Verifier README
     """
-    for call, verdict in judged(seen):
+    for call, verdict in seen.judged_calls:
         if verdict.kind == "object" and call.name in seen.tools:
             broken = violation(verdict.value, _parameters(seen, call))
             if broken is not None:

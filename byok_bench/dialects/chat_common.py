@@ -56,6 +56,7 @@ class _Chunk(msgspec.Struct, gc=False):
     object: Literal["chat.completion.chunk"]
     choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
     created: int | None = None
+    model: str | None = None
     usage: None = None
     error: None = None
     type: None = None
@@ -74,11 +75,9 @@ class CommonChunks:
 
     def refresh(self) -> None:
         """Look again which choices are open, after a chunk went the general way."""
-        assembly = self._assembly
-        labelled = assembly.id is not None and assembly.model is not None
         self._open = {
             index: choice
-            for index, choice in (assembly.choices.items() if labelled else ())
+            for index, choice in self._assembly.choices.items()
             if choice.opened and choice.finish_reason is None
         }
 
@@ -96,6 +95,8 @@ class CommonChunks:
         common = chunk.choices[0]
         choice = self._open.get(common.index)
         if choice is None or chunk.id != self._assembly.id or (chunk.created or 0) >= LATEST_CREATED:
+            return False
+        if chunk.model and self._assembly.model is None:
             return False
         return self._merge(choice, common.delta, event.t_ns, number)
 

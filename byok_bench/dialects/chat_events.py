@@ -12,7 +12,7 @@ from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.error_body import is_error_event
 from byok_bench.wire.sse import Event
 
-_PLAIN_NAMES: Final = ("", "message")
+_PLAIN_NAMES: Final = ("", "message", "error")
 
 
 class ChatEvents:
@@ -83,7 +83,7 @@ class ChatEvents:
         facts = self.assembly.facts
         if item.kind == "blank":
             facts.note("blank_data", number)
-        elif is_error_event(event.name, item.value):
+        elif _may_be_error(event.name, item.value) and is_error_event(event.name, item.value):
             self.error_event = number
             self.error = event.data if item.kind == "text" else item.value
             self.chunks += 1
@@ -94,3 +94,10 @@ class ChatEvents:
         else:
             self.chunks += 1
             self.assembly.add_chunk(item.value, number, event.t_ns)
+
+
+def _may_be_error(name: str, value: object) -> bool:
+    """Whether a closer look is needed; most chunks have none of these."""
+    if name == "error" or not isinstance(value, dict):
+        return name == "error"
+    return "error" in value or "type" in value or value.get("object") == "error"

@@ -7,6 +7,7 @@ the framing wants to know. Chunk borders mean nothing but time. No sockets, no c
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -60,9 +61,18 @@ class Stream(msgspec.Struct, kw_only=True):
     """The limit that was passed; what came before it is read."""
 
 
-def decode(chunks: Sequence[Chunk], *, clean: bool = True, limits: Limits = DEFAULT_LIMITS) -> Stream:
-    """Events of a content-decoded body. `clean`: the body ended as it should, not by reset or stall."""
-    body = b"".join(data for _, data in chunks)
+def decode(
+    chunks: Sequence[Chunk],
+    *,
+    body: bytes | None = None,
+    clean: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Stream:
+    """Events of a content-decoded body; `body` is all chunks joined, where the caller has that already.
+
+    `clean`: the body ended as it should, not by reset or stall.
+    """
+    body = b"".join([data for _, data in chunks]) if body is None else body
     reader = _Reader(chunks, limits)
     reader.stream.has_bom = body.startswith(BOM)
     start = len(BOM) if reader.stream.has_bom else 0
@@ -104,11 +114,7 @@ class _Reader:
         self.stream = Stream()
         self._limits = limits
         self._stamps = [t_ns for t_ns, _ in chunks]
-        self._ends: list[int] = []
-        end = 0
-        for _, data in chunks:
-            end += len(data)
-            self._ends.append(end)
+        self._ends = list(accumulate([len(data) for _, data in chunks]))
         self._chunk = 0
         self._forget()
 
