@@ -1,0 +1,64 @@
+"""`byok-bench checks`: the catalogue of rules, and the page of one of them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from byok_bench.cli.console import emit_json, fail
+
+if TYPE_CHECKING:
+    from byok_bench.checks.registry import Check
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="The catalogue of rules: what is checked, why, and who was seen breaking it.")
+    group.command("list")(list_checks)
+    group.command("show")(show)
+    app.add_typer(group, name="checks", no_args_is_help=True)
+
+
+def list_checks(
+    group: Annotated[str | None, typer.Option(help="Only this group, such as framing or tool-calls.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The catalogue as one JSON document.")] = False,
+) -> None:
+    """List the rules: id, severity, how each is checked, and its title."""
+    from byok_bench.checks.registry import catalogue
+
+    every = catalogue()
+    groups = list(dict.fromkeys(one.group for one in every))
+    if group is not None and group not in groups:
+        fail(f"no group {group!r}: use one of {', '.join(groups)}")
+    chosen = [one for one in every if group in (None, one.group)]
+    if as_json:
+        emit_json([_facts(one) for one in chosen])
+        return
+    width = max(len(one.id) for one in chosen)
+    for one in chosen:
+        typer.echo(f"{one.id:{width}}  {one.severity:5}  {one.mode:7}  {one.title}")
+
+
+def show(
+    id: Annotated[str, typer.Argument(help="Id of a rule, such as stream.truncated.", metavar="ID")],
+    as_json: Annotated[bool, typer.Option("--json", help="Facts and page as one JSON document.")] = False,
+) -> None:
+    """Print the page of one rule, in Markdown."""
+    from difflib import get_close_matches
+
+    from byok_bench.checks.pages import page
+    from byok_bench.checks.registry import catalogue
+
+    every = {one.id: one for one in catalogue()}
+    if id not in every:
+        near = get_close_matches(id, every, n=3)
+        fail(f"no rule {id!r}" + (f": did you mean {' or '.join(near)}?" if near else "; see checks list"))
+    if as_json:
+        emit_json({**_facts(every[id]), "page": page(id)})
+    else:
+        typer.echo(page(id), nl=False)
+
+
+def _facts(one: "Check") -> dict[str, object]:
+    """What the catalogue says of a rule, without its function."""
+    names = ("id", "group", "severity", "mode", "applies_to", "title", "rule", "why", "seen_in", "cost")
+    return {name: getattr(one, name) for name in names}
