@@ -74,7 +74,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Address, with the inner one where there is one."""
         inner = " and ".join(map(str, self.inner))
-        return f"{self.address} (which holds {inner})" if inner else str(self.address)
+        return f"{self.address}, which holds {inner}" if inner else str(self.address)
 
 
 def canonical(address: Address) -> Address:

@@ -97,12 +97,12 @@ def _host_pattern(value: object) -> str:
 
 def _network(value: object) -> Network:
     address, slash, length = _text(value).partition("/")
-    if slash and not (length.isascii() and length.isdigit()):
+    if slash and not length.isdigit():
         raise ValueError("a network is an address and a prefix length")
     if "%" in address:
         raise ValueError("a network has no zone")
     network = ip_network(f"{address}/{length}" if slash else address)
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
         # Mapped addresses are judged as IPv4, so a list must speak of them as IPv4.
         return ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network

@@ -26,12 +26,12 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 ROUTES: Final = ("/chat/completions", "/completions", "/embeddings", "/responses", "/models")
 """Routes that people paste with the base URL; the longer of two endings first."""
 
-_EDGES: Final = "\ufeff\u200b\u2060\u00a0"
+_EDGES: Final = "\ufeff\u200b\u2060"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zs", "Zl", "Zp"})
 _UNSAFE: Final = frozenset('"<>\\^`{|}')
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _NAME_AND_PORT: Final = re.compile(r"[^:/?#]+:[0-9]+(?:[/?#]|$)")
-_AUTHORITY_END: Final = re.compile(r"[/?#]|$")
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _DOT_SEGMENT: Final = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 _BAD_ESCAPE: Final = re.compile(
@@ -71,8 +71,8 @@ def read_base_url(url: object, trail: Trail | None = None) -> BaseUrl:
     """Normalise a base URL; raises Refused, and leaves what was read until then in `trail`."""
     trail = Trail() if trail is None else trail
     scheme, rest = _split_scheme(_clean(url, trail))
-    cut = _AUTHORITY_END.search(rest)
-    authority, tail = (rest[: cut.start()], rest[cut.start() :]) if cut else (rest, "")
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    tail = rest[len(authority) :]
     host_text, port_text = _split_authority(authority)
     if "@" in authority:
         raise Refused("userinfo_not_allowed")

@@ -1,0 +1,61 @@
+"""`byok-bench judge`: may this base URL be called, and if not, what to change."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from byok_bench.cli.console import Exit, emit_json, fail, note
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("judge")(judge)
+
+
+def judge(
+    url: Annotated[
+        str, typer.Argument(help="Base URL to judge; nothing is sent to it, but its name is looked up.")
+    ],
+    profile: Annotated[
+        Literal["local", "shared"],
+        typer.Option(help="local: your own machine; shared: a worker or server that others use too."),
+    ] = "local",
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with the policy's lists, at its top or in a table [egress]."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Say whether a base URL may be called, and at which addresses.
+
+    Exit code 0: allowed; 1: blocked; 2: the policy cannot be used.
+    """
+    from byok_bench.wire.egress import judge as judge_url
+
+    verdict = judge_url(url, profile, policy=None if policy is None else _read(policy))
+    if json:
+        emit_json(verdict)
+    elif verdict.action == "allow":
+        typer.echo(verdict.base_url)
+    note(f"{verdict.action} ({verdict.reason}): {verdict.message}")
+    if verdict.addresses:
+        note(f"addresses: {', '.join(verdict.addresses)}")
+    if verdict.notes:
+        note(f"notes: {', '.join(verdict.notes)}")
+    if verdict.reason == "bad_policy":
+        raise typer.Exit(int(Exit.USAGE))
+    if verdict.action == "block":
+        raise typer.Exit(int(Exit.FELL_SHORT))
+
+
+def _read(path: Path) -> Any:
+    """The lists of a policy file; what is no policy is found by judge."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        fail(f"cannot read the policy {path}: {error.strerror}")
+    except ValueError as error:
+        fail(f"the policy {path} is no TOML: {error}")
+    return table.get("egress", table)
