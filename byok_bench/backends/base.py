@@ -14,6 +14,8 @@ from byok_bench.endpoints.endpoint import Endpoint, Model, Schema
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import BackendError
 
+__all__ = ["LOOPBACK", "Backend", "BackendError"]
+
 LOOPBACK = "127.0.0.1"
 
 

@@ -1,0 +1,139 @@
+"""What the simulator says: text, tool calls or JSON, made up from the request, in pieces that count as tokens.
+
+The same request gets the same words (ids apart). A forced or fitting tool is called with valid arguments; the answer
+to a tool result repeats it; a schema is obeyed; `max_tokens` cuts.
+"""
+
+import itertools
+import json
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import Literal
+
+from byok_bench.backends.simulator.ask import Ask, Tool
+from byok_bench.backends.simulator.fill import fill
+
+Stop = Literal["stop", "length", "tool"]
+_PIECE = re.compile(r"\S+\s*")
+_WORD = re.compile(r"[a-z]{3,}")
+_WANTED = re.compile(r"(\d+)[ -](?:words?|tokens?)\b")
+_ARGUMENT_PIECE = 6
+"""Characters of one fragment of arguments."""
+_LONGEST_WISH = 4000
+_THOUGHT = "I read the question, and then I look for an answer that fits it. "
+OWN_THOUGHT = _THOUGHT.strip()
+_FILLER = (
+    "Its words are made up, yet they arrive as those of a model would, one after the other, at the pace that was set "
+    "for them. Nothing here was learned, and nothing is meant. "
+)
+
+
+@dataclass
+class Call:
+    """One tool call."""
+
+    name: str
+    arguments: str
+    """JSON text; cut where max_tokens ended it."""
+    pieces: list[str]
+    """The arguments in fragments."""
+    id: str = field(default_factory=lambda: f"call_{secrets.token_hex(8)}")
+
+
+@dataclass
+class Answer:
+    """One choice of an answer."""
+
+    texts: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    stop: Stop = "stop"
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(self.texts)
+
+    @property
+    def thought(self) -> str:
+        """The whole reasoning."""
+        return "".join(self.thoughts)
+
+    @property
+    def tokens(self) -> int:
+        """How many pieces it is sent in: one for a call's name, one for each fragment."""
+        return len(self.texts) + len(self.thoughts) + sum(1 + len(call.pieces) for call in self.calls)
+
+
+def answer(ask: Ask, tokens: int) -> Answer:
+    """The answer to a request; `tokens` is the length of plain text."""
+    made = Answer(thoughts=_PIECE.findall(_THOUGHT) if ask.reasoning else [])
+    if tool := _tool_to_call(ask):
+        made.calls = [_call(tool, ask.prompt) for _ in range(ask.calls)]
+        made.stop = "tool"
+    else:
+        made.texts = _text(ask, tokens)
+    return _cut(made, ask.max_tokens)
+
+
+def _tool_to_call(ask: Ask) -> Tool | None:
+    """The tool that is forced, or fits the question best; none after a result, unless forced."""
+    if not ask.tools or ask.choice == "none" or (ask.choice == "auto" and ask.results):
+        return None
+    if ask.named_tool:
+        return next(tool for tool in ask.tools if tool.name == ask.named_tool)
+    asked = set(_WORD.findall(ask.prompt.lower()))
+    # max() keeps the first of equals.
+    return max(ask.tools, key=lambda tool: len(asked & set(_WORD.findall(_described(tool)))))
+
+
+def _described(tool: Tool) -> str:
+    return f"{tool.name.replace('_', ' ')} {tool.description}".lower()
+
+
+def _call(tool: Tool, prompt: str) -> Call:
+    value = fill({"type": "object", **tool.parameters}, prompt)
+    arguments = json.dumps(value, ensure_ascii=False)
+    pieces = [arguments[at : at + _ARGUMENT_PIECE] for at in range(0, len(arguments), _ARGUMENT_PIECE)]
+    return Call(tool.name, arguments, pieces)
+
+
+def _text(ask: Ask, tokens: int) -> list[str]:
+    if ask.schema is not None:
+        return _PIECE.findall(json.dumps(fill(ask.schema, ask.prompt), ensure_ascii=False))
+    if ask.results:
+        return _PIECE.findall(f"The tool says: {' and '.join(_plain(text) for text in ask.results)}")
+    wish = _WANTED.search(ask.prompt)
+    length = min(int(wish[1][:6]), _LONGEST_WISH) if wish else tokens
+    opening = _PIECE.findall(f"This is a simulated answer to: {_plain(ask.prompt)[:120]} – ")
+    pieces = itertools.chain(opening, itertools.cycle(_PIECE.findall(_FILLER)))
+    texts = list(itertools.islice(pieces, max(1, length)))
+    return [*texts[:-1], texts[-1].rstrip()]
+
+
+def _plain(text: str) -> str:
+    """The text without anything that reads as markup or a control token."""
+    return re.sub(r"[<>|`\[\]\ufffd\s]+", " ", text).strip()
+
+
+def _cut(made: Answer, max_tokens: int | None) -> Answer:
+    """The answer within its budget."""
+    if max_tokens is None or made.tokens <= max_tokens:
+        return made
+    left = max_tokens
+    made.thoughts = made.thoughts[:left]
+    left -= len(made.thoughts)
+    made.texts = made.texts[:left]
+    left -= len(made.texts)
+    kept = []
+    for call in made.calls:
+        if left < 1:
+            break
+        call.pieces = call.pieces[: left - 1]
+        call.arguments = "".join(call.pieces)
+        kept.append(call)
+        left -= 1 + len(call.pieces)
+    made.calls = kept
+    made.stop = "length"
+    return made

@@ -1,0 +1,157 @@
+"""Ask: what a request wants, the same for all dialects. Read from a body by the dialect modules.
+
+The checks here are those every dialect shares; a violation raises Refusal.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from byok_bench.backends.simulator.refusal import mistake
+
+Body = dict[str, Any]
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that is offered."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass
+class Ask:
+    """One request for an answer."""
+
+    dialect: str
+    body: Body
+    model: str
+    prompt: str
+    """Text of the last message of the user."""
+    texts: list[str]
+    """All text that counts as prompt."""
+    results: list[str]
+    """Tool results after the last answer, in order; empty if the user spoke last."""
+    tools: list[Tool] = field(default_factory=list)
+    choice: str = "auto"
+    """`auto`, `none`, `required`, or the name of a function after a colon."""
+    calls: int = 1
+    """How many calls to make when one is due."""
+    schema: Mapping[str, Any] | None = None
+    """JSON Schema that the text must obey."""
+    max_tokens: int | None = None
+    n: int = 1
+    stream: bool = False
+    include_usage: bool = False
+    reasoning: bool = False
+    """Think aloud before the answer."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Words and punctuation marks of the prompt; at least 1."""
+        return max(1, sum(len(_TOKEN.findall(text)) for text in self.texts))
+
+    @property
+    def named_tool(self) -> str | None:
+        """The function that tool_choice names."""
+        return self.choice[1:] if self.choice.startswith(":") else None
+
+
+def decode(raw: bytes) -> Body:
+    """The body as a JSON object. Raises Refusal."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise mistake("We could not parse the JSON body of your request.") from None
+    if not isinstance(body, dict):
+        raise mistake("The body must be a JSON object.")
+    return body
+
+
+def text_of(content: Any) -> str:
+    """All text in a content: a string, or a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    found = [part.get("text", part.get("content")) for part in parts if isinstance(part, dict)]
+    return " ".join(text if isinstance(text, str) else text_of(text) for text in found)
+
+
+def required_model(body: Body) -> str:
+    """The model asked for."""
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise mistake("You must provide a model parameter.", "model")
+    return model
+
+
+def flag(body: Body, name: str) -> bool:
+    """A boolean member; absent and null are false."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise mistake(f"'{name}' must be a boolean.", name)
+    return bool(value)
+
+
+def whole_number(body: Body, *names: str, at_most: int | None = None) -> int | None:
+    """The first of these members that is given: an integer of at least 1."""
+    for name in names:
+        value = body.get(name)
+        if value is None:
+            continue
+        if (
+            not isinstance(value, int)
+            or isinstance(value, bool)
+            or value < 1
+            or (at_most and value > at_most)
+        ):
+            limit = f" and at most {at_most}" if at_most else ""
+            raise mistake(f"'{name}' must be an integer of at least 1{limit}.", name)
+        return value
+    return None
+
+
+def check_ranges(body: Body) -> None:
+    """Sampling parameters are numbers within their ranges."""
+    for name, low, high in (("temperature", 0, 2), ("top_p", 0, 1)):
+        value = body.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+            raise mistake(f"'{name}' must be a number between {low} and {high}.", name)
+
+
+def read_tools(entries: Iterable[Any], schema_field: str) -> list[Tool]:
+    """The functions of a tools list, each with a name."""
+    tools = []
+    for position, entry in enumerate(entries):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or not name:
+            raise mistake("Every tool needs a name.", f"tools[{position}]")
+        parameters = entry.get(schema_field)
+        if parameters is not None and not isinstance(parameters, dict):
+            raise mistake("The parameters of a tool are a JSON Schema object.", f"tools[{position}]")
+        tools.append(Tool(name, str(entry.get("description") or ""), parameters or {"type": "object"}))
+    return tools
+
+
+def list_of(body: Body, name: str) -> list[Any]:
+    """A member that is a list if it is there."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, list):
+        raise mistake(f"'{name}' must be an array.", name)
+    return value or []
+
+
+def check_choice(choice: str, tools: list[Tool]) -> str:
+    """A tool_choice that can be obeyed."""
+    if choice.startswith(":") and choice[1:] not in {tool.name for tool in tools}:
+        raise mistake(f"'tool_choice' names '{choice[1:]}', which is not among the tools.", "tool_choice")
+    if choice == "required" and not tools:
+        raise mistake("'tool_choice' is only allowed when 'tools' are given.", "tool_choice")
+    return choice

@@ -1,0 +1,213 @@
+"""Chat completions: read a request, write the good answer, streamed or whole."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from byok_bench.backends.simulator.answer import Answer
+from byok_bench.backends.simulator.ask import (
+    Ask,
+    Body,
+    check_choice,
+    check_ranges,
+    flag,
+    list_of,
+    read_tools,
+    required_model,
+    text_of,
+    whole_number,
+)
+from byok_bench.backends.simulator.refusal import mistake
+from byok_bench.backends.simulator.reply import DONE, Event, Reply, document, stream
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_MOST_CHOICES = 8
+_ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+
+
+def read(body: Body) -> Ask:
+    """What a chat body asks for. Raises Refusal for a client's mistake."""
+    messages = _messages(body)
+    check_ranges(body)
+    tools = read_tools((_function(entry) for entry in list_of(body, "tools")), "parameters")
+    options = body.get("stream_options")
+    streaming = flag(body, "stream")
+    users = [text_of(message.get("content")) for message in messages if message["role"] == "user"]
+    return Ask(
+        dialect="chat",
+        body=body,
+        model=required_model(body),
+        prompt=users[-1] if users else "",
+        texts=[_said(message) for message in messages],
+        results=_results(messages),
+        tools=tools,
+        choice=check_choice(_choice(body.get("tool_choice")), tools),
+        schema=_schema(body.get("response_format")),
+        max_tokens=whole_number(body, "max_completion_tokens", "max_tokens"),
+        n=whole_number(body, "n", at_most=_MOST_CHOICES) or 1,
+        stream=streaming,
+        include_usage=isinstance(options, dict) and options.get("include_usage") is True,
+    )
+
+
+def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
+    """The answer, as the request wants it."""
+    if ask.stream:
+        return stream(_events(ask, answers))
+    choices = [
+        {
+            "index": index,
+            "message": _message(one),
+            "logprobs": None,
+            "finish_reason": _finish_reason(ask, one),
+        }
+        for index, one in enumerate(answers)
+    ]
+    return document(
+        {**_label(ask, "chat.completion"), "choices": choices, "usage": usage(ask, answers)},
+    )
+
+
+def usage(ask: Ask, answers: Sequence[Answer]) -> dict[str, int]:
+    """Token counts: a piece of the answer is a token."""
+    made = sum(one.tokens for one in answers)
+    return {
+        "prompt_tokens": ask.prompt_tokens,
+        "completion_tokens": made,
+        "total_tokens": ask.prompt_tokens + made,
+    }
+
+
+def _messages(body: Body) -> list[dict[str, Any]]:
+    """The messages, each with a role we know; every tool message answers a call of the turn before it."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise mistake("'messages' must be an array with at least one message.", "messages")
+    open_calls: set[Any] = set()
+    for position, message in enumerate(messages):
+        where = f"messages[{position}]"
+        role = message.get("role") if isinstance(message, dict) else None
+        if role not in ROLES:
+            raise mistake(f"Every message needs a role out of {', '.join(ROLES)}.", f"{where}.role")
+        content, calls = message.get("content"), message.get("tool_calls")
+        if content is not None and not isinstance(content, (str, list)):
+            raise mistake("'content' must be a string or an array of parts.", f"{where}.content")
+        if content is None and not (role == "assistant" and (calls or message.get("function_call"))):
+            raise mistake("This message needs content.", f"{where}.content")
+        if role == "tool" and message.get("tool_call_id") not in open_calls:
+            raise mistake(
+                "A message with role 'tool' must answer a call of the assistant message before it.",
+                f"{where}.tool_call_id",
+            )
+        if role != "tool":
+            known = calls if isinstance(calls, list) else []
+            open_calls = {call.get("id") for call in known if isinstance(call, dict)}
+    return messages
+
+
+def _said(message: dict[str, Any]) -> str:
+    calls = [call.get("function") for call in message.get("tool_calls") or [] if isinstance(call, dict)]
+    written = [f"{call.get('name')} {call.get('arguments')}" for call in calls if isinstance(call, dict)]
+    return " ".join([text_of(message.get("content")), *written])
+
+
+def _results(messages: list[dict[str, Any]]) -> list[str]:
+    """The texts of the tool messages at the end."""
+    found: list[str] = []
+    for message in reversed(messages):
+        if message["role"] != "tool":
+            break
+        found.insert(0, text_of(message.get("content")))
+    return found
+
+
+def _function(entry: Any) -> Any:
+    return (
+        entry.get("function")
+        if isinstance(entry, dict) and entry.get("type", "function") == "function"
+        else None
+    )
+
+
+def _choice(value: Any) -> str:
+    """tool_choice in the form of Ask.choice."""
+    match value:
+        case None:
+            return "auto"
+        case "auto" | "none" | "required":
+            return str(value)
+        case {"type": "function", "function": {"name": str(name)}}:
+            return f":{name}"
+    raise mistake("'tool_choice' is none, auto, required, or names a function.", "tool_choice")
+
+
+def _schema(wanted: Any) -> Any:
+    """The JSON Schema that response_format asks for, None for plain text."""
+    match wanted:
+        case None | {"type": "text"}:
+            return None
+        case {"type": "json_object"}:
+            return _ANY_OBJECT
+        case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
+            return schema
+        case {"type": "json_schema"}:
+            raise mistake("'json_schema' needs a member 'schema'.", "response_format.json_schema")
+    raise mistake("'response_format' is of type text, json_object or json_schema.", "response_format")
+
+
+def _label(ask: Ask, kind: str) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{secrets.token_hex(12)}",
+        "object": kind,
+        "created": int(time.time()),
+        "model": ask.model,
+    }
+
+
+def _finish_reason(ask: Ask, one: Answer) -> str:
+    return "tool_calls" if one.stop == "tool" else one.stop
+
+
+def _message(one: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": one.text if one.texts else None}
+    if one.thoughts:
+        message["reasoning_content"] = one.thought
+    if one.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in one.calls
+        ]
+    return message
+
+
+def _events(ask: Ask, answers: Sequence[Answer]) -> list[Event]:
+    """Role first, then the output of each choice, its finish_reason, usage if asked for, and [DONE]."""
+    label = _label(ask, "chat.completion.chunk")
+
+    def event(index: int, delta: dict[str, Any], reason: str | None = None) -> Event:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+        paced = reason is None and "role" not in delta
+        return Event({**label, "choices": [choice]}, paced=paced)
+
+    events = []
+    for index, one in enumerate(answers):
+        content = None if one.calls else ""
+        events.append(event(index, {"role": "assistant", "content": content}))
+        events += [event(index, delta) for delta in _deltas(one)]
+        events.append(event(index, {}, _finish_reason(ask, one)))
+    if ask.include_usage:
+        events.append(Event({**label, "choices": [], "usage": usage(ask, answers)}))
+    return [*events, Event(DONE)]
+
+
+def _deltas(one: Answer) -> list[dict[str, Any]]:
+    deltas: list[dict[str, Any]] = [{"reasoning_content": piece} for piece in one.thoughts]
+    deltas += [{"content": piece} for piece in one.texts]
+    for index, call in enumerate(one.calls):
+        start = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+        deltas.append({"tool_calls": [{"index": index, **start}]})
+        deltas += [
+            {"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in call.pieces
+        ]
+    return deltas

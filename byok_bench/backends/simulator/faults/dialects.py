@@ -1,0 +1,99 @@
+"""Faults of the model list and of the other two dialects."""
+
+from byok_bench.backends.simulator.faults.edit import drop, events, walk
+from byok_bench.backends.simulator.faults.errors import answers
+from byok_bench.backends.simulator.faults.fault import behaviour, fault
+from byok_bench.backends.simulator.refusal import broken
+from byok_bench.backends.simulator.reply import Event
+from byok_bench.backends.simulator.visit import Visit
+
+
+@fault("models.shape", "the models stand under models, not data", route="models")
+def models_shape(visit: Visit) -> None:
+    visit.reply.document["models"] = visit.reply.document.pop("data")
+
+
+@fault("models.object", "list and items have no label", route="models")
+def models_object(visit: Visit) -> None:
+    for one in walk(visit.reply.document):
+        one.pop("object", None)
+
+
+@fault("models.empty", "a model is listed twice", route="models")
+def models_empty(visit: Visit) -> None:
+    visit.reply.document["data"] *= 2
+
+
+@fault("models.contains", "the models in use are not listed", route="models")
+def models_contains(visit: Visit) -> None:
+    for model in visit.reply.document["data"]:
+        model["id"] = f"another-{model['id']}"
+
+
+def _typed(visit: Visit, *types: str) -> list[Event]:
+    return [event for event in events(visit) if event.data["type"] in types]
+
+
+@fault("responses.terminal-event", "the stream ends without response.completed", "stream", route="responses")
+def terminal_event(visit: Visit) -> None:
+    drop(visit, _typed(visit, "response.completed", "response.incomplete"))
+
+
+@fault("responses.sequence", "every event has sequence_number 0", "stream", route="responses")
+def sequence(visit: Visit) -> None:
+    for event in events(visit):
+        event.data["sequence_number"] = 0
+
+
+@fault("responses.event-match", "every event is named message", "stream", route="responses")
+def event_match(visit: Visit) -> None:
+    for event in events(visit):
+        event.name = "message"
+
+
+@fault("responses.item-lifecycle", "items are never closed", "stream", route="responses")
+def item_lifecycle(visit: Visit) -> None:
+    drop(visit, _typed(visit, "response.output_item.done"))
+
+
+@fault("responses.completed-output", "response.completed has no output", "stream", route="responses")
+def completed_output(visit: Visit) -> None:
+    for event in _typed(visit, "response.completed", "response.incomplete"):
+        event.data["response"] = {**event.data["response"], "output": []}
+
+
+@fault("messages.lifecycle", "blocks are never closed", "stream", route="messages")
+def lifecycle(visit: Visit) -> None:
+    drop(visit, _typed(visit, "content_block_stop"))
+
+
+@fault("messages.delta-type", "deltas are of another type than their block", "stream", route="messages")
+def delta_type(visit: Visit) -> None:
+    for event in _typed(visit, "content_block_delta"):
+        if event.data["delta"]["type"] == "text_delta":
+            event.data["delta"] = {"type": "thinking_delta", "thinking": event.data["delta"]["text"]}
+        elif event.data["delta"]["type"] == "input_json_delta":
+            event.data["delta"] = {"type": "text_delta", "text": event.data["delta"]["partial_json"]}
+
+
+@fault("messages.tool-json", "tool input ends before its closing brace", "stream", "tools", route="messages")
+def tool_json(visit: Visit) -> None:
+    inputs = [
+        e for e in _typed(visit, "content_block_delta") if e.data["delta"]["type"] == "input_json_delta"
+    ]
+    for event in inputs[-1:]:
+        event.data["delta"]["partial_json"] = event.data["delta"]["partial_json"].rstrip()[:-1]
+
+
+@fault("messages.usage", "message_start counts no input", "stream", route="messages")
+def usage(visit: Visit) -> None:
+    for event in _typed(visit, "message_start"):
+        event.data["message"]["usage"]["input_tokens"] = 0
+
+
+behaviour(
+    "messages.error-shape",
+    "errors come in another envelope",
+    route="messages",
+    after=answers(lambda: broken().reply("chat")),
+)

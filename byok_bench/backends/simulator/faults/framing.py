@@ -1,0 +1,174 @@
+"""Faults of framing: how events stand in the body, and how the body ends."""
+
+from byok_bench.backends.simulator.faults.edit import (
+    chunks,
+    copy,
+    cut,
+    delta,
+    drop,
+    ends,
+    events,
+    insert,
+    insert_after,
+    texts,
+)
+from byok_bench.backends.simulator.faults.fault import behaviour, fault
+from byok_bench.backends.simulator.reply import DONE, Event, dump
+from byok_bench.backends.simulator.visit import Visit
+
+_LARGE = 70_000
+"""Bytes of padding for an event above 64 KiB."""
+
+
+@fault("stream.content-type", "streams are labelled text/plain", "stream")
+def content_type(visit: Visit) -> None:
+    visit.reply.headers["content-type"] = "text/plain; charset=utf-8"
+
+
+@fault("stream.charset", "streams declare ISO 8859-1", "stream")
+def charset(visit: Visit) -> None:
+    visit.reply.headers["content-type"] = "text/event-stream; charset=iso-8859-1"
+
+
+@fault("stream.content-encoding", "streams are gzipped", "stream")
+def content_encoding(visit: Visit) -> None:
+    visit.reply.gzipped = True
+
+
+@fault("stream.done-terminator", "no [DONE] at the end", "stream")
+def done_terminator(visit: Visit) -> None:
+    drop(visit, ends(visit))
+
+
+@fault("stream.truncated", "the body ends in the middle of the answer", "stream")
+def truncated(visit: Visit) -> None:
+    cut(visit)
+
+
+@fault("stream.stall", "silence in the middle of the answer", "stream")
+def stall(visit: Visit) -> None:
+    cut(visit)
+    visit.reply.ending = "stall"
+
+
+@fault("stream.empty", "nothing but [DONE]", "stream")
+def empty(visit: Visit) -> None:
+    visit.reply.events = [Event(DONE)]
+
+
+@fault("stream.not-sse", "the stream is lines of JSON", "stream")
+def not_sse(visit: Visit) -> None:
+    visit.reply.events = [
+        Event(raw=dump(event.data) + b"\n", paced=event.paced)
+        for event in events(visit)
+        if isinstance(event.data, dict)
+    ]
+
+
+def answer_whole(visit: Visit) -> None:
+    """Serve the request as if it did not ask for a stream."""
+    if visit.body is not None:
+        visit.body["stream"] = False
+
+
+behaviour("stream.ignored", "stream: true is ignored", "stream", before=answer_whole)
+
+
+@fault("stream.json-parse", "a proxy's heartbeat comes as data", "stream")
+def json_parse(visit: Visit) -> None:
+    insert(visit, Event(raw=b"data: : PROCESSING\n\n"))
+
+
+@fault("stream.json-object", "data: null between the chunks", "stream")
+def json_object(visit: Visit) -> None:
+    insert(visit, Event(raw=b"data: null\n\n"))
+
+
+@fault("stream.empty-data", "an empty data field as heartbeat", "stream")
+def empty_data(visit: Visit) -> None:
+    insert(visit, Event(raw=b"data: \n\n"))
+
+
+@fault("stream.dataless-event", "an event without data as heartbeat", "stream")
+def dataless_event(visit: Visit) -> None:
+    insert(visit, Event(raw=b"event: ping\n\n"))
+
+
+@fault("stream.event-separator", "two events without a blank line between them", "stream")
+def event_separator(visit: Visit) -> None:
+    for event in texts(visit)[:1] or chunks(visit)[:1]:
+        event.ends = b"\n"
+
+
+@fault("stream.double-prefix", "a payload begins with data: again", "stream")
+def double_prefix(visit: Visit) -> None:
+    for event in chunks(visit)[1:2]:
+        event.raw = b"data: " + event.encode()
+
+
+@fault("stream.after-done", "a chunk after [DONE]", "stream")
+def after_done(visit: Visit) -> None:
+    for end in ends(visit):
+        insert_after(visit, end, copy(chunks(visit)[-1]))
+
+
+@fault("stream.open-after-done", "the body never ends after [DONE]", "stream")
+def open_after_done(visit: Visit) -> None:
+    visit.reply.ending = "open"
+
+
+@fault("stream.multiline-data", "chunks are pretty-printed over several data lines", "stream")
+def multiline_data(visit: Visit) -> None:
+    for event in chunks(visit):
+        event.raw = b"data: {\ndata: " + event.payload()[1:-1] + b"\ndata: }\n\n"
+
+
+@fault("stream.utf8", "a Latin-1 byte in the text", "stream")
+def utf8(visit: Visit) -> None:
+    for event in texts(visit)[:1]:
+        delta(event)["content"] += "caf#"
+        event.raw = event.encode().replace(b"caf#", b"caf\xe9 ")
+
+
+@fault("stream.bom", "the body begins with a BOM", "stream")
+def bom(visit: Visit) -> None:
+    for event in events(visit)[:1]:
+        event.raw = b"\xef\xbb\xbf" + event.encode()
+
+
+@fault("stream.line-endings", "lines end with CRLF", "stream")
+def line_endings(visit: Visit) -> None:
+    for event in events(visit):
+        event.raw = event.encode().replace(b"\n", b"\r\n")
+
+
+@fault("stream.event-name", "events are named", "stream")
+def event_name(visit: Visit) -> None:
+    for event in chunks(visit):
+        event.name = "chunk"
+
+
+@fault("stream.large-event", "one event above 64 KiB", "stream")
+def large_event(visit: Visit) -> None:
+    for event in chunks(visit)[1:2]:
+        event.data["padding"] = "x" * _LARGE
+
+
+@fault("stream.unterminated-event", "no blank line after the last event", "stream")
+def unterminated_event(visit: Visit) -> None:
+    for event in events(visit)[-1:]:
+        event.raw = event.encode().rstrip(b"\r\n")
+
+
+@fault(
+    "stream-cut", "the connection closes in the middle of the answer, without the last HTTP chunk", "stream"
+)
+def stream_cut(visit: Visit) -> None:
+    cut(visit)
+    visit.reply.ending = "cut"
+
+
+@fault("stream-reset", "the connection is reset in the middle of the answer", "stream")
+def stream_reset(visit: Visit) -> None:
+    cut(visit)
+    visit.reply.ending = "reset"

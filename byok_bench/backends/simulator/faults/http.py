@@ -1,0 +1,48 @@
+"""Faults of HTTP: pages, redirects, labels, buffers."""
+
+from byok_bench.backends.simulator.faults.errors import answers
+from byok_bench.backends.simulator.faults.fault import behaviour, fault
+from byok_bench.backends.simulator.reply import Reply
+from byok_bench.backends.simulator.visit import Visit
+
+_PAGE = b"<!doctype html><html><head><title>Welcome</title></head><body><div id=app></div></body></html>"
+
+
+def _page() -> Reply:
+    return Reply(200, {"content-type": "text/html; charset=utf-8"}, raw=_PAGE)
+
+
+def _redirect() -> Reply:
+    return Reply(
+        307, {"location": "https://example.com/v1/chat/completions", "content-type": "text/plain"}, raw=b""
+    )
+
+
+behaviour("http.html-200", "every answer is a web page", route=None, after=answers(_page))
+behaviour("http.redirect", "every request is redirected", route=None, after=answers(_redirect))
+
+
+@fault("http.json-content-type", "JSON answers are labelled text/plain", "document")
+def json_content_type(visit: Visit) -> None:
+    if not visit.is_stream:
+        visit.reply.headers["content-type"] = "text/plain; charset=utf-8"
+
+
+@fault("http.buffered", "a proxy holds the stream back until it is complete", "stream")
+def buffered(visit: Visit) -> None:
+    visit.reply.late = True
+
+
+@fault("http.anti-buffering", "no header keeps proxies from buffering", "stream")
+def anti_buffering(visit: Visit) -> None:
+    for name in ("cache-control", "x-accel-buffering"):
+        visit.reply.headers.pop(name, None)
+
+
+def stream_always(visit: Visit) -> None:
+    """Stream whether asked or not."""
+    if visit.body is not None:
+        visit.body["stream"] = True
+
+
+behaviour("http.stream-default", "answers are streamed unasked", before=stream_always)

@@ -1,0 +1,232 @@
+"""Faults of tool calls in a chat stream."""
+
+import json
+import secrets
+from typing import Any
+
+from byok_bench.backends.simulator.faults.edit import (
+    Object,
+    calls,
+    choice,
+    choices,
+    copy,
+    delta,
+    drop,
+    finals,
+    first_fragments,
+    insert_after,
+    later_fragments,
+)
+from byok_bench.backends.simulator.faults.fault import asked, fault
+from byok_bench.backends.simulator.reply import Event
+from byok_bench.backends.simulator.visit import Visit
+
+
+def two_calls(visit: Visit) -> None:
+    """Call the tool twice."""
+    asked(visit).calls = 2
+
+
+@fault("tool.index-missing", "tool call deltas have no index", "stream", "tools")
+def index_missing(visit: Visit) -> None:
+    for _, call in calls(visit):
+        del call["index"]
+
+
+@fault("tool.index-collision", "two calls share index 0", "stream", "tools", amid=two_calls)
+def index_collision(visit: Visit) -> None:
+    for _, call in calls(visit):
+        call["index"] = 0
+
+
+@fault("tool.index-gap", "indexes count from 1", "stream", "tools")
+def index_gap(visit: Visit) -> None:
+    for _, call in calls(visit):
+        call["index"] += 1
+
+
+@fault("tool.index-drift", "each fragment of a call has the next index", "stream", "tools")
+def index_drift(visit: Visit) -> None:
+    for number, (_, call) in enumerate(calls(visit)):
+        call["index"] = number
+
+
+@fault("tool.id-missing", "calls have no id", "stream", "tools")
+def id_missing(visit: Visit) -> None:
+    for _, call in first_fragments(visit):
+        del call["id"]
+
+
+@fault("tool.id-changes", "each fragment has an id of its own", "stream", "tools")
+def id_changes(visit: Visit) -> None:
+    for _, call in later_fragments(visit):
+        call["id"] = f"call_{secrets.token_hex(8)}"
+
+
+@fault("tool.id-repeated", "each fragment repeats the id", "stream", "tools")
+def id_repeated(visit: Visit) -> None:
+    ids = {call["index"]: call["id"] for _, call in first_fragments(visit)}
+    for _, call in later_fragments(visit):
+        call["id"] = ids[call["index"]]
+
+
+@fault("tool.id-unique", "two calls have the same id", "stream", "tools", amid=two_calls)
+def id_unique(visit: Visit) -> None:
+    for _, call in first_fragments(visit):
+        call["id"] = "call_0123456789abcdef"
+
+
+@fault("tool.name-missing", "calls have no name", "stream", "tools")
+def name_missing(visit: Visit) -> None:
+    for _, call in first_fragments(visit):
+        del call["function"]["name"]
+
+
+@fault("tool.name-repeated", "each fragment repeats the name", "stream", "tools")
+def name_repeated(visit: Visit) -> None:
+    names = {call["index"]: call["function"]["name"] for _, call in first_fragments(visit)}
+    for _, call in later_fragments(visit):
+        call["function"]["name"] = names[call["index"]]
+
+
+@fault("tool.name-split", "the name comes in two pieces", "stream", "tools")
+def name_split(visit: Visit) -> None:
+    for event, call in first_fragments(visit):
+        name = call["function"]["name"]
+        half = max(1, len(name) // 2)
+        call["function"]["name"] = name[:half]
+        tail = {"index": call["index"], "function": {"name": name[half:], "arguments": ""}}
+        insert_after(visit, event, _chunk_with(event, tail))
+
+
+@fault("tool.arguments-string", "arguments are an object", "stream", "tools")
+def arguments_string(visit: Visit) -> None:
+    _write_arguments(visit, json.loads)
+
+
+@fault("tool.arguments-json", "arguments end before their closing brace", "stream", "tools")
+def arguments_json(visit: Visit) -> None:
+    _write_arguments(visit, lambda text: text.rstrip()[:-1])
+
+
+@fault("tool.arguments-empty", "arguments are an empty string", "stream", "tools")
+def arguments_empty(visit: Visit) -> None:
+    _write_arguments(visit, lambda text: "")
+
+
+@fault("tool.arguments-double-encoded", "arguments are encoded twice", "stream", "tools")
+def arguments_double_encoded(visit: Visit) -> None:
+    _write_arguments(visit, json.dumps)
+
+
+@fault("tool.arguments-repeated", "the arguments come whole once more at the end", "stream", "tools")
+def arguments_repeated(visit: Visit) -> None:
+    whole = _arguments(visit)
+    for event, call in _last_fragments(visit):
+        again = {"index": call["index"], "function": {"arguments": whole[call["index"]]}}
+        insert_after(visit, event, _chunk_with(event, again))
+
+
+@fault("tool.type", "calls are of type tool", "stream", "tools")
+def call_type(visit: Visit) -> None:
+    for _, call in first_fragments(visit):
+        call["type"] = "tool"
+
+
+@fault("tool.not-offered", "a function is called that was not offered", "tools")
+def not_offered(visit: Visit) -> None:
+    for function in _functions(visit):
+        function["name"] = f"functions.{function['name']}<|channel|>"
+
+
+@fault("tool.schema", "arguments do not fit the schema of the tool", "tools")
+def schema(visit: Visit) -> None:
+    """A member of another type, where the schema names members; else no object is wrong enough to tell."""
+    tools = {tool.name: tool.parameters for tool in asked(visit).tools}
+
+    def spoil(text: str) -> str:
+        value = json.loads(text)
+        return json.dumps({name: [[None]] for name in value}) if value else '{"unknown": 1}'
+
+    if visit.reply.events is None:
+        for function in _functions(visit):
+            function["arguments"] = spoil(function["arguments"])
+    elif tools:
+        _write_arguments(visit, spoil)
+
+
+@fault("tool.leaked-markup", "the call comes as text", "stream", "tools")
+def leaked_markup(visit: Visit) -> None:
+    names = {call["index"]: call["function"]["name"] for _, call in first_fragments(visit)}
+    texts = [
+        f'<tool_call>\n{{"name": "{names[index]}", "arguments": {text}}}\n</tool_call>'
+        for index, text in _arguments(visit).items()
+    ]
+    first, *rest = [event for event, _ in calls(visit)]
+    drop(visit, rest)
+    choice(first)["delta"] = {"content": "\n".join(texts)}
+    for event in finals(visit):
+        choice(event)["finish_reason"] = "stop"
+
+
+@fault("tool.legacy-function-call", "the call comes as function_call", "stream", "tools")
+def legacy_function_call(visit: Visit) -> None:
+    for event, call in calls(visit):
+        choice(event)["delta"] = {"function_call": call["function"]}
+    for event in finals(visit):
+        choice(event)["finish_reason"] = "function_call"
+
+
+@fault("tool.stream-parity", "without a stream a call ends with finish_reason length", "document", "tools")
+def stream_parity(visit: Visit) -> None:
+    if not asked(visit).stream:
+        for one in choices(visit):
+            one["finish_reason"] = "length"
+
+
+@fault("turn.ids-unique", "tool call ids start again in every turn", "tools")
+def ids_unique(visit: Visit) -> None:
+    found = [call for _, call in first_fragments(visit)] if visit.reply.events else _whole_calls(visit)
+    for number, call in enumerate(found):
+        call["id"] = f"functions.{call['function']['name']}:{number}"
+
+
+def _arguments(visit: Visit) -> dict[int, str]:
+    """Index → joined arguments."""
+    joined: dict[int, str] = {}
+    for _, call in calls(visit):
+        joined[call["index"]] = joined.get(call["index"], "") + call["function"]["arguments"]
+    return joined
+
+
+def _last_fragments(visit: Visit) -> list[tuple[Event, Object]]:
+    """The last element of each call."""
+    return list({call["index"]: (event, call) for event, call in calls(visit)}.values())
+
+
+def _write_arguments(visit: Visit, change: Any) -> None:
+    """Send each call's arguments in one piece, changed; it comes after the name."""
+    whole = _arguments(visit)
+    last = _last_fragments(visit)
+    kept = [event for event, _ in last]
+    drop(visit, [event for event, _ in later_fragments(visit) if event not in kept])
+    for _, call in last:
+        call["function"]["arguments"] = change(whole[call["index"]])
+
+
+def _chunk_with(event: Event, call: Object) -> Event:
+    """A chunk like another, with one tool call element of its own."""
+    made = copy(event)
+    delta(made)["tool_calls"] = [call]
+    return made
+
+
+def _whole_calls(visit: Visit) -> list[Object]:
+    """The calls of an answer that is no stream."""
+    return [call for one in choices(visit) for call in one["message"].get("tool_calls") or []]
+
+
+def _functions(visit: Visit) -> list[Object]:
+    """The function objects that hold a call's name."""
+    found = [call for _, call in first_fragments(visit)] if visit.reply.events else _whole_calls(visit)
+    return [call["function"] for call in found]

@@ -1,0 +1,174 @@
+"""Messages: read a request, write the good answer as block events or as one message."""
+
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from byok_bench.backends.simulator.answer import Answer, Call
+from byok_bench.backends.simulator.ask import (
+    Ask,
+    Body,
+    check_choice,
+    check_ranges,
+    flag,
+    list_of,
+    read_tools,
+    required_model,
+    text_of,
+    whole_number,
+)
+from byok_bench.backends.simulator.refusal import mistake
+from byok_bench.backends.simulator.reply import Event, Reply, document, stream
+
+Block = dict[str, Any]
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use"}
+
+
+def read(body: Body) -> Ask:
+    """What a messages body asks for. Raises Refusal for a client's mistake."""
+    messages = _messages(body)
+    check_ranges(body)
+    max_tokens = whole_number(body, "max_tokens")
+    if max_tokens is None:
+        raise mistake("max_tokens: Field required", "max_tokens")
+    tools = read_tools(list_of(body, "tools"), "input_schema")
+    last = messages[-1]["content"]
+    asked = [_own_text(message["content"]) for message in messages if message["role"] == "user"]
+    thinking = body.get("thinking")
+    return Ask(
+        dialect="messages",
+        body=body,
+        model=required_model(body),
+        prompt=next((text for text in reversed(asked) if text), ""),
+        texts=[text_of(body.get("system")), *(_said(message["content"]) for message in messages)],
+        results=[text_of(block.get("content")) for block in _blocks(last, "tool_result")],
+        tools=tools,
+        choice=check_choice(_choice(body.get("tool_choice")), tools),
+        max_tokens=max_tokens,
+        stream=flag(body, "stream"),
+        reasoning=isinstance(thinking, dict) and thinking.get("type") == "enabled",
+    )
+
+
+def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
+    """The answer, as the request wants it; there is one choice only."""
+    (one,) = answers
+    message: Block = {
+        "id": f"msg_{secrets.token_hex(12)}",
+        "type": "message",
+        "role": "assistant",
+        "model": ask.model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": ask.prompt_tokens, "output_tokens": 1},
+    }
+    if ask.stream:
+        return stream([_named(event) for event in _events(message, one)])
+    ended = {"stop_reason": _STOP_REASONS[one.stop], "content": _content(one)}
+    usage = {"input_tokens": ask.prompt_tokens, "output_tokens": one.tokens}
+    return document({**message, **ended, "usage": usage})
+
+
+def _messages(body: Body) -> list[dict[str, Any]]:
+    """The messages; every tool result answers a tool_use of the message before it."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise mistake("messages: at least one message is required", "messages")
+    called: set[Any] = set()
+    for position, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role not in ("user", "assistant"):
+            raise mistake(f"messages.{position}.role: Input should be 'user' or 'assistant'")
+        content = message.get("content")
+        if not isinstance(content, (str, list)) or not content:
+            raise mistake(f"messages.{position}.content: a text or a list of blocks is required")
+        for block in _blocks(content, "tool_result"):
+            if block.get("tool_use_id") not in called:
+                raise mistake(f"messages.{position}: tool_result without a tool_use in the message before it")
+        called = {block.get("id") for block in _blocks(content, "tool_use")}
+    return messages
+
+
+def _blocks(content: Any, kind: str) -> list[Block]:
+    blocks = content if isinstance(content, list) else []
+    return [block for block in blocks if isinstance(block, dict) and block.get("type") == kind]
+
+
+def _own_text(content: Any) -> str:
+    """What the user wrote, tool results left out."""
+    return content if isinstance(content, str) else text_of(_blocks(content, "text"))
+
+
+def _said(content: Any) -> str:
+    uses = [f"{block.get('name')} {json.dumps(block.get('input'))}" for block in _blocks(content, "tool_use")]
+    return " ".join([text_of(content), *uses])
+
+
+def _choice(value: Any) -> str:
+    match value:
+        case None:
+            return "auto"
+        case {"type": "auto" | "none" as mode}:
+            return str(mode)
+        case {"type": "any"}:
+            return "required"
+        case {"type": "tool", "name": str(name)}:
+            return f":{name}"
+    raise mistake("tool_choice: Input should be of type auto, any, tool or none", "tool_choice")
+
+
+def _content(one: Answer) -> list[Block]:
+    """The finished blocks."""
+    blocks: list[Block] = []
+    if one.thoughts:
+        blocks.append({"type": "thinking", "thinking": one.thought, "signature": _signature()})
+    if one.texts:
+        blocks.append({"type": "text", "text": one.text})
+    return blocks + [
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
+        for call in _whole_calls(one)
+    ]
+
+
+def _whole_calls(one: Answer) -> list[Call]:
+    """The calls, unless max_tokens cut them: this dialect has no way to say half a call."""
+    return [] if one.stop == "length" else one.calls
+
+
+def _signature() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _named(event: Event) -> Event:
+    event.name = event.data["type"]
+    return event
+
+
+def _events(message: dict[str, Any], one: Answer) -> Iterator[Event]:
+    """message_start, the blocks one after the other, message_delta with the reason and the count, message_stop."""
+    yield Event({"type": "message_start", "message": message})
+    yield Event({"type": "ping"})
+    for index, (block, deltas) in enumerate(_parts(one)):
+        yield Event({"type": "content_block_start", "index": index, "content_block": block})
+        for delta in deltas:
+            paced = delta["type"] != "signature_delta"
+            yield Event({"type": "content_block_delta", "index": index, "delta": delta}, paced=paced)
+        yield Event({"type": "content_block_stop", "index": index})
+    ended = {"stop_reason": _STOP_REASONS[one.stop], "stop_sequence": None}
+    yield Event({"type": "message_delta", "delta": ended, "usage": {"output_tokens": one.tokens}})
+    yield Event({"type": "message_stop"})
+
+
+def _parts(one: Answer) -> Iterator[tuple[Block, list[Block]]]:
+    """Each block as it starts, and its deltas."""
+    if one.thoughts:
+        deltas: list[Block] = [{"type": "thinking_delta", "thinking": piece} for piece in one.thoughts]
+        signature = {"type": "signature_delta", "signature": _signature()}
+        yield {"type": "thinking", "thinking": "", "signature": ""}, [*deltas, signature]
+    if one.texts:
+        yield {"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in one.texts]
+    for call in _whole_calls(one):
+        block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+        yield block, [{"type": "input_json_delta", "partial_json": piece} for piece in call.pieces]

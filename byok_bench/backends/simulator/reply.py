@@ -1,0 +1,87 @@
+"""Reply: everything a server sends back for one request, as data until the last moment.
+
+Good replies are built by chat.py, responses.py, messages.py and refusal.py; faults and profiles change them; http.py
+turns them into timed bytes.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Headers = dict[str, str]
+Ending = Literal["clean", "cut", "reset", "stall", "open"]
+"""How the body ends: `clean`; `cut` connection closed before the last HTTP chunk; `reset` the same with a TCP reset;
+`stall` silence with the connection open; `open` everything was sent, but the end of the body never comes."""
+
+STREAM_HEADERS: Headers = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+DONE = "[DONE]"
+
+
+@dataclass(eq=False)
+class Event:
+    """One server-sent event, the same only as itself. `raw` bytes, where set, are sent in place of all the rest."""
+
+    data: Any = None
+    """A JSON object, or the text of the payload."""
+    name: str | None = None
+    paced: bool = False
+    """It carries output, so it waits for its turn in the schedule."""
+    raw: bytes | None = None
+    ends: bytes = b"\n\n"
+
+    def encode(self) -> bytes:
+        """The bytes of the event."""
+        if self.raw is not None:
+            return self.raw
+        name = f"event: {self.name}\n".encode() if self.name else b""
+        return name + b"data: " + self.payload() + self.ends
+
+    def payload(self) -> bytes:
+        """The data as it stands on the wire."""
+        return self.data.encode() if isinstance(self.data, str) else dump(self.data)
+
+
+@dataclass
+class Reply:
+    """Status, headers, and one of: events of a stream, a JSON document, or raw bytes."""
+
+    status: int = 200
+    headers: Headers = field(default_factory=dict)
+    events: list[Event] | None = None
+    document: Any = None
+    raw: bytes | None = None
+    ending: Ending = "clean"
+    gzipped: bool = False
+    """The stream is compressed, and flushed after each event."""
+    late: bool = False
+    """Nothing goes out before the last event is due: what a collecting proxy does."""
+    silent: Literal["no", "hang", "close"] = "no"
+    """No answer at all: the connection stays open, or is closed at once."""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether events are sent."""
+        return self.events is not None and self.raw is None
+
+    def content(self) -> bytes:
+        """The body of a reply that is no stream."""
+        return self.raw if self.raw is not None else dump(self.document)
+
+
+def stream(events: list[Event]) -> Reply:
+    """A good 200 event stream."""
+    return Reply(headers=dict(STREAM_HEADERS), events=events)
+
+
+def document(value: Any, status: int = 200, **headers: str) -> Reply:
+    """A JSON answer."""
+    return Reply(status=status, headers={"content-type": "application/json", **headers}, document=value)
+
+
+def dump(value: Any) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

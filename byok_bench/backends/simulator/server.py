@@ -1,0 +1,146 @@
+"""Simulator: a correct model server with a schedule, that breaks what it is told to break.
+
+    async with Simulator(faults=["stream.bom"]) as server:
+        server.endpoint
+
+Routes, keys, models and window are in here; answers, their wording in each dialect, and faults are elsewhere.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from byok_bench.backends.simulator import answer, chat, messages, responses
+from byok_bench.backends.simulator.ask import Ask, decode
+from byok_bench.backends.simulator.faults import FaultPlan
+from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.refusal import (
+    Refusal,
+    too_long,
+    unknown_model,
+    unknown_route,
+    wrong_key,
+    wrong_method,
+)
+from byok_bench.backends.simulator.reply import Reply, document
+from byok_bench.backends.simulator.serving import HttpBackend
+from byok_bench.backends.simulator.visit import Route, Visit
+
+DEFAULT_MODEL = "simulator-1"
+OWNER = "byok-bench-simulator"
+_ROUTES: Mapping[str, Route] = {
+    "/v1/chat/completions": "chat",
+    "/v1/responses": "responses",
+    "/v1/messages": "messages",
+    "/v1/models": "models",
+}
+_DIALECTS: Mapping[str, Any] = {"chat": chat, "responses": responses, "messages": messages}
+_CREATED = 1735689600
+"""The models' date of birth: 1 January 2025."""
+
+
+class Simulator(HttpBackend):
+    """A simulated endpoint for chat, responses, messages and models.
+
+    tokens: length of a plain answer, unless the prompt asks for a number of words. ttft_ms, gap_ms: its schedule.
+    context: tokens of prompt that are accepted. reasoning: think before each answer. api_key: demanded if given.
+    faults: ids of faults.catalogue(). One acts at a time, in turn among those that fit the request, or all `together`;
+    on every n-th request for a route (`every`), each with `probability` (drawn from `seed`).
+    """
+
+    def __init__(
+        self,
+        *,
+        faults: Sequence[str] = (),
+        models: Sequence[str] = (DEFAULT_MODEL,),
+        api_key: str | None = None,
+        tokens: int = 24,
+        ttft_ms: float = 10.0,
+        gap_ms: float = 2.0,
+        context: int = 4096,
+        reasoning: bool = False,
+        together: bool = False,
+        every: int = 1,
+        probability: float = 1.0,
+        seed: int = 0,
+        port: int = 0,
+        label: str = "simulator",
+    ) -> None:
+        super().__init__(label, port)
+        self.models = tuple(models)
+        self.api_key = api_key
+        self.context_window_tokens = context
+        self.faults = FaultPlan(faults, together=together, every=every, probability=probability, seed=seed)
+        self._tokens = tokens
+        self._schedule = Schedule(ttft_ms, gap_ms)
+        self._reasoning = reasoning
+        self._visits: Counter[str] = Counter()
+
+    async def respond(self, request: Request, wire: Wire) -> bool:
+        """Serve one request, with the faults whose turn it is."""
+        reply = self._reply(request)
+        reply.headers.setdefault("server", OWNER)
+        if "x-request-id" in request.headers:
+            reply.headers.setdefault("x-request-id", request.headers["x-request-id"])
+        return await wire.send(reply, self._schedule, request.arrived, keep_alive=request.keeps_alive)
+
+    def _reply(self, request: Request) -> Reply:
+        route = _ROUTES.get(request.path)
+        if route is None:
+            return unknown_route(request.method, request.path).reply("chat")
+        self._visits[route] += 1
+        visit = Visit(request, route, body=_lenient(request.body), key=self.api_key)
+        faults = self.faults.due(visit, self._visits[route])
+        try:
+            for fault in faults:
+                fault.before(visit)
+            self._serve(visit, faults)
+        except Refusal as refusal:
+            visit.reply = refusal.reply(route)
+        for fault in faults:
+            fault.after(visit)
+        return visit.reply
+
+    def _serve(self, visit: Visit, faults: Sequence[Any]) -> None:
+        """The good answer. Raises Refusal."""
+        request = visit.request
+        allowed = "GET" if visit.route == "models" else "POST"
+        if request.method != allowed:
+            raise wrong_method(request.method, allowed)
+        if self.api_key is not None and request.key != self.api_key:
+            raise wrong_key()
+        if visit.route == "models":
+            visit.reply = self._list_models()
+            return
+        dialect = _DIALECTS[visit.route]
+        ask: Ask = dialect.read(visit.body if visit.body is not None else decode(request.body))
+        ask.reasoning = ask.reasoning or self._reasoning
+        self._check(ask)
+        visit.ask = ask
+        for fault in faults:
+            fault.amid(visit)
+        visit.reply = dialect.write(ask, [answer.answer(ask, self._tokens) for _ in range(ask.n)])
+
+    def _check(self, ask: Ask) -> None:
+        """The model is one of ours, and the prompt fits its window. Raises Refusal."""
+        if ask.model not in self.models:
+            raise unknown_model(ask.model)
+        window = self.context_window_tokens
+        if window is not None and ask.prompt_tokens > window:
+            raise too_long(window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages")
+
+    def _list_models(self) -> Reply:
+        models = [
+            {"id": name, "object": "model", "created": _CREATED, "owned_by": OWNER} for name in self.models
+        ]
+        return document({"object": "list", "data": models})
+
+
+def _lenient(raw: bytes) -> dict[str, Any] | None:
+    """The body if it is a JSON object."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
