@@ -13,6 +13,7 @@ from byok_bench.checks.prober import Prober
 from byok_bench.checks.rungs import NEEDS, RUNGS, LadderReport, Rung
 from byok_bench.checks.steps import STEPS, Climb, probe_rung
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.redact import redact
 from byok_bench.wire.client import Client
 
 OnRung = Callable[[Rung], None]
@@ -43,7 +44,9 @@ async def ladder(
             rungs.append(rung)
             if on_rung is not None:
                 on_rung(rung)
-    return LadderReport(label=endpoint.label, base_url=endpoint.base_url, model=chosen, rungs=tuple(rungs))
+    return LadderReport(
+        label=endpoint.label, base_url=redact(endpoint.base_url, ()), model=chosen, rungs=tuple(rungs)
+    )
 
 
 async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
@@ -58,6 +61,6 @@ async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
         if rung.verdict == "fail":
             stopped[name] = name
         yield rung
-    if deep and "chat" not in stopped:
+    if deep and not {"connect", "tls"} & stopped.keys():
         for probe in probes():
             yield await probe_rung(climb, probe)

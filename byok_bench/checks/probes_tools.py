@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator, Sequence
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Shown, Target, refused, unusable
+from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, refused, unusable
 from byok_bench.checks.probe_bodies import CLOCK, WEATHER, asking, asking_for_a_call, named
 from byok_bench.checks.registry import probe
 from byok_bench.dialects.exchange import Exchange
@@ -64,7 +64,7 @@ class ChoiceNamed:
             yield problem
         elif set(names(answer)) != {wanted}:
             yield Hit(f"tool_choice named {wanted}; called: {', '.join(names(answer)) or 'nothing'}")
-        elif answer.output.finish_reason not in ("stop", "tool_calls"):
+        elif answer.output.finish_reason not in ("stop", "tool_calls", "length"):
             yield Hit(f"finish_reason is {answer.output.finish_reason!r}, neither stop nor tool_calls")
 
 
@@ -140,17 +140,24 @@ class FinishLength:
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
-        for what, answer in zip(("text", "tool call"), exchanges, strict=False):
-            reason, usage = answer.output.finish_reason, answer.output.usage
-            spent = usage.completion_tokens if usage else None
-            if problem := unusable(answer):
-                yield problem
-            elif reason == "length":
-                continue
-            elif spent is not None and spent < SMALL_BUDGET:
-                yield Inconclusive(f"the {what} ended by itself after {spent} tokens")
-            else:
-                yield Hit(f"the {what} was cut at max_tokens={SMALL_BUDGET}; finish_reason is {reason!r}")
+        shown = [cut(what, answer) for what, answer in zip(("text", "tool call"), exchanges, strict=False)]
+        yield from (one for one in shown if isinstance(one, Hit))
+        open_points = [one for one in shown if isinstance(one, Inconclusive)]
+        proved = len(open_points) < len(shown)
+        yield from (Note(one.message) if proved else one for one in open_points)
+
+
+def cut(what: str, answer: Exchange) -> Hit | Inconclusive | None:
+    """What an answer under a small budget shows; None if it says that it was cut."""
+    reason, usage = answer.output.finish_reason, answer.output.usage
+    spent = usage.completion_tokens if usage else None
+    if problem := unusable(answer):
+        return problem
+    if reason == "length":
+        return None
+    if spent is not None and spent < SMALL_BUDGET:
+        return Inconclusive(f"the {what} ended by itself after {spent} tokens")
+    return Hit(f"the {what} was cut at max_tokens={SMALL_BUDGET}; finish_reason is {reason!r}")
 
 
 @probe("structured.unsupported", WARN, applies_to="chat", cost=1)

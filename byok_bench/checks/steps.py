@@ -151,8 +151,8 @@ async def answered(climb: Climb, name: str, body: dict[str, Any]) -> Rung:
     if serious:
         return rung(name, "warn", f"Answered, but: {told(serious)}", climb, [exchange], found)
     timing = exchange.timing
-    quick = f"first token after {timing.ttft:.0f} ms" if timing.ttft is not None else "no token"
-    return rung(name, "pass", f"Answered, {quick}.", climb, [exchange], found)
+    quick = f", first token after {timing.ttft:.0f} ms" if timing.ttft is not None else ""
+    return rung(name, "pass", f"Answered in {timing.e2e or 0:.0f} ms{quick}.", climb, [exchange], found)
 
 
 async def tools(climb: Climb) -> Rung:
@@ -203,7 +203,7 @@ async def turn_two(climb: Climb) -> Rung:
 
 async def probe_rung(climb: Climb, probe: Check) -> Rung:
     """One probe of the catalogue as a rung."""
-    return probe_summary(probe.id, climb, [await climb.prober.run(probe)], "The rule holds.")
+    return probe_summary(probe.id, climb, [await climb.prober.run(probe)], f"{probe.title}: holds.")
 
 
 def probe_summary(name: str, climb: Climb, results: Sequence[ProbeResult], good: str) -> Rung:
@@ -213,16 +213,18 @@ def probe_summary(name: str, climb: Climb, results: Sequence[ProbeResult], good:
     notes = " ".join(f"{note}." for result in results for note in result.notes)
     if found:
         serious = any(finding.severity == "error" for finding in found)
-        return rung(name, "fail" if serious else "warn", told(found), climb, exchanges, found)
+        return rung(name, "fail" if serious else "warn", told(found, within=name), climb, exchanges, found)
     verdicts = [result.verdict for result in results]
     if all(verdict == "inconclusive" for verdict in verdicts) or results[0].verdict == "inconclusive":
         return rung(name, "inconclusive", f"{results[0].open_points[0]}. {notes}".strip(), climb, exchanges)
     return rung(name, "pass", f"{good} {notes}".strip(), climb, exchanges)
 
 
-def told(found: Sequence[Finding]) -> str:
-    """The first findings in one sentence."""
-    first = "; ".join(f"{one.check}: {one.message}" for one in found[:2])
+def told(found: Sequence[Finding], within: str = "") -> str:
+    """The first findings in one sentence; a rung named like the check does not say its name again."""
+    first = "; ".join(
+        one.message if one.check == within else f"{one.check}: {one.message}" for one in found[:2]
+    )
     return first + (f"; and {len(found) - 2} more." if len(found) > 2 else ".")
 
 

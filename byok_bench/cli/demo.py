@@ -1,6 +1,5 @@
 """`byok-bench demo`: the main job on the embedded backends, from nothing to three tables and a report."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,11 +10,14 @@ from byok_bench.cli.console import Exit, emit_json, note
 
 if TYPE_CHECKING:
     from byok_bench.backends.base import Backend
+    from byok_bench.cli.progress import Bar
     from byok_bench.runs.results import Run
 
-TABLES: Final = ("latency", "streaming", "errors")
-FAULTS: Final = ("stream.truncated", "error.in-stream", "stream.done-terminator", "tool.arguments-json")
-"""What the faulty simulator does wrong, in turn."""
+FAULTS: Final = (
+    "stream.truncated", "error.in-stream", "stream.done-terminator", "tool.arguments-json", "tool.index-missing",
+    "http-429", "http-500", "http.html-200",
+)  # fmt: skip
+"""What the faulty simulator does wrong, each with a quarter's chance a request."""
 DEMO_KEY: Final = "demo-key-for-this-machine-only"
 
 
@@ -25,51 +27,58 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    model: Annotated[Path | None, typer.Option(help="A .gguf file in place of the bundled SmolLM2-135M.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A .gguf file in place of the bundled SmolLM2-135M.")
+    ] = None,
     gateway: Annotated[bool, typer.Option(help="Also a real LiteLLM proxy in front of llama.cpp.")] = False,
     repeats: Annotated[int, typer.Option(min=1, help="How often each prompt is asked.")] = 2,
     html: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
-    as_json: Annotated[bool, typer.Option("--json", help="The tables as one JSON document on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The tables as one JSON document on stdout.")
+    ] = False,
 ) -> None:
     """Start the embedded backends, run the agent prompts against them, print the tables, write a report."""
-    run = asyncio.run(measured(model, gateway, repeats))
+    from byok_bench.cli.run import carried_out
     from byok_bench.cli.tables import print_tables, tables_json
     from byok_bench.report.html import write_html
 
+    run = carried_out(lambda bar: measured(model, gateway, repeats, bar))
     if as_json:
-        emit_json(tables_json(run, TABLES))
+        emit_json(tables_json(run))
     else:
-        print_tables(run, TABLES)
+        print_tables(run, to_stdout=True)
     write_html(run, html)
-    note(f"The report is in {html}. Point it at your own endpoint: byok-bench endpoints add, then byok-bench run.")
+    note(
+        f"The report is in {html}. Point it at your own endpoint: byok-bench endpoints add, then byok-bench run."
+    )
     raise typer.Exit(int(Exit.OK))
 
 
-async def measured(model: Path | None, gateway: bool, repeats: int) -> "Run":
+async def measured(model: Path | None, gateway: bool, repeats: int, bar: "Bar") -> "Run":
     """The demo's run; its backends are stopped whatever happens."""
-    from byok_bench.cli.progress import Bar
     from byok_bench.runs.runner import run
     from byok_bench.scenarios.scenario import library
 
     async with AsyncExitStack() as stack:
-        backends = []
+        endpoints = []
         for backend in chosen(model, gateway):
             note(f"starting {backend.label} …")
-            backends.append(await stack.enter_async_context(backend))
-            if gateway and len(backends) == 1:
-                backends.append(await stack.enter_async_context(proxy(backends[0])))
-        with Bar() as bar:
-            endpoints = [backend.endpoint for backend in backends]
-            return await run(endpoints, library(), repeats=repeats, on_progress=bar, resume=False)
+            endpoints.append((await stack.enter_async_context(backend)).endpoint)
+        return await run(endpoints, list(library()), repeats=repeats, on_progress=bar, resume=False)
 
 
 def chosen(model: Path | None, gateway: bool) -> "list[Backend]":
-    """llama.cpp, a correct simulator, a faulty one."""
+    """llama.cpp, the proxy in front of it if asked for, a correct simulator, a faulty one."""
     from byok_bench.backends.llamacpp import LlamaCpp
     from byok_bench.backends.simulator.server import Simulator
 
+    backends: list[Backend] = [LlamaCpp(model, api_key=DEMO_KEY)]
+    if gateway:
+        from byok_bench.backends.litellm import LiteLLM
+
+        backends.append(LiteLLM(backends[0]))
     return [
-        LlamaCpp(model, api_key=DEMO_KEY),
+        *backends,
         Simulator(label="simulator", api_key=DEMO_KEY),
-        Simulator(label="faulty simulator", api_key=DEMO_KEY, faults=FAULTS),
+        Simulator(label="faulty simulator", api_key=DEMO_KEY, faults=FAULTS, probability=0.25),
     ]

@@ -1,0 +1,136 @@
+"""The check ladder and the probes, against the simulator over real sockets."""
+
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from byok_bench.backends.simulator.server import Simulator
+from byok_bench.checks.ladder import ladder
+from byok_bench.checks.probe import probes
+from byok_bench.checks.prober import Prober
+from byok_bench.checks.registry import Check
+from byok_bench.checks.rungs import RUNGS, LadderReport, Rung
+from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.wire.client import Client
+
+KEY = "simulated-key-0123456789"
+THINKS = {"turn.reasoning-echo"}
+"""Probes that need a model which sends reasoning."""
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator(api_key=KEY) as server:
+        yield server
+
+
+def verdicts(report: LadderReport) -> dict[str, str]:
+    return {rung.name: rung.verdict for rung in report}
+
+
+async def test_a_correct_server_climbs_every_rung(simulator: Simulator) -> None:
+    """No rung fails or warns on a server that breaks no rule; plain http has no certificate to check."""
+    report = await ladder(simulator.endpoint)
+    assert verdicts(report) == dict.fromkeys(RUNGS, "pass") | {"tls": "skipped"}
+
+
+async def test_each_rung_is_told_as_it_ends(simulator: Simulator) -> None:
+    """A listener hears the rungs in order, one by one."""
+    heard: list[Rung] = []
+    report = await ladder(simulator.endpoint, on_rung=heard.append)
+    assert tuple(heard) == report.rungs
+
+
+async def test_a_rung_says_what_it_spent(simulator: Simulator) -> None:
+    """Requests, tokens and milliseconds of the stream rung are those of its exchange."""
+    rung = (await ladder(simulator.endpoint))["stream"]
+    usage = rung.exchanges[0].output.usage
+    assert usage is not None
+    assert (rung.requests, rung.tokens) == (1, usage.total_tokens)
+    assert rung.duration_ms == rung.exchanges[0].timing.e2e
+
+
+async def test_a_dead_port_stops_at_connect() -> None:
+    """What needs a connection is skipped and names its cause; what came before passed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        endpoint = Endpoint(label="dead", base_url=f"http://127.0.0.1:{port}/v1", models=[Model("m")])
+        report = await ladder(endpoint)
+    found = verdicts(report)
+    assert found == {
+        **dict.fromkeys(("parse", "policy", "dns"), "pass"),
+        "connect": "fail",
+        **dict.fromkeys(("tls", "models", "chat", "stream", "tools", "turn 2"), "skipped"),
+    }
+    assert "connect failed" in report["chat"].advice
+
+
+@pytest.mark.parametrize(
+    ("url", "profile", "rung"),
+    [
+        ("127.0.0.1:8080/v1", "local", "parse"),
+        ("http://user:secret-password@127.0.0.1/v1", "local", "parse"),
+        ("http://169.254.169.254/v1", "local", "policy"),
+        ("https://127.0.0.1/v1", "shared", "policy"),
+        ("https://no-such-host.example/v1", "local", "dns"),
+    ],
+)
+async def test_a_refused_url_stops_at_the_rung_that_says_why(url: str, profile: str, rung: str) -> None:
+    """Syntax, policy and name lookup are told apart, and nothing of a pasted password is shown."""
+    report = await ladder(Endpoint(label="refused", base_url=url, models=[Model("m")]), profile=profile)
+    assert report.first_failure is not None
+    assert report.first_failure.name == rung
+    assert "secret-password" not in str(report)
+
+
+async def test_a_wrong_key_fails_the_chat_rung_and_names_the_key(simulator: Simulator) -> None:
+    """The list of models is advisory, so the completion is what fails."""
+    endpoint = Endpoint(
+        label="wrong key",
+        base_url=simulator.base_url,
+        models=[Model("simulator-1")],
+        key=KeyRef.session("not-the-right-key-000"),
+    )
+    report = await ladder(endpoint)
+    assert (report["models"].verdict, report["chat"].verdict) == ("warn", "fail")
+    assert "Check the key" in report["chat"].advice
+
+
+async def test_an_incomplete_endpoint_says_what_is_missing() -> None:
+    """Nothing is sent for an endpoint without a model."""
+    report = await ladder(Endpoint(label="new", base_url="http://127.0.0.1:1/v1"))
+    assert "models" in report["parse"].advice
+    assert {rung.requests for rung in report} == {0}
+
+
+async def result(check: Check, faults: list[str]) -> str:
+    """The verdict of one probe against a simulator with these faults."""
+    server = Simulator(api_key=KEY, faults=faults, context=1024, reasoning=check.id in THINKS)
+    async with server, Client() as client:
+        prober = Prober(server.endpoint, server.models[0], client=client, profile="local")
+        return (await prober.run(check)).verdict
+
+
+@pytest.mark.parametrize("check", probes(), ids=lambda check: check.id)
+async def test_a_probe_passes_a_correct_server(check: Check) -> None:
+    """A probe finds nothing where nothing is wrong."""
+    assert await result(check, []) == "pass"
+
+
+@pytest.mark.parametrize("check", probes(), ids=lambda check: check.id)
+async def test_a_probe_finds_its_fault(check: Check) -> None:
+    """A server that breaks this rule, and no other, is found out."""
+    assert await result(check, [check.id]) == "fail"
+
+
+@pytest.mark.parametrize("check", probes(), ids=lambda check: check.id)
+async def test_a_probe_costs_what_it_says(check: Check) -> None:
+    """No probe sends more requests than the catalogue announces."""
+    server = Simulator(api_key=KEY, context=1024, reasoning=check.id in THINKS)
+    async with server, Client() as client:
+        prober = Prober(server.endpoint, server.models[0], client=client, profile="local")
+        sent = len((await prober.run(check)).exchanges)
+    assert 0 < sent <= check.cost
