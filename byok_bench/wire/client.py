@@ -8,10 +8,12 @@ from time import perf_counter_ns
 from types import TracebackType
 from typing import Literal, Self
 
+from byok_bench.wire.cleaning import clean_record
 from byok_bench.wire.connector import Connector
 from byok_bench.wire.flight import Flight
-from byok_bench.wire.gate import NotConnected, refused
+from byok_bench.wire.gate import Gate, NotConnected, refused
 from byok_bench.wire.http1 import request_head
+from byok_bench.wire.loop_lag import LagMonitor
 from byok_bench.wire.raw import Clock, Phases, RawExchange
 from byok_bench.wire.request import Sendable, WireRequest, prepared, recorded
 from byok_bench.wire.resolver import Resolver
@@ -39,9 +41,11 @@ class Client:
         clock: Clock = "kernel",
         proxy: str | None = None,
     ) -> None:
+        self.lag = LagMonitor()
+        """How the event loop kept up."""
         self._transport = transport
-        self._resolver = resolver or Resolver()
-        self._connector = Connector(clock=clock, resolver=self._resolver)
+        self._gate = Gate(resolver or Resolver())
+        self._connector = Connector(clock=clock, gate=self._gate)
         self._stock: Stock | None = None
         self._proxy = proxy
 
@@ -67,6 +71,7 @@ class Client:
         sendable = prepared(request)
         phases = Phases(start=perf_counter_ns() if started_ns is None else started_ns)
         record = RawExchange(request=recorded(request), phases=phases)
+        self.lag.enter(record)
         try:
             proxy = self._proxy_for(request)
             if proxy is None and self._transport == "own":
@@ -77,8 +82,11 @@ class Client:
             record.failure = problem.reason
             record.end = "reset"
             phases.end = perf_counter_ns()
+        finally:
+            self.lag.leave(record)
         if record.chunks:
             phases.first_byte = record.chunks[0][0]
+        clean_record(record, request.secrets)
         return record
 
     async def _carry(self, request: WireRequest, sendable: Sendable, record: RawExchange) -> None:
@@ -116,5 +124,5 @@ class Client:
 
     def _stock_carrier(self) -> Stock:
         if self._stock is None:
-            self._stock = Stock(self._resolver)
+            self._stock = Stock(self._gate)
         return self._stock

@@ -5,6 +5,7 @@ In here: which bytes go where, and when the connection can be kept. Not in here:
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from byok_bench.wire.flight import Flight
@@ -15,7 +16,7 @@ from byok_bench.wire.tls import TlsPump
 class Connection:
     """A connected link, plain or with TLS."""
 
-    def __init__(self, link: Link, peer: str) -> None:
+    def __init__(self, link: Link, peer: str, on_close: Callable[["Connection"], None]) -> None:
         self.peer = peer
         """The address at the other end."""
         self.carried = 0
@@ -23,6 +24,7 @@ class Connection:
         self.idle_since_ns = 0
         self.closed = False
         self._link = link
+        self._on_close = on_close
         self._tls: TlsPump | None = None
         self._flight: Flight | None = None
         self._last_part = True
@@ -37,27 +39,25 @@ class Connection:
         shaken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def step(t_ns: int, data: bytes) -> None:
-            if shaken.done():
-                return
             try:
                 if pump.shake_hands(data):
+                    # What follows in the next read is already encrypted for the session.
+                    self._link.on_bytes, self._link.on_end = self._decrypt, self._ended
                     shaken.set_result(None)
             except ssl.SSLError as error:
+                self._link.on_bytes, self._link.on_end = _nothing, _nothing
                 shaken.set_exception(error)
 
         def lost(error: OSError | None) -> None:
-            if not shaken.done():
-                shaken.set_exception(error or ConnectionResetError("closed during the TLS handshake"))
+            shaken.set_exception(error or ConnectionResetError("closed during the TLS handshake"))
 
+        pump.on_bytes = self._unexpected
+        self._tls = pump
         self._link.on_bytes, self._link.on_end = step, lost
         pump.shake_hands()
-        try:
-            await shaken
-        finally:
-            self._link.on_end = self._ended
-        self._tls = pump
-        pump.on_bytes = self._unexpected
-        self._link.on_bytes = self._decrypt
+        await shaken
+        if self.closed:
+            raise ConnectionResetError("closed after the TLS handshake")
 
     def usable(self) -> bool:
         """Whether a request may be written: open, idle, and not a byte or end of stream has come since."""
@@ -68,21 +68,22 @@ class Connection:
         self._flight = flight
         self.carried += 1
         flight.record.peer = self.peer
-        if self._tls is None:
-            self._link.on_bytes = flight.answer.feed
-        else:
-            self._tls.on_bytes = flight.answer.feed
+        self._link.restart_clock()
+        self._listen(flight.answer.feed)
 
     def write(self, data: bytes, *, last: bool = True) -> None:
         """Send request bytes; `last`: the request is complete with them."""
         self._last_part = last
-        (self._tls or self._link).write(data)
+        if not self.closed:
+            (self._tls or self._link).write(data)
+        elif self._flight is not None:
+            self._flight.ended(None)
 
     async def drained(self) -> None:
-        """Wait until everything written was handed to the socket, or the connection is gone."""
-        if self._link.waiting() and not self.closed:
+        """Wait until everything written was handed to the socket, or the flight is over."""
+        if self._link.waiting() and self._flight is not None and not self.closed:
             self._drained = asyncio.get_running_loop().create_future()
-            await self._drained
+            await asyncio.wait((self._drained, self._flight.landed), return_when=asyncio.FIRST_COMPLETED)
 
     def release(self) -> bool:
         """The flight is over: whether the connection can be kept. If not, it is closed."""
@@ -92,28 +93,34 @@ class Connection:
         if self.closed or flight is None or not flight.reusable:
             self.close()
             return False
-        if self._tls is None:
-            self._link.on_bytes = self._unexpected
-        else:
-            self._tls.on_bytes = self._unexpected
+        self._listen(self._unexpected)
         self.idle_since_ns = perf_counter_ns()
         return True
 
     def close(self) -> None:
-        """Close the socket now. No callback follows."""
+        """Close the socket now. No callback follows; a flight that is under way is cut off."""
         if self.closed:
             return
         self.closed = True
+        if self._flight is not None:
+            self._flight.cut_off()
         if self._tls is not None:
             self._tls.say_goodbye()
-        self._link.close()
-        self._tls = None
+            self._tls.on_bytes = _nothing
         link = self._link
+        link.close()
         link.on_bytes, link.on_end, link.on_written = _nothing, _nothing, _nothing
+        self._on_close(self)
+
+    def _listen(self, reader: Callable[[int, bytes], None]) -> None:
+        if self._tls is None:
+            self._link.on_bytes = reader
+        else:
+            self._tls.on_bytes = reader
 
     def _decrypt(self, t_ns: int, data: bytes) -> None:
-        assert self._tls is not None
         tls = self._tls
+        assert tls is not None
         tls.received(t_ns, data)
         if tls.over:
             self._ended(tls.error)
@@ -123,19 +130,20 @@ class Connection:
         self.close()
 
     def _written(self, t_ns: int) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self._wake()
         if self._flight is not None:
             self._flight.sent(t_ns, all_of_it=self._last_part)
 
     def _ended(self, error: Exception | None) -> None:
-        flight = self._flight
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        if flight is None:
+        self._wake()
+        if self._flight is None:
             self.close()
         else:
-            flight.ended(error)
+            self._flight.ended(error)
+
+    def _wake(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
 
 
 def _nothing(*values: object) -> None:

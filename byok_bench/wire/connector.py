@@ -15,10 +15,9 @@ from typing import Any, Final
 from byok_bench.wire.connection import Connection
 from byok_bench.wire.dial import dial
 from byok_bench.wire.failures import failure
-from byok_bench.wire.gate import NotConnected, Target, admit
+from byok_bench.wire.gate import Gate, NotConnected, Target
 from byok_bench.wire.link import KernelHub, open_hub, open_link
 from byok_bench.wire.raw import Clock, Phases
-from byok_bench.wire.resolver import Resolver
 from byok_bench.wire.tls import tls_context, tls_words
 
 IDLE_NS: Final = 60_000_000_000
@@ -28,9 +27,9 @@ IDLE_NS: Final = 60_000_000_000
 class Connector:
     """The connections of one client on one event loop."""
 
-    def __init__(self, *, clock: Clock = "kernel", resolver: Resolver | None = None) -> None:
+    def __init__(self, *, clock: Clock = "kernel", gate: Gate) -> None:
         self._clock: Clock = clock
-        self._resolver = resolver or Resolver()
+        self._gate = gate
         self._hub: KernelHub | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: defaultdict[tuple[Target, str], list[Connection]] = defaultdict(list)
@@ -49,7 +48,7 @@ class Connector:
         reached = ["dns"]
         try:
             async with asyncio.timeout(seconds):
-                addresses = await admit(target, self._resolver, profile, policy, phases)
+                addresses = await self._gate.admit(target, profile, policy, phases)
                 kept = self._kept(target, addresses)
                 if kept is not None:
                     return kept
@@ -68,21 +67,23 @@ class Connector:
         """The flight on `connection` is over: keep it if it can carry another, else close it."""
         if connection.release():
             self._idle[target, connection.peer].append(connection)
-        else:
-            self._open.discard(connection)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for connection in self._open:
+        for connection in list(self._open):
             connection.close()
-        self._open.clear()
         self._idle.clear()
         if self._hub is not None:
             self._hub.close()
-            self._hub = None
         elif self._loop is not None:
             await asyncio.sleep(0)  # the loop's own transports close their sockets one pass later
-        self._loop = None
+        self._loop = self._hub = None
+
+    def _closed(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        for idle in self._idle.values():
+            if connection in idle:
+                idle.remove(connection)
 
     def _kept(self, target: Target, addresses: list[str]) -> Connection | None:
         """The latest idle connection to a judged address that is still alive; dead and old ones are closed."""
@@ -94,7 +95,6 @@ class Connector:
                 if connection.idle_since_ns > oldest and connection.usable():
                     return connection
                 connection.close()
-                self._open.discard(connection)
         return None
 
     async def _dialled(
@@ -112,7 +112,8 @@ class Connector:
             sock.close()
             raise
         phases.connect_end = perf_counter_ns()
-        connection = Connection(link, address)
+        connection = Connection(link, address, self._closed)
+        self._open.add(connection)
         if context is not None:
             reached[0] = "tls"
             try:
@@ -121,7 +122,6 @@ class Connector:
                 connection.close()
                 raise
             phases.tls_end = perf_counter_ns()
-        self._open.add(connection)
         return connection
 
 

@@ -62,10 +62,17 @@ class Flight:
         """The peer closed or lost the connection."""
         if self._stopped:
             return
-        missing = self.answer.end_of_stream(self.answer.last_ns)
+        missing = self.answer.end_of_stream(clean=error is None)
         if missing is not None:
-            detail = f" ({_words(error)})" if error is not None else ""
-            self.over("reset", failure("network", self._phase(), missing + detail))
+            detail, code = ("", "closed") if error is None else (f" ({_words(error)})", "reset")
+            self.over("reset", failure("network", self._phase(), missing + detail, code=code))
+
+    def cut_off(self) -> None:
+        """The client was closed while the exchange was under way."""
+        if not self._stopped:
+            self.over(
+                "reset", failure("network", self._phase(), "the client was closed", code="client_closed")
+            )
 
     # What the answer and the recorder report.
 
@@ -79,7 +86,8 @@ class Flight:
 
     def done(self, t_ns: int) -> None:
         """The stream's terminator came: the exchange is complete, whatever follows."""
-        self._arm()
+        if not self.answer.finished:
+            self._arm()
 
     def complete(self, t_ns: int, reusable: bool) -> None:
         """The body ended as it should."""

@@ -1,6 +1,6 @@
 """Gate: what stands between a request and a socket. Judged addresses, or the reason why there are none.
 
-Every request passes here, also one that will use a kept connection. Rules: docs/egress.md, "Connecting".
+Rules: docs/egress.md, "Connecting".
 """
 
 from collections.abc import Mapping
@@ -49,16 +49,29 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
-async def admit(
-    target: Target, resolver: Resolver, profile: str, policy: Mapping[str, Any] | None, phases: Phases
-) -> list[str]:
-    """The addresses that may be dialled, at least one. Raises NotConnected with the verdict's reason."""
-    judged = await resolver.judge(target.origin, profile, policy)
-    phases.dns_start, phases.dns_end = judged.dns_start_ns, judged.dns_end_ns
-    addresses = _allowed(judged.verdict)
-    if not target.verify:
-        _check_unverified(profile, addresses)
-    return addresses
+class Gate:
+    """Judges every request of one client; also one that will use a kept connection."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._literal: dict[tuple[Target, str], list[str]] = {}
+        """Hosts that are addresses themselves, allowed without a policy: nothing about them changes."""
+
+    async def admit(
+        self, target: Target, profile: str, policy: Mapping[str, Any] | None, phases: Phases
+    ) -> list[str]:
+        """The addresses that may be dialled, at least one. Raises NotConnected with the verdict's reason."""
+        known = self._literal.get((target, profile)) if policy is None else None
+        if known is not None:
+            return known
+        judged = await self._resolver.judge(target.origin, profile, policy)
+        phases.dns_start, phases.dns_end = judged.dns_start_ns, judged.dns_end_ns
+        addresses = _allowed(judged.verdict)
+        if not target.verify:
+            _check_unverified(profile, addresses)
+        if policy is None and addresses == [target.host]:
+            self._literal[target, profile] = addresses
+        return addresses
 
 
 def admit_by_proxy(target: Target, profile: str, policy: Mapping[str, Any] | None) -> None:

@@ -67,6 +67,11 @@ class Answer:
         # A head with bare LF is read by h11, Go and curl (RFC 9112 §2.2 allows it); chunked bodies stay strict.
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
 
+    @property
+    def finished(self) -> bool:
+        """The whole body was parsed; what of it is not yet passed on follows at once."""
+        return self._complete is not None
+
     def feed(self, t_ns: int, data: bytes) -> None:
         """Parse one read and pass on what it held."""
         parser = self._parser
@@ -88,17 +93,14 @@ class Answer:
             parts.clear()
             self._reader.body(t_ns, body)
 
-    def end_of_stream(self, t_ns: int) -> str | None:
-        """The peer sends no more: a clean end if the body had no length of its own, else what is missing."""
+    def end_of_stream(self, *, clean: bool) -> str | None:
+        """The peer sends no more: what is missing, or None if the body ends with the connection (and cleanly)."""
         if self._head is None:
-            return (
-                "the connection was closed before an answer came"
-                if not self.last_ns
-                else ("the connection was closed in the middle of the response head")
-            )
-        if self._framed:
+            where = "in the middle of the response head" if self.last_ns else "before an answer came"
+            return f"the connection was closed {where}"
+        if self._framed or not clean:
             return "the connection was closed before the body was complete"
-        self._reader.complete(t_ns, False)
+        self._reader.complete(self.last_ns, False)
         return None
 
     def stop(self) -> None:

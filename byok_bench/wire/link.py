@@ -48,11 +48,8 @@ class Link(Protocol):
     def waiting(self) -> bool:
         """Whether bytes handed over wait for room in the socket."""
 
-    def pause(self) -> None:
-        """Stop reading until `resume`."""
-
-    def resume(self) -> None:
-        """Read again."""
+    def restart_clock(self) -> None:
+        """An exchange begins: `clock` speaks of the reads from here on."""
 
     def idle_and_clean(self) -> bool:
         """Whether the peer has sent nothing that was not read, not even its end of stream."""
@@ -106,7 +103,8 @@ class KernelLink:
     """A socket read by `recvmsg`: each read carries the time at which the kernel received it."""
 
     def __init__(self, hub: KernelHub, sock: socket.socket) -> None:
-        self.clock: Clock = "kernel" if enable_stamps(sock) else "user"
+        self._best_clock: Clock = "kernel" if enable_stamps(sock) else "user"
+        self.clock: Clock = self._best_clock
         self.on_bytes: Callable[[int, bytes], None] = _nobody_reads
         self.on_end: Callable[[OSError | None], None] = _nobody_waits
         self.on_written: Callable[[int], None] = _nobody_waits
@@ -176,11 +174,8 @@ class KernelLink:
     def waiting(self) -> bool:
         return bool(self._unsent)
 
-    def pause(self) -> None:
-        self._watch(self._mask & ~select.EPOLLIN)
-
-    def resume(self) -> None:
-        self._watch(self._mask | select.EPOLLIN)
+    def restart_clock(self) -> None:
+        self.clock = self._best_clock
 
     def idle_and_clean(self) -> bool:
         try:
@@ -241,13 +236,8 @@ class LoopLink(asyncio.Protocol):
     def waiting(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
-    def pause(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+    def restart_clock(self) -> None:
+        """It is the user's clock at any time."""
 
     def idle_and_clean(self) -> bool:
         return not (self._ended or self._transport is None or self._transport.is_closing())

@@ -1,5 +1,6 @@
 """WireRequest: one HTTP request with its secrets and the rules it is sent under, and what the record keeps of it."""
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from byok_bench.errors import EndpointError
-from byok_bench.redact import redact
+from byok_bench.wire.cleaning import clean_body, clean_headers, clean_url
 from byok_bench.wire.gate import Target
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import RawRequest
@@ -62,24 +63,36 @@ class Sendable(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepared(request: WireRequest) -> Sendable:
     """The request taken apart. Raises EndpointError for a header or URL that cannot be written down."""
-    parts = urlsplit(request.url)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise EndpointError("a request URL starts with https:// or http:// and a host", code="url_invalid")
+    scheme, host, port, path = _aim(request.url)
     target = Target(
-        scheme=parts.scheme,
-        host=parts.hostname,
-        port=parts.port or DEFAULT_PORTS[parts.scheme],
+        scheme=scheme,
+        host=host,
+        port=port,
         key_id=request.key_id,
         verify=request.verify,
         ca_file=request.ca_file,
     )
-    path = quote(parts.path or "/", safe=_PATH_SAFE) + (f"?{parts.query}" if parts.query else "")
-    default = target.port == DEFAULT_PORTS[target.scheme]
-    host = target.bracketed if default else f"{target.bracketed}:{target.port}"
-    headers = [(b"host", host.encode("ascii")), *map(_field, request.headers)]
+    name = target.bracketed if port == DEFAULT_PORTS[scheme] else f"{target.bracketed}:{port}"
+    headers = [(b"host", name.encode("ascii")), *map(_field, request.headers)]
     if request.body or request.method not in ("GET", "HEAD"):
         headers.append((b"content-length", b"%d" % len(request.body)))
-    return Sendable(target=target, path=path.encode("ascii"), headers=headers)
+    return Sendable(target=target, path=path, headers=headers)
+
+
+@functools.lru_cache(maxsize=64)
+def _aim(url: str) -> tuple[str, str, int, bytes]:
+    """Scheme, host, port, and what stands in the request line."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+        host = (parts.hostname or "").encode("ascii").decode()
+        path = (quote(parts.path, safe=_PATH_SAFE) or "/") + (f"?{parts.query}" if parts.query else "")
+        line = path.encode("ascii")
+    except (ValueError, KeyError):
+        host = ""
+    if not host:
+        raise EndpointError("a request URL starts with https:// or http:// and a host", code="url_invalid")
+    return parts.scheme, host, port, line
 
 
 def _field(field: tuple[str, str]) -> tuple[bytes, bytes]:
@@ -95,7 +108,7 @@ def recorded(request: WireRequest) -> RawRequest:
     return RawRequest(
         id=request.id,
         method=request.method,
-        url=redact(request.url, request.secrets),
-        headers=tuple((name.lower(), redact(value, request.secrets)) for name, value in request.headers),
-        body=request.body,
+        url=clean_url(request.url, request.secrets),
+        headers=clean_headers(request.headers, request.secrets),
+        body=clean_body(request.body, request.secrets),
     )

@@ -18,11 +18,10 @@ from byok_bench.wire.addresses import was_judged
 from byok_bench.wire.dial import alternating
 from byok_bench.wire.failures import Failure, failure, library_kind
 from byok_bench.wire.flight import LINGER_NS
-from byok_bench.wire.gate import Target, admit, admit_by_proxy
+from byok_bench.wire.gate import Gate, Target, admit_by_proxy
 from byok_bench.wire.raw import End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder
 from byok_bench.wire.request import Sendable, WireRequest
-from byok_bench.wire.resolver import Resolver
 from byok_bench.wire.tls import fresh_context
 
 _CUT_SHORT: Final = ("server disconnected", "peer closed connection", "incomplete")
@@ -40,8 +39,8 @@ _MARKS: Final = {
 class Stock:
     """Stock transports, one for each target, so that no connection is shared between hosts or keys."""
 
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
         self._transports: dict[tuple[Target, str | None], httpx.AsyncHTTPTransport] = {}
 
     async def aclose(self) -> None:
@@ -59,9 +58,7 @@ class Stock:
         voyage = Voyage(record, request)
         async with voyage.clocks():
             if proxy is None:
-                addresses = await admit(
-                    target, self._resolver, request.profile, request.policy, record.phases
-                )
+                addresses = await self._gate.admit(target, request.profile, request.policy, record.phases)
                 hosts = alternating(addresses)
             else:
                 admit_by_proxy(target, request.profile, request.policy)

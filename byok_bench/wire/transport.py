@@ -1,0 +1,275 @@
+"""TimedTransport: our transport behind httpx's interface, for anybody's `httpx.AsyncClient`.
+
+Egress rules, clocks and limits are the same as for `Client`; httpx's own timeouts are taken where a request
+carries them. The record of an exchange is in `response.extensions["record"]`, complete when the body was read.
+Redirects are the client's business (httpx follows none by default), and so is the content coding.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from time import perf_counter_ns
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from byok_bench.wire.connection import Connection
+from byok_bench.wire.connector import Connector
+from byok_bench.wire.failures import Failure
+from byok_bench.wire.flight import Flight
+from byok_bench.wire.gate import Gate, NotConnected, Target
+from byok_bench.wire.http1 import request_head
+from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
+from byok_bench.wire.raw import Clock, End, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.recorder import Terminator
+from byok_bench.wire.resolver import Resolver
+
+_FOREVER: Final = 86_400.0
+_FLUSH_BYTES: Final = 65_536
+_CONNECTING: Final = ("config", "policy", "dns", "connect", "tls")
+
+
+class TimedTransport(httpx.AsyncBaseTransport):
+    """A transport for `httpx.AsyncClient(transport=…)`; belongs to one event loop.
+
+    A request may bring its own `record` (a RawExchange to write into) and `terminator` (`sse-done` stops at a
+    `[DONE]` event) among its extensions.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: str = "local",
+        policy: Mapping[str, Any] | None = None,
+        resolver: Resolver | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Clock = "kernel",
+        verify: bool = True,
+        ca_file: str | None = None,
+    ) -> None:
+        self._connector = Connector(clock=clock, gate=Gate(resolver or Resolver()))
+        self._profile = profile
+        self._policy = policy
+        self._timeouts = timeouts
+        self._limits = limits
+        self._verify = verify
+        self._ca_file = ca_file
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._connector.aclose()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; the response's stream ends as the body does. Raises httpx's own exceptions."""
+        target = self._target(request.url)
+        timeouts = _timeouts(request, self._timeouts)
+        record = request.extensions.get("record") or _record(request)
+        try:
+            connection = await self._connector.connect(
+                target, record.phases, seconds=timeouts.connect, profile=self._profile, policy=self._policy
+            )
+        except NotConnected as problem:
+            error = httpx_error(problem.reason, request)
+        else:
+            record.reused = connection.carried > 0
+            terminator: Terminator = request.extensions.get("terminator", "none")
+            flight = StreamedFlight(
+                record, timeouts=timeouts, limits=self._limits, terminator=terminator, method=request.method
+            )
+            stream = RecordStream(self._connector, connection, flight, target, request)
+            return await stream.opened()
+        raise error
+
+    def _target(self, url: httpx.URL) -> Target:
+        if url.scheme not in ("http", "https") or not url.host:
+            raise httpx.UnsupportedProtocol("only http:// and https:// URLs can be called")
+        return Target(
+            scheme=url.scheme,
+            host=url.raw_host.decode("ascii"),
+            port=url.port or (443 if url.scheme == "https" else 80),
+            verify=self._verify,
+            ca_file=self._ca_file,
+        )
+
+
+class StreamedFlight(Flight):
+    """A flight that somebody watches while it lasts."""
+
+    def __init__(
+        self,
+        record: RawExchange,
+        *,
+        timeouts: Timeouts,
+        limits: Limits,
+        terminator: Terminator,
+        method: str,
+    ) -> None:
+        super().__init__(record, timeouts=timeouts, limits=limits, terminator=terminator, method=method)
+        self.body = self._watched_body
+        self._news: asyncio.Future[None] | None = None
+
+    async def news(self) -> None:
+        """Wait for a head, for body bytes, or for the end."""
+        if not self.landed.done():
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+
+    def head(self, t_ns: int, head: RawHead) -> None:
+        super().head(t_ns, head)
+        self._tell()
+
+    def over(self, end: End, reason: Failure | None) -> None:
+        super().over(end, reason)
+        self._tell()
+
+    def _watched_body(self, t_ns: int, data: bytes) -> None:
+        self.recorder.body(t_ns, data)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+
+class RecordStream(httpx.AsyncByteStream):
+    """The body of a response, read from the record that is being written."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        connection: Connection,
+        flight: StreamedFlight,
+        target: Target,
+        request: httpx.Request,
+    ) -> None:
+        self._connector = connector
+        self._connection = connection
+        self._flight = flight
+        self._target = target
+        self._request = request
+        self._closed = False
+
+    async def opened(self) -> httpx.Response:
+        """Write the request and wait for the head."""
+        flight, record = self._flight, self._flight.record
+        try:
+            self._connection.begin(flight)
+            await self._write()
+            while record.head is None and not flight.landed.done():
+                await flight.news()
+            if record.head is None:
+                raise self._error()
+        except BaseException:
+            await self.aclose()
+            raise
+        return httpx.Response(
+            record.head.status,
+            headers=list(record.head.headers),
+            stream=self,
+            extensions={"http_version": f"HTTP/{record.head.http}".encode("ascii"), "record": record},
+        )
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        flight, chunks = self._flight, self._flight.record.chunks
+        passed_on = 0
+        while True:
+            while passed_on < len(chunks):
+                passed_on += 1
+                yield chunks[passed_on - 1][1]
+            if flight.landed.done():
+                break
+            await flight.news()
+        if flight.record.failure is not None:
+            raise self._error()
+
+    async def aclose(self) -> None:
+        """Let the connection go: kept if the body was read to its end, else closed."""
+        if not self._closed:
+            self._closed = True
+            self._flight.abandon()
+            self._connector.give_back(self._connection, self._target)
+
+    async def _write(self) -> None:
+        request, connection = self._request, self._connection
+        waiting = request_head(request.method, request.url.raw_path, _checked(request.headers.raw))
+        async with aclosing(_frames(request)) as frames:
+            async for frame in frames:
+                if self._flight.landed.done():
+                    return
+                waiting += frame
+                if len(waiting) > _FLUSH_BYTES:
+                    connection.write(waiting, last=False)
+                    await connection.drained()
+                    waiting = b""
+        connection.write(waiting)
+
+    def _error(self) -> httpx.TransportError:
+        reason = self._flight.record.failure
+        assert reason is not None
+        return httpx_error(reason, self._request)
+
+
+def httpx_error(reason: Failure, request: httpx.Request) -> httpx.TransportError:
+    """The exception that httpx's own transport would have raised."""
+    kind: type[httpx.TransportError]
+    if reason.phase in _CONNECTING:
+        kind = httpx.ConnectTimeout if reason.kind == "timeout" else httpx.ConnectError
+    elif reason.kind == "timeout":
+        kind = httpx.WriteTimeout if reason.phase == "request" else httpx.ReadTimeout
+    elif reason.kind == "network" and reason.code != "closed":
+        kind = httpx.WriteError if reason.phase == "request" else httpx.ReadError
+    else:
+        kind = httpx.RemoteProtocolError
+    return kind(reason.message, request=request)
+
+
+async def _frames(request: httpx.Request) -> AsyncGenerator[bytes, None]:
+    """The body in pieces as they go out: chunked, or as long as Content-Length says."""
+    chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
+    length = request.headers.get("content-length")
+    left = int(length) if length is not None else 0
+    assert isinstance(request.stream, httpx.AsyncByteStream)
+    async for part in request.stream:
+        if chunked:
+            if part:
+                yield b"%x\r\n%b\r\n" % (len(part), part)
+            continue
+        left -= len(part)
+        if left < 0:
+            raise httpx.LocalProtocolError("Too much data for declared Content-Length")
+        if part:
+            yield part
+    if chunked:
+        yield b"0\r\n\r\n"
+    elif left:
+        raise httpx.LocalProtocolError("Too little data for declared Content-Length")
+
+
+def _checked(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    for name, value in fields:
+        if not name or any(byte in b"\r\n\0" for byte in name + value):
+            raise httpx.LocalProtocolError("Illegal header name or value")
+    return fields
+
+
+def _timeouts(request: httpx.Request, usual: Timeouts) -> Timeouts:
+    """httpx's timeouts where the request has them: None there means forever."""
+    given = request.extensions.get("timeout")
+    if given is None:
+        return usual
+    read = given.get("read") or _FOREVER
+    return Timeouts(connect=given.get("connect") or _FOREVER, first_byte=read, idle=read, total=usual.total)
+
+
+def _record(request: httpx.Request) -> RawExchange:
+    """A record that names no secret: header values stay out, and so does the query."""
+    sent = RawRequest(
+        id=request.headers.get("x-request-id") or str(uuid4()),
+        method=request.method,
+        url=str(request.url.copy_with(query=None, username=None, password=None)),
+        headers=(),
+        body=b"",
+    )
+    return RawExchange(request=sent, phases=Phases(start=perf_counter_ns()))
