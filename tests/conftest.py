@@ -11,6 +11,11 @@ from typing import Any
 import keyring
 import keyring.backends.fail
 import pytest
+from hypothesis import settings
+
+# No test measures time, and a busy machine is no failure.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 ROOT = Path(__file__).parents[1]
 ON_CI = bool(os.environ.get("CI"))

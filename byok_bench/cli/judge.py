@@ -24,7 +24,7 @@ def judge(
     ] = "local",
     policy: Annotated[
         Path | None,
-        typer.Option(help="TOML file with the policy's lists, at its top or in a table [egress]."),
+        typer.Option(help="TOML file with the policy's lists, at its top or in a table named egress."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:

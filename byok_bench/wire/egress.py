@@ -87,7 +87,8 @@ def judge(
     question = ask(url, profile, policy)
     if isinstance(question, Verdict):
         return question
-    return conclude(question, question.known or answer_of(resolver or look_up, question.base.host.name))
+    answer = question.known or answer_of(look_up if resolver is None else resolver, question.base.host.name)
+    return conclude(question, answer)
 
 
 def ask(url: object, profile: object, policy: object = None) -> Question | Verdict:
@@ -181,10 +182,8 @@ def _plain_http(question: Question) -> None:
 
 
 def _port(question: Question) -> None:
-    if question.profile == "shared" and question.base.port not in (
-        *SHARED_PORTS,
-        *question.policy.allow_ports,
-    ):
+    open_ports = (*SHARED_PORTS, *question.policy.allow_ports)
+    if question.profile == "shared" and question.base.port not in open_ports:
         raise Refused("port_not_allowed")
 
 

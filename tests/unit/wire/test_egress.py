@@ -217,6 +217,22 @@ def test_the_words_of_a_failed_lookup_are_the_systems() -> None:
     assert silent.message.startswith("api.openai.com has no address.")
 
 
+class FalsyResolver:
+    """A resolver that says it is nothing."""
+
+    def __bool__(self) -> bool:
+        raise RuntimeError("no")
+
+    def __call__(self, host: str) -> list[str]:
+        return ["8.8.8.8"]
+
+
+def test_only_none_stands_for_the_system() -> None:
+    """A resolver is called, whatever its truth value; what cannot be called is a failed lookup."""
+    assert judge("https://api.openai.com", "local", FalsyResolver()).addresses == ["8.8.8.8"]
+    assert judge("https://api.openai.com", "local", 0).reason == "dns_failed"  # type: ignore[arg-type]
+
+
 def test_interrupting_a_lookup_is_not_a_verdict() -> None:
     """Ctrl-C during DNS stops the program."""
 
