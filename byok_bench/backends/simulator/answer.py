@@ -18,7 +18,7 @@ Stop = Literal["stop", "length", "tool"]
 _PIECE = re.compile(r"\S+\s*")
 _WORD = re.compile(r"[a-z]{3,}")
 _WANTED = re.compile(r"(\d+)[ -](?:words?|tokens?)\b")
-_ARGUMENT_PIECE = 6
+_ARGUMENT_PIECE = 2
 """Characters of one fragment of arguments."""
 _LONGEST_WISH = 4000
 _THOUGHT = "I read the question, and then I look for an answer that fits it. "

@@ -153,7 +153,8 @@ def _schema(wanted: Any) -> Any:
             return schema
         case {"type": "json_schema"}:
             raise mistake("'json_schema' needs a member 'schema'.", "response_format.json_schema")
-    raise mistake("'response_format' is of type text, json_object or json_schema.", "response_format")
+    problem = "'response_format' is of type text, json_object or json_schema."
+    raise mistake(problem, "response_format", "unsupported_format")
 
 
 def _label(ask: Ask, kind: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from time import perf_counter
 
 from byok_bench.backends.simulator.refusal import Refusal, mistake
-from byok_bench.backends.simulator.reply import Event, Reply
+from byok_bench.backends.simulator.reply import Event, Headers, Reply
 
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_BODY = 32 * 1024 * 1024
@@ -112,7 +112,8 @@ class Wire:
                 await self._wait_for_client()
             return False
         if reply.is_stream:
-            self._write_head(reply, {"transfer-encoding": "chunked"}, keep_alive)
+            await _sleep_until(start + reply.head_ms / 1000)
+            self._write_head(reply, _framing(reply), keep_alive)
             await self._writer.drain()
             await self._send_events(reply, schedule, start)
         else:
@@ -149,19 +150,19 @@ class Wire:
             content = event.encode()
             if packer is not None:
                 content = packer.compress(content) + packer.flush(zlib.Z_SYNC_FLUSH)
-            self._write_chunk(content)
+            self._write_part(content, reply.sized)
         if packer is not None:
-            self._write_chunk(packer.flush())
+            self._write_part(packer.flush(), reply.sized)
 
-    def _write_chunk(self, content: bytes) -> None:
+    def _write_part(self, content: bytes, sized: bool) -> None:
         if content:
-            self._writer.write(b"%x\r\n%s\r\n" % (len(content), content))
+            self._writer.write(content if sized else b"%x\r\n%s\r\n" % (len(content), content))
 
     async def _end(self, reply: Reply) -> bool:
         """End the body as told; whether the connection can be used again."""
         match reply.ending:
             case "clean":
-                if reply.is_stream:
+                if reply.is_stream and not reply.sized:
                     self._writer.write(b"0\r\n\r\n")
                     await self._writer.drain()
                 return True
@@ -179,12 +180,19 @@ class Wire:
             pass
 
 
+def _framing(reply: Reply) -> Headers:
+    if not reply.sized:
+        return {"transfer-encoding": "chunked"}
+    return {"content-length": str(sum(len(event.encode()) for event in reply.events or []))}
+
+
 def due_times(events: list[Event], schedule: Schedule) -> list[float]:
     """Milliseconds from the request to each event. Events without output go out with the output before them."""
     times, sent = [], 0
     for event in events:
         sent += event.paced
-        times.append(schedule.ttft_ms + schedule.gap_ms * max(0, sent - 1))
+        due = schedule.ttft_ms + schedule.gap_ms * max(0, sent - 1)
+        times.append(due if event.due_ms is None else event.due_ms)
     return times
 
 

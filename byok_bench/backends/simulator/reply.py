@@ -32,6 +32,8 @@ class Event:
     """It carries output, so it waits for its turn in the schedule."""
     raw: bytes | None = None
     ends: bytes = b"\n\n"
+    due_ms: float | None = None
+    """When it goes out, counted from the request; None: by the server's schedule."""
 
     def encode(self) -> bytes:
         """The bytes of the event."""
@@ -55,6 +57,10 @@ class Reply:
     document: Any = None
     raw: bytes | None = None
     ending: Ending = "clean"
+    head_ms: float = 0.0
+    """When status and headers of a stream go out, counted from the request."""
+    sized: bool = False
+    """The stream has a Content-Length, as recorded ones may."""
     gzipped: bool = False
     """The stream is compressed, and flushed after each event."""
     late: bool = False
@@ -65,7 +71,7 @@ class Reply:
     @property
     def is_stream(self) -> bool:
         """Whether events are sent."""
-        return self.events is not None and self.raw is None
+        return self.events is not None
 
     def content(self) -> bytes:
         """The body of a reply that is no stream."""

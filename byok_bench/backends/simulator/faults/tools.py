@@ -179,7 +179,7 @@ def legacy_function_call(visit: Visit) -> None:
 
 @fault("tool.stream-parity", "without a stream a call ends with finish_reason length", "document", "tools")
 def stream_parity(visit: Visit) -> None:
-    if not asked(visit).stream:
+    if not asked(visit).stream and not asked(visit).named_tool:
         for one in choices(visit):
             one["finish_reason"] = "length"
 

@@ -1,0 +1,159 @@
+"""`byok-bench serve`: an OpenAI-compatible server on this machine that simulates, breaks rules, or replays a run."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from byok_bench.cli.console import Exit, emit_json, fail, note
+
+if TYPE_CHECKING:
+    from byok_bench.backends.simulator.replay import Recorded
+    from byok_bench.backends.simulator.reply import Ending
+    from byok_bench.backends.simulator.serving import HttpBackend
+    from byok_bench.wire.raw import RawExchange
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Break these rules: check ids, several with commas; --list names all."),
+    ] = None,
+    together: Annotated[bool, typer.Option(help="All faults at once, not one at a time in turn.")] = False,
+    every: Annotated[int, typer.Option(min=1, help="Only on every n-th request.")] = 1,
+    probability: Annotated[float, typer.Option(min=0, max=1, help="Each fault only by this chance.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Decides which requests chance picks.")] = 0,
+    replay: Annotated[
+        str | None, typer.Option(help="Serve this run's recorded exchanges (an id, or `last`).")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(help="Result file of the run.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Only the exchanges with this endpoint of the run.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0, help="Replay: 1 as recorded, 2 twice as fast, 0 at once.")
+    ] = 1.0,
+    in_order: Annotated[bool, typer.Option(help="Replay in order, not matched by request.")] = False,
+    model: Annotated[list[str] | None, typer.Option(help="Model ids to serve.")] = None,
+    key_env: Annotated[str | None, typer.Option(help="Demand the key in this environment variable.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    ttft_ms: Annotated[float, typer.Option(min=0, help="Time to the first token.")] = 50.0,
+    gap_ms: Annotated[float, typer.Option(min=0, help="Time between tokens.")] = 10.0,
+    tokens: Annotated[int, typer.Option(min=1, help="Length of a plain answer.")] = 32,
+    context: Annotated[int, typer.Option(min=1, help="Context window, tokens.")] = 4096,
+    reasoning: Annotated[bool, typer.Option(help="Think before each answer.")] = False,
+    list_faults: Annotated[bool, typer.Option("--list", help="List the faults and stop.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout: where it listens.")
+    ] = False,
+) -> None:
+    """Serve until Ctrl-C. Without --fault and --replay the answers are correct."""
+    if list_faults:
+        raise typer.Exit(int(show_faults(as_json)))
+    if replay is not None and fault:
+        fail("--replay serves what was recorded, so it takes no --fault")
+    if replay is not None:
+        from byok_bench.backends.simulator.replay import Replay
+
+        server: HttpBackend = Replay(
+            recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port
+        )
+    else:
+        from byok_bench.backends.simulator.server import DEFAULT_MODEL, Simulator
+
+        server = Simulator(
+            faults=[id.strip() for text in fault or [] for id in text.split(",") if id.strip()],
+            together=together,
+            every=every,
+            probability=probability,
+            seed=seed,
+            models=model or [DEFAULT_MODEL],
+            api_key=key_from(key_env),
+            ttft_ms=ttft_ms,
+            gap_ms=gap_ms,
+            tokens=tokens,
+            context=context,
+            reasoning=reasoning,
+            port=port,
+        )
+    asyncio.run(until_stopped(server, as_json))
+    raise typer.Exit(int(Exit.OK))
+
+
+async def until_stopped(server: "HttpBackend", as_json: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C, and say where."""
+    stop = asyncio.Event()
+    if os.name == "posix":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with server:
+        if as_json:
+            emit_json({"base_url": server.base_url, "models": server.models, "pid": os.getpid()})
+        note(f"{server.label}: {server.base_url}, models {', '.join(server.models)}; Ctrl-C stops it")
+        await stop.wait()
+
+
+def show_faults(as_json: bool) -> Exit:
+    """Every fault with what it does and what a request needs for it to show."""
+    from byok_bench.backends.simulator.faults import catalogue
+
+    if as_json:
+        emit_json([{"id": one.id, "about": one.about, "needs": one.needs} for one in catalogue()])
+    else:
+        for one in sorted(catalogue(), key=lambda one: one.id):
+            needs = f"  ({', '.join(one.needs)})" if one.needs else ""
+            typer.echo(f"{one.id:<32}{one.about}{needs}")
+    return Exit.OK
+
+
+def key_from(name: str | None) -> str | None:
+    """The key to demand; it is named, never given, on the command line."""
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        fail(f"environment variable {name} is not set")
+    return os.environ[name]
+
+
+def recordings(run: str, store: Path | None, endpoint: str | None) -> "list[Recorded]":
+    """The recorded exchanges of a run, in their order."""
+    from byok_bench.runs.results import Run
+
+    opened = Run.open(run, store)
+    labels = [target.label for target in opened.plan.targets]
+    if endpoint is not None and endpoint not in labels:
+        fail(f"run {opened.id} has no endpoint {endpoint!r}; it has {', '.join(dict.fromkeys(labels))}")
+    found = [
+        recorded(exchange.raw)
+        for row, exchange in opened.exchanges()
+        if endpoint in (None, labels[row.target])
+    ]
+    if not found:
+        fail(f"run {opened.id} has no recorded exchange to replay")
+    return found
+
+
+def recorded(raw: "RawExchange") -> "Recorded":
+    """An exchange as the replay server takes it: plain data, times from the request written."""
+    from urllib.parse import urlsplit
+
+    from byok_bench.backends.simulator.replay import Recorded
+
+    start = raw.phases.written or raw.phases.start
+    endings: dict[str, Ending] = {"reset": "cut", "stall": "stall", "limit": "stall"}
+    return Recorded(
+        path=urlsplit(raw.request.url).path,
+        body=raw.request.body,
+        status=raw.head.status if raw.head else None,
+        headers=raw.head.headers if raw.head else (),
+        head_ns=max(0, (raw.phases.head or start) - start),
+        chunks=tuple((max(0, stamp - start), content) for stamp, content in raw.chunks),
+        ending=endings.get(raw.end, "clean"),
+    )
