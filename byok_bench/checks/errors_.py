@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.error_body import error_of, first_of, holds_error, status_number
 from byok_bench.dialects.retry_after import http_date_s
 from byok_bench.dialects.server_text import decoded
-from byok_bench.dialects.typed import TypedReading
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
@@ -42,12 +40,12 @@ def in_stream(seen: Seen) -> Iterator[Hit]:
     Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110;
     https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
-    fact = seen.reading.facts.get("error_event") if isinstance(seen.reading, ChatReading) else None
+    fact = seen.chat.facts.get("error_event") if seen.chat is not None else None
     if fact is not None:
         yield Hit(f"the stream reports an error: {_words(seen)}", event=fact.event)
 
 
-@check("error.unframed", ERROR, applies_to="chat-stream")
+@check("error.unframed", ERROR, applies_to="chat-stream", also=TYPED)
 def unframed(seen: Seen) -> Iterator[Hit]:
     """Frame in-stream errors as data.
 
@@ -57,11 +55,10 @@ def unframed(seen: Seen) -> Iterator[Hit]:
     Why: parsers of event streams drop such a line, and the user sees an empty answer.
     Seen in: lemonade-sdk/lemonade#2975; huggingface/text-generation-inference#1896
     """
-    reading = seen.reading
-    at = reading.unframed_error_at if isinstance(reading, ChatReading | TypedReading) else None
+    at = seen.streamed.unframed_error_at if seen.streamed is not None else None
     if at is not None:
         yield Hit(f"a line that is no event holds an error: {_words(seen)}", offset=at)
-    elif _is_error_document(seen) and seen.body.media_type == EVENT_STREAM:
+    elif _is_error_document(seen) and _is_labelled_stream(seen):
         yield Hit(f"the body is labelled as a stream and is one error document: {_words(seen)}", offset=0)
 
 
@@ -74,8 +71,7 @@ def status_200(seen: Seen) -> Iterator[Hit]:
     Why: LM Studio answers unknown routes with 200, and clients read an empty reply.
     Seen in: lmstudio-ai/lmstudio-bug-tracker#618; lmstudio-ai/lmstudio-bug-tracker#1323
     """
-    as_stream = seen.asked_to_stream and seen.body.media_type == EVENT_STREAM
-    if _is_error_document(seen) and not as_stream:
+    if _is_error_document(seen) and not _is_labelled_stream(seen):
         yield Hit(f"status {seen.status}, and the body is an error: {_words(seen)}")
 
 
@@ -197,6 +193,11 @@ def _is_error_document(seen: Seen) -> bool:
     return seen.succeeded and not seen.body.is_html and not is_response and holds_error(document)
 
 
+def _is_labelled_stream(seen: Seen) -> bool:
+    """Whether a stream was asked for, and the answer calls itself one."""
+    return seen.asked_to_stream and seen.body.media_type == EVENT_STREAM
+
+
 def _whole_json(seen: Seen) -> Any:
     """The body as any JSON value, or a `Malformed`."""
     return bounded_json.decode(decoded(seen.body.data).strip(" \t\r\n"))
@@ -206,8 +207,8 @@ def _error_json(seen: Seen) -> Any:
     """The JSON value of an error body; a `Malformed` if the answer has none."""
     if seen.status >= 400:
         return _whole_json(seen)
-    as_stream = seen.asked_to_stream and seen.body.media_type == EVENT_STREAM
-    return seen.document if _is_error_document(seen) and not as_stream else Malformed("syntax", "no error")
+    judged = _is_error_document(seen) and not _is_labelled_stream(seen)
+    return seen.document if judged else Malformed("syntax", "no error")
 
 
 def _described(body: object) -> str:

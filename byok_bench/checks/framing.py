@@ -1,14 +1,14 @@
-"""Framing of chat streams: media type, events, and how the stream ends."""
+"""Framing of streams: media type, events, and how the stream ends."""
 
 from collections.abc import Iterator
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.body import EVENT_STREAM
 
 
-@check("stream.content-type", ERROR, applies_to="chat-stream")
+@check("stream.content-type", ERROR, applies_to="chat-stream", also=TYPED)
 def content_type(seen: Seen) -> Iterator[Hit]:
     """Serve streams as text/event-stream.
 
@@ -17,13 +17,13 @@ def content_type(seen: Seen) -> Iterator[Hit]:
     Why: event-source libraries refuse every other type; aichat could not talk to an Azure gateway at all.
     Seen in: sigoden/aichat#651; huggingface/chat-ui#430; nearai/private-ml-sdk#20
     """
-    framed = seen.chat is not None and seen.chat.shape in ("stream", "not-sse")
+    framed = seen.streamed is not None and seen.streamed.shape in ("stream", "not-sse")
     if framed and seen.body.media_type != EVENT_STREAM:
         given = seen.body.media_type
         yield Hit(f"the media type is {given!r}" if given else "there is no Content-Type header")
 
 
-@check("stream.charset", WARN, applies_to="chat-stream")
+@check("stream.charset", WARN, applies_to="chat-stream", also=TYPED)
 def charset(seen: Seen) -> Iterator[Hit]:
     """Declare no charset but UTF-8.
 
@@ -33,7 +33,7 @@ def charset(seen: Seen) -> Iterator[Hit]:
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
     given = seen.body.charset
-    if seen.stream and given is not None and given.lower() != "utf-8":
+    if seen.framed and given is not None and given.lower() != "utf-8":
         yield Hit(f"the charset is {given!r}; event streams are UTF-8")
 
 
@@ -104,7 +104,7 @@ def stall(seen: Seen) -> Iterator[Hit]:
         yield Hit("no byte came within the idle limit", _last(seen))
 
 
-@check("stream.empty", ERROR, applies_to="chat-stream", alone=True)
+@check("stream.empty", ERROR, applies_to="chat-stream", also=TYPED, alone=True)
 def empty(seen: Seen) -> Iterator[Hit]:
     """Send at least one chunk.
 
@@ -112,11 +112,13 @@ def empty(seen: Seen) -> Iterator[Hit]:
     Why: clients show an empty answer as a success.
     Seen in: iflytek/astron-agent#1568; vaadin/flow-components#9195
     """
-    if seen.stream and seen.stream.empty:
+    if seen.framed and seen.framed.empty:
         yield Hit("the stream ended without one chunk")
 
 
-@check("stream.not-sse", ERROR, applies_to="chat-stream", alone=True, beside=("stream.content-type",))
+@check(
+    "stream.not-sse", ERROR, applies_to="chat-stream", also=TYPED, alone=True, beside=("stream.content-type",)
+)
 def not_sse(seen: Seen) -> Iterator[Hit]:
     """Frame streams as events, not as JSON lines.
 
@@ -125,24 +127,24 @@ def not_sse(seen: Seen) -> Iterator[Hit]:
     Why: an event parser drops every line, and the caller sees nothing.
     Seen in: ollama/ollama#294; huggingface/chat-ui#1744
     """
-    if seen.chat and seen.chat.shape == "not-sse":
+    if seen.streamed and seen.streamed.shape == "not-sse":
         yield Hit("no line of the body is a data field", offset=0)
 
 
-@check("stream.ignored", ERROR, applies_to="chat-stream")
+@check("stream.ignored", ERROR, applies_to="chat-stream", also=TYPED)
 def ignored(seen: Seen) -> Iterator[Hit]:
     """Honour stream: true.
 
-    Rule: a request for a stream is not answered with one chat.completion document. Its message is taken as the
-    answer all the same.
+    Rule: a request for a stream is not answered with one whole answer (object chat.completion; a response or a
+    message in the other dialects). It is read all the same.
     Why: streaming parsers find no events and report an empty answer.
     Seen in: mistralai/mistral-vibe#619; openclaw/openclaw#97474
     """
-    if seen.chat and seen.chat.shape == "ignored":
-        yield Hit("stream: true was answered with one chat.completion document", offset=0)
+    if seen.streamed and seen.streamed.shape == "ignored":
+        yield Hit("stream: true was answered with one JSON document", offset=0)
 
 
-@check("stream.json-parse", ERROR, applies_to="chat-stream")
+@check("stream.json-parse", ERROR, applies_to="chat-stream", also=TYPED)
 def json_parse(seen: Seen) -> Iterator[Hit]:
     """Put valid JSON into every event.
 
@@ -151,10 +153,10 @@ def json_parse(seen: Seen) -> Iterator[Hit]:
     Why: one bad frame, such as data: : OPENROUTER PROCESSING, ends the run in the OpenAI SDK.
     Seen in: mnfst/llm-gateway#2053; Tencent/WeKnora#3570
     """
-    yield from noted(seen.stream, "not_json", "the data is no JSON")
+    yield from noted(seen.framed, "not_json", "the data is no JSON")
 
 
-@check("stream.json-object", ERROR, applies_to="chat-stream")
+@check("stream.json-object", ERROR, applies_to="chat-stream", also=TYPED)
 def json_object(seen: Seen) -> Iterator[Hit]:
     """Make every chunk a JSON object.
 
@@ -162,10 +164,10 @@ def json_object(seen: Seen) -> Iterator[Hit]:
     Why: typed clients throw on data: null.
     Seen in: decolua/9router#1648
     """
-    yield from noted(seen.stream, "not_an_object", "the data is JSON, but no object")
+    yield from noted(seen.framed, "not_an_object", "the data is JSON, but no object")
 
 
-@check("stream.empty-data", ERROR, applies_to="chat-stream")
+@check("stream.empty-data", ERROR, applies_to="chat-stream", also=TYPED)
 def empty_data(seen: Seen) -> Iterator[Hit]:
     """Use comments as heartbeat, not empty data.
 
@@ -173,10 +175,10 @@ def empty_data(seen: Seen) -> Iterator[Hit]:
     Why: the Vercel AI SDK and openai-python parse the empty string as JSON and end the run.
     Seen in: caozhiyuan/copilot-api#88; netease-lcap/wave-agent#1326
     """
-    yield from noted(seen.stream, "blank_data", "an event has blank data")
+    yield from noted(seen.framed, "blank_data", "an event has blank data")
 
 
-@check("stream.dataless-event", WARN, applies_to="chat-stream")
+@check("stream.dataless-event", WARN, applies_to="chat-stream", also=TYPED)
 def dataless_event(seen: Seen) -> Iterator[Hit]:
     """Send no event without a data line.
 
@@ -185,14 +187,14 @@ def dataless_event(seen: Seen) -> Iterator[Hit]:
     Why: openai-python and openai-node dispatch it all the same, parse nothing as JSON, and lose the run.
     Seen in: earendil-works/pi#8430; openai/openai-python src/openai/_streaming.py
     """
-    stream = seen.stream
+    stream = seen.framed
     if stream and stream.stream:
         for offset in stream.stream.dataless:
             if offset < stream.read_until:
                 yield Hit("a block with event, id or retry has no data line", offset=offset)
 
 
-@check("stream.event-separator", ERROR, applies_to="chat-stream")
+@check("stream.event-separator", ERROR, applies_to="chat-stream", also=TYPED)
 def event_separator(seen: Seen) -> Iterator[Hit]:
     """Put a blank line between events.
 
@@ -201,10 +203,10 @@ def event_separator(seen: Seen) -> Iterator[Hit]:
     Why: back ends of GLM and Kimi glued tool call chunks together, and opencode failed on them.
     Seen in: anomalyco/opencode#27365; rexxars/eventsource-parser#31
     """
-    yield from noted(seen.stream, "glued_events", "one event holds several payloads")
+    yield from noted(seen.framed, "glued_events", "one event holds several payloads")
 
 
-@check("stream.double-prefix", ERROR, applies_to="chat-stream")
+@check("stream.double-prefix", ERROR, applies_to="chat-stream", also=TYPED)
 def double_prefix(seen: Seen) -> Iterator[Hit]:
     """Write the data: prefix once.
 
@@ -212,10 +214,10 @@ def double_prefix(seen: Seen) -> Iterator[Hit]:
     Why: a proxy that wraps events twice makes JSON parsers fail at the letter d.
     Seen in: openclaw/openclaw#97474
     """
-    yield from noted(seen.stream, "double_prefix", "the data begins with another data:")
+    yield from noted(seen.framed, "double_prefix", "the data begins with another data:")
 
 
-@check("stream.unterminated-event", WARN, applies_to="chat-stream")
+@check("stream.unterminated-event", WARN, applies_to="chat-stream", also=TYPED)
 def unterminated_event(seen: Seen) -> Iterator[Hit]:
     """Close the last event with a blank line.
 
@@ -223,10 +225,10 @@ def unterminated_event(seen: Seen) -> Iterator[Hit]:
     Why: the standard discards such an event, so strict parsers lose the last chunk.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html; assistant-ui/assistant-ui#4819
     """
-    yield from noted(seen.stream, "unterminated_event", "no blank line closes the last event")
+    yield from noted(seen.framed, "unterminated_event", "no blank line closes the last event")
 
 
-@check("stream.multiline-data", INFO, applies_to="chat-stream")
+@check("stream.multiline-data", INFO, applies_to="chat-stream", also=TYPED)
 def multiline_data(seen: Seen) -> Iterator[Hit]:
     """Prefer one data line an event.
 
@@ -234,10 +236,10 @@ def multiline_data(seen: Seen) -> Iterator[Hit]:
     Why: parsers that read line by line fail on pretty-printed JSON.
     Seen in: SamSaffron/term-llm#454
     """
-    yield from noted(seen.stream, "several_data_lines", "an event spreads its JSON over several data lines")
+    yield from noted(seen.framed, "several_data_lines", "an event spreads its JSON over several data lines")
 
 
-@check("stream.utf8", ERROR, applies_to="chat-stream")
+@check("stream.utf8", ERROR, applies_to="chat-stream", also=TYPED)
 def utf8(seen: Seen) -> Iterator[Hit]:
     """Send valid UTF-8.
 
@@ -246,13 +248,13 @@ def utf8(seen: Seen) -> Iterator[Hit]:
     Why: tokens of single bytes that are sent apart arrive as broken characters.
     Seen in: mattn/tensai#110; api7/aisix#111
     """
-    offset = seen.stream.bad_utf8_at if seen.stream else None
+    offset = seen.framed.bad_utf8_at if seen.framed else None
     if offset is not None:
         index = max((i for i, event in enumerate(seen.events) if event.offset <= offset), default=None)
         yield Hit(f"the bytes from offset {offset} on are no UTF-8", event=index, offset=offset)
 
 
-@check("stream.bom", INFO, applies_to="chat-stream")
+@check("stream.bom", INFO, applies_to="chat-stream", also=TYPED)
 def bom(seen: Seen) -> Iterator[Hit]:
     """Begin the body without a BOM.
 
@@ -260,11 +262,11 @@ def bom(seen: Seen) -> Iterator[Hit]:
     Why: naive parsers miss the first event.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
-    if seen.stream and seen.stream.stream and seen.stream.stream.has_bom:
+    if seen.framed and seen.framed.stream and seen.framed.stream.has_bom:
         yield Hit("the body begins with a BOM", offset=0)
 
 
-@check("stream.line-endings", INFO, applies_to="chat-stream")
+@check("stream.line-endings", INFO, applies_to="chat-stream", also=TYPED)
 def line_endings(seen: Seen) -> Iterator[Hit]:
     """Prefer LF as line end.
 
@@ -272,7 +274,7 @@ def line_endings(seen: Seen) -> Iterator[Hit]:
     Why: parsers that look for two LFs buffer a stream of CRLFs for ever.
     Seen in: hey-api/hey-api#3054; vercel/ai#6197; EdamAme-x/pentect#1438
     """
-    ends = seen.stream.stream.line_ends if seen.stream and seen.stream.stream else ["LF"]
+    ends = seen.framed.stream.line_ends if seen.framed and seen.framed.stream else ["LF"]
     if ends != ["LF"]:
         yield Hit(f"lines end with {' and '.join(ends)}")
 
@@ -288,7 +290,7 @@ def event_name(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "event_name", "an event has a name of its own")
 
 
-@check("stream.content-encoding", WARN, applies_to="chat-stream")
+@check("stream.content-encoding", WARN, applies_to="chat-stream", also=TYPED)
 def content_encoding(seen: Seen) -> Iterator[Hit]:
     """Send event streams uncompressed.
 
@@ -297,12 +299,12 @@ def content_encoding(seen: Seen) -> Iterator[Hit]:
     Why: compressors collect; behind nginx all tokens arrive in one lump.
     Seen in: tower-rs/tower-http#419; Crosstalk-Solutions/project-nomad#798
     """
-    framed = seen.chat is not None and seen.chat.shape in ("stream", "undecodable")
+    framed = seen.streamed is not None and seen.streamed.shape in ("stream", "undecodable")
     if framed and seen.body.codings:
         yield Hit(seen.body.problem or f"the stream is compressed: {', '.join(seen.body.codings)}")
 
 
-@check("stream.large-event", INFO, applies_to="chat-stream")
+@check("stream.large-event", INFO, applies_to="chat-stream", also=TYPED)
 def large_event(seen: Seen) -> Iterator[Hit]:
     """Keep events small.
 
@@ -310,7 +312,7 @@ def large_event(seen: Seen) -> Iterator[Hit]:
     Why: line readers with a buffer of 64 KiB give up on large tool arguments.
     Seen in: openai/openai-python src/openai/_streaming.py
     """
-    yield from noted(seen.stream, "large_event", "an event is larger than 64 KiB")
+    yield from noted(seen.framed, "large_event", "an event is larger than 64 KiB")
 
 
 def _last(seen: Seen) -> int | None:

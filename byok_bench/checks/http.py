@@ -7,7 +7,6 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.server_text import printable
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -51,14 +50,14 @@ def json_content_type(seen: Seen) -> Iterator[Hit]:
     Why: a JSON body labelled as an event stream is parsed as one.
     Seen in: decolua/9router#3492
     """
-    reading = seen.reading
-    if not seen.succeeded or not seen.is_json or not isinstance(reading, ChatReading):
+    if not seen.succeeded or not seen.is_json or seen.chat is None:
         return
-    is_unframed = reading.shape not in ("ignored", "error") or seen.body.media_type == EVENT_STREAM
-    if seen.asked_to_stream and reading.shape != "ignored" and is_unframed:
+    shape, media_type = seen.chat.shape, seen.body.media_type
+    meant_as_stream = seen.asked_to_stream and shape not in ("ignored", "error")
+    if meant_as_stream or (seen.asked_to_stream and shape == "error" and media_type == EVENT_STREAM):
         return
-    if seen.body.media_type != _JSON:
-        yield Hit(f"JSON with media type {seen.body.media_type or '(none)'}")
+    if media_type != _JSON:
+        yield Hit(f"JSON with media type {media_type or '(none)'}")
 
 
 @check("http.anti-buffering", INFO, applies_to="chat-stream")
@@ -69,8 +68,7 @@ def anti_buffering(seen: Seen) -> Iterator[Hit]:
     Why: nginx with its defaults collects the stream.
     Seen in: ggml-org/llama.cpp#24774
     """
-    reading = seen.reading
-    if not isinstance(reading, ChatReading) or reading.shape != "stream" or seen.head is None:
+    if seen.stream is None or seen.head is None:
         return
     caching = (seen.head.header("cache-control") or "").lower()
     buffering = (seen.head.header("x-accel-buffering") or "").strip().lower()

@@ -27,8 +27,8 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
     """Order message and block events.
 
     Rule: message_start first, then for each index content_block_start, deltas, content_block_stop, with one
-    block open at a time, then message_delta with a stop_reason, and message_stop last; ping anywhere. After an
-    error event, and after a stall, what is missing is not reported.
+    block open at a time, then message_delta with a stop_reason, and message_stop last; ping anywhere. What an
+    error event left missing is not reported.
     Why: Claude Code rejects streams with unclosed blocks.
     Seen in: orangeboyChen/codebuddy2api#11; headroomlabs-ai/headroom#2890
     """
@@ -41,7 +41,7 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
             break
         if one.type != "ping":
             yield from order.take(one)
-    if stream.closing not in ("error", "stall"):
+    if stream.closing != "error":
         yield from order.end(stream.typed[-1].event)
 
 
@@ -198,10 +198,8 @@ class _Order:
 
 def _stream(seen: Seen) -> TypedReading | None:
     """The reading of a stream with at least one object."""
-    reading = seen.reading
-    if not isinstance(reading, TypedReading) or reading.shape != "stream" or not reading.typed:
-        return None
-    return reading
+    stream = seen.typed
+    return stream if stream is not None and stream.shape == "stream" and stream.typed else None
 
 
 def _typed(seen: Seen) -> list[TypedEvent]:

@@ -18,6 +18,8 @@ from byok_bench.checks.seen import Seen
 from byok_bench.dialects.exchange import Exchange
 
 Scope = Literal["any", "chat", "chat-stream", "models", "responses", "messages"]
+TYPED: Final[tuple[Scope, ...]] = ("responses", "messages")
+"""Dialects whose streams are typed events; rules about framing hold for them as for chat."""
 Rule = Callable[[Seen], Iterator[Hit]]
 _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
@@ -62,6 +64,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """Public evidence: repo#issue, a file in a repo, or a document address."""
     subject: Any
     """The decorated function or class."""
+    also: tuple[Scope, ...] = ()
+    """Dialects beyond `applies_to` whose streams it fits too."""
     alone: bool = False
     """If it fires, only the ids in `beside` may be reported with it."""
     beside: tuple[str, ...] = ()
@@ -70,12 +74,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(
-    id: str, severity: Severity, *, applies_to: Scope, alone: bool = False, beside: tuple[str, ...] = ()
+    id: str,
+    severity: Severity,
+    *,
+    applies_to: Scope,
+    also: tuple[Scope, ...] = (),
+    alone: bool = False,
+    beside: tuple[str, ...] = (),
 ) -> Callable[[Rule], Rule]:
     """Register a passive rule. The function yields a Hit for each place; the first one is reported."""
 
     def register(rule: Rule) -> Rule:
-        _add(rule, id, severity, "passive", applies_to, alone=alone, beside=beside)
+        _add(rule, id, severity, "passive", applies_to, also=also, alone=alone, beside=beside)
         return rule
 
     return register
@@ -116,7 +126,9 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
     found = [
         (one, finding)
         for one in catalogue()
-        if one.mode == "passive" and one.applies_to in scopes and (finding := _judge(one, seen))
+        if one.mode == "passive"
+        and not scopes.isdisjoint((one.applies_to, *one.also))
+        and (finding := _judge(one, seen))
     ]
     solo = next((one for one, _ in found if one.alone), None)
     if solo is not None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
+from byok_bench.dialects.fragments import whole
 from byok_bench.dialects.responses import CALL_TYPES, PARTS, TERMINAL_TYPES
 from byok_bench.dialects.typed import TypedEvent, TypedReading
 
@@ -28,7 +29,7 @@ def terminal_event(seen: Seen) -> Iterator[Hit]:
     Seen in: Wei-Shaw/sub2api#2245; router-for-me/CLIProxyAPI#5028
     """
     stream = _stream(seen)
-    if stream is None or stream.closing == "stall" or stream.unframed_error_at is not None:
+    if stream is None or stream.unframed_error_at is not None:
         return
     ends = [one for one in stream.typed if _is_end(one)]
     if not ends:
@@ -164,8 +165,8 @@ class _Life:
                 yield from self._compare((kind, number), part.get(member), one)
 
     def _compare(self, key: tuple[str, object], final: object, one: TypedEvent) -> Iterator[Hit]:
-        joined = "".join(self._deltas.get(key, ()))
-        if isinstance(final, str) and final != joined:
+        joined = whole("".join(self._deltas.get(key, ())))
+        if isinstance(final, str) and whole(final) != joined:
             yield Hit(
                 f"{one.type} has {key[0]} of {len(final)} characters, its deltas make {len(joined)} others",
                 event=one.event,
@@ -193,10 +194,8 @@ def _is_same(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _stream(seen: Seen) -> TypedReading | None:
     """The reading of a stream with at least one object."""
-    reading = seen.reading
-    if not isinstance(reading, TypedReading) or reading.shape != "stream" or not reading.typed:
-        return None
-    return reading
+    stream = seen.typed
+    return stream if stream is not None and stream.shape == "stream" and stream.typed else None
 
 
 def _typed(seen: Seen) -> list[TypedEvent]:

@@ -12,6 +12,7 @@ from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output
 from byok_bench.dialects.tool_calls import Call
+from byok_bench.dialects.typed import TypedReading
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange, RawHead
@@ -77,6 +78,21 @@ class Seen:
         return self.chat if self.chat is not None and self.chat.shape == "stream" else None
 
     @cached_property
+    def typed(self) -> TypedReading | None:
+        """The reading, if the exchange is of a dialect of typed events."""
+        return self.reading if isinstance(self.reading, TypedReading) else None
+
+    @property
+    def streamed(self) -> ChatReading | TypedReading | None:
+        """The reading, in any dialect that streams."""
+        return self.chat or self.typed
+
+    @cached_property
+    def framed(self) -> ChatReading | TypedReading | None:
+        """The reading, if an answer of any dialect came as a stream."""
+        return self.streamed if self.streamed is not None and self.streamed.shape == "stream" else None
+
+    @cached_property
     def answer(self) -> ChatReading | None:
         """The reading, if a chat answer was assembled: from a stream, or from one document."""
         answers = ("stream", "document", "ignored")
@@ -110,7 +126,7 @@ class Seen:
         return self.has_tools and self.answer is not None and self.answer.closing != "error"
 
 
-def noted(reading: ChatReading | None, name: str, message: str) -> Iterator[Hit]:
+def noted(reading: ChatReading | TypedReading | None, name: str, message: str) -> Iterator[Hit]:
     """A hit for what the reader noted under a name."""
     fact = reading.facts.get(name) if reading is not None else None
     if fact is not None:

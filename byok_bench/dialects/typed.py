@@ -60,6 +60,8 @@ class TypedReading(Reading, kw_only=True):
     """The first event that reports an error."""
     done_event: int | None = None
     """The event that held [DONE]."""
+    read_until: float = float("inf")
+    """Offset of the event that held [DONE]."""
     bad_utf8_at: int | None = None
     """Offset of the first sequence that is no UTF-8."""
     unframed_error_at: int | None = None
@@ -177,8 +179,10 @@ class TypedDialect:
         elif error is not None:
             reading.closing, reading.failure = "error", failure_of_object(error.value, head=raw.head)
             reading.done_ns = reading.done_ns or error.t_ns
+        elif done.end is not None:
+            reading.closing, reading.failure = "done", done.failure
         else:
-            reading.failure = done.failure if done.finished else _failure_at_end(reading, raw)
+            reading.failure = None if done.finished else _failure_at_end(reading, raw)
 
 
 class _Events:
@@ -222,6 +226,7 @@ class _Events:
             self._facts.note("blank_data", number)
         elif item.kind == "done":
             self._reading.done_event = number
+            self._reading.read_until = event.offset
             self._reading.closing = "done"
         elif item.kind == "text" and event.name != "error":
             self._facts.note("not_json", number, item.value.message)

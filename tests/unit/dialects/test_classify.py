@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.error_cases import NOW, body_of, head_of, table
 
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object
 from byok_bench.dialects.classify_rules import LITELLM_KINDS, RULES, Facts
 from byok_bench.dialects.error_body import read_body
 from byok_bench.wire.failures import KINDS, PHASES, RETRYABLE_KINDS, Failure
 from byok_bench.wire.raw import RawHead
-from tests.support.error_cases import NOW, body_of, head_of, table
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.error_cases import NOW, body_of, head_of, table
 
 from byok_bench.dialects.classify import failure_of_answer
 from byok_bench.dialects.retry_after import duration_s, http_date_s, number
-from tests.support.error_cases import NOW, body_of, head_of, table
 
 
 @pytest.mark.parametrize("case", table("delays"))

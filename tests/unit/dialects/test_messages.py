@@ -1,0 +1,65 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.typed_cases import as_data, assert_failure, exchange_of, table
+
+from byok_bench.dialects.base import dialect
+
+TYPES = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+         "message_stop", "ping", "error"]  # fmt: skip
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 2)
+    | st.sampled_from(["", "text", "text_delta", "tool_use", "{"])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["id", "type", "text", "thinking", "partial_json", "usage", "input", "name", "stop_reason",
+                         "input_tokens", "output_tokens", "message", "content"]),
+        inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+events = st.builds(
+    lambda type_, rest: {"type": type_, **rest},
+    st.sampled_from(TYPES),
+    st.dictionaries(
+        st.sampled_from(["index", "delta", "content_block", "message", "usage", "error"]), values
+    ),
+)
+
+
+@pytest.mark.parametrize("case", table("messages"))
+def test_output_and_failure_are_read(case: dict[str, Any]) -> None:
+    """Blocks, calls, running totals and reasons come out of the events, and what ended them is classified."""
+    exchange = exchange_of(case, "messages")
+    assert as_data(exchange, case.get("output", {})) == case.get("output", {})
+    assert_failure(exchange.error, case.get("failure"))
+    if "marks" in case:
+        assert [kind for _, kind, _ in exchange.reading.marks] == case["marks"]
+
+
+@given(st.lists(events, max_size=6), st.sampled_from(["eof", "reset", "stall", "limit"]))
+def test_any_events_are_read(some: list[dict[str, Any]], end: str) -> None:
+    """Whatever the members of known events hold, reading gives an output and does not raise."""
+    exchange = exchange_of({"events": some, "end": end}, "messages")
+    assert isinstance(exchange.output.text, str)
+    assert exchange.error is not None or exchange.reading.finished
+
+
+def test_times_come_from_the_deltas() -> None:
+    """The first delta sets the time to first token, message_stop the end."""
+    case = next(one.values[0] for one in table("messages") if one.values[0]["name"] == "thoughts")
+    timing = exchange_of(case, "messages").timing
+    assert (timing.ttft, timing.ttft_reasoning, timing.ttft_text) == (3.0, 3.0, 7.0)
+    assert timing.e2e == len(case["events"])
+
+
+def test_the_request_is_what_the_caller_wrote() -> None:
+    """The endpoint's fields are laid under the body, and the model is set."""
+    spoken = dialect("messages")
+    assert spoken.build({"max_tokens": 5}, "m", {"max_tokens": 9}) == {"max_tokens": 5, "model": "m"}
+    assert (spoken.route, spoken.terminator) == ("/messages", "none")
