@@ -66,12 +66,13 @@ def pages() -> dict[Path, str]:
 def rule_page(rule: Check, cases: list[Case]) -> str:
     """One rule: facts, reasons, evidence, examples."""
     asks = f", {rule.cost} request{'s' if rule.cost != 1 else ''}" if rule.mode == "probe" else ""
+    scopes = "; ".join(SCOPES[scope] for scope in (rule.applies_to, *rule.also))
     lines = [
         f"# {rule.id}: {rule.title}",
         "",
         "| severity | group | mode | applies to |",
         "|---|---|---|---|",
-        f"| {rule.severity} | {rule.group} | {MODES[rule.mode]}{asks} | {SCOPES[rule.applies_to]} |",
+        f"| {rule.severity} | {rule.group} | {MODES[rule.mode]}{asks} | {scopes} |",
         "",
         f"**Rule.** {_sentence(rule.rule)}",
         "",
