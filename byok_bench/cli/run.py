@@ -144,6 +144,7 @@ async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar
 def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]") -> "Run":
     """Run to the end on a loop of our own; a run that was cut short exits with one line that says how to go on."""
     from byok_bench.cli.progress import Bar
+    from byok_bench.runs.own_loop import loop_factory
 
     bar = Bar()
     try:
@@ -213,13 +214,3 @@ def numbers(
         return [kind(part) for part in text.split(",")]
     except ValueError:
         fail(f"{option} takes numbers with commas between them, like 1,4,16, not {text!r}")
-
-
-def loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
-    """uvloop where it is installed: this loop is ours."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

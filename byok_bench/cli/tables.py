@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 from byok_bench.runs.results import TABLES, Run
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
 FOLDED: Final = {"endpoint": 20, "model": 20, "findings": 34, "seen": 26, "status": 12, "target": 24}
 """Columns that may take several lines, and how wide they get."""
+LEAST: Final = 10
+"""Characters that a column keeps, if it has as many, when the terminal is too narrow for all."""
 WIDTH: Final = 100
 """Columns at least, where the terminal does not say how wide it is."""
 
@@ -46,7 +47,7 @@ def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
     }
 
 
-def print_frame(made: "pd.DataFrame", title: str) -> None:
+def print_frame(made: Any, title: str) -> None:
     """Print any table on stdout, every column of it."""
     from byok_bench.report.shown import wide
 
@@ -60,7 +61,7 @@ def _console(*, to_stdout: bool) -> "Console":
     return console if console.is_terminal else Console(stderr=not to_stdout, width=max(WIDTH, console.width))
 
 
-def _drawn(cells: "pd.DataFrame", title: str, caption: str) -> "Table":
+def _drawn(cells: Any, title: str, caption: str) -> "Table":
     from rich import box
     from rich.table import Table
 
@@ -76,6 +77,7 @@ def _drawn(cells: "pd.DataFrame", title: str, caption: str) -> "Table":
             justify="right" if is_number(cells[column]) else "left",
             no_wrap=column not in FOLDED,
             overflow="fold" if column in FOLDED else "ellipsis",
+            min_width=min(LEAST, max(map(len, [column, *cells[column]]))),
             max_width=FOLDED.get(column),
         )
     before = None

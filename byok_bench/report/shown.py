@@ -42,7 +42,8 @@ def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
     head = ["endpoint", *(column for column in ("load",) if column in cells)]
     if len(cells) and cells.groupby("endpoint")["model"].nunique().max() > 1:
         head.insert(1, "model")
-    return cells[head + [column for column in _NARROW[name] if column in cells]]
+    dropped = ("95 % CI", "E2E p90") if "load" in head else ()
+    return cells[head + [column for column in _NARROW[name] if column in cells and column not in dropped]]
 
 
 def wide(table: pd.DataFrame) -> pd.DataFrame:

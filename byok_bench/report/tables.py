@@ -220,7 +220,7 @@ def _parts(rows: pd.DataFrame, run: Run, *by: str) -> Iterator[_Part]:
     """Parts in the order of the plan; the load is named where the plan has more than one request at a time."""
     keys = ["target", "stage", *by]
     loaded = run.plan.loads != (Closed(),)
-    for key, rows_ in rows.groupby(keys, sort=False):
+    for key, rows_ in rows.sort_values(["target", "stage"], kind="stable").groupby(keys, sort=False):
         place: tuple[Any, ...] = tuple(key) if isinstance(key, tuple) else (key,)
         target = run.plan.targets[place[0]]
         head: Cells = {"endpoint": target.label, "model": target.alias or target.model}

@@ -31,6 +31,7 @@ from byok_bench.runs.retries import delay_before_next
 from byok_bench.runs.store import Writer
 from byok_bench.scenarios.agent import play
 from byok_bench.wire.client import Client
+from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange
 
 GIVE_UP_AFTER: Final = 3
@@ -159,7 +160,7 @@ class Executor:
             if intended_ns is not None:
                 exchange.raw.phases.start = intended_ns
             self._note_reach(job.target, exchange.raw)
-            failure = exchange.error if self._plan.retries.attempts > 1 else exchange.raw.failure
+            failure = self._failure(exchange)
             delay, why = delay_before_next(failure, tries, self._plan.retries, self._dice)
             end = None
             if delay is None:
@@ -169,6 +170,12 @@ class Executor:
             if delay is None:
                 return exchange
             await asyncio.sleep(delay)
+
+    def _failure(self, exchange: Exchange) -> Failure | None:
+        """The failure as far as it is known without reading a stream; read, too, where a retry depends on it."""
+        head = exchange.raw.head
+        refused = head is not None and head.status >= 300
+        return exchange.error if refused or self._plan.retries.attempts > 1 else exchange.raw.failure
 
     async def _send(self, job: Job, key: str, body: dict[str, Any]) -> Exchange:
         spoil = self._plan.scenario(job.scenario).spoil

@@ -4,7 +4,6 @@ A row is what tables are made of. Every number that was not observed is None. Te
 """
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,11 +15,11 @@ from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import catalogue, run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
-from byok_bench.runs import ledger, records
+from byok_bench.runs import ascii_json, ledger, records
 from byok_bench.runs.ledger import State
 from byok_bench.runs.plan import Plan, Target
 from byok_bench.runs.store import Writer, reading
-from byok_bench.scenarios.agent import outcome
+from byok_bench.scenarios.agent import is_over, outcome
 from byok_bench.scenarios.expectations import misfit
 from byok_bench.scenarios.tools import find_tools
 
@@ -120,7 +119,7 @@ def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:
     written = raw.phases.written
     deltas = len(timing.itl) + 1 if reading_.marks else 0
     return Row(
-        **_place(plan, state),
+        **_place(plan, state) | {"status": "failed" if error else "done"},
         http_status=raw.head.status if raw.head else None,
         end=raw.end,
         streamed=isinstance(asked, dict) and asked.get("stream") is True,
@@ -231,7 +230,7 @@ def samples_of(states: Sequence[State]) -> Iterator[list[State]]:
 def judge_sample(plan: Plan, states: Sequence[State], turns: Sequence[Exchange]) -> list[Row]:
     """Rows of the recorded turns of one sample; the outcome stands on the last one if the sample is over."""
     rows = [row_of(plan, state, exchange) for state, exchange in zip(states, turns, strict=True)]
-    if rows:
+    if rows and is_over(plan.scenario(states[-1].scenario), turns):
         rows[-1] = with_outcome(plan, states, turns, rows)
     return rows
 
@@ -257,6 +256,13 @@ def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: b
     return [rows[state.id] for state in states]
 
 
+def _keep(writer: Writer, judge: str, rows: Sequence[Row]) -> None:
+    writer.submit(ledger.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
+    found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
+    if found:
+        writer.submit(ledger.put_failures, found)
+
+
 def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) -> list[Row]:
     """Rows of one sample's turns, recorded or not; the outcome stands on the last one, once the sample is over."""
     kept = [
@@ -277,9 +283,9 @@ def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) 
 
 def encode_row(row: Row) -> bytes:
     """ASCII JSON: a server's text may hold what UTF-8 has no form for."""
-    return json.dumps(msgspec.to_builtins(row), separators=(",", ":")).encode("ascii")
+    return ascii_json.dump(row)
 
 
 def decode_row(row: bytes) -> Row:
     """The row that was kept."""
-    return msgspec.convert(json.loads(row), Row)
+    return ascii_json.load(row, Row)

@@ -5,7 +5,6 @@ A row goes planned → sent → done | failed. `sent` is written before the requ
 can end a row. Text that has no UTF-8 form is kept as bytes with surrogates passed, which the column's type shows.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from byok_bench.errors import StoreError
+from byok_bench.runs import ascii_json
 from byok_bench.runs.migrations import VERSION
 from byok_bench.runs.plan import Job, Plan, turn_key
 from byok_bench.runs.records import Record
@@ -72,7 +72,7 @@ def now() -> str:
 
 def create_run(db: sqlite3.Connection, run_id: str, plan: Plan, plan_hash: str, jobs: Sequence[Job]) -> None:
     """A new run with every first turn planned, in one step."""
-    document = json.dumps(msgspec.to_builtins(plan), separators=(",", ":")).encode("ascii")
+    document = ascii_json.dump(plan)
     db.execute(
         "insert into run (id, created, plan_hash, plan, status) values (?, ?, ?, ?, 'running')",
         (run_id, now(), plan_hash, document),
@@ -226,6 +226,11 @@ def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> 
     )
 
 
+def put_failures(db: sqlite3.Connection, failures: Iterable[tuple[str, str, int]]) -> None:
+    """(kind, phase, exchange id): answers that turned out to be failures when their streams were read."""
+    db.executemany("update exchange set status = 'failed', kind = ?, phase = ? where id = ?", failures)
+
+
 def put_section(db: sqlite3.Connection, run_id: str, target: int, stage: int, health: bytes) -> None:
     """How the measuring process fared during one timed section."""
     db.execute(
@@ -273,7 +278,7 @@ def plan_of(db: sqlite3.Connection, run_id: str) -> Plan:
     """The plan that a run was started with. Raises StoreError if this version cannot read it."""
     (document,) = db.execute("select plan from run where id = ?", (run_id,)).fetchone()
     try:
-        return msgspec.convert(json.loads(document), Plan)
+        return ascii_json.load(document, Plan)
     except (msgspec.ValidationError, ValueError) as error:
         raise StoreError(
             f"the plan of run {run_id} is not one that format {VERSION} has: {error}", code="bad_plan"

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from contextlib import AsyncExitStack
+from typing import Any, Literal, Self
 
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
-from byok_bench.runs import ledger
+from byok_bench.runs import ascii_json, ledger
 from byok_bench.runs.execute import Executor
 from byok_bench.runs.ledger import State
 from byok_bench.runs.order import Block
 from byok_bench.runs.plan import Job, Plan
 from byok_bench.runs.progress import ExchangeFinished
+from byok_bench.runs.quiet import frozen_heap
 from byok_bench.runs.store import Writer
 from byok_bench.wire.client import Client
 from byok_bench.wire.raw import RawExchange
@@ -34,32 +36,59 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     policy: Mapping[str, Any] | None = None
 
 
+class Session:
+    """An open client and an executor: `async with Session(…) as session: await session.play(…)`."""
+
+    def __init__(
+        self,
+        work: Work,
+        endpoints: Sequence[Endpoint],
+        writer: Writer,
+        tell: Callable[[ExchangeFinished], None],
+    ) -> None:
+        """`endpoints` stand beside the plan's targets."""
+        self._work = work
+        self._endpoints = endpoints
+        self._writer = writer
+        self._tell = tell
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        with_keys = await asyncio.gather(*(fetched(endpoint) for endpoint in self._endpoints))
+        for endpoint, original in zip(with_keys, self._endpoints, strict=True):
+            if endpoint.key != original.key:
+                self._open.callback(endpoint.key.forget)
+        client = await self._open.enter_async_context(Client(transport=self._work.transport))
+        self._open.enter_context(frozen_heap())
+        work = self._work
+        self._executor = Executor(
+            work.plan, with_keys, self._writer, work.run_id, work.states, client, self._heard, work.policy
+        )
+        return self
+
+    async def __aexit__(self, *reason: Any) -> None:
+        await self._open.aclose()
+
+    async def play(
+        self, blocks: Sequence[Block], begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Play blocks in order, or this process's share of them; `begin_ns` is the common start of an open loop."""
+        for block in blocks:
+            health = await self._executor.block(block, begin_ns, share)
+            await self._writer.do(
+                ledger.put_section, self._work.run_id, block.target, block.stage, ascii_json.dump(health)
+            )
+
+    def _heard(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
+        self._tell(finished(self._work, job, turn, last, raw))
+
+
 async def measure(
     work: Work, endpoints: Sequence[Endpoint], writer: Writer, tell: Callable[[ExchangeFinished], None]
 ) -> None:
-    """Play all blocks in order. `endpoints` stand beside the plan's targets."""
-    with_keys = await asyncio.gather(*(fetched(endpoint) for endpoint in endpoints))
-    try:
-        async with Client(transport=work.transport) as client:
-            executor = Executor(
-                work.plan,
-                with_keys,
-                writer,
-                work.run_id,
-                work.states,
-                client,
-                lambda job, turn, last, raw: tell(finished(work, job, turn, last, raw)),
-                work.policy,
-            )
-            for block in work.blocks:
-                health = await executor.block(block)
-                await writer.do(
-                    ledger.put_section, work.run_id, block.target, block.stage, msgspec.json.encode(health)
-                )
-    finally:
-        for endpoint, original in zip(with_keys, endpoints, strict=True):
-            if endpoint.key != original.key:
-                endpoint.key.forget()
+    """Play all blocks in this process."""
+    async with Session(work, endpoints, writer, tell) as session:
+        await session.play(work.blocks)
 
 
 async def fetched(endpoint: Endpoint) -> Endpoint:

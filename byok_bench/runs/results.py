@@ -7,21 +7,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import Any, Final
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.runs import ledger
+from byok_bench.runs import ascii_json, ledger
 from byok_bench.runs.judging import Row, judge_stored, read_exchange
 from byok_bench.runs.ledger import RunRow
 from byok_bench.runs.plan import Plan
 from byok_bench.runs.quiet import Health
 from byok_bench.runs.store import Writer, reading
 from byok_bench.runs.where import store_path
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
 _TABLE_MODULE: Final = "byok_bench.report.tables"
@@ -84,7 +79,7 @@ class Run:
     def health(self) -> list[Health]:
         """How the measuring process fared, one entry a timed section."""
         with reading(self.path) as db:
-            return [msgspec.json.decode(entry, type=Health) for entry in ledger.sections(db, self.id)]
+            return [ascii_json.load(entry, Health) for entry in ledger.sections(db, self.id)]
 
     def exchanges(self) -> Iterator[tuple[Row, Exchange]]:
         """Every recorded exchange with its row, one at a time, in the order of the store."""
@@ -101,12 +96,11 @@ class Run:
             record = ledger.find_record(db, exchange_id)
         return None if record is None else read_exchange(self.plan.targets[target], record)
 
-    def table(self, name: str) -> "pd.DataFrame":
-        """latency, streaming, errors, tools or summary as a DataFrame; columns: docs/metrics.md."""
+    def table(self, name: str) -> Any:
+        """latency, streaming, errors, tools or summary as a pandas.DataFrame; columns: docs/metrics.md."""
         # Tables live a layer above; they are named here because users look for them on the run.
         tables: Any = importlib.import_module(_TABLE_MODULE)
-        frame: pd.DataFrame = tables.table(self, name)
-        return frame
+        return tables.table(self, name)
 
     def _judge(self, *, again: bool) -> list[Row]:
         writer = Writer(self.path)

@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -18,9 +18,11 @@ from byok_bench.errors import PlanError
 from byok_bench.runs import ledger
 from byok_bench.runs.load import make_loads
 from byok_bench.runs.measure import Transport, Work, measure
+from byok_bench.runs.messages import Start, secrets_of
 from byok_bench.runs.order import in_order, warm_up
 from byok_bench.runs.owner import this_process
 from byok_bench.runs.plan import Job, Plan, make_jobs, make_plan, plan_hash
+from byok_bench.runs.process import in_notebook, measure_in_process, measure_in_workers
 from byok_bench.runs.progress import ExchangeFinished, Listener, RunFinished, RunStarted, ignore
 from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.results import Run, judged
@@ -54,6 +56,8 @@ async def run(
     warmup: int = 1,
     attempts: int = 1,
     resume: str | bool = True,
+    processes: int = 1,
+    process: bool | Literal["auto"] = "auto",
     policy: Mapping[str, Any] | None = None,
     transport: Transport = "own",
 ) -> Run:
@@ -61,7 +65,8 @@ async def run(
 
     `store` is the result file (default: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's config folder).
     `resume`: True goes on with the newest unfinished run of the same plan, False starts a new run, an id goes on with
-    that run. Raises PlanError, StoreError and EndpointError for what the caller got wrong; what servers do is in the
+    that run. `processes` share the load; `process` measures beside this process ("auto": in a notebook's kernel).
+    Raises PlanError, StoreError and EndpointError for what the caller got wrong; what servers do is in the
     rows. A cancelled run is marked interrupted and keeps what was measured.
     """
     chosen = [endpoints] if isinstance(endpoints, Endpoint) else list(endpoints)
@@ -76,8 +81,8 @@ async def run(
         timeouts=timeouts,
         retries=Retries(attempts=attempts),
     )
-    start = _Start(plan, chosen, store_path(store), on_progress or ignore)
-    return await start.run(resume, transport, policy)
+    means = Means(processes=processes, process=process, policy=policy, transport=transport)
+    return await _Start(plan, chosen, store_path(store), on_progress or ignore, means).run(resume)
 
 
 async def resume(
@@ -86,6 +91,8 @@ async def resume(
     on_progress: Listener | None = None,
     *,
     endpoints: Sequence[Endpoint] = (),
+    processes: int = 1,
+    process: bool | Literal["auto"] = "auto",
     policy: Mapping[str, Any] | None = None,
     transport: Transport = "own",
 ) -> Run:
@@ -105,23 +112,40 @@ async def resume(
                 f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
                 code="endpoint_not_kept",
             )
-    return await _Start(plan, chosen, path, on_progress or ignore).run(row.id, transport, policy)
+    means = Means(processes=processes, process=process, policy=policy, transport=transport)
+    return await _Start(plan, chosen, path, on_progress or ignore, means).run(row.id)
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """With what a run is played; none of it is part of the plan."""
+
+    processes: int = 1
+    process: bool | Literal["auto"] = "auto"
+    policy: Mapping[str, Any] | None = None
+    transport: Transport = "own"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.processes <= 64:
+            raise PlanError("processes must be from 1 to 64", code="bad_plan")
 
 
 class _Start:
     """One start of a run."""
 
-    def __init__(self, plan: Plan, endpoints: Sequence[Endpoint], path: Path, listener: Listener) -> None:
+    def __init__(
+        self, plan: Plan, endpoints: Sequence[Endpoint], path: Path, listener: Listener, means: Means
+    ) -> None:
         self._plan = plan
         self._endpoints = [endpoints[target.endpoint] for target in plan.targets]
         self._path = path
         self._listener = listener
+        self._means = means
         self._jobs = make_jobs(plan)
         self._run_id = ""
         self._done = 0
         self._samples = 0
 
-    async def run(self, resume: str | bool, transport: Transport, policy: Mapping[str, Any] | None) -> Run:
+    async def run(self, resume: str | bool) -> Run:
         writer = Writer(self._path)
         try:
             found = await writer.do(
@@ -129,7 +153,7 @@ class _Start:
             )
             self._run_id = found.run_id
             try:
-                await self._play(writer, found, transport, policy)
+                await self._play(writer, found)
             except BaseException as error:
                 self._interrupted(writer, error)
                 raise
@@ -140,9 +164,7 @@ class _Start:
         self._over("finished", "")
         return result
 
-    async def _play(
-        self, writer: Writer, found: Standing, transport: Transport, policy: Mapping[str, Any] | None
-    ) -> None:
+    async def _play(self, writer: Writer, found: Standing) -> None:
         todo = still_open(self._plan, self._jobs, found.states)
         warming = warm_up(self._plan, secrets.token_hex(4)) if todo else []
         self._samples = len(self._jobs) + sum(len(block.jobs) for block in warming)
@@ -157,11 +179,26 @@ class _Start:
                 plan=self._plan,
                 blocks=tuple(blocks),
                 states=found.states,
-                transport=transport,
-                policy=policy,
+                transport=self._means.transport,
+                policy=self._means.policy,
             )
-            await measure(work, self._endpoints, writer, self._heard)
+            await self._measure(work, writer)
             blocks = in_order(self._plan, await self._left_by_others(writer))
+
+    async def _measure(self, work: Work, writer: Writer) -> None:
+        """Here, beside this process, or in several."""
+        beside = self._means.process is True or (self._means.process == "auto" and in_notebook())
+        if not beside and self._means.processes == 1:
+            await measure(work, self._endpoints, writer, self._heard)
+            return
+        start = Start(
+            store=str(self._path),
+            work=work,
+            endpoints=tuple(self._endpoints),
+            secrets=await asyncio.to_thread(secrets_of, self._endpoints),
+            processes=self._means.processes,
+        )
+        await (measure_in_process if beside else measure_in_workers)(start, self._heard)
 
     async def _left_by_others(self, writer: Writer) -> list[Job]:
         """Wait for a process that shares this run; its jobs, if it went away before they were done."""
@@ -199,6 +236,7 @@ class _Start:
             "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
         )
         writer.submit(ledger.give_back_of, self._run_id, this_process())
+        writer.submit(reclaim, self._run_id)
         writer.submit(ledger.set_status, self._run_id, "interrupted", note).result()
         self._over("interrupted", note)
 

@@ -40,10 +40,16 @@ async def play(scenario: Scenario, schema: str, body: Body, send_turn: SendTurn)
     while True:
         exchange = await send_turn(len(turns) + 1, body)
         turns.append(exchange)
-        if len(turns) >= scenario.max_turns or exchange.error is not None or not exchange.output.tool_calls:
+        if is_over(scenario, turns):
             return turns
         calls = with_ids(exchange.output.tool_calls, len(turns))
         body = words.after(body, exchange.output, calls, answers(calls, tools))
+
+
+def is_over(scenario: Scenario, turns: Sequence[Exchange]) -> bool:
+    """No further turn follows. Reads the last answer only where there is a turn left."""
+    last = turns[-1]
+    return len(turns) >= scenario.max_turns or last.error is not None or not last.output.tool_calls
 
 
 def with_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:

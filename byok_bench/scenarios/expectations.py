@@ -7,12 +7,14 @@ it is met and one sentence when it is not. Broken wire rules are the checks' bus
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import jsonschema
 import msgspec
 
+from byok_bench.checks.schema import violation
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.scenarios.tools import Tool
+from byok_bench.wire import bounded_json
+from byok_bench.wire.bounded_json import Malformed
 
 OutcomeName = Literal["ok", "unmet", "failed", "excluded"]
 """ok: all met. unmet: answered, not as expected. failed: no good answer. excluded: not asked, with the reason."""
@@ -196,9 +198,8 @@ def judge(expectations: Sequence[Expectation], seen: Seen) -> Outcome:
 
 def misfit(text: str, schema: Mapping[str, Any]) -> str | None:
     """Why a text is not JSON of this schema; None if it is."""
-    try:
-        value = msgspec.json.decode(text.encode("utf-8", "surrogatepass"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    value = bounded_json.decode(text)
+    if isinstance(value, Malformed):
         return "not JSON"
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
-    return None if error is None else f"does not fit the schema: {error.message[:200]}"
+    broken = violation(value, schema)
+    return None if broken is None else f"does not fit the schema: {broken}"

@@ -1,0 +1,114 @@
+"""The measuring process: `python -m byok_bench.runs.worker`, told over stdin what to play, telling over stdout.
+
+It writes records into the store itself, so what was acknowledged does not depend on whoever started it. It ends when
+its stdin does. Its loop waits for no reader: a thread writes what is to be told.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any
+
+from byok_bench.errors import ByokBenchError
+from byok_bench.runs import ledger, messages
+from byok_bench.runs.measure import Session
+from byok_bench.runs.messages import Broken, FromProcess, Go, Played, Start, Stop, ToProcess
+from byok_bench.runs.own_loop import loop_factory
+from byok_bench.runs.owner import this_process
+from byok_bench.runs.process import measure_in_workers
+from byok_bench.runs.store import Writer
+
+Inbox = asyncio.Queue[ToProcess]
+Outbox = SimpleQueue[FromProcess | None]
+
+
+class Stopped(Exception):
+    """Told to stop, or nobody is there any more."""
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    told, tell = _own_pipes()
+    outbox: Outbox = SimpleQueue()
+    writing = threading.Thread(target=_write_all, args=(outbox, tell))
+    writing.start()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_serve(told, outbox))
+    except Stopped:
+        pass
+    except ByokBenchError as error:
+        outbox.put(Broken(message=str(error), code=error.code))
+    finally:
+        outbox.put(None)
+        writing.join()
+
+
+async def _serve(told: IO[bytes], outbox: Outbox) -> None:
+    inbox: Inbox = asyncio.Queue()
+    reader = threading.Thread(target=_read_all, args=(told, asyncio.get_running_loop(), inbox), daemon=True)
+    reader.start()
+    start = await inbox.get()
+    if not isinstance(start, Start):
+        raise Stopped
+    if start.processes > 1:
+        await _unless_stopped(measure_in_workers(start, outbox.put), inbox)
+        outbox.put(Played())
+        return
+    endpoints = [messages.with_secrets(endpoint, start.secrets) for endpoint in start.endpoints]
+    writer = Writer(Path(start.store))
+    try:
+        async with Session(start.work, endpoints, writer, outbox.put) as session:
+            while isinstance(go := await inbox.get(), Go):
+                blocks = [start.work.blocks[index] for index in go.blocks]
+                await _unless_stopped(session.play(blocks, go.begin_ns, (go.which, go.of)), inbox)
+                outbox.put(Played())
+    finally:
+        await writer.do(ledger.give_back_of, start.work.run_id, this_process())
+        writer.close()
+
+
+async def _unless_stopped(playing: Coroutine[Any, Any, None], inbox: Inbox) -> None:
+    """Play on; anything that arrives meanwhile can only be the end."""
+    work, told = asyncio.ensure_future(playing), asyncio.ensure_future(inbox.get())
+    await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        told.cancel()
+        return await work
+    work.cancel()
+    await asyncio.wait((work,))
+    raise Stopped
+
+
+def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """stdin and stdout for messages alone; what anything else prints goes to stderr."""
+    told, tell = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return told, tell
+
+
+def _read_all(pipe: IO[bytes], loop: asyncio.AbstractEventLoop, inbox: Inbox) -> None:
+    while (raw := messages.read(pipe)) is not None:
+        loop.call_soon_threadsafe(inbox.put_nowait, messages.to_process(raw))
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(inbox.put_nowait, Stop())
+
+
+def _write_all(outbox: Outbox, pipe: IO[bytes]) -> None:
+    while (message := outbox.get()) is not None:
+        try:
+            messages.write(pipe, message)
+        except OSError:
+            return  # nobody reads any more; stdin tells the loop the same
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
