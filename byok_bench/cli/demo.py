@@ -17,7 +17,7 @@ FAULTS: Final = (
     "stream.truncated", "error.in-stream", "stream.done-terminator", "tool.arguments-json", "tool.index-missing",
     "http-429", "http-500", "http.html-200",
 )  # fmt: skip
-"""What the faulty simulator does wrong, each with a quarter's chance a request."""
+"""What the faulty simulator does wrong, in turn, at every second request."""
 DEMO_KEY: Final = "demo-key-for-this-machine-only"
 
 
@@ -80,5 +80,5 @@ def chosen(model: Path | None, gateway: bool) -> "list[Backend]":
     return [
         *backends,
         Simulator(label="simulator", api_key=DEMO_KEY),
-        Simulator(label="faulty simulator", api_key=DEMO_KEY, faults=FAULTS, probability=0.25),
+        Simulator(label="faulty simulator", api_key=DEMO_KEY, faults=FAULTS, every=2),
     ]
