@@ -1,0 +1,80 @@
+"""Which endpoint a command is about: one of the book by its label, or one given by options. No key is an option."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from byok_bench.cli.console import fail
+
+if TYPE_CHECKING:
+    from byok_bench.endpoints.endpoint import Endpoint
+
+EndpointArgument = Annotated[
+    str | None, typer.Argument(help="Label of an endpoint in the book.", show_default=False)
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", help="Base URL, in place of an endpoint of the book.")
+]
+ModelId = Annotated[str | None, typer.Option("--model", help="The provider's exact model id.")]
+KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
+Schema = Annotated[str, typer.Option("--schema", help="chat, responses or messages.")]
+Profile = Annotated[str, typer.Option("--profile", help="Egress profile: local or shared.")]
+
+
+def endpoint_from(
+    name: str | None,
+    *,
+    base_url: str | None = None,
+    model: str | None = None,
+    key_env: str | None = None,
+    schema: str = "chat",
+    optional: bool = False,
+) -> "Endpoint | None":
+    """The endpoint that was named, or one made of the options. Exits with code 2 if there is neither.
+
+    Raises EndpointError for options that cannot be. `optional`: None in place of an exit.
+    """
+    if name is not None and base_url is not None:
+        fail("name an endpoint of the book or give --base-url, not both")
+    if name is not None:
+        return labelled(name)
+    if base_url is None:
+        if optional:
+            return None
+        fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
+    from byok_bench.endpoints.endpoint import Endpoint, Model
+    from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.redact import redact
+
+    return Endpoint(
+        label=redact(base_url, ())[:80],
+        base_url=base_url,
+        schema=schema,  # type: ignore[arg-type]  # Endpoint refuses any other
+        key=KeyRef.env(key_env) if key_env else KeyRef.none(),
+        models=[Model(model)] if model else [],
+    )
+
+
+def labelled(name: str) -> "Endpoint":
+    """The endpoint with this label in the book. Exits with code 2, and the labels there are, if none has it."""
+    known = booked()
+    for endpoint in known:
+        if endpoint.label == name:
+            return endpoint
+    have = ", ".join(endpoint.label for endpoint in known) or "none yet; byok-bench endpoints add makes one"
+    fail(f"no endpoint is called {name!r}; in the book: {have}")
+
+
+def booked() -> "list[Endpoint]":
+    """Every endpoint of the book that may be used here."""
+    from byok_bench.endpoints.book import EndpointBook
+
+    return list(EndpointBook.open().usable)
+
+
+def egress_policy() -> Mapping[str, Any] | None:
+    """The workspace's egress lists; None if there is no policy file."""
+    from byok_bench.endpoints.book import EndpointBook
+
+    return EndpointBook.open().egress_policy

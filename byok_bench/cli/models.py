@@ -1,0 +1,53 @@
+"""`byok-bench models`: what /models lists, beside what is configured."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from byok_bench.cli import adhoc
+from byok_bench.cli.console import Exit, emit_json, note
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("models")(models)
+
+
+def models(
+    endpoint: adhoc.EndpointArgument = None,
+    base_url: adhoc.BaseUrl = None,
+    model: adhoc.ModelId = None,
+    key_env: adhoc.KeyEnv = None,
+    schema: adhoc.Schema = "chat",
+    profile: adhoc.Profile = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """List the models that the server names, and say which of them are configured. Advisory: lists are often wrong."""
+    from byok_bench.checks.advice import advice
+    from byok_bench.checks.registry import run_checks
+    from byok_bench.cli.send import exit_code, printable
+    from byok_bench.dialects.models import listed_models
+    from byok_bench.endpoints.send import get_models
+
+    chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
+    assert chosen is not None
+    exchange = asyncio.run(get_models(chosen, profile=profile, policy=adhoc.egress_policy()))
+    listed = listed_models(exchange.reading.body.document)
+    configured = [one.name for one in chosen.models]
+    if as_json:
+        document = exchange.to_json(run_checks(exchange))
+        emit_json({"version": 1, "listed": listed, "configured": configured, "exchange": document})
+        raise typer.Exit(int(exit_code(exchange)))
+    for name in listed:
+        typer.echo(printable(f"{name}  (configured)" if name in configured else name))
+    for name in configured:
+        if name not in listed:
+            note(f"{name} is configured and not listed")
+    for finding in run_checks(exchange):
+        note(f"{finding.severity}: {finding.check}: {printable(finding.message)}")
+    if exchange.error is not None:
+        note(
+            f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {printable(advice(exchange.error))}"
+        )
+    raise typer.Exit(int(exit_code(exchange) if exchange.error else Exit.OK))
