@@ -70,6 +70,7 @@ class Resolver:
         pending = self._under_way.get(host)
         if pending is None or pending.get_loop() is not loop:
             pending = self._under_way[host] = loop.create_future()
+            pending.add_done_callback(lambda _: self._under_way.pop(host, None))
             thread = threading.Thread(
                 target=self._work, args=(host, pending), name="byok-bench-dns", daemon=True
             )
@@ -81,12 +82,4 @@ class Resolver:
         found = (answer, time.perf_counter_ns())
         # A loop that was closed meanwhile has nobody left to tell.
         with suppress(RuntimeError):
-            pending.get_loop().call_soon_threadsafe(self._deliver, host, pending, found)
-
-    def _deliver(
-        self, host: str, pending: asyncio.Future[tuple[Answer, int]], found: tuple[Answer, int]
-    ) -> None:
-        if self._under_way.get(host) is pending:
-            del self._under_way[host]
-        if not pending.done():
-            pending.set_result(found)
+            pending.get_loop().call_soon_threadsafe(pending.set_result, found)

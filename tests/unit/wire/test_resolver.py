@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -17,11 +16,11 @@ class Names:
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
-        self.threads: set[int] = set()
+        self.threads: list[threading.Thread] = []
 
     def __call__(self, host: str) -> list[str]:
         self.asked.append(host)
-        self.threads.add(threading.get_ident())
+        self.threads.append(threading.current_thread())
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -43,7 +42,14 @@ async def test_a_lookup_is_timed_and_off_the_loop() -> None:
     assert start is not None
     assert end is not None
     assert start <= end
-    assert threading.get_ident() not in names.threads
+    assert names.threads[0] is not threading.current_thread()
+
+
+async def test_a_lookup_does_not_hold_up_the_end_of_the_process() -> None:
+    """The thread of a lookup is one that the interpreter does not wait for."""
+    names = Names(["8.8.8.8"])
+    await Resolver(names).judge(URL, "local")
+    assert names.threads[0].daemon
 
 
 @pytest.mark.parametrize(
@@ -114,9 +120,7 @@ async def test_a_lookup_that_fails_is_a_verdict(fault: Exception) -> None:
     assert (await Resolver(broken).judge(URL, "local")).verdict.reason == "dns_failed"
 
 
-async def held(
-    resolver_of: Callable[[Callable[[str], list[str]]], Resolver],
-) -> tuple[Resolver, threading.Event, Names]:
+def held() -> tuple[Resolver, threading.Event, Names]:
     """A resolver whose lookups wait for the event."""
     go, names = threading.Event(), Names(["8.8.8.8"])
 
@@ -124,12 +128,12 @@ async def held(
         go.wait()
         return names(host)
 
-    return resolver_of(waiting), go, names
+    return Resolver(waiting), go, names
 
 
 async def test_questions_at_one_time_share_a_lookup() -> None:
     """Many connections opened at once ask DNS once."""
-    resolver, go, names = await held(Resolver)
+    resolver, go, names = held()
     tasks = [asyncio.create_task(resolver.judge(URL, "local")) for _ in range(20)]
     await asyncio.sleep(0)
     go.set()
@@ -139,7 +143,7 @@ async def test_questions_at_one_time_share_a_lookup() -> None:
 
 async def test_a_cancelled_question_does_not_take_the_others_along() -> None:
     """Who shares a lookup gets its answer although the one who began it gave up."""
-    resolver, go, names = await held(Resolver)
+    resolver, go, names = held()
     first, second = (asyncio.create_task(resolver.judge(URL, "local")) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
