@@ -1,0 +1,85 @@
+"""The turn loop, against a model that says what the test wrote."""
+
+from typing import Any
+
+import pytest
+from support.recorded import answer, calls, refusal
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.scenarios.agent import is_over, outcome, play
+from byok_bench.scenarios.scenario import library
+
+ROUND_TRIP = library()["tool-round-trip"]
+CALL = calls(("call_1", "get_weather", '{"city": "Tokyo"}'))
+
+
+class Model:
+    """Gives its answers in turn and keeps what it was asked."""
+
+    def __init__(self, *answers: Exchange) -> None:
+        self._answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    async def __call__(self, turn: int, body: dict[str, Any]) -> Exchange:
+        assert turn == len(self.asked) + 1
+        self.asked.append(body)
+        return self._answers.pop(0)
+
+
+async def test_a_tool_is_run_and_its_result_sent_back() -> None:
+    """The second request holds the call and what the tool said."""
+    model = Model(CALL, answer("It", " rains."))
+    turns = await play(ROUND_TRIP, "chat", {"messages": [], "tool_choice": "required"}, model)
+    assert len(turns) == 2
+    echo, result = model.asked[1]["messages"]
+    assert echo["content"] is None
+    assert result["tool_call_id"] == "call_1"
+    assert '"temperature_c"' in result["content"]
+    assert outcome(ROUND_TRIP, ROUND_TRIP.samples[0], turns).outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("answers", "turns"),
+    [
+        ([answer("No", " tool.")], 1),
+        ([refusal(500, "boom")], 1),
+        ([CALL, CALL], 2),
+        ([CALL, refusal(400, "no")], 2),
+    ],
+    ids=["an answer without calls", "a failure", "the last turn", "a failure later"],
+)
+async def test_the_loop_ends_where_it_should(answers: list[Exchange], turns: int) -> None:
+    """It ends at an answer, at a failure and at the last turn, and not before."""
+    played = await play(ROUND_TRIP, "chat", {"messages": []}, Model(*answers))
+    assert len(played) == turns
+    assert is_over(ROUND_TRIP, played)
+
+
+async def test_a_call_without_an_id_gets_one_of_ours() -> None:
+    """Echo and result agree on an id even where the server sent none."""
+    model = Model(
+        calls((None, "get_weather", '{"city": "A"}'), (None, "get_weather", '{"city": "B"}')), answer("ok")
+    )
+    await play(ROUND_TRIP, "chat", {"messages": []}, model)
+    echo, *results = model.asked[1]["messages"]
+    ids = [call["id"] for call in echo["tool_calls"]]
+    assert ids == [result["tool_call_id"] for result in results]
+    assert len(set(ids)) == 2
+
+
+async def test_calls_that_share_an_id_share_one_tool_message() -> None:
+    """There is one tool message for each id, whatever the server repeated."""
+    model = Model(
+        calls(("x", "get_weather", '{"city": "A"}'), ("x", "get_weather", '{"city": "B"}')), answer("ok")
+    )
+    await play(ROUND_TRIP, "chat", {"messages": []}, model)
+    results = [message for message in model.asked[1]["messages"] if message["role"] == "tool"]
+    assert [result["tool_call_id"] for result in results] == ["x"]
+    assert results[0]["content"].count('"city"') == 2
+
+
+async def test_a_one_turn_scenario_reads_no_answer() -> None:
+    """Nothing is parsed while other streams are timed: the loop looks at an answer only to go on from it."""
+    sent = answer("Paris")
+    await play(library()["plain-answer"], "chat", {"messages": []}, Model(sent))
+    assert "reading" not in vars(sent)

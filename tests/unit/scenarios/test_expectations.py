@@ -1,0 +1,88 @@
+"""Expectations: met or not, and in which words."""
+
+from collections.abc import Sequence
+
+import pytest
+from support.recorded import answer, calls, exchange, raw_exchange, refusal
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.scenarios import expectations as e
+from byok_bench.scenarios.tools import find_tools
+from byok_bench.wire.failures import failure
+
+TOOLS = find_tools(("get_weather", "get_time"))
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+CALL = calls(("c", "get_weather", '{"city": "Rome"}'))
+CASES: list[tuple[e.Expectation, Sequence[Exchange], str | None]] = [
+    (e.Answered(), [answer("hi")], None),
+    (e.Answered(), [answer(" ", "\n")], "no text"),
+    (e.Answered(), [CALL], "no text"),
+    (e.TextContains(any_of=("PARIS", "Rome")), [answer("It is ", "Paris.")], None),
+    (e.TextContains(any_of=("Rome",)), [answer("Paris")], "none of: Rome"),
+    (e.Finished(any_of=("stop",)), [answer("x")], None),
+    (e.Finished(any_of=("stop",)), [CALL], "'tool_calls'"),
+    (e.ToolCalled(), [CALL], None),
+    (e.ToolCalled(any_of=("get_time",)), [CALL], "called get_weather, expected get_time"),
+    (e.ToolCalled(), [answer("x")], "no tool was called"),
+    (e.ToolCalled(), [calls(("c", "launch", "{}"))], "called launch"),
+    (e.ArgumentsValid(), [CALL], None),
+    (e.ArgumentsValid(), [answer("x")], "no tool was called"),
+    (e.ArgumentsValid(), [calls(("c", "get_weather", '{"city": '))], "not JSON"),
+    (e.ArgumentsValid(), [calls(("c", "get_weather", '{"town": "Rome"}'))], "does not fit"),
+    (e.ArgumentsValid(), [calls(("c", "get_weather", ""))], "required"),
+    (e.ArgumentsValid(), [calls(("c", "launch", "{}"))], "no such tool"),
+    (e.ArgumentsHold(text="rome"), [CALL], None),
+    (e.ArgumentsHold(text="Oslo"), [CALL], "Oslo"),
+    (e.JsonMatches(), [answer('{"city": ', '"Rome"}')], None),
+    (e.JsonMatches(), [answer('{"city": 3}')], "does not fit"),
+    (e.JsonMatches(), [answer("Rome")], "not JSON"),
+    (e.Turns(at_least=2), [CALL, answer("x")], None),
+    (e.Turns(at_least=2), [answer("x")], "1 turns"),
+    (e.OutputDeltas(at_least=3), [answer("a", "b", "c")], None),
+    (e.OutputDeltas(at_least=4), [answer("a", "b", "c")], "3 deltas"),
+    (e.FailureKind(any_of=("auth",)), [refusal(401, "no", "invalid_api_key")], None),
+    (
+        e.FailureKind(any_of=("auth",)),
+        [refusal(404, "The model x does not exist")],
+        "failed as not_found_model",
+    ),
+    (e.FailureKind(any_of=("auth",)), [answer("hi")], "was served"),
+    (e.FailureKind(any_of=("auth",), statuses=(401,)), [refusal(400, "no", "invalid_api_key")], "status 400"),
+]
+
+
+@pytest.mark.parametrize(("expected", "turns", "why"), CASES, ids=lambda value: type(value).__name__)
+def test_an_expectation_says_why_it_is_not_met(
+    expected: e.Expectation, turns: Sequence[Exchange], why: str | None
+) -> None:
+    """None where it is met; else a sentence that names what was seen."""
+    unmet = expected.unmet(e.Seen(turns, TOOLS, CITY))
+    assert unmet is None if why is None else unmet is not None and why in unmet
+
+
+def unreached(kind: str, phase: str) -> Exchange:
+    """An exchange that never got to the server."""
+    raw = raw_exchange([], failure=failure(kind, phase, "no route"))
+    raw.head = None
+    return exchange(raw)
+
+
+@pytest.mark.parametrize(
+    ("expect", "turns", "outcome"),
+    [
+        ((e.Answered(),), [answer("x")], "ok"),
+        ((e.Answered(), e.Finished(any_of=("length",))), [answer("x")], "unmet"),
+        ((e.Answered(),), [refusal(500, "boom")], "failed"),
+        ((e.FailureKind(any_of=("auth",)),), [refusal(401, "no", "invalid_api_key")], "ok"),
+        ((e.FailureKind(any_of=("auth",)),), [answer("x")], "unmet"),
+        ((e.FailureKind(any_of=("network",)),), [unreached("network", "connect")], "failed"),
+        ((e.FailureKind(any_of=("auth",)),), [unreached("auth", "config")], "failed"),
+    ],
+)
+def test_a_sample_is_ok_unmet_or_failed(
+    expect: tuple[e.Expectation, ...], turns: Sequence[Exchange], outcome: str
+) -> None:
+    """A failure that nobody wanted fails a sample; what never reached the server shows nothing about its refusals."""
+    judged = e.judge(expect, e.Seen(turns, TOOLS, None))
+    assert judged.outcome == outcome
+    assert bool(judged.why) == (outcome != "ok")
