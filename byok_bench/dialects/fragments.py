@@ -8,6 +8,7 @@ from typing import Final
 from byok_bench.wire import bounded_json
 
 _BRIEF: Final = 60
+_SPACE: Final = " \t\r\n"
 _MARKS: Final = re.compile(r'\\.|\\\Z|["{}\[\]]', re.DOTALL)
 
 
@@ -74,7 +75,7 @@ class Fragments:
     def _scan(self, part: str) -> None:
         """Follow strings and brackets until the outermost one closes; all but white space after that spoils."""
         if self._closed:
-            self._spoilt = self._spoilt or bool(part.strip())
+            self._spoilt = self._spoilt or bool(part.strip(_SPACE))
             return
         start, self._escaped = int(self._escaped), False
         for found in _MARKS.finditer(part, start):
@@ -87,5 +88,5 @@ class Fragments:
                 self._depth += 1 if mark in "{[" else -1
                 if self._depth <= 0:
                     self._closed = True
-                    self._spoilt = bool(part[found.end() :].strip())
+                    self._spoilt = bool(part[found.end() :].strip(_SPACE))
                     return

@@ -1,0 +1,119 @@
+"""wire/content.py: content codings, undone in steps."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+
+import pytest
+
+from byok_bench.wire.content import ContentDecoder, codings_of, decoded
+from byok_bench.wire.raw import Chunk
+
+TEXT = b"data: " + b"abc" * 50 + b"\n\n"
+
+
+def raw_deflate(data: bytes) -> bytes:
+    coder = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return coder.compress(data) + coder.flush()
+
+
+BODIES = {
+    "gzip": (("gzip",), gzip.compress(TEXT)),
+    "x-gzip": (("x-gzip",), gzip.compress(TEXT)),
+    "several gzip members": (
+        ("gzip",),
+        gzip.compress(TEXT[:40]) + gzip.compress(b"") + gzip.compress(TEXT[40:]),
+    ),
+    "zeros after gzip": (("gzip",), gzip.compress(TEXT) + b"\0" * 20),
+    "other bytes after gzip": (("gzip",), gzip.compress(TEXT) + b"\0\0garbage"),
+    "deflate with a header": (("deflate",), zlib.compress(TEXT)),
+    "deflate without a header": (("deflate",), raw_deflate(TEXT)),
+    "bytes after deflate": (("deflate",), zlib.compress(TEXT) + b"garbage"),
+    "two codings": (("deflate", "gzip"), gzip.compress(zlib.compress(TEXT))),
+    "none": ((), TEXT),
+}
+
+
+def cuts(body: bytes) -> Iterator[list[Chunk]]:
+    yield [(7, body)]
+    yield [(7, body[i : i + 1]) for i in range(len(body))]
+    for place in range(1, len(body)):
+        yield [(7, body[:place]), (7, body[place:])]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_chunk_borders_do_not_matter(name: str) -> None:
+    """However the coded bytes are cut, the same bytes come out, without a problem."""
+    codings, body = BODIES[name]
+    for chunks in cuts(body):
+        plain = decoded(chunks, codings)
+        assert b"".join(data for _, data in plain.chunks) == TEXT
+        assert plain.problem is None
+        assert not plain.over
+
+
+def test_bytes_come_out_as_soon_as_they_were_flushed() -> None:
+    """Each flushed piece has the stamp of its own read; reads without output are left out."""
+    coder = zlib.compressobj(wbits=31)
+    first = coder.compress(b"a") + coder.flush(zlib.Z_SYNC_FLUSH)
+    second = coder.compress(b"b") + coder.flush()
+    assert decoded([(1, first), (2, second[:1]), (3, second[1:])], ("gzip",)).chunks in (
+        [(1, b"a"), (2, b"b")],
+        [(1, b"a"), (3, b"b")],
+    )
+
+
+def test_a_cut_body_gives_what_came_out() -> None:
+    """The end of a coded body may be missing: that is no problem of the coding."""
+    coder = zlib.compressobj(wbits=31)
+    flushed = coder.compress(TEXT) + coder.flush(zlib.Z_SYNC_FLUSH)
+    plain = decoded([(1, flushed)], ("gzip",))
+    assert (plain.chunks, plain.problem) == ([(1, TEXT)], None)
+
+
+@pytest.mark.parametrize(
+    ("codings", "body"),
+    [
+        (("br",), b"\x8b\x00\x80a\x03"),
+        (("gzip",), b"data: plain\n\n"),
+        (("gzip",), gzip.compress(TEXT)[:20] + b"\xff" * 20),
+        (("deflate",), b"\xff\xff\xff"),
+        (("gzip", "zstd"), gzip.compress(TEXT)),
+    ],
+)
+def test_what_cannot_be_undone_is_a_problem(codings: tuple[str, ...], body: bytes) -> None:
+    """An unknown coding and broken data are told, not raised."""
+    assert decoded([(1, body), (2, b"more")], codings).problem is not None
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_bomb_is_cut_at_the_limit(coding: str) -> None:
+    """No more than the limit comes out, and the decoder says so."""
+    bomb = gzip.compress(bytes(1_000_000)) if coding == "gzip" else zlib.compress(bytes(1_000_000))
+    decoder = ContentDecoder((coding,), limit=1000)
+    assert decoder.feed(bomb) == bytes(1000)
+    assert decoder.over
+    assert decoder.feed(b"more") == b""
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    """A body of exactly the limit is whole, coded or not."""
+    for codings, body in (("gzip",), gzip.compress(TEXT)), ((), TEXT):
+        assert not decoded([(1, body)], codings, limit=len(TEXT)).over
+        cut = decoded([(1, body)], codings, limit=len(TEXT) - 1)
+        assert (cut.chunks, cut.over) == ([(1, TEXT[:-1])], True)
+
+
+@pytest.mark.parametrize(
+    ("header", "codings"),
+    [
+        (None, ()),
+        ("", ()),
+        ("identity", ()),
+        ("gzip", ("gzip",)),
+        (" GZip , identity, deflate", ("gzip", "deflate")),
+    ],
+)
+def test_codings_are_read_from_the_header(header: str | None, codings: tuple[str, ...]) -> None:
+    """Names have no case; identity is none."""
+    assert codings_of(header) == codings
