@@ -81,7 +81,7 @@ class Answer:
         headless = self._head is None
         try:
             parser.feed_data(data)
-        except httptools.HttpParserError as problem:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as problem:
             if self._complete is None and self._fault is None:
                 self._fault = (str(problem) or "not HTTP", False)
         parts = self._parts

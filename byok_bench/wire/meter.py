@@ -16,8 +16,6 @@ Meter = Callable[[bytes], str | None]
 
 _MARK: Final = b"[DONE]"
 _STEP_BYTES: Final = 1_024
-_FIELD_BYTES: Final = 64
-"""Room for a field's name, colon and line end beside the data that the limit is about."""
 
 
 class SizeMeter:
@@ -49,7 +47,9 @@ class StreamMeter:
         self._pending: list[bytes] = []
         """What came since the last blank line."""
         self._open_bytes = 0
-        self._open_cap = limits.line_bytes + _FIELD_BYTES
+        self._open_cap = limits.line_bytes
+        self._event_bytes = 0
+        """Data of the open event that was weighed and is no longer in `pending`."""
         self._edge = b""
         self._armed = False
         """The mark stands in `pending`; the blank line that dispatches it is still to come."""
@@ -105,42 +105,60 @@ class StreamMeter:
         if not straddled and b"\n\n" not in data:
             self._armed = marked
             self._edge = (self._edge + data)[-5:]
-            return self._longest(b"".join(self._pending)) if oversized else None
+            return self._weigh_open_event() if oversized else None
         blocks = b"".join(self._pending).split(b"\n\n")
         rest = blocks.pop()
         if marked and self._until_done and any(_MARK in block and _is_done(block) for block in blocks):
             return DONE
-        if oversized:
-            for block in blocks:
-                too_long = self._longest(block)
-                if too_long is not None:
-                    return too_long
+        if oversized and any(self._is_too_long(block) for block in blocks):
+            return self._too_long()
         self._pending = [rest]
         self._open_bytes = len(rest)
-        self._open_cap = self._limits.line_bytes + _FIELD_BYTES
+        self._open_cap = self._limits.line_bytes
+        self._event_bytes = 0
         self._armed = _MARK in rest
         self._edge = rest[-5:]
         return None
 
-    def _longest(self, block: bytes) -> str | None:
-        """Whether a line, or the data of the block's event, is over the limit; if not, when to look again."""
-        limit = self._limits.line_bytes
-        event = 0
-        for line in block.split(b"\n"):
-            size = len(line)
-            if line.startswith(b"data:"):
-                size -= 6 if line[5:6] == b" " else 5
-                event += size
-            if size > limit or event > limit:
-                return f"a line or event of more than {limit} bytes"
-        self._open_cap = self._open_bytes + limit
+    def _is_too_long(self, block: bytes) -> bool:
+        """Whether a finished block passes the limit; only the first one can have begun before `pending`."""
+        event, longest = _weight(block, self._event_bytes)
+        self._event_bytes = 0
+        return max(event, longest) > self._limits.line_bytes
+
+    def _weigh_open_event(self) -> str | None:
+        """Weigh an unfinished event, keep of it the last line alone, and say how much more it takes to look again."""
+        text = b"".join(self._pending)
+        event, longest = _weight(text, self._event_bytes)
+        if max(event, longest) > self._limits.line_bytes:
+            return self._too_long()
+        last = text[text.rfind(b"\n") + 1 :]
+        self._event_bytes = event - _weight(last, 0)[0]
+        self._pending = [last]
+        self._open_bytes = len(last) + 1
+        self._open_cap = self._open_bytes + self._limits.line_bytes - max(event, len(last))
         return None
+
+    def _too_long(self) -> str:
+        return f"a line or event of more than {self._limits.line_bytes} bytes"
 
     def _with_lf(self, data: bytes) -> bytes:
         if self._cr and data.startswith(b"\n"):
             data = data[1:]
         self._cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _weight(block: bytes, event: int) -> tuple[int, int]:
+    """Bytes of data in the block's event, on top of `event`; and of its longest line, without the field's name."""
+    longest = 0
+    for line in block.split(b"\n"):
+        size = len(line)
+        if line.startswith(b"data:"):
+            size -= 6 if line[5:6] == b" " else 5
+            event += size
+        longest = max(longest, size)
+    return event, longest
 
 
 def _is_done(block: bytes) -> bool:

@@ -7,6 +7,7 @@ see (interim answers, a head's size before it is complete) has httpx's own limit
 
 import asyncio
 import importlib.util
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import perf_counter_ns
@@ -22,7 +23,7 @@ from byok_bench.wire.gate import Gate, Target, admit_by_proxy
 from byok_bench.wire.raw import End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder
 from byok_bench.wire.request import Sendable, WireRequest
-from byok_bench.wire.tls import fresh_context
+from byok_bench.wire.tls import fresh_context, tls_words
 
 _CUT_SHORT: Final = ("server disconnected", "peer closed connection", "incomplete")
 """Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
@@ -55,7 +56,7 @@ class Stock:
         """Send the request and write the record. Raises NotConnected if nothing was sent."""
         target = sendable.target
         transport = self._transport(target, proxy)
-        voyage = Voyage(record, request)
+        voyage = Voyage(record, request, target.host)
         async with voyage.clocks():
             if proxy is None:
                 addresses = await self._gate.admit(target, request.profile, request.policy, record.phases)
@@ -87,9 +88,10 @@ class Stock:
 class Voyage:
     """One exchange over a stock transport: its clocks, its record, its outcome."""
 
-    def __init__(self, record: RawExchange, request: WireRequest) -> None:
+    def __init__(self, record: RawExchange, request: WireRequest, host: str) -> None:
         self._record = record
         self._request = request
+        self._host = host
         self._recorder = Recorder(record, request.limits, request.terminator, self)
         self._clock: asyncio.Timeout | None = None
         self._waiting_for = "connect"
@@ -213,13 +215,24 @@ class Voyage:
             return "stream" if self._recorder.is_stream else "body"
         if phases.written is not None:
             return "headers"
-        return "request" if phases.connect_end is not None else "connect"
+        if phases.connect_end is None:
+            return "connect"
+        secure = self._request.url.startswith("https:")
+        return "tls" if secure and phases.tls_end is None else "request"
 
     def _failure(self, error: Exception) -> Failure:
-        kind, phase = library_kind(error) or ("network", "connect")
+        broken_tls = _tls_error(error)
+        if broken_tls is not None:
+            return failure("network", "tls", tls_words(broken_tls, self._host), code="tls")
+        kind, _ = library_kind(error) or ("network", "connect")
         words = str(error) or type(error).__name__
         if kind == "protocol" and any(hint in words.lower() for hint in _CUT_SHORT):
             kind = "network"
-        if phase not in ("connect", "tls"):
-            phase = self._phase()
-        return failure(kind, phase, words)
+        return failure(kind, self._phase(), words)
+
+
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """The TLS error that httpx and httpcore wrapped, if there is one."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error

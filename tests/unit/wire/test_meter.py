@@ -1,0 +1,142 @@
+"""The meters that look at a body while it is recorded, against a slow reading of the same bytes."""
+
+import gzip
+import itertools
+import re
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from byok_bench.wire.limits import Limits
+from byok_bench.wire.meter import DONE, DecodingMeter, SizeMeter, StreamMeter
+
+PIECES = st.sampled_from(
+    b"data: {}|data: [DONE]|data:[DONE]|data: x[DONE]|: ping|event: e|data|[DONE]|data: data: [DONE]|data:   [DONE]  "
+    b"|id: 1|data: [".split(b"|")
+)
+LINE_ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+STREAMS = st.lists(st.tuples(st.one_of(PIECES, st.just(b"")), LINE_ENDS), max_size=30).map(
+    lambda lines: b"".join(text + end for text, end in lines)
+)
+
+
+def cut(body: bytes, places: list[int]) -> list[bytes]:
+    """The body cut at the places, taken modulo its length."""
+    edges = sorted({0, len(body), *(place % (len(body) + 1) for place in places)})
+    return [body[start:stop] for start, stop in itertools.pairwise(edges)]
+
+
+def end_of_done(body: bytes) -> int | None:
+    """Where the first event that is the terminator is dispatched, read line by line."""
+    values: list[bytes] = []
+    for found in re.finditer(rb"([^\r\n]*)(\r\n|\n|\r)", body):
+        line = found[1]
+        if line.startswith(b"data:"):
+            values.append(line[5:].strip())
+        elif not line and values:
+            alone = len(values) == 1 or all(
+                value == b"[DONE]" or value.startswith(b"{") for value in values if value
+            )
+            if alone and any(value.removeprefix(b"data:").strip() == b"[DONE]" for value in values):
+                return found.end(1) + 1
+            values = []
+        elif not line:
+            values = []
+    return None
+
+
+@given(STREAMS, st.lists(st.integers(0, 400)))
+def test_the_terminator_is_found_at_the_read_that_dispatches_it(body: bytes, places: list[int]) -> None:
+    """Wherever the reads are cut, the stream ends at the read with the blank line behind data: [DONE], or never."""
+    meter = StreamMeter(Limits(), until_done=True)
+    seen = 0
+    for part in cut(body, places):
+        seen += len(part)
+        if meter(part) == DONE:
+            break
+    else:
+        seen = 0
+    expected = end_of_done(body)
+    if expected is None:
+        assert seen == 0
+    else:
+        edges = [sum(map(len, cut(body, places)[:n])) for n in range(len(cut(body, places)) + 1)]
+        assert seen == next(edge for edge in edges if edge >= expected)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100, 5000])
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        (b"data: " + b"z" * 2_000 + b"\n\n", True),
+        (b"data: " + b"z" * 2_001 + b"\n\n", False),
+        ((b"data: " + b"z" * 1_000 + b"\n") * 2 + b"\n", True),
+        ((b"data: " + b"z" * 1_001 + b"\n") * 2 + b"\n", False),
+        ((b"data: " + b"z" * 1_500 + b"\n\n") * 5, True),
+        ((b": " + b"z" * 1_500 + b"\n") * 5 + b"\n", True),
+        (b": " + b"z" * 2_100 + b"\n\n", False),
+    ],
+)
+def test_a_line_or_event_may_hold_as_much_as_the_limit_says(line: bytes, kept: bool, size: int) -> None:
+    """The data of one event, or one line, may be as long as the limit and no longer, in reads of any size."""
+    meter = StreamMeter(Limits(line_bytes=2_000), until_done=True)
+    found = [meter(line[start : start + size]) for start in range(0, len(line), size)]
+    assert all(one is None for one in found) is kept
+
+
+@pytest.mark.parametrize("size", [1, 5, 64, 100_000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(
+    ("block", "kept"),
+    [(b"data: {}", 300), (b"data: {}", 301), (b": ping", 5000), (b"data: {\ndata: }", 300)],
+)
+def test_events_are_counted_and_comments_are_not(block: bytes, kept: int, end: bytes, size: int) -> None:
+    """A stream may have as many events as the limit says; comments, and data lines of one event, are no events."""
+    meter = StreamMeter(Limits(stream_events=300), until_done=True)
+    body = (block.replace(b"\n", end) + end + end) * kept
+    found = [meter(body[start : start + size]) for start in range(0, len(body), size)]
+    assert all(one is None for one in found) is (kept != 301)
+
+
+@pytest.mark.parametrize("size", [1, 1000, 100_000])
+def test_a_stream_is_bounded_by_its_bytes(size: int) -> None:
+    """The byte that passes the limit of a stream is the one that ends it."""
+    meter = StreamMeter(Limits(stream_bytes=10_000), until_done=True)
+    body = b"data: {}\n\n" * 1_000
+    assert all(meter(body[at : at + size]) is None for at in range(0, len(body), size))
+    assert "10000 bytes" in (meter(b"\n") or "")
+
+
+WRAPPED = {
+    "gzip": lambda data: gzip.compress(data, 1),
+    "deflate": lambda data: zlib.compress(data, 1),
+    "bare deflate": lambda data: zlib.compress(data, 1)[2:-4],
+    "two gzip members": lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:]),
+}
+
+
+@pytest.mark.parametrize("size", [1, 3, 100_000])
+@pytest.mark.parametrize("coding", WRAPPED)
+def test_coded_streams_are_looked_into(coding: str, size: int) -> None:
+    """The terminator of a compressed stream is found, in reads of any size."""
+    meter = DecodingMeter(
+        StreamMeter(Limits(), until_done=True), [coding.split()[-1].replace("members", "gzip")], 1 << 26
+    )
+    body = WRAPPED[coding](b"data: {}\n\n" * 50 + b"data: [DONE]\n\n")
+    assert DONE in [meter(body[at : at + size]) for at in range(0, len(body), size)]
+
+
+def test_what_unfolds_beyond_the_limit_ends_there() -> None:
+    """Of a bomb no more is decoded than the limit allows."""
+    plain = SizeMeter(1_000_000)
+    meter = DecodingMeter(plain, ["gzip"], 1_000_000)
+    bomb = gzip.compress(b"\0" * 50_000_000, 9)
+    assert meter(bomb) is not None
+
+
+def test_undecodable_bytes_are_not_the_meters_business() -> None:
+    """Bytes that are no gzip pass the meter: the reader of the record names them."""
+    meter = DecodingMeter(SizeMeter(100), ["gzip"], 100)
+    assert [meter(b"nonsense" * 50) for _ in range(3)] == [None, None, None]

@@ -1,0 +1,253 @@
+"""TLS of the own transport: what is accepted, what is refused and in which words, and whose stamp counts."""
+
+import asyncio
+import datetime
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from support.hostile import DONE, JSON, Peer, chunked, event, hostile, keep_alive, reply, sized
+
+from byok_bench.wire.client import Client, WireRequest
+from byok_bench.wire.egress import Lookup
+from byok_bench.wire.limits import Timeouts
+from byok_bench.wire.raw import RawExchange
+from byok_bench.wire.resolver import Resolver
+
+QUICK = Timeouts(connect=2, first_byte=2, idle=2, total=5)
+YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+LAST_WEEK = YESTERDAY - datetime.timedelta(days=7)
+
+Send = Callable[..., Awaitable[RawExchange]]
+
+
+class Authority:
+    """A certificate authority of the test's own, and server contexts under it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca = trustme.CA()
+        self.file = str(folder / "ca.pem")
+        self.ca.cert_pem.write_to_path(self.file)
+
+    def server(self, *names: str, **fields: Any) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert(*(names or ("127.0.0.1",)), **fields).configure_cert(context)
+        return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls"))
+
+
+async def send(url: str, lookup: Lookup | None = None, **fields: Any) -> RawExchange:
+    fields = {"body": b"{}", "timeouts": QUICK, "terminator": "sse-done", **fields}
+    async with (
+        Client(fields.pop("transport", "own"), resolver=Resolver(lookup)) as client,
+        asyncio.timeout(20),
+    ):
+        return await client.exchange(WireRequest(id="t", url=url, **fields))
+
+
+STREAM = chunked(event("a"), event("b"), DONE)
+
+
+@pytest.mark.parametrize("transport", ["own", "httpx"])
+async def test_a_trusted_server_is_read(authority: Authority, transport: str) -> None:
+    """With the authority's file set, a stream over TLS is recorded whole, and its phases are timed."""
+    async with hostile(keep_alive(STREAM), authority.server()) as server:
+        record = await send(server.url, ca_file=authority.file, transport=transport)
+    assert record.failure is None
+    assert b"".join(data for _, data in record.chunks) == event("a") + event("b") + DONE
+    phases = record.phases
+    assert phases.connect_end is not None
+    assert phases.tls_end is not None
+    assert phases.written is not None
+    assert phases.start <= phases.connect_end <= phases.tls_end <= phases.written <= record.chunks[0][0]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_large_bodies_cross_record_borders(authority: Authority, version: ssl.TLSVersion) -> None:
+    """A body of many TLS records arrives byte for byte, whatever the version."""
+    body = bytes(range(256)) * 4000
+    context = authority.server()
+    context.minimum_version = context.maximum_version = version
+    async with hostile(keep_alive(sized(body, JSON[:-2])), context) as server:
+        record = await send(server.url, ca_file=authority.file, body=b"x" * 300_000)
+    assert record.failure is None
+    assert b"".join(data for _, data in record.chunks) == body
+
+
+async def test_ciphertext_carries_the_kernels_stamp(authority: Authority) -> None:
+    """The stamp of plaintext is that of the read of its ciphertext, taken by the kernel."""
+    async with hostile(keep_alive(STREAM), authority.server()) as server:
+        record = await send(server.url, ca_file=authority.file)
+    assert record.clock == "kernel"
+
+
+async def test_connections_are_kept_alive(authority: Authority) -> None:
+    """A second request goes out on the same TLS session, with no handshake of its own."""
+    async with hostile(keep_alive(STREAM, STREAM), authority.server()) as server, Client() as client:
+        request = WireRequest(
+            id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK
+        )
+        first, second = await client.exchange(request), await client.exchange(request)
+    assert (first.reused, second.reused) == (False, True)
+    assert second.phases.tls_end is None
+    assert len(server.peers) == 1
+
+
+BAD_CERTIFICATES = {
+    "unknown authority": ({}, False, "local issuer"),
+    "another host": ({"names": ("example.com",)}, True, "not valid for"),
+    "expired": ({"not_before": LAST_WEEK, "not_after": YESTERDAY}, True, "expired"),
+}
+
+
+@pytest.mark.parametrize("transport", ["own", "httpx"])
+@pytest.mark.parametrize("case", BAD_CERTIFICATES)
+async def test_a_bad_certificate_is_refused_by_name(authority: Authority, case: str, transport: str) -> None:
+    """A certificate that cannot be trusted ends the exchange in phase tls, with what is wrong in the message."""
+    fields, known, words = BAD_CERTIFICATES[case]
+    names = fields.get("names", ("127.0.0.1",))
+    dates = {key: value for key, value in fields.items() if key != "names"}
+    async with hostile(keep_alive(STREAM), authority.server(*names, **dates)) as server:
+        record = await send(server.url, ca_file=authority.file if known else None, transport=transport)
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.phase) == ("network", "tls")
+    assert words in record.failure.message
+    assert record.head is None
+    assert record.phases.written is None
+
+
+async def test_the_name_is_kept_although_the_address_is_dialled(authority: Authority) -> None:
+    """Host header, SNI and certificate check have the name; the socket has the judged address."""
+    asked: list[str | None] = []
+    context = authority.server("bench.example.com")
+    context.sni_callback = lambda _sock, name, _context: asked.append(name)
+    seen: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        seen.append(await peer.request())
+        await peer.send(STREAM)
+
+    async with hostile(script, context) as server:
+        record = await send(
+            f"https://bench.example.com:{server.port}/v1/chat/completions",
+            lookup=lambda host: ["127.0.0.1"],
+            ca_file=authority.file,
+        )
+    assert record.failure is None
+    assert asked == ["bench.example.com"]
+    assert f"host: bench.example.com:{server.port}\r\n".encode() in seen[0]
+    assert record.peer == "127.0.0.1"
+
+
+async def plain_http(peer: Peer) -> None:
+    await peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+async def silent(peer: Peer) -> None:
+    await peer.silence()
+
+
+async def closed(peer: Peer) -> None:
+    await asyncio.sleep(0)
+
+
+async def reset(peer: Peer) -> None:
+    await asyncio.sleep(0.02)
+    peer.reset()
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "words"),
+    [
+        (plain_http, "network", "plain http"),
+        (silent, "timeout", "TLS"),
+        (closed, "network", ""),
+        (reset, "network", ""),
+    ],
+)
+async def test_a_handshake_that_fails_is_a_failure_of_tls(
+    script: Callable[[Peer], Awaitable[None]], kind: str, words: str
+) -> None:
+    """Whatever stands in the place of a handshake ends in phase tls, in time."""
+    async with hostile(script) as server:
+        url = server.url.replace("http:", "https:")
+        record = await send(url, timeouts=Timeouts(connect=0.4, first_byte=2, idle=2, total=5))
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.phase) == (kind, "tls")
+    assert words in record.failure.message
+
+
+async def test_unverified_is_for_loopback_and_local_only(authority: Authority) -> None:
+    """Without verification a loopback server is read in profile local; profile shared refuses before connecting."""
+    async with hostile(keep_alive(STREAM), authority.server("example.com")) as server:
+        local = await send(server.url, verify=False)
+        policy = {"allow_cidrs": ["127.0.0.0/8"], "allow_ports": [server.port]}
+        shared = await send(server.url, verify=False, profile="shared", policy=policy)
+    assert local.failure is None
+    assert shared.failure is not None
+    assert (shared.failure.kind, shared.failure.code) == ("egress", "tls_verify_required")
+    assert len(server.peers) == 1
+
+
+async def test_unverified_is_refused_for_public_addresses() -> None:
+    """Without verification nothing is sent to a public address, not even in profile local."""
+    record = await send("https://bench.example.com/v1", lookup=lambda host: ["93.184.216.34"], verify=False)
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.code) == ("egress", "tls_verify_required")
+
+
+@pytest.mark.parametrize("transport", ["own", "httpx"])
+async def test_a_ca_file_that_is_none_is_named(tmp_path: Path, transport: str) -> None:
+    """A CA file that is missing or holds no certificate ends the exchange before connecting, in words."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    for name in (str(empty), str(tmp_path / "missing.pem")):
+        record = await send("https://127.0.0.1:1/v1", ca_file=name, transport=transport)
+        assert record.failure is not None
+        assert record.failure.code == "ca_file"
+
+
+async def test_the_environment_names_no_authorities(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SSL_CERT_FILE is not read: an authority that only the environment names is unknown."""
+    monkeypatch.setenv("SSL_CERT_FILE", authority.file)
+    async with hostile(keep_alive(STREAM), authority.server()) as server:
+        record = await send(server.url)
+    assert record.failure is not None
+    assert record.failure.phase == "tls"
+
+
+async def test_a_session_that_breaks_keeps_what_came(authority: Authority) -> None:
+    """Bytes that are no TLS record in the middle of a stream end it as a network failure; what came is kept."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(chunked(event("a"), last=b""))
+        await asyncio.sleep(0.02)
+        sock = peer._writer.get_extra_info("socket")
+        os.write(sock.fileno(), b"this is no TLS record")
+        await peer.silence()
+
+    async with hostile(script, authority.server()) as server:
+        record = await send(server.url, ca_file=authority.file)
+    assert record.failure is not None
+    assert (record.failure.kind, record.end) == ("network", "reset")
+    assert record.chunks[0][1] == event("a")
+
+
+async def test_a_body_may_end_with_the_connection(authority: Authority) -> None:
+    """A body without a length ends cleanly with the connection, over TLS as without."""
+    async with hostile(
+        reply(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}"), authority.server()
+    ) as server:
+        record = await send(server.url, ca_file=authority.file)
+    assert (record.failure, record.end) == (None, "eof")
