@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.errors import BackendError
 
 if TYPE_CHECKING:
     from byok_bench.backends.simulator.replay import Recorded
@@ -26,6 +27,10 @@ def serve(
     fault: Annotated[
         list[str] | None,
         typer.Option(help="Break these rules: check ids, several with commas; --list names all."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Behave like a known server: openrouter, vllm-old, ollama, lm-studio, gzip-proxy."),
     ] = None,
     together: Annotated[bool, typer.Option(help="All faults at once, not one at a time in turn.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Only on every n-th request.")] = 1,
@@ -58,24 +63,19 @@ def serve(
     """Serve until Ctrl-C. Without --fault and --replay the answers are correct."""
     if list_faults:
         raise typer.Exit(int(show_faults(as_json)))
-    if replay is not None and fault:
-        fail("--replay serves what was recorded, so it takes no --fault")
     if replay is not None:
-        from byok_bench.backends.simulator.replay import Replay
-
-        server: HttpBackend = Replay(
-            recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port
-        )
+        if fault or profile:
+            fail("--replay serves what was recorded, so it takes no --fault and no --profile")
+        server = replayed(recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port)
     else:
-        from byok_bench.backends.simulator.server import DEFAULT_MODEL, Simulator
-
-        server = Simulator(
+        server = simulated(
             faults=[id.strip() for text in fault or [] for id in text.split(",") if id.strip()],
             together=together,
             every=every,
             probability=probability,
             seed=seed,
-            models=model or [DEFAULT_MODEL],
+            profile=profile,
+            models=model or (),
             api_key=key_from(key_env),
             ttft_ms=ttft_ms,
             gap_ms=gap_ms,
@@ -86,6 +86,23 @@ def serve(
         )
     asyncio.run(until_stopped(server, as_json))
     raise typer.Exit(int(Exit.OK))
+
+
+def simulated(**settings: Any) -> "HttpBackend":
+    """A simulator; a fault or profile that there is none of is wrong usage."""
+    from byok_bench.backends.simulator.server import Simulator
+
+    try:
+        return Simulator(**settings)
+    except BackendError as error:
+        fail(str(error))
+
+
+def replayed(found: "list[Recorded]", **settings: Any) -> "HttpBackend":
+    """A replay server."""
+    from byok_bench.backends.simulator.replay import Replay
+
+    return Replay(found, **settings)
 
 
 async def until_stopped(server: "HttpBackend", as_json: bool) -> None:
@@ -145,14 +162,16 @@ def recorded(raw: "RawExchange") -> "Recorded":
     from urllib.parse import urlsplit
 
     from byok_bench.backends.simulator.replay import Recorded
+    from byok_bench.runs.records import NOT_KEPT
 
+    kept = tuple(pair for pair in raw.head.headers if pair[1] != NOT_KEPT) if raw.head else ()
     start = raw.phases.written or raw.phases.start
     endings: dict[str, Ending] = {"reset": "cut", "stall": "stall", "limit": "stall"}
     return Recorded(
         path=urlsplit(raw.request.url).path,
         body=raw.request.body,
         status=raw.head.status if raw.head else None,
-        headers=raw.head.headers if raw.head else (),
+        headers=kept,
         head_ns=max(0, (raw.phases.head or start) - start),
         chunks=tuple((max(0, stamp - start), content) for stamp, content in raw.chunks),
         ending=endings.get(raw.end, "clean"),

@@ -149,7 +149,8 @@ class Wire:
                 await _sleep_until(due)
             content = event.encode()
             if packer is not None:
-                content = packer.compress(content) + packer.flush(zlib.Z_SYNC_FLUSH)
+                content = packer.compress(content)
+                content += packer.flush(zlib.Z_SYNC_FLUSH) if reply.flushed else b""
             self._write_part(content, reply.sized)
         if packer is not None:
             self._write_part(packer.flush(), reply.sized)

@@ -62,7 +62,9 @@ class Reply:
     sized: bool = False
     """The stream has a Content-Length, as recorded ones may."""
     gzipped: bool = False
-    """The stream is compressed, and flushed after each event."""
+    """The stream is compressed."""
+    flushed: bool = True
+    """A compressed stream is flushed after each event; otherwise it goes out when the compressor likes."""
     late: bool = False
     """Nothing goes out before the last event is due: what a collecting proxy does."""
     silent: Literal["no", "hang", "close"] = "no"

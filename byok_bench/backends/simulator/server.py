@@ -13,8 +13,9 @@ from typing import Any
 
 from byok_bench.backends.simulator import answer, chat, messages, responses
 from byok_bench.backends.simulator.ask import Ask, decode
-from byok_bench.backends.simulator.faults import FaultPlan
+from byok_bench.backends.simulator.faults import Fault, FaultPlan
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.profiles import find_profile, mark
 from byok_bench.backends.simulator.refusal import (
     Refusal,
     too_long,
@@ -46,14 +47,16 @@ class Simulator(HttpBackend):
     tokens: length of a plain answer, unless the prompt asks for a number of words. ttft_ms, gap_ms: its schedule.
     context: tokens of prompt that are accepted. reasoning: think before each answer. api_key: demanded if given.
     faults: ids of faults.catalogue(). One acts at a time, in turn among those that fit the request, or all `together`;
-    on every n-th request for a route (`every`), each with `probability` (drawn from `seed`).
+    on every n-th request for a route (`every`), each with `probability` (drawn from `seed`). profile: name of a known
+    server's behaviour (profiles.py); faults come on top.
     """
 
     def __init__(
         self,
         *,
         faults: Sequence[str] = (),
-        models: Sequence[str] = (DEFAULT_MODEL,),
+        profile: str | None = None,
+        models: Sequence[str] = (),
         api_key: str | None = None,
         tokens: int = 24,
         ttft_ms: float = 10.0,
@@ -65,10 +68,11 @@ class Simulator(HttpBackend):
         probability: float = 1.0,
         seed: int = 0,
         port: int = 0,
-        label: str = "simulator",
+        label: str | None = None,
     ) -> None:
-        super().__init__(label, port)
-        self.models = tuple(models)
+        self.profile = find_profile(profile) if profile else None
+        super().__init__(label or (f"simulated {profile}" if profile else "simulator"), port)
+        self.models = tuple(models) or (self.profile.models if self.profile else (DEFAULT_MODEL,))
         self.api_key = api_key
         self.context_window_tokens = context
         self.faults = FaultPlan(faults, together=together, every=every, probability=probability, seed=seed)
@@ -86,9 +90,7 @@ class Simulator(HttpBackend):
         return await wire.send(reply, self._schedule, request.arrived, keep_alive=request.keeps_alive)
 
     def _reply(self, request: Request) -> Reply:
-        route = _ROUTES.get(request.path)
-        if route is None:
-            return unknown_route(request.method, request.path).reply("chat")
+        route = _ROUTES.get(request.path, "unknown")
         self._visits[route] += 1
         visit = Visit(request, route, body=_lenient(request.body), key=self.api_key)
         faults = self.faults.due(visit, self._visits[route])
@@ -98,13 +100,19 @@ class Simulator(HttpBackend):
             self._serve(visit, faults)
         except Refusal as refusal:
             visit.reply = refusal.reply(route)
+        if self.profile is not None:
+            self.profile.after(visit)
         for fault in faults:
             fault.after(visit)
+        if self.profile is not None:
+            mark(self.profile, visit)
         return visit.reply
 
-    def _serve(self, visit: Visit, faults: Sequence[Any]) -> None:
+    def _serve(self, visit: Visit, faults: Sequence[Fault]) -> None:
         """The good answer. Raises Refusal."""
         request = visit.request
+        if visit.route == "unknown":
+            raise unknown_route(request.method, request.path)
         allowed = "GET" if visit.route == "models" else "POST"
         if request.method != allowed:
             raise wrong_method(request.method, allowed)
@@ -118,6 +126,8 @@ class Simulator(HttpBackend):
         ask.reasoning = ask.reasoning or self._reasoning
         self._check(ask)
         visit.ask = ask
+        if self.profile is not None:
+            self.profile.amid(visit)
         for fault in faults:
             fault.amid(visit)
         visit.reply = dialect.write(ask, [answer.answer(ask, self._tokens) for _ in range(ask.n)])
@@ -127,7 +137,8 @@ class Simulator(HttpBackend):
         if ask.model not in self.models:
             raise unknown_model(ask.model)
         window = self.context_window_tokens
-        if window is not None and ask.prompt_tokens > window:
+        cuts = self.profile is not None and self.profile.cuts_silently
+        if window is not None and ask.prompt_tokens > window and not cuts:
             raise too_long(window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages")
 
     def _list_models(self) -> Reply:

@@ -7,7 +7,7 @@ from byok_bench.backends.simulator.ask import Ask, Body
 from byok_bench.backends.simulator.http import Request
 from byok_bench.backends.simulator.reply import Reply
 
-Route = Literal["chat", "responses", "messages", "models"]
+Route = Literal["chat", "responses", "messages", "models", "unknown"]
 
 
 @dataclass

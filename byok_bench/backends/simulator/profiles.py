@@ -1,0 +1,256 @@
+"""Profiles: known behaviours of known servers, put together. Each is a simulation, says so, and names its sources.
+
+The say-so stands in the header `x-simulation` of every reply and in `owned_by` of every listed model; no request ever
+reaches the server that is simulated. A profile writes as that server does on good days; its further models, and
+faults on top of it, show the bad ones.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from byok_bench.backends.base import BackendError
+from byok_bench.backends.simulator.answer import OWN_THOUGHT
+from byok_bench.backends.simulator.faults.edit import chunks, cut, delta, drop, events, texts
+from byok_bench.backends.simulator.faults.fault import Step, nothing
+from byok_bench.backends.simulator.refusal import Refusal
+from byok_bench.backends.simulator.reply import Event, Reply, document
+from byok_bench.backends.simulator.visit import Visit
+
+HEADER = "x-simulation"
+_CREDITS = "Insufficient credits. Add more credits to your account and retry the request."
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One simulated server."""
+
+    name: str
+    of: str
+    """The server, as people know it."""
+    sources: tuple[str, ...]
+    """Public evidence for what it does."""
+    models: tuple[str, ...]
+    amid: Step = nothing
+    after: Step = nothing
+    cuts_silently: bool = False
+    """A prompt beyond the window is answered."""
+
+    @property
+    def says(self) -> str:
+        """What the header says."""
+        return f"{self.of}, simulated by byok-bench"
+
+
+def find_profile(name: str) -> Profile:
+    """The profile of that name. Raises BackendError."""
+    if name not in PROFILES:
+        raise BackendError(
+            f"no profile is called {name!r}; there are {', '.join(PROFILES)}", code="unknown_profile"
+        )
+    return PROFILES[name]
+
+
+def mark(profile: Profile, visit: Visit) -> None:
+    """Name the reply a simulation."""
+    visit.reply.headers[HEADER] = profile.says
+    if visit.route == "models" and visit.is_answer:
+        for model in visit.reply.document["data"]:
+            model["owned_by"] = f"simulation-of-{profile.name}"
+
+
+def _error_of(reply: Reply) -> dict[str, Any]:
+    found = reply.document.get("error") if isinstance(reply.document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _resend(visit: Visit, body: Any, status: int | None = None) -> None:
+    """Send another error body, with the headers of the old one."""
+    visit.reply = Reply(status or visit.reply.status, visit.reply.headers, document=body)
+
+
+def _openrouter_amid(visit: Visit) -> None:
+    if visit.ask is not None:
+        if visit.ask.model == "simulation/out-of-credits":
+            raise Refusal(402, _CREDITS)
+        visit.ask.include_usage = True
+
+
+def _openrouter_after(visit: Visit) -> None:
+    """Generation ids, provider and native reason on every chunk, cost in usage, comments, errors with a number."""
+    reply = visit.reply
+    if visit.route != "chat":
+        return
+    if reply.status >= 400:
+        _resend(visit, {"error": {"message": _error_of(reply).get("message"), "code": reply.status}})
+        return
+    label = {"id": f"gen-{int(time.time())}-{secrets.token_hex(10)}", "provider": "Simulated"}
+    parts = [event.data for event in chunks(visit)] if visit.is_stream else [reply.document]
+    ended = [e.data for e in events(visit) if isinstance(e.data, dict)] if visit.is_stream else parts
+    for part in ended:
+        part.update(label)
+        if part.get("usage"):
+            part["usage"].update(_openrouter_usage(part["usage"]))
+    for part in parts:
+        for one in part["choices"]:
+            one["native_finish_reason"] = one["finish_reason"]
+            said = one.get("delta", one.get("message"))
+            if "reasoning_content" in said:
+                said["reasoning"] = said.pop("reasoning_content")
+    if visit.is_stream:
+        _openrouter_stream(visit)
+
+
+def _openrouter_usage(usage: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "cost": round((usage["prompt_tokens"] + 3 * usage["completion_tokens"]) * 1e-7, 9),
+        "is_byok": False,
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "cost_details": {"upstream_inference_cost": None},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+def _openrouter_stream(visit: Visit) -> None:
+    for event in chunks(visit):
+        delta(event).update(role="assistant", content=delta(event).get("content") or "")
+    comment = b": OPENROUTER PROCESSING\n\n"
+    if visit.ask is not None and visit.ask.model == "simulation/breaks-mid-stream":
+        cut(visit)
+        broken = Event(dict(chunks(visit)[-1].data))
+        broken.data["error"] = {"code": 502, "message": "Provider disconnected unexpectedly"}
+        broken.data["choices"] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+        events(visit).append(broken)
+    events(visit)[0:0] = [Event(raw=comment, due_ms=0.0), Event(raw=comment, due_ms=0.0)]
+
+
+def _vllm_after(visit: Visit) -> None:
+    """Flat error objects with the class of the exception; a bare word for a wrong key."""
+    status = visit.reply.status
+    if visit.route == "messages" or status < 400:
+        return
+    if status == 401:
+        _resend(visit, {"error": "Unauthorized"})
+        return
+    kind = {400: "BadRequestError", 404: "NotFoundError"}.get(status, "InternalServerError")
+    message = _error_of(visit.reply).get("message")
+    flat = {"object": "error", "message": message, "type": kind, "param": None, "code": status}
+    _resend(visit, flat)
+
+
+def _ollama_after(visit: Visit) -> None:
+    """Role and content in every delta, a call whole in one chunk, thoughts as reasoning, no header against buffers."""
+    reply = visit.reply
+    if visit.route != "chat":
+        return
+    if reply.status >= 400:
+        kinds = {400: "invalid_request_error", 404: "not_found_error"}
+        message = _error_of(reply).get("message")
+        error = {
+            "message": message,
+            "type": kinds.get(reply.status, "api_error"),
+            "param": None,
+            "code": None,
+        }
+        _resend(visit, {"error": error})
+        return
+    if not visit.is_stream:
+        reply.document["system_fingerprint"] = "fp_ollama"
+        return
+    for name in ("cache-control", "x-accel-buffering"):
+        reply.headers.pop(name, None)
+    reply.headers["content-type"] = "text/event-stream"
+    _join_calls(visit)
+    for event in chunks(visit):
+        event.data["system_fingerprint"] = "fp_ollama"
+        said = delta(event)
+        if "reasoning_content" in said:
+            said["reasoning"] = said.pop("reasoning_content")
+        said.update(role="assistant", content=said.get("content") or "")
+
+
+def _join_calls(visit: Visit) -> None:
+    """Each call in the chunk that opens it."""
+    opened: dict[int, dict[str, Any]] = {}
+    later = []
+    for event in chunks(visit):
+        for call in delta(event).get("tool_calls") or []:
+            if call["index"] in opened:
+                opened[call["index"]]["function"]["arguments"] += call["function"]["arguments"]
+                later.append(event)
+            else:
+                opened[call["index"]] = call
+    drop(visit, later)
+
+
+def _lm_studio_after(visit: Visit) -> None:
+    """Status 200 and an error for a route it does not know; one model that only thinks."""
+    if visit.reply.status in (404, 405) and visit.ask is None and visit.route == "unknown":
+        request = visit.request
+        message = f"Unexpected endpoint or method. ({request.method} {request.path})"
+        visit.reply = document({"error": message}, 200)
+    thinks = visit.ask is not None and visit.ask.model == "simulation/only-thinks"
+    if thinks and visit.route == "chat" and visit.is_stream:
+        for event in texts(visit):
+            delta(event)["reasoning_content"] = delta(event).pop("content")
+    elif thinks and visit.route == "chat" and visit.is_answer:
+        for one in visit.reply.document["choices"]:
+            one["message"].update(content="", reasoning_content=OWN_THOUGHT)
+
+
+def _gzip_after(visit: Visit) -> None:
+    """Streams go through a compressor that nobody flushes: they arrive when they are over."""
+    if visit.is_stream:
+        visit.reply.gzipped, visit.reply.flushed = True, False
+
+
+_ALL = (
+    Profile(
+        "openrouter",
+        "OpenRouter",
+        (
+            "https://openrouter.ai/docs/api/reference/streaming",
+            "https://openrouter.ai/docs/api/reference/errors-and-debugging",
+            "https://openrouter.ai/docs/use-cases/usage-accounting",
+        ),
+        ("simulation/steady", "simulation/breaks-mid-stream", "simulation/out-of-credits"),
+        amid=_openrouter_amid,
+        after=_openrouter_after,
+    ),
+    Profile(
+        "vllm-old",
+        "vLLM before 0.10.1",
+        (
+            "vllm-project/vllm#12886",
+            "foundation-model-stack/fms-guardrails-orchestrator#511",
+            "modal-labs/modal-examples#1105",
+        ),
+        ("simulation/vllm",),
+        after=_vllm_after,
+    ),
+    Profile(
+        "ollama",
+        "Ollama",
+        ("ollama/ollama openai/openai.go", "ollama/ollama#11633", "ollama/ollama#4967"),
+        ("simulation/ollama",),
+        after=_ollama_after,
+        cuts_silently=True,
+    ),
+    Profile(
+        "lm-studio",
+        "LM Studio",
+        ("lmstudio-ai/lmstudio-bug-tracker#618", "lmstudio-ai/lmstudio-bug-tracker#1602"),
+        ("simulation/steady", "simulation/only-thinks"),
+        after=_lm_studio_after,
+    ),
+    Profile(
+        "gzip-proxy",
+        "a proxy that compresses streams",
+        ("tower-rs/tower-http#419", "gin-contrib/gzip#16", "Kludex/starlette#2753"),
+        ("simulation/behind-a-proxy",),
+        after=_gzip_after,
+    ),
+)
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in _ALL}
