@@ -227,8 +227,8 @@ class _Reader:
 
 def own_replacements(body: bytes, events: Sequence[Event]) -> Iterator[tuple[int, bool]]:
     """(index, whether it holds a U+FFFD of the server's own) of each event with bad UTF-8 in it."""
-    borders = [event.offset for event in events[1:]] + [len(body)]
-    for index, (event, end) in enumerate(zip(events, borders, strict=True)):
-        piece = body[event.offset : end]
+    borders = [*(event.offset for event in events), len(body)]
+    for index, event in enumerate(events):
+        piece = body[event.offset : borders[index + 1]]
         if invalid_utf8(piece) is not None:
             yield index, _REPLACEMENT in piece or "\\ufffd" in event.data.lower()
