@@ -1,0 +1,249 @@
+"""EndpointBook: the list of endpoints that a user keeps, and a team's laid over it.
+
+Every change is one small transaction: lock, read the file again, change one endpoint, write a temporary file,
+fsync, rename. So two notebooks that save at once lose nothing, and a broken file is never overwritten.
+What the file says is in book_file.py. Rules: docs/endpoints.md, section "The book".
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+from msgspec.structs import replace
+from platformdirs import user_config_dir
+from tomlkit import TOMLDocument
+
+from byok_bench.endpoints import book_file
+from byok_bench.endpoints.endpoint import Endpoint, Model, picker_label
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.secret import Secret
+from byok_bench.endpoints.workspace import Workspace, read_workspace
+from byok_bench.errors import BookError, EndpointError
+
+FILE_NAME: Final = "endpoints.toml"
+TEAM_NAME: Final = "team.toml"
+POLICY_NAME: Final = "policy.toml"
+
+
+def home() -> Path:
+    """$BYOK_BENCH_HOME, else the platform's config folder."""
+    given = os.environ.get("BYOK_BENCH_HOME")
+    return Path(given).expanduser() if given else Path(user_config_dir("byok-bench"))
+
+
+class EndpointBook:
+    """Endpoints by config_key. Reading methods look at what was read last; changes read the file again first."""
+
+    def __init__(self, path: Path, team_path: Path, workspace: Workspace) -> None:
+        self.path = path
+        self.team_path = team_path
+        self.workspace = workspace
+        self._own: list[Endpoint] = []
+        self._team: list[Endpoint] = []
+
+    @classmethod
+    def open(
+        cls, path: str | os.PathLike[str] | None = None, *, team: str | os.PathLike[str] | None = None
+    ) -> Self:
+        """The book at `path` (default: the user's own), the team book over it (default: `team.toml` in the working
+        folder, else beside the book) and the workspace's policy (`policy.toml`, the same places).
+
+        A missing file is an empty book. Raises BookError for one that is broken or of a newer version.
+        """
+        own = Path(path).expanduser() if path is not None else home() / FILE_NAME
+        found = Path(team) if team is not None else _first(TEAM_NAME, own.parent)
+        book = cls(own, found, read_workspace(_first(POLICY_NAME, own.parent)))
+        book.reload()
+        return book
+
+    def reload(self) -> None:
+        """Read both files again."""
+        self._own = self._read(self.path)[1]
+        self._team = [_of_team(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]]
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All endpoints: the user's own in the order of the file, then the team's."""
+        taken = {endpoint.config_key for endpoint in self._own}
+        return (*self._own, *(one for one in self._team if one.config_key not in taken))
+
+    @property
+    def usable(self) -> tuple[Endpoint, ...]:
+        """Those that may be offered for a run: complete, and allowed in this workspace."""
+        return tuple(one for one in self.endpoints if not one.missing() and self.refusal(one) is None)
+
+    @property
+    def egress_policy(self) -> Mapping[str, Any] | None:
+        """The workspace's egress lists; None if it sets none."""
+        return self.workspace.policy
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self.endpoints)
+
+    def __len__(self) -> int:
+        return len(self.endpoints)
+
+    def __getitem__(self, label: str) -> Endpoint:
+        """The endpoint with this label or config_key. Raises EndpointError with the labels there are."""
+        for endpoint in self.endpoints:
+            if label in (endpoint.label, endpoint.config_key):
+                return endpoint
+        have = ", ".join(endpoint.label for endpoint in self.endpoints) or "none yet"
+        raise EndpointError(f"no endpoint is called {label!r}; in the book: {have}", code="endpoint_unknown")
+
+    def is_team(self, endpoint: Endpoint) -> bool:
+        """Whether it comes from the team book, and is read-only here."""
+        return any(one.config_key == endpoint.config_key for one in self._team) and not any(
+            one.config_key == endpoint.config_key for one in self._own
+        )
+
+    def refusal(self, endpoint: Endpoint) -> str | None:
+        """Why the workspace does not let this endpoint be used; None if it does."""
+        return self.workspace.refusal(endpoint, team=self.is_team(endpoint))
+
+    def picker(self) -> list[tuple[str, Endpoint, Model]]:
+        """What a picker offers: (label, endpoint, model) for each model of each usable endpoint."""
+        return [
+            (picker_label(endpoint, model, team=self.is_team(endpoint)), endpoint, model)
+            for endpoint in self.usable
+            for model in endpoint.models
+        ]
+
+    def add(self, endpoint: Endpoint) -> None:
+        """Add one. Raises EndpointError if its label or config_key is taken, BookError if the file cannot be used."""
+        self._may_edit(endpoint)
+
+        def change(document: TOMLDocument, before: list[Endpoint]) -> None:
+            if any(one.config_key == endpoint.config_key for one in before):
+                raise EndpointError(f"{endpoint.label!r} is in the book already", code="endpoint_twice")
+            self._refuse_taken_label(endpoint, before)
+            book_file.put(document, endpoint)
+
+        self._change(change)
+
+    def update(self, endpoint: Endpoint) -> None:
+        """Write an endpoint's present state over the stored one with its config_key. Raises as `add` does."""
+        self._may_edit(endpoint)
+
+        def change(document: TOMLDocument, before: list[Endpoint]) -> None:
+            if not any(one.config_key == endpoint.config_key for one in before):
+                raise EndpointError(f"{endpoint.label!r} is no longer in the book", code="endpoint_unknown")
+            self._refuse_taken_label(endpoint, before)
+            book_file.put(document, endpoint)
+
+        self._change(change)
+
+    def remove(self, config_key: str) -> None:
+        """Take one out, and its keyring entry with it. The one edit that a workspace never refuses."""
+        endpoint = self[config_key]
+        if self.is_team(endpoint):
+            raise EndpointError(
+                f"{endpoint.label!r} is the team's: edit {self.team_path}", code="endpoint_team"
+            )
+        self._change(lambda document, _: book_file.drop(document, endpoint.config_key))
+        if endpoint.key.kind in ("session", "keyring"):
+            endpoint.key.forget()
+
+    def set_key(self, config_key: str, value: str | Secret) -> None:
+        """Put a key into the keyring for this endpoint's present address. Raises SecretError if it is no key."""
+        endpoint = self[config_key]
+        self._may_edit(endpoint)
+        secret = value if isinstance(value, Secret) else Secret(value)
+        del value
+        ref = KeyRef.keyring(user=endpoint.config_key)
+        ref.store(secret)
+        now = datetime.now(UTC).replace(microsecond=0)
+        self.update(replace(endpoint, key=ref, key_origin=endpoint.origin, key_set_at=now))
+
+    def _may_edit(self, endpoint: Endpoint) -> None:
+        if self.is_team(endpoint):
+            raise EndpointError(
+                f"{endpoint.label!r} is the team's and read-only here: edit {self.team_path}",
+                code="endpoint_team",
+            )
+        if not self.workspace.byok_enabled:
+            raise EndpointError(str(self.workspace.refusal(endpoint)), code="byok_disabled")
+
+    def _refuse_taken_label(self, endpoint: Endpoint, before: list[Endpoint]) -> None:
+        others = [one.label for one in (*before, *self._team) if one.config_key != endpoint.config_key]
+        if endpoint.label in others:
+            raise EndpointError(
+                f"another endpoint is called {endpoint.label!r}; give this one another label",
+                code="label_taken",
+            )
+
+    def _change(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> None:
+        """One transaction on the user's own file."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self.path):
+            document, before = self._read(self.path)
+            change(document, before)
+            text = document.as_string()
+            self._own = book_file.parse(text, str(self.path))[1]
+            write_atomically(self.path, text)
+
+    def _read(self, path: Path) -> tuple[TOMLDocument, list[Endpoint]]:
+        try:
+            text = path.read_bytes().decode()
+        except FileNotFoundError:
+            return book_file.new_document(), []
+        except UnicodeDecodeError:
+            raise BookError(f"{path} is not UTF-8; it was not touched", code="book_broken") from None
+        except OSError as error:
+            raise BookError(f"{path} cannot be read: {error.strerror}", code="book_unreadable") from None
+        return book_file.parse(text, str(path))
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside `path`; other processes wait."""
+    with open(path.with_name(path.name + ".lock"), "a+b") as lock:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` whole: temporary file (mode 0600), fsync, rename. Raises BookError; then nothing changed."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise BookError(f"{path} cannot be written: {error.strerror}", code="book_unwritable") from None
+    if os.name != "nt":
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def _first(name: str, beside: Path) -> Path:
+    """`name` in the working folder if it is there, else beside the book."""
+    here = Path(name)
+    return here.absolute() if here.exists() else beside / name
+
+
+def _of_team(endpoint: Endpoint, path: Path) -> Endpoint:
+    """A team's endpoint names where each member's key comes from; a shared file cannot point at a session."""
+    if endpoint.key.kind == "session":
+        raise BookError(
+            f"{path}: {endpoint.label!r} points at a session's key; use env or keyring", code="book_broken"
+        )
+    return endpoint.confirm_key()

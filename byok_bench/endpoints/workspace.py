@@ -1,0 +1,60 @@
+"""The workspace's policy: may people bring their own endpoints here, under which profile, to which addresses.
+
+Read from `policy.toml`; who may write that file decides. It is read, never written. Rules: docs/endpoints.md.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from byok_bench.endpoints.endpoint import SCHEMAS, Endpoint, Schema
+from byok_bench.errors import BookError
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the workspace allows."""
+
+    version: Literal[1] = 1
+    byok_enabled: bool = True
+    """Off: the user's own endpoints are kept as they are, and neither edited nor called."""
+    profile: Literal["local", "shared"] = "local"
+    """Under which egress profile requests leave this process."""
+    egress: dict[str, Any] | None = None
+    """Egress lists, as docs/egress.md names them."""
+    schemas: tuple[Schema, ...] = SCHEMAS
+    """API schemas that may be used."""
+
+    def refusal(self, endpoint: Endpoint, *, team: bool = False) -> str | None:
+        """Why an endpoint may not be used here; None if it may."""
+        if not team and not self.byok_enabled:
+            return (
+                "This workspace has turned off endpoints of one's own (byok_enabled in policy.toml). Yours is kept "
+                "as it is and works again when that is turned on."
+            )
+        if endpoint.schema not in self.schemas:
+            return f"This workspace allows the schemas {', '.join(self.schemas)}, not {endpoint.schema}."
+        return None
+
+    @property
+    def policy(self) -> Mapping[str, Any] | None:
+        """The lists for `judge`."""
+        return self.egress
+
+
+def read_workspace(path: Path) -> Workspace:
+    """The policy file; everything is allowed where there is none. Raises BookError if it cannot be read."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return Workspace()
+    except OSError as error:
+        raise BookError(f"{path} cannot be read: {error.strerror}", code="policy_broken") from None
+    try:
+        return msgspec.convert(tomllib.loads(raw.decode()), Workspace)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise BookError(
+            f"{path}: {error}. Nothing is called until it is mended", code="policy_broken"
+        ) from None
