@@ -8,7 +8,8 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 from uuid import uuid4
 
@@ -82,7 +83,7 @@ class Executor:
         """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
         which, of = share
         health = Health(target=block.target, stage=block.stage)
-        with timed_section(health):
+        with timed_section(health), first_error():
             if isinstance(block.load, Open):
                 await self._open_loop(block, block.load, begin_ns, which, of)
             else:
@@ -218,6 +219,15 @@ class Executor:
         else:
             self._unreached[target] = 0
             self._answered[target] = True
+
+
+@contextmanager
+def first_error() -> Iterator[None]:
+    """What broke a group of tasks, as it was raised; the others were cancelled for it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
 
 
 def _store(db: Any, run_id: str, key: str, attempt: int, raw: RawExchange, end: End | None) -> int | None:

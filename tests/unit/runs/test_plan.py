@@ -1,0 +1,170 @@
+"""Plans: what is in a plan key, what is not, and what is refused."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import PlanError
+from byok_bench.runs import ascii_json
+from byok_bench.runs.load import Closed, Open
+from byok_bench.runs.plan import Plan, left_out, make_jobs, make_plan, plan_hash, turn_key
+from byok_bench.runs.retries import Retries
+from byok_bench.scenarios.scenario import Request, Scenario, library
+
+PLAIN = library()["plain-answer"]
+HOME = Endpoint(label="home", base_url="http://127.0.0.1:8080/v1", models=[Model("m")])
+
+
+def plan(*endpoints: Endpoint, scenarios: tuple[Scenario, ...] = (PLAIN,), **more: Any) -> Plan:
+    """A plan with everything else at its default."""
+    settings: dict[str, Any] = {
+        "repeats": 2, "loads": (Closed(),), "seed": 0, "warmup": 1, "profile": "local", "timeouts": None,
+        "retries": Retries(),
+    }  # fmt: skip
+    return make_plan(endpoints or (HOME,), scenarios, **(settings | more))
+
+
+def keys(made: Plan) -> set[str]:
+    """Plan keys of all jobs."""
+    return {job.key for job in make_jobs(made)}
+
+
+def changed(endpoint: Endpoint = HOME, **fields: Any) -> Endpoint:
+    """The same endpoint with other fields."""
+    return msgspec.structs.replace(endpoint, **fields)
+
+
+SAME = {
+    "label": plan(changed(label="renamed")),
+    "key": plan(changed(key=KeyRef.env("SOME_KEY"))),
+    "timeouts": plan(changed(timeouts=msgspec.structs.replace(HOME.timeouts, total=5.0))),
+    "alias": plan(changed(models=[Model("m", alias="mine")])),
+    "seed": plan(seed=7),
+    "warm-up": plan(warmup=0),
+    "attempts": plan(retries=Retries(attempts=3)),
+    "trailing slash": plan(changed(base_url="http://127.0.0.1:8080/v1/")),
+}
+OTHER = {
+    "origin": plan(changed(base_url="http://127.0.0.1:8081/v1")),
+    "route": plan(changed(schema="messages")),
+    "model": plan(changed(models=[Model("n")])),
+    "extra body fields": plan(changed(body={"reasoning_effort": "low"})),
+    "parameters": plan(scenarios=(msgspec.structs.replace(PLAIN, request=Request(max_tokens=9)),)),
+    "load": plan(loads=(Closed(concurrency=4),)),
+    "rate": plan(loads=(Open(rate_per_s=1.0),)),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_plan_key_does_not_know(name: str) -> None:
+    """Time, key, names and patience do not make another exchange."""
+    assert keys(SAME[name]) == keys(plan())
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_plan_key_knows(name: str) -> None:
+    """What makes another exchange makes another key."""
+    assert not keys(OTHER[name]) & keys(plan())
+
+
+def test_every_exchange_of_a_plan_has_a_key_of_its_own() -> None:
+    """Endpoints that send the same to the same place are told apart, too."""
+    twice = plan(
+        HOME,
+        changed(label="again"),
+        scenarios=tuple(library().values()),
+        loads=(Closed(), Closed(concurrency=2)),
+    )
+    jobs = make_jobs(twice)
+    assert len({job.key for job in jobs}) == len(jobs) == 2 * 9 * 2 * 2
+
+
+def test_turns_have_keys_that_follow_from_the_first() -> None:
+    """A later turn can be named before its body is known."""
+    assert turn_key("k", 1) == "k"
+    assert len({turn_key("k", 1), turn_key("k", 2), turn_key("k", 3), turn_key("j", 2)}) == 4
+    assert turn_key("k", 2) == turn_key("k", 2)
+
+
+def test_the_same_plan_has_the_same_hash() -> None:
+    """Resuming finds a run by it; another seed is another order, and so another run."""
+    one, same, other = plan(), plan(changed(label="renamed")), plan(seed=1)
+    assert plan_hash(one, make_jobs(one)) == plan_hash(same, make_jobs(same))
+    assert plan_hash(one, make_jobs(one)) != plan_hash(other, make_jobs(other))
+
+
+def test_a_stored_plan_is_the_plan() -> None:
+    """A run is resumed by the plan that it stored."""
+    made = plan(
+        scenarios=tuple(library().values()), loads=(Closed(), Open(rate_per_s=2.0, end_rate_per_s=4.0))
+    )
+    loaded = ascii_json.load(ascii_json.dump(made), Plan)
+    assert loaded == made
+    assert keys(loaded) == keys(made)
+
+
+def test_a_stored_plan_holds_no_header_value_and_no_key() -> None:
+    """References and names are kept, values are not."""
+    ref = KeyRef.session("sentinel-key-0123456789")
+    endpoint = changed(key=ref, headers={"X-Title": "sentinel-header", "X-Other": KeyRef.env("OTHER")})
+    stored = ascii_json.dump(plan(endpoint)).decode()
+    assert "sentinel" not in stored
+    assert "X-Title" in stored
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        (Endpoint(label="empty"), "base_url, models"),
+        (changed(models=[]), "models"),
+        (changed(key_style="header", key=KeyRef.env("K")), "key_header"),
+    ],
+)
+def test_an_incomplete_endpoint_is_named_with_what_is_missing(endpoint: Endpoint, says: str) -> None:
+    """It is never run; the message names the fields."""
+    with pytest.raises(PlanError, match=says) as caught:
+        plan(endpoint)
+    assert endpoint.label in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"repeats": 0}, {"warmup": -1}, {"repeats": 10**7}],
+    ids=str,
+)
+def test_a_number_out_of_range_is_refused(wrong: dict[str, int]) -> None:
+    """A plan that makes no sense is refused before anything is sent."""
+    with pytest.raises(PlanError, match=next(iter(wrong))):
+        plan(**wrong)
+
+
+def test_two_targets_cannot_have_one_name() -> None:
+    """Tables could not tell them apart."""
+    with pytest.raises(PlanError, match="twice"):
+        plan(HOME, HOME)
+
+
+NO_TOOLS = Model("m", capabilities=Capabilities(tools=Capability(state="no")))
+KEYED = changed(key=KeyRef.env("K"))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scenario", "why"),
+    [
+        (HOME, "bad-key", "uses no key"),
+        (KEYED, "bad-key", None),
+        (changed(models=[NO_TOOLS]), "forced-tool", "without tools"),
+        (changed(models=[NO_TOOLS]), "plain-answer", None),
+        (changed(schema="messages"), "structured-output", "response_format"),
+        (changed(schema="responses"), "structured-output", None),
+    ],
+)
+def test_a_scenario_that_would_show_nothing_is_left_out(
+    endpoint: Endpoint, scenario: str, why: str | None
+) -> None:
+    """It is left out with its reason, and only then."""
+    found = left_out(plan(endpoint).targets[0], library()[scenario])
+    assert found is None if why is None else found is not None and why in found

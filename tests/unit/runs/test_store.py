@@ -1,0 +1,254 @@
+"""The result file: ours, private, never somebody else's, and readable while it is written."""
+
+import os
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from byok_bench.errors import StoreError
+from byok_bench.runs import migrations
+from byok_bench.runs.migrations import VERSION, migrate
+from byok_bench.runs.store import APPLICATION_ID, Writer, open_store, reading
+from byok_bench.runs.where import file_system_of, refuse_unsafe_folder, store_path
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+40 22 0:40 / /mnt/share rw - nfs4 server:/x rw
+41 22 0:41 / /mnt/with\\040space rw - cifs //server/x rw
+42 40 8:2 / /mnt/share/local rw - xfs /dev/sdb rw
+"""
+
+
+def pragma(path: Path, name: str) -> object:
+    """The value of a pragma in a file."""
+    with reading(path) as db:
+        return db.execute(f"pragma {name}").fetchone()[0]
+
+
+def test_a_new_file_is_ours_private_and_in_wal_mode(tmp_path: Path) -> None:
+    """Nobody else on the machine reads prompts and answers, in the log neither."""
+    path = tmp_path / "new" / "bench.sqlite"
+    writer = Writer(path)
+    writer.submit(lambda db: db.execute("create table t (a)")).result()
+    files = [path, Path(f"{path}-wal"), Path(f"{path}-shm")]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
+    writer.close()
+    assert pragma(path, "application_id") == APPLICATION_ID
+    assert pragma(path, "user_version") == VERSION
+    assert pragma(path, "journal_mode") == "wal"
+
+
+def test_the_writer_asks_for_full_durability(tmp_path: Path) -> None:
+    """synchronous=FULL, foreign keys, and patience with other writers, on the connection that writes."""
+    writer = Writer(tmp_path / "s.sqlite")
+    names = ("synchronous", "foreign_keys", "busy_timeout")
+    values = [
+        writer.submit(lambda db, name=name: db.execute(f"pragma {name}").fetchone()[0]).result()
+        for name in names
+    ]
+    writer.close()
+    assert values == [2, 1, 10_000]
+
+
+def test_the_log_is_folded_in_at_the_end(tmp_path: Path) -> None:
+    """A finished run leaves one file."""
+    path = tmp_path / "s.sqlite"
+    writer = Writer(path)
+    writer.submit(lambda db: db.execute("create table t (a)")).result()
+    writer.close()
+    assert os.listdir(tmp_path) == ["s.sqlite"]
+
+
+def text_file(path: Path) -> None:
+    path.write_text("these are my notes, not a database, and they are longer than a header of one\n" * 20)
+
+
+def other_database(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("create table mine (a)")
+    db.close()
+
+
+def newer_store(path: Path) -> None:
+    open_store(path)
+    with sqlite3.connect(path) as db:
+        db.execute(f"pragma user_version = {VERSION + 1}")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [(text_file, "not a"), (other_database, "another program"), (newer_store, "newer byok-bench")],
+)
+def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, make: object, says: str) -> None:
+    """Not a byte of it changes, whether we would write or only read."""
+    path = tmp_path / "x.sqlite"
+    make(path)  # type: ignore[operator]
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=says):
+        open_store(path)
+    with pytest.raises(StoreError), reading(path):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_reading_makes_no_file(tmp_path: Path) -> None:
+    """Asking for a run of a file that is not there says so."""
+    with pytest.raises(StoreError, match="no result file"), reading(tmp_path / "none.sqlite"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
+    """The message names the file, and it is no traceback."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"s\.sqlite"):
+        open_store(tmp_path / "file" / "s.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/home/me/b.sqlite", "ext4"),
+        ("/mnt/share/b.sqlite", "nfs4"),
+        ("/mnt/sharepoint/b.sqlite", "ext4"),
+        ("/mnt/with space/b.sqlite", "cifs"),
+        ("/mnt/share/local/b.sqlite", "xfs"),
+    ],
+)
+def test_the_longest_mount_point_says_what_a_path_lies_on(path: str, kind: str) -> None:
+    """Also where its name holds a space, or only begins like the path."""
+    assert file_system_of(Path(path), MOUNTS) == kind
+
+
+@pytest.mark.parametrize(
+    "path", ["/mnt/share/b.sqlite", "/mnt/with space/b.sqlite", "/home/me/Dropbox/b.sqlite"]
+)
+def test_a_network_or_synced_folder_is_refused(path: str) -> None:
+    """The write-ahead log is not safe there; the message offers the way out."""
+    with pytest.raises(StoreError, match="--store"):
+        refuse_unsafe_folder(Path(path), MOUNTS)
+
+
+def test_a_local_folder_is_taken() -> None:
+    """No false alarm on a local disk, or where the mount table says nothing."""
+    refuse_unsafe_folder(Path("/home/me/b.sqlite"), MOUNTS)
+    refuse_unsafe_folder(Path("/home/me/b.sqlite"), "")
+
+
+def test_the_default_file_lies_in_the_home_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """$BYOK_BENCH_HOME decides where it is set, an explicit path always."""
+    monkeypatch.setenv("BYOK_BENCH_HOME", str(tmp_path))
+    assert store_path(None) == tmp_path / "bench.sqlite"
+    assert store_path(tmp_path / "x.db") == tmp_path / "x.db"
+
+
+def test_a_statement_that_fails_takes_back_only_itself(tmp_path: Path) -> None:
+    """Others of the same commit are kept; whoever waits for it gets the error, as one of ours."""
+    writer = Writer(tmp_path / "s.sqlite")
+    writer.submit(lambda db: db.execute("create table t (a unique)")).result()
+    hold = threading.Event()
+    writer.submit(lambda db: hold.wait())
+    results = [writer.submit(lambda db, a=a: db.execute("insert into t values (?)", (a,))) for a in (1, 1, 2)]
+    hold.set()
+    results[0].result()
+    with pytest.raises(StoreError, match="UNIQUE"):
+        results[1].result()
+    results[2].result()
+    writer.close()
+    with reading(tmp_path / "s.sqlite") as db:
+        assert db.execute("select a from t order by a").fetchall() == [(1,), (2,)]
+
+
+def test_readers_work_while_a_run_writes(tmp_path: Path) -> None:
+    """A reader sees what is committed, and nothing that is not."""
+    path = tmp_path / "s.sqlite"
+    writer = Writer(path)
+    writer.submit(lambda db: db.execute("create table t (a)")).result()
+    for count in range(1, 50):
+        writer.submit(lambda db, count=count: db.execute("insert into t values (?)", (count,))).result()
+        with reading(path) as db:
+            assert db.execute("select count(*) from t").fetchone() == (count,)
+    writer.close()
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    """A notebook cell that looks at results cannot change them."""
+    open_store(tmp_path / "s.sqlite")
+    with pytest.raises(StoreError, match="readonly"), reading(tmp_path / "s.sqlite") as db:
+        db.execute("create table t (a)")
+
+
+async def test_a_cancelled_caller_does_not_take_a_write_back(tmp_path: Path) -> None:
+    """What was handed to the writer is written, whoever still waits."""
+    import asyncio
+
+    writer = Writer(tmp_path / "s.sqlite")
+    hold = threading.Event()
+    writer.submit(lambda db: hold.wait())
+    task = asyncio.ensure_future(writer.do(lambda db: db.execute("create table t (a)")))
+    await asyncio.sleep(0)
+    task.cancel()
+    hold.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    writer.close()
+    with reading(tmp_path / "s.sqlite") as db:
+        assert db.execute("select name from sqlite_master where name = 't'").fetchone()
+
+
+@pytest.mark.parametrize("version", range(VERSION))
+def test_a_file_of_any_older_version_is_brought_up(tmp_path: Path, version: int) -> None:
+    """Each step starts where the one before left off."""
+    path = tmp_path / "s.sqlite"
+    with sqlite3.connect(path, isolation_level=None) as db:
+        db.execute(f"pragma application_id = {APPLICATION_ID}")
+        for step in migrations.STEPS[:version]:
+            step(db)
+        db.execute(f"pragma user_version = {version}")
+    db.close()
+    open_store(path)
+    assert pragma(path, "user_version") == VERSION
+
+
+def test_a_step_that_fails_leaves_the_file_at_the_step_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration is whole or not at all."""
+
+    def broken(db: sqlite3.Connection) -> None:
+        db.execute("create table half (a)")
+        raise sqlite3.OperationalError("disk full")
+
+    monkeypatch.setattr(migrations, "STEPS", (migrations.STEPS[0], broken))
+    db = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(db)
+    assert db.execute("pragma user_version").fetchone() == (1,)
+    assert db.execute("select count(*) from sqlite_master where name = 'half'").fetchone() == (0,)
+    db.close()
+
+
+def test_files_opened_by_many_at_once_are_made_once(tmp_path: Path) -> None:
+    """Several processes may start on a file that is not there yet."""
+    path = tmp_path / "s.sqlite"
+    problems: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            open_store(path)
+        except BaseException as error:  # noqa: BLE001 - shown by the assertion
+            problems.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert pragma(path, "user_version") == VERSION
