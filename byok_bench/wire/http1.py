@@ -104,9 +104,9 @@ class Answer:
         return None
 
     def stop(self) -> None:
-        """Listen no more; the parser refers back to this object, and the cycle ends here."""
+        """Listen no more. Parser and reader refer back to this object; the cycles end here, not in the collector."""
         self._parser = None
-        del self.on_body
+        del self.on_body, self._reader
 
     def _turn(self, t_ns: int, size: int, headless: bool) -> None:
         """A read with more, or less, in it than body bytes."""

@@ -43,11 +43,18 @@ class Peer:
         self.number = number
         """Connections before this one."""
         self.sent = 0
+        self.received = 0
+        """Bytes of whole requests."""
         self._reader = reader
         self._writer = writer
 
     async def request(self) -> bytes:
         """Read one whole request; raises IncompleteReadError at the client's end of stream."""
+        whole = await self._whole_request()
+        self.received += len(whole)
+        return whole
+
+    async def _whole_request(self) -> bytes:
         head = await self._reader.readuntil(b"\r\n\r\n")
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
@@ -141,7 +148,13 @@ class Hostile:
 
 @asynccontextmanager
 async def hostile(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hostile]:
-    """Run `script` for every connection, on a port of its own; all of it ends with the block."""
+    """Run `script` for every connection, on a port of its own; all of it ends with the block.
+
+    An exception that any callback of the loop let through, on either side, fails the test.
+    """
+    loop = asyncio.get_running_loop()
+    problems: list[object] = []
+    loop.set_exception_handler(lambda _loop, context: problems.append(context))
     tasks: set[asyncio.Task[None]] = set()
     seen = Hostile("https" if tls else "http", 0)
 
@@ -168,3 +181,5 @@ async def hostile(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+        loop.set_exception_handler(None)
+    assert not problems, problems
