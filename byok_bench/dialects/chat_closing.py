@@ -31,8 +31,7 @@ def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatRead
     strays = [stray for stray in stream.strays if stray.offset < read_until]
     unframed = unframed_error(strays, body.media_type)
     if unframed is None and not stream.has_data and stream.strays:
-        why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
-        return ChatReading(body=body, shape="not-sse", failure=why)
+        return _without_events(raw, body)
     for choice in assembly.choices.values():
         choice.seal()
     reading = ChatReading(
@@ -53,6 +52,15 @@ def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatRead
         reading.bad_utf8_at = invalid_utf8(body.data[: _judged_bytes(reader, events, body)], clean=clean)
     _close(reading, raw, head, reader, unframed)
     return reading
+
+
+def _without_events(raw: RawExchange, body: Body) -> ChatReading:
+    """A body with lines, none of which is data. One that was cut at a limit is not judged for it."""
+    if raw.end == "limit" or body.over_limit:
+        why = raw.failure or failure("protocol", "body", "the body is larger than it may be")
+        return ChatReading(body=body, shape="unreadable", failure=why)
+    why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
+    return ChatReading(body=body, shape="not-sse", failure=why)
 
 
 def _foreign_replacements(stream: Stream, body: Body) -> frozenset[int]:

@@ -35,7 +35,7 @@ document     one JSON answer, as asked for
 ignored      one JSON answer although a stream was asked for
 not-sse      a body without any data line where a stream was asked for
 stream       server-sent events, perhaps none
-unreadable   anything else where one JSON answer was asked for
+unreadable   anything else: no JSON answer where one was asked for, or lines that were cut at a limit
 """
 
 Closing = Literal["done", "error", "eof", "reset", "stall", "limit"]

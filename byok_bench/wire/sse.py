@@ -180,28 +180,30 @@ class _Reader:
     def _line(self, offset: int, line: bytes) -> None:
         if not line or line.startswith(b":"):
             return
-        if len(line) > self._limits.line_bytes:
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if len(value if field == b"data" else line) > self._limits.line_bytes:
             self._pass_limit("line")
             return
-        field, _, value = line.partition(b":")
         if field not in _FIELDS:
             if line.strip():
                 self.stream.strays.append(Stray(offset, line.decode("utf-8", "replace")))
             return
         if self._offset < 0:
             self._offset = offset
-        value = value.removeprefix(b" ")
         if field == b"data":
             self.stream.has_data = True
             self._data.append(value)
-            self._size += len(value) + 1
-            if self._size - 1 > self._limits.line_bytes:
+            self._size += len(value)
+            if self._size > self._limits.line_bytes:
                 self._pass_limit("event")
         elif field == b"event":
             self._name = value
 
     def _blank(self, at: int) -> None:
         """Dispatch what has data, forget what has none. `at`: offset of the byte that ended the blank line."""
+        if self.stream.over_limit:
+            return
         if self._data:
             self.stream.events.append(self._event(at))
             if len(self.stream.events) > self._limits.stream_events:

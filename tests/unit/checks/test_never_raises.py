@@ -1,6 +1,7 @@
 """The reader and the rules over whatever a server may send."""
 
 import json
+import re
 from typing import Any
 
 from hypothesis import given, settings
@@ -22,11 +23,12 @@ PIECES = st.sampled_from(
         b'{"object":"chat.completion","choices":[{"message":{"content":"x"},"finish_reason":""}]}',
     ]
 )  # fmt: skip
-MEMBERS = (
+MEMBERS = re.findall(
+    r"\w+",
     "choices delta message index content tool_calls function arguments name id usage prompt_tokens "
     "completion_tokens_details reasoning_tokens finish_reason role reasoning reasoning_details error object "
-    "created function_call refusal cost"
-).split()
+    "created function_call refusal cost",
+)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (

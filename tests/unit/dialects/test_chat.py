@@ -72,6 +72,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str, str | None]] = {
         "stream",
         "rate_limit",
     ),
+    "JSON lines cut at a limit": ({"body": b'{"a":1}\n{', "end": "limit"}, "unreadable", "protocol"),
     "an unknown coding": (
         {"body": START + STOP + DONE, "headers": {"content-encoding": "br"}},
         "undecodable",

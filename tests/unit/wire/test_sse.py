@@ -146,6 +146,7 @@ def test_a_cut_field_name_is_no_stray_line() -> None:
     [
         (b"data: 123456789\n\n", "line"),
         (b"data: 1234\ndata: 5678\ndata: 9\n\n", "event"),
+        (b"data: 123456789\ndata: x\n\ndata: y\n\n", "line"),
         (b"data: 1\n\n" * 4, "events"),
         (b"data: 1\n\n" * 3, None),
         (b"data: 12345678\n\n", None),
@@ -153,10 +154,11 @@ def test_a_cut_field_name_is_no_stray_line() -> None:
 )
 def test_limits_end_the_reading(body: bytes, over: str | None, end: bytes) -> None:
     """A line, the data of an event, or the number of events over its limit is the last thing read."""
-    limits = Limits(line_bytes=14, stream_events=3) if over != "event" else Limits(line_bytes=10)
+    limits = Limits(line_bytes=8, stream_events=3)
     stream = decode([(0, body.replace(b"\n", end))], limits=limits)
     assert stream.over_limit == over
     assert stream.pending is None
+    assert all(len(event.data) <= 8 for event in stream.events)
 
 
 def test_line_ends_are_told() -> None:
