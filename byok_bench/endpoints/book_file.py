@@ -148,7 +148,7 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
         body=dict(endpoint.body),
         proxy=endpoint.proxy,
     )
-    plain: dict[str, Any] = msgspec.to_builtins(table, builtin_types=(datetime,))
+    plain = _without_empty(msgspec.to_builtins(table, builtin_types=(datetime,)))
     plain["config_key"] = endpoint.config_key
     for entry, model in zip(plain.get("models", []), endpoint.models, strict=True):
         entry["config_key"] = model.config_key
@@ -228,6 +228,17 @@ def _refuse_twins(endpoints: Sequence[Endpoint], where: str) -> None:
             raise BookError(
                 f"{where}: two endpoints have the {field} {twice!r}; change one", code="book_broken"
             )
+
+
+def _without_empty(value: dict[str, Any]) -> dict[str, Any]:
+    """The same without the tables that say nothing."""
+    kept = {
+        name: _without_empty(entry) if isinstance(entry, dict) else entry for name, entry in value.items()
+    }
+    for name, entry in kept.items():
+        if isinstance(entry, list):
+            kept[name] = [_without_empty(one) if isinstance(one, dict) else one for one in entry]
+    return {name: entry for name, entry in kept.items() if entry != {}}
 
 
 def _written(value: str | KeyRef) -> Extra:

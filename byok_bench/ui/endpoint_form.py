@@ -12,7 +12,7 @@ from ipywidgets import HTML, Accordion, Button, HBox, Layout, VBox
 from byok_bench.checks.ladder import ladder
 from byok_bench.checks.rungs import LadderReport
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS
+from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS, Endpoint
 from byok_bench.ui.field import Field, SecretField
 from byok_bench.ui.ladder_view import LadderView
 from byok_bench.ui.state import FormState, Said, preview
@@ -94,6 +94,11 @@ class EndpointForm(HBox):  # type: ignore[misc]
         super().__init__([self._left(), self._right()], layout=Layout(width="100%", align_items="flex-start"))
         self._wire()
         self._refill()
+
+    @property
+    def ready(self) -> list[Endpoint]:
+        """Endpoints of the book that may take part in a run."""
+        return list(self.state.book.usable)
 
     def _left(self) -> VBox:
         row = HBox([self._buttons["Add"], self._buttons["Duplicate"]])
@@ -194,8 +199,8 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._secret.hidden = source not in ("keyring", "session")
         self._secret.disabled = not editable
         said: Said = self.state.key_remark()
-        self._secret.say(said.text, said.tone)
-        self._fields["key_source"].say(said.text, said.tone)
+        near = self._fields["key_source"] if self._secret.hidden else self._secret
+        near.say(said.text, said.tone)
         endpoint = self.state.endpoint
         self._show(self._confirm_key, endpoint is not None and not endpoint.key_is_confirmed)
 

@@ -45,7 +45,7 @@ class Field(_Labelled):
     """What was entered, as of the last blur, Enter or choice."""
     draft = traitlets.Unicode("").tag(sync=True)
     """What stands in the input while typing."""
-    options = traitlets.List().tag(sync=True)
+    options: Any = traitlets.List().tag(sync=True)
     """[value, text] pairs: what a choice offers; for a text only suggestions, never bound to."""
     rows = traitlets.Int(1).tag(sync=True)
 

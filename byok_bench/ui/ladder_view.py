@@ -16,7 +16,7 @@ COLOURS: Final = {
 }
 
 
-class LadderView(ipywidgets.HTML):
+class LadderView(ipywidgets.HTML):  # type: ignore[misc]
     """A table of rungs; `begin()`, then `add(rung)` as each ends."""
 
     def __init__(self) -> None:

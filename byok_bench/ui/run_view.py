@@ -13,7 +13,9 @@ class RunView(VBox):  # type: ignore[misc]
     def __init__(self) -> None:
         self._bar = IntProgress(min=0, max=1, value=0, layout=Layout(width="320px"))
         self._line = HTML("<span role='status'>Waiting to start …</span>")
-        self.stop = Button(description="Stop", layout=Layout(width="auto"), tooltip="What was measured is kept")
+        self.stop = Button(
+            description="Stop", layout=Layout(width="auto"), tooltip="What was measured is kept"
+        )
         self._failed = 0
         super().__init__([HBox([self._bar, self.stop]), self._line])
 
@@ -23,7 +25,9 @@ class RunView(VBox):  # type: ignore[misc]
             case RunStarted():
                 self._bar.max = max(event.samples, 1)
                 self._bar.value = event.stored
-                self._say(f"{len(event.targets)} targets, {len(event.scenarios)} scenarios, {event.samples} samples")
+                self._say(
+                    f"{len(event.targets)} targets, {len(event.scenarios)} scenarios, {event.samples} samples"
+                )
             case ExchangeFinished():
                 self._bar.value = event.done
                 self._failed += event.kind is not None

@@ -4,7 +4,9 @@ Every field is applied on its own and saved at once. A refused entry changes not
 keeps the typed text beside the reason, so nothing is lost.
 """
 
+import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -53,6 +55,31 @@ class FormState:
     def endpoint(self) -> Endpoint | None:
         """The selected one; None in an empty book."""
         return next((one for one in self.endpoints if one.config_key == self.selected), None)
+
+    @property
+    def refusal(self) -> str:
+        """Why the selected endpoint may not be used here; empty if it may."""
+        endpoint = self.endpoint
+        return "" if endpoint is None else self.book.refusal(endpoint) or ""
+
+    @property
+    def editable(self) -> bool:
+        """Whether the fields may be changed: a team's endpoint and a refused one are shown only."""
+        endpoint = self.endpoint
+        return endpoint is not None and not self.refusal and not self.book.is_team(endpoint)
+
+    @property
+    def egress_policy(self) -> Mapping[str, Any] | None:
+        """The workspace's egress lists."""
+        return self.book.egress_policy
+
+    def list_label(self, endpoint: Endpoint) -> str:
+        """How the list names one: its label, and why it is not ready."""
+        if self.book.refusal(endpoint):
+            return f"{endpoint.label}  (turned off here)"
+        if self.book.is_team(endpoint):
+            return f"{endpoint.label}  (Team)"
+        return f"{endpoint.label}  (incomplete)" if endpoint.missing() else endpoint.label
 
     def add(self) -> Endpoint:
         """A new, incomplete endpoint, saved and selected."""
@@ -132,8 +159,7 @@ class FormState:
             return Said()
         if not endpoint.key_is_confirmed:
             return Said("The address changed: confirm that the key may go there, or enter another.", "bad")
-        said = endpoint.key_status()
-        return Said(said, "good" if endpoint.key.is_set and endpoint.key.kind != "none" else "plain")
+        return where_key_is(endpoint)
 
     def missing(self) -> str:
         """What keeps the selected endpoint from a run, in words; empty if nothing does."""
@@ -158,6 +184,33 @@ class FormState:
         return next(label for label in (wanted[:80], *numbers) if label not in taken)
 
 
+def where_key_is(endpoint: Endpoint) -> Said:
+    """Where the key comes from, and since when; nothing of the key itself."""
+    ref = endpoint.key
+    match ref.kind:
+        case "none":
+            return Said("No key is sent.")
+        case "env" if not ref.name:
+            return Said("Missing: the name of the environment variable.")
+        case "env":
+            there = ref.name in os.environ
+            return Said(f"In the environment as {ref.name}." if there else f"{ref.name} is not set in this process.",
+                        "good" if there else "bad")  # fmt: skip
+        case "session":
+            kept = "Kept for this session only; it is gone when the kernel stops."
+            return Said(kept, "good") if ref.is_set else Said("Missing: type the key below, then Enter.")
+        case _:
+            if endpoint.key_set_at is None:
+                return Said("Missing: type the key below, then Enter.")
+            return Said(f"In the keyring, set {days_ago(endpoint.key_set_at)}.", "good")
+
+
+def days_ago(then: datetime) -> str:
+    """`today`, `yesterday` or `n days ago`."""
+    days = (datetime.now(UTC) - then).days
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+
+
 def preview(text: str, schema: str) -> Said:
     """The exact request URL that a base URL gives, while it is typed; what is wrong with it otherwise."""
     if not text.strip():
@@ -177,9 +230,13 @@ def _model(endpoint: Endpoint, **fields: Any) -> Endpoint:
 
 
 def _pairs(text: str, what: str) -> dict[str, str | KeyRef]:
-    """`Name: value` lines; a value such as env:NAME is a reference. Raises EndpointError for a line without a colon, without showing its value."""
+    """`Name: value` lines; a value such as env:NAME is a reference.
+
+    Raises EndpointError for a line without a colon, without showing its value.
+    """
     found: dict[str, str | KeyRef] = {}
-    for number, line in enumerate(filter(None, map(str.strip, text.splitlines())), start=1):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for number, line in enumerate(lines, start=1):
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not colon or not name:
             raise EndpointError(f"{what} {number} is not written as Name: value.", code="pair_invalid")
