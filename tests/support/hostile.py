@@ -171,7 +171,7 @@ async def hostile(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             await writer.wait_closed()
         tasks.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, limit=1 << 24)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen
