@@ -1,0 +1,94 @@
+"""A real LiteLLM proxy on this machine, in front of another backend, in a process and an environment of its own.
+
+LiteLLM brings some 90 packages, so it lives in a virtual environment that `make gateway` builds. What runs in the
+process is litellm_process.py. Nothing is sent anywhere but to the backend: no telemetry, no price list from the net.
+"""
+
+import secrets
+import sys
+from pathlib import Path
+
+from byok_bench.backends.base import LOOPBACK, Backend
+from byok_bench.backends.child import Child
+from byok_bench.errors import BackendError
+
+HERE = Path(__file__).parent
+VENV_NAME = ".venv-gateway"
+_READY_PATH = "/health/liveliness"
+
+
+class LiteLLM(Backend):
+    """`async with LlamaCpp() as model, LiteLLM(model) as proxy: proxy.endpoint`.
+
+    upstream: a running backend; its models are served under their names. api_key: the proxy's master key; a random
+    one if None, since this proxy always demands one. venv: where LiteLLM is installed; None looks for `.venv-gateway`
+    in the working folder and beside the package. port: 0 takes a free one.
+    """
+
+    def __init__(
+        self,
+        upstream: Backend,
+        *,
+        api_key: str | None = None,
+        venv: str | Path | None = None,
+        port: int = 0,
+        label: str = "LiteLLM",
+        start_timeout_s: float = 120.0,
+    ) -> None:
+        super().__init__()
+        self.label = label
+        self.api_key = api_key or f"sk-{secrets.token_urlsafe(24)}"
+        self.models = upstream.models
+        self.context_window_tokens = upstream.context_window_tokens
+        self._upstream = upstream
+        self._venv = Path(venv) if venv is not None else None
+        self._port = port
+        self._start_timeout_s = start_timeout_s
+        self._child: Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the proxy, None while it does not run."""
+        return self._child.pid if self._child else None
+
+    async def start(self) -> None:
+        """Start the process and wait until it answers, which takes some seconds. Raises BackendError."""
+        if self._child is not None:
+            raise BackendError(f"{self.label} is already running", code="already_running")
+        upstream = self._upstream
+        settings = {
+            "host": LOOPBACK,
+            "port": self._port,
+            "upstream_url": upstream.base_url,
+            "upstream_key": upstream.api_key or "none",
+            "models": upstream.models,
+            "api_key": self.api_key,
+        }
+        child = Child(
+            self.label,
+            HERE / "litellm_process.py",
+            settings,
+            python=str(gateway_python(self._venv)),
+            secrets=[key for key in (self.api_key, upstream.api_key) if key],
+        )
+        self._listening(await child.start(_READY_PATH, {}, self._start_timeout_s))
+        self._child = child
+
+    async def stop(self) -> None:
+        """Stop the process."""
+        child, self._child = self._child, None
+        self._stopped()
+        if child is not None:
+            await child.stop()
+
+
+def gateway_python(venv: Path | None = None) -> Path:
+    """The Python that has LiteLLM. Raises BackendError with the command that makes it."""
+    places = [venv] if venv else [Path.cwd() / VENV_NAME, HERE.parents[1] / VENV_NAME]
+    name = Path("Scripts/python.exe") if sys.platform == "win32" else Path("bin/python")
+    for place in places:
+        if (place / name).is_file() and any(place.glob("[Ll]ib/**/site-packages/litellm/proxy")):
+            return place / name
+    raise BackendError(
+        f"the LiteLLM proxy is not installed in {places[0]}: make gateway", code="missing_part"
+    )

@@ -1,0 +1,128 @@
+"""A real LiteLLM proxy in front of the real model server: streams go through, refusals are what they are."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+from support.simulated import KEY
+
+from byok_bench.backends.litellm import LiteLLM, gateway_python
+from byok_bench.backends.llamacpp import LlamaCpp
+from byok_bench.checks.registry import run_checks
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.send import get_models, send
+from byok_bench.errors import BackendError
+
+pytestmark = [pytest.mark.gateway, pytest.mark.local, pytest.mark.timeout(300)]
+
+UPSTREAM_KEY = "sk-upstream-0123456789"
+QUESTION = [{"role": "user", "content": "What is the weather in Paris?"}]
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the current weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[LiteLLM]:
+    """The proxy in front of llama.cpp, for all tests of this file; they belong to no event loop."""
+    model = LlamaCpp(api_key=UPSTREAM_KEY)
+    asyncio.run(model.start())
+    running = LiteLLM(model, start_timeout_s=240)
+    try:
+        asyncio.run(running.start())
+        yield running
+    finally:
+        asyncio.run(running.stop())
+        asyncio.run(model.stop())
+
+
+async def ask(proxy: LiteLLM, **body: Any) -> Exchange:
+    """One chat request at temperature 0."""
+    return await send(proxy.endpoint, {"temperature": 0, "max_tokens": 60, "messages": QUESTION, **body})
+
+
+async def test_a_streamed_tool_call_goes_through(proxy: LiteLLM) -> None:
+    """Through the proxy the model's call arrives in fragments, whole and without an error finding."""
+    exchange = await ask(proxy, tools=[WEATHER], tool_choice="required", stream=True)
+    assert exchange.error is None
+    (call,) = exchange.output.tool_calls
+    assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Paris"})
+    assert exchange.output.finish_reason == "tool_calls"
+    assert sum(kind == "tool" for _, kind in (mark[:2] for mark in exchange.reading.marks)) > 2
+    assert [one.check for one in run_checks(exchange) if one.severity == "error"] == []
+
+
+async def test_a_plain_stream_goes_through(proxy: LiteLLM) -> None:
+    """Words come one by one, and end with a count if it was asked for."""
+    exchange = await ask(
+        proxy,
+        messages=[{"role": "user", "content": "Where is the Eiffel Tower?"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    assert "Paris" in exchange.output.text
+    assert exchange.output.usage is not None
+    assert exchange.output.usage.completion_tokens
+
+
+async def test_an_unknown_model_is_refused(proxy: LiteLLM) -> None:
+    """LiteLLM answers 400, and the failure reads as an unknown model."""
+    exchange = await send(proxy.endpoint, {"messages": QUESTION}, model="no-such-model")
+    assert exchange.error is not None
+    assert (exchange.error.status, exchange.error.kind) == (400, "not_found_model")
+
+
+async def test_a_wrong_key_is_refused_with_400(proxy: LiteLLM) -> None:
+    """Without a database LiteLLM answers 400 where 401 belongs, and speaks of the database: seen, not wished for."""
+    wrong = msgspec.structs.replace(proxy.endpoint, key=KeyRef.session(KEY))
+    exchange = await send(wrong, {"messages": QUESTION})
+    assert exchange.error is not None
+    assert exchange.error.status == 400
+    assert "db" in exchange.error.message
+
+
+async def test_over_long_context_reads_as_what_it_is(proxy: LiteLLM) -> None:
+    """llama.cpp's refusal, wrapped by LiteLLM, is still a context length error."""
+    exchange = await ask(proxy, messages=[{"role": "user", "content": "word " * 5000}])
+    assert exchange.error is not None
+    assert exchange.error.kind == "context_length"
+
+
+async def test_the_models_are_those_of_the_backend(proxy: LiteLLM) -> None:
+    """The proxy lists what it routes to."""
+    exchange = await get_models(proxy.endpoint)
+    listed = json.loads(b"".join(data for _, data in exchange.chunks))
+    assert [model["id"] for model in listed["data"]] == list(proxy.models)
+
+
+async def test_the_proxy_keeps_to_this_machine(proxy: LiteLLM) -> None:
+    """It listens on loopback only, has talked to nobody else, and shows no key to other processes."""
+    await ask(proxy, stream=True)
+    process = psutil.Process(proxy.pid)
+    places = [c.laddr.ip for c in process.net_connections()]
+    places += [c.raddr.ip for c in process.net_connections() if c.raddr]
+    assert set(places) == {"127.0.0.1"}
+    shown = " ".join(process.cmdline()) + str(process.environ())
+    assert proxy.api_key not in shown
+    assert UPSTREAM_KEY not in shown
+
+
+@pytest.mark.parametrize("folder", ["absent", "empty"])
+def test_a_missing_environment_names_the_command(tmp_path: Path, folder: str) -> None:
+    """Without LiteLLM the error says what builds it."""
+    (tmp_path / "empty/bin").mkdir(parents=True)
+    (tmp_path / "empty/bin/python").touch()
+    with pytest.raises(BackendError, match="make gateway") as caught:
+        gateway_python(tmp_path / folder)
+    assert caught.value.code == "missing_part"
