@@ -15,12 +15,12 @@ ADVICE: Final = {
     "quota": "The account has no credit left: retrying does not help until it is topped up.",
     "server": "The server failed: try again later, and tell its operator the request id.",
     "overloaded": "The server is at its limit: try again with a growing delay, or use another endpoint.",
-    "timeout": "Nothing came in time: check that the server is up, or raise the timeout it needs.",
-    "network": "The connection failed: check host, port, VPN and firewall, and that the server is running.",
+    "timeout": "Check that the server is up, or raise the timeout that it needs.",
+    "network": "Check host, port, VPN and firewall, and that the server is running.",
     "protocol": "The answer breaks HTTP or the API's format: is this the API's address, and is a proxy in between?",
     "content_filter": "The provider's filter refused the content: change the prompt, or ask for another policy.",
     "redirect": "The server redirects; redirects are never followed: put the address it names into the base URL.",
-    "egress": "The address is refused by the policy before anything is sent: change the URL as the message says.",
+    "egress": "Nothing was sent.",
 }
 """Failure kind → what to do next."""
 

@@ -59,11 +59,13 @@ def endpoint_from(
 def labelled(name: str) -> "Endpoint":
     """The endpoint with this label in the book. Exits with code 2, and the labels there are, if none has it."""
     known = booked()
-    for endpoint in known:
-        if endpoint.label == name:
-            return endpoint
-    have = ", ".join(endpoint.label for endpoint in known) or "none yet; byok-bench endpoints add makes one"
-    fail(f"no endpoint is called {name!r}; in the book: {have}")
+    found = next((endpoint for endpoint in known if endpoint.label == name), None)
+    if found is None:
+        have = (
+            ", ".join(endpoint.label for endpoint in known) or "none yet; byok-bench endpoints add makes one"
+        )
+        fail(f"no usable endpoint is called {name!r}; in the book: {have}")
+    return found
 
 
 def booked() -> "list[Endpoint]":

@@ -1,0 +1,217 @@
+"""`byok-bench endpoints`: the book. A key is asked for without echo, named, or read from stdin; never an argument."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from byok_bench.cli.console import Exit, emit_json, fail, note
+
+if TYPE_CHECKING:
+    from byok_bench.endpoints.book import EndpointBook
+    from byok_bench.endpoints.endpoint import Endpoint
+
+Label = Annotated[str, typer.Argument(help="Label of the endpoint.")]
+BookPath = Annotated[Path | None, typer.Option("--book", help="File of endpoints; default: your own.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Base URL.")]
+ModelIds = Annotated[
+    list[str] | None, typer.Option("--model", help="Exact model id; may be given several times.")
+]
+Schema = Annotated[str | None, typer.Option("--schema", help="chat, responses or messages.")]
+KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
+KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin, into the keyring.")]
+KeyAsk = Annotated[bool, typer.Option("--key-ask", help="Ask for the key without echo, into the keyring.")]
+NoKey = Annotated[bool, typer.Option("--no-key", help="Send no key.")]
+KeyStyle = Annotated[str | None, typer.Option("--key-style", help="bearer, api-key, x-api-key or header.")]
+KeyHeader = Annotated[
+    str | None, typer.Option("--key-header", help="Header that carries the key, for style header.")
+]
+NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command("show")(show)
+    group.command("add")(add)
+    group.command("edit")(edit)
+    group.command("remove")(remove)
+    app.add_typer(group)
+
+
+def list_(book: BookPath = None, as_json: AsJson = False) -> None:
+    """Every endpoint: label, address, models, where its key comes from, and what is missing."""
+    opened = open_book(book)
+    if as_json:
+        emit_json(
+            {"version": 1, "book": str(opened.path), "endpoints": [shown(opened, one) for one in opened]}
+        )
+        return
+    if not len(opened):
+        note(f"The book {opened.path} is empty: byok-bench endpoints add LABEL --base-url URL --model ID")
+    for endpoint in opened:
+        state = opened.refusal(endpoint) or told_missing(endpoint) or "ready"
+        names = ", ".join(model.alias or model.name for model in endpoint.models) or "no model"
+        where = "Team" if opened.is_team(endpoint) else "Custom"
+        typer.echo(
+            f"{endpoint.label}  {safe(endpoint.base_url)}  {names}  {endpoint.key.kind}  ({where}, {state})"
+        )
+
+
+def show(label: Label, book: BookPath = None, as_json: AsJson = False) -> None:
+    """One endpoint, whole; never anything of its key."""
+    opened = open_book(book)
+    found = shown(opened, opened[label])
+    if as_json:
+        emit_json({"version": 1, **found})
+        return
+    for name, value in found.items():
+        if value not in (None, "", [], {}):
+            typer.echo(f"{name}: {value}")
+
+
+def add(
+    label: Label,
+    base_url: BaseUrl = None,
+    model: ModelIds = None,
+    schema: Schema = None,
+    key_env: KeyEnv = None,
+    key_stdin: KeyStdin = False,
+    key_ask: KeyAsk = False,
+    key_style: KeyStyle = None,
+    key_header: KeyHeader = None,
+    book: BookPath = None,
+) -> None:
+    """Add an endpoint; what is missing can be filled in later."""
+    from byok_bench.endpoints.endpoint import Endpoint
+
+    opened = open_book(book)
+    fields = changed(None, base_url, model, schema, key_env, False, key_style, key_header)
+    endpoint = Endpoint(label=label, **fields)
+    opened.add(endpoint)
+    store_key(opened, endpoint, key_stdin, key_ask)
+    say_saved(opened, endpoint.config_key)
+
+
+def edit(
+    label: Label,
+    new_label: NewLabel = None,
+    base_url: BaseUrl = None,
+    model: ModelIds = None,
+    schema: Schema = None,
+    key_env: KeyEnv = None,
+    key_stdin: KeyStdin = False,
+    key_ask: KeyAsk = False,
+    no_key: NoKey = False,
+    key_style: KeyStyle = None,
+    key_header: KeyHeader = None,
+    confirm_key: Annotated[
+        bool, typer.Option("--confirm-key", help="The stored key may go to the endpoint's present address.")
+    ] = False,
+    book: BookPath = None,
+) -> None:
+    """Change an endpoint; what is not named stays as it is."""
+    from msgspec.structs import replace
+
+    opened = open_book(book)
+    before = opened[label]
+    fields = changed(before, base_url, model, schema, key_env, no_key, key_style, key_header)
+    after = replace(before, **fields, **({"label": new_label} if new_label is not None else {}))
+    if confirm_key or key_env:
+        after = after.confirm_key()
+    opened.update(after)
+    store_key(opened, after, key_stdin, key_ask)
+    say_saved(opened, after.config_key)
+
+
+def remove(label: Label, yes: Yes = False, book: BookPath = None) -> None:
+    """Take an endpoint out of the book, and its key out of the keyring."""
+    opened = open_book(book)
+    endpoint = opened[label]
+    if not yes and not typer.confirm(f"Remove {endpoint.label} and its stored key?", err=True):
+        note("kept")
+        raise typer.Exit(int(Exit.OK))
+    opened.remove(endpoint.config_key)
+    note(f"removed {endpoint.label}")
+
+
+def open_book(path: Path | None) -> "EndpointBook":
+    """The book of a command."""
+    from byok_bench.endpoints.book import EndpointBook
+
+    return EndpointBook.open(path)
+
+
+def changed(
+    before: "Endpoint | None",
+    base_url: str | None,
+    models: list[str] | None,
+    schema: str | None,
+    key_env: str | None,
+    no_key: bool,
+    key_style: str | None,
+    key_header: str | None,
+) -> dict[str, Any]:
+    """The fields that options name; models that were there keep their config_key."""
+    from byok_bench.endpoints.endpoint import Model
+    from byok_bench.endpoints.keys import KeyRef
+
+    given = {"base_url": base_url, "schema": schema, "key_style": key_style, "key_header": key_header}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if models is not None:
+        known = {} if before is None else {model.name: model for model in before.models}
+        fields["models"] = [known.get(name) or Model(name) for name in models]
+    if no_key:
+        fields |= {"key": KeyRef.none(), "key_origin": None, "key_set_at": None}
+    if key_env is not None:
+        fields |= {"key": KeyRef.env(key_env), "key_origin": None, "key_set_at": None}
+    return fields
+
+
+def store_key(book: "EndpointBook", endpoint: "Endpoint", from_stdin: bool, ask: bool) -> None:
+    """Read a key and put it into the keyring, if asked to."""
+    if from_stdin and ask:
+        fail("give one of --key-stdin and --key-ask")
+    if from_stdin:
+        book.set_key(endpoint.config_key, sys.stdin.readline())
+    elif ask:
+        book.set_key(endpoint.config_key, typer.prompt("API key", hide_input=True, err=True))
+
+
+def say_saved(book: "EndpointBook", config_key: str) -> None:
+    """What stands now, and what is missing."""
+    endpoint = book[config_key]
+    note(f"saved {endpoint.label} in {book.path}: {told_missing(endpoint) or 'ready'}")
+
+
+def told_missing(endpoint: "Endpoint") -> str:
+    """What keeps it from a run; empty if nothing does."""
+    missing = endpoint.missing()
+    return f"missing: {', '.join(missing)}" if missing else ""
+
+
+def safe(text: str) -> str:
+    """A stored text without what might be a credential in it."""
+    from byok_bench.redact import redact
+
+    return redact(text, ())
+
+
+def shown(book: "EndpointBook", endpoint: "Endpoint") -> dict[str, Any]:
+    """An endpoint as plain data: what the file says, and what follows from it."""
+    from byok_bench.endpoints.book_file import as_table
+
+    table = as_table(endpoint)
+    return {
+        **table,
+        "base_url": safe(endpoint.base_url),
+        "key": str(endpoint.key) if endpoint.key.kind != "session" else "session",
+        "key_set_at": None if endpoint.key_set_at is None else endpoint.key_set_at.isoformat(),
+        "team": book.is_team(endpoint),
+        "missing": list(endpoint.missing()),
+        "refused": book.refusal(endpoint),
+    }
