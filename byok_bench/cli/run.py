@@ -121,8 +121,7 @@ async def starting(
     if plan is not None:
         file = read_plan(plan)
         settings |= arguments(file, plan)
-        booked = [adhoc.endpoint_from(name) for name in file.endpoints]
-        endpoints = given or [*(one for one in booked if one is not None), *inline_endpoints(file)]
+        endpoints = given or [*(adhoc.labelled(name) for name in file.endpoints), *inline_endpoints(file)]
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
     policy = adhoc.egress_policy()

@@ -83,7 +83,7 @@ def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[dict[str,
         for metric, column in METRICS.items():
             kept = part[part[[f"{column}_a", f"{column}_b"]].notna().all(axis=1)]
             kept = kept[kept["kind_a"].isna() & kept["kind_b"].isna()]
-            if kept.empty:
+            if kept.empty and scenario != ALL:
                 continue
             before = [float(value) for value in kept[f"{column}_a"]]
             after = [float(value) for value in kept[f"{column}_b"]]

@@ -14,6 +14,7 @@ from byok_bench.report.frames import frame
 from byok_bench.report.stats import estimate, quantile
 from byok_bench.runs.load import Closed
 from byok_bench.runs.plan import Plan
+from byok_bench.runs.quiet import Health, is_core_full
 from byok_bench.runs.results import TABLES, Run
 
 ASKED: Final = ("done", "failed")
@@ -63,7 +64,6 @@ def streaming(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
 def _streaming_row(part: "_Part") -> Cells:
     good, asked = part.good, part.asked
     gaps = [gap for cell in good["itl_ms"] for gap in cell]
-    speeds = [1000 / tpot for tpot in _numbers(good, "tpot_ms") if tpot > 0]
     return (
         part.head
         | part.counts
@@ -74,7 +74,7 @@ def _streaming_row(part: "_Part") -> Cells:
             "ITL p99": _rounded(quantile(gaps, 0.99)),
             "packed %": _rounded(100 * sum(gap == 0 for gap in gaps) / len(gaps)) if gaps else None,
             "TPOT ms": _median(good, "tpot_ms"),
-            "tok/s": _rounded(quantile(speeds, 0.5)),
+            "tok/s": _rounded(quantile(_speeds(good), 0.5)),
             "marked": part.marked,
             "findings": _counted(f.check for cell in asked["findings"] for f in cell if f.severity != "info"),
         }
@@ -149,7 +149,6 @@ def summary(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
 def _summary_row(part: "_Part") -> Cells:
     over = part.asked[part.asked["outcome"].notna()]
     asked, good = (rows[~rows["wants_failure"]] for rows in (part.asked, part.good))
-    speeds = [1000 / tpot for tpot in _numbers(good, "tpot_ms") if tpot > 0]
     costs = _numbers(part.asked, "cost")
     return (
         part.head
@@ -159,7 +158,7 @@ def _summary_row(part: "_Part") -> Cells:
             "refused well": _share(over[over["wants_failure"]]),
             "TTFT ms": _median(good, "ttft_ms"),
             "E2E ms": _median(good, "e2e_ms"),
-            "tok/s": _rounded(quantile(speeds, 0.5)),
+            "tok/s": _rounded(quantile(_speeds(good), 0.5)),
             "errors": int((part.asked["errors"] > 0).sum()),
             "tokens in": _total(part.asked, "prompt_tokens"),
             "tokens out": _total(part.asked, "tokens"),
@@ -186,19 +185,27 @@ def notes(run: Run) -> list[str]:
     if stalls:
         worst = max(section.worst_stall_ms for section in run.health)
         found.append(
-            f"the event loop stalled {stalls} times, up to {worst:.0f} ms: marked samples rest on late stamps"
+            f"the event loop stalled {stalls} times, up to {worst:.0f} ms: marked samples may be late"
         )
-    full = sum(section.core_full for section in run.health)
-    if full:
-        found.append(
-            f"this client used up its core in {full} of {len(run.health)} sections: its stamps may be late"
-        )
+    found += [f"this client used up its core at {name}: its stamps may be late" for name in _full_cores(run)]
     unverified = [target.label for target in run.plan.targets if target.unverified_tls]
     if unverified:
         found.append(
             f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured"
         )
     return found
+
+
+def _full_cores(run: Run) -> list[str]:
+    """Load stages of targets in which the measuring process had no time to spare."""
+    by_place: dict[tuple[int, int], list[Health]] = {}
+    for section in run.health:
+        by_place.setdefault((section.target, section.stage), []).append(section)
+    return [
+        f"{run.plan.targets[target].name}, {run.plan.loads[stage].name}"
+        for (target, stage), sections in by_place.items()
+        if is_core_full(sections)
+    ]
 
 
 class _Part:
@@ -258,6 +265,12 @@ def _spread(name: str, values: Sequence[float]) -> Cells:
         f"{name} p90": _rounded(quantile(values, 0.9)),
         f"{name} p99": _rounded(quantile(values, 0.99)),
     }
+
+
+def _speeds(good: pd.DataFrame) -> list[float]:
+    """Tokens a second of streams that flowed; where most deltas came in packets, a gap says nothing about speed."""
+    flowing = good[good["itl_ms"].map(lambda gaps: 2 * sum(gap > 0 for gap in gaps) > len(gaps))]
+    return [1000 / tpot for tpot in _numbers(flowing, "tpot_ms") if tpot > 0]
 
 
 def _share(over: pd.DataFrame) -> str | None:

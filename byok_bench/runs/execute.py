@@ -83,7 +83,7 @@ class Executor:
         """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
         which, of = share
         health = Health(target=block.target, stage=block.stage)
-        with timed_section(health), first_error():
+        with timed_section(health, self._client.lag), first_error():
             if isinstance(block.load, Open):
                 await self._open_loop(block, block.load, begin_ns, which, of)
             else:

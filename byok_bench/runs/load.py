@@ -60,7 +60,9 @@ def make_loads(
     pattern: Arrivals = "constant" if arrivals == "constant" else "poisson"
     if rate is not None:
         rates = [rate] if isinstance(rate, (int, float)) else list(rate)
-        if not rates or any(not 0 < value <= 100_000 for value in (*rates, 1.0 if ramp_to is None else ramp_to)):
+        if not rates or any(
+            not 0 < value <= 100_000 for value in (*rates, 1.0 if ramp_to is None else ramp_to)
+        ):
             raise PlanError(
                 "a rate must be more than 0 and at most 100000 requests a second", code="bad_plan"
             )

@@ -1,14 +1,18 @@
 """A timed section: garbage collection stands still, and what else could have moved a stamp is written down."""
 
 import gc
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 
-CORE_FULL: float = 0.9
-"""Share of a core from which this process itself was the bottleneck."""
+from byok_bench.wire.loop_lag import LagMonitor
+
+CORE_FULL: Final = 0.9
+"""Share of a core from which the loop's thread itself was the bottleneck."""
+LONG_ENOUGH_S: Final = 0.2
+"""Below this a share of processor time says nothing."""
 
 
 class Health(msgspec.Struct, kw_only=True):
@@ -16,18 +20,22 @@ class Health(msgspec.Struct, kw_only=True):
 
     target: int
     stage: int
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-    """Processor time of this process, all threads."""
     exchanges: int = 0
+    wall_s: float = 0.0
+    """Time with at least one exchange under way."""
+    cpu_s: float = 0.0
+    """Processor time of the loop's thread in it."""
     stalls: int = 0
     """Times that the event loop stood still for longer than it may."""
     worst_stall_ms: float = 0.0
+    """Longest lateness of the loop in this process so far."""
 
-    @property
-    def core_full(self) -> bool:
-        """The process used up its core: its stamps are as late as the core was busy."""
-        return self.wall_s > 0.2 and self.cpu_s / self.wall_s > CORE_FULL
+
+def is_core_full(sections: Iterable[Health]) -> bool:
+    """Over these sections the loop had no time to spare: stamps and sends are as late as it was."""
+    parts = list(sections)
+    wall = sum(part.wall_s for part in parts)
+    return wall > LONG_ENOUGH_S and sum(part.cpu_s for part in parts) / wall > CORE_FULL
 
 
 @contextmanager
@@ -42,15 +50,18 @@ def frozen_heap() -> Iterator[None]:
 
 
 @contextmanager
-def timed_section(health: Health) -> Iterator[Health]:
-    """No collection inside; wall and processor time are filled in at the end."""
+def timed_section(health: Health, lag: LagMonitor) -> Iterator[None]:
+    """No collection inside; what the loop's monitor saw in it is filled in at the end."""
     running = gc.isenabled()
     gc.disable()
-    wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+    before = lag.summary()
     try:
-        yield health
+        yield
     finally:
-        health.wall_s = (time.perf_counter_ns() - wall) / 1e9
-        health.cpu_s = (time.process_time_ns() - cpu) / 1e9
+        after = lag.summary()
+        health.wall_s = after.watched_s - before.watched_s
+        health.cpu_s = after.cpu_share * after.watched_s - before.cpu_share * before.watched_s
+        health.stalls = after.stalls - before.stalls
+        health.worst_stall_ms = after.worst_ms
         if running:
             gc.enable()

@@ -9,8 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_config_dir
-
+from byok_bench.endpoints.book import home
 from byok_bench.errors import StoreError
 
 FILE_NAME: Final = "bench.sqlite"
@@ -34,8 +33,7 @@ def store_path(given: str | os.PathLike[str] | None) -> Path:
     """The result file: as given, else `bench.sqlite` in $BYOK_BENCH_HOME, else in the platform's config folder."""
     if given is not None:
         return Path(given).expanduser().absolute()
-    home = os.environ.get("BYOK_BENCH_HOME")
-    return (Path(home).expanduser() if home else Path(user_config_dir("byok-bench"))).absolute() / FILE_NAME
+    return home().absolute() / FILE_NAME
 
 
 def refuse_unsafe_folder(path: Path, mounts: str | None = None) -> None:
