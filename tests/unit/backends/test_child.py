@@ -1,11 +1,13 @@
 """A backend process is started, heard, and stopped, whatever it does."""
 
-import os
+import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from byok_bench.backends import child as child_module
 from byok_bench.backends import gguf, llamacpp
 from byok_bench.backends.child import Child
 from byok_bench.errors import BackendError
@@ -44,15 +46,26 @@ async def test_an_obedient_child_stops_when_told(tmp_path: Path) -> None:
     await one.stop()
 
 
-async def test_a_deaf_child_is_ended_all_the_same(tmp_path: Path) -> None:
-    """A child that never looks at `stop` is ended by its own leash."""
-    one = child(tmp_path, SERVING.replace("{ending}", "threading.Event().wait()"))
-    await one.start("/", {}, 20)
-    pid = one.pid
-    await one.stop()
-    assert pid is not None
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+def test_a_deaf_child_ends_with_its_stdin(tmp_path: Path) -> None:
+    """A child that never looks at `stop` is ended by its own leash, without being killed."""
+    module = tmp_path / "deaf.py"
+    module.write_text(SERVING.replace("{ending}", "threading.Event().wait()"))
+    leash = Path(child_module.__file__).with_name("leash.py")
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(leash), str(module)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"{}\n")
+        process.stdin.flush()
+        assert "url" in json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
 
 
 FAILING = {
