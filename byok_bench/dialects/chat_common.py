@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from byok_bench.dialects.chat_facts import Choice
+from byok_bench.dialects.chat_facts import Choice, UsageSeen
 from byok_bench.dialects.chat_payload import LARGE_EVENT
 from byok_bench.dialects.chat_stream import LATEST_CREATED, Assembly
 from byok_bench.wire import bounded_json
@@ -57,7 +57,7 @@ class _Chunk(msgspec.Struct, gc=False):
     choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
     created: int | None = None
     model: str | None = None
-    usage: None = None
+    usage: dict[str, Any] | None = None
     error: None = None
     type: None = None
 
@@ -71,52 +71,68 @@ class CommonChunks:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._open: dict[int, Choice] = {}
 
-    def refresh(self) -> None:
-        """Look again which choices are open, after a chunk went the general way."""
-        self._open = {
-            index: choice
-            for index, choice in self._assembly.choices.items()
-            if choice.opened and choice.finish_reason is None
-        }
+    def take(self, events: list[Event], number: int) -> int:
+        """Merge events from `number` on as long as they are common; the index of the first that is not.
 
-    def take(self, event: Event, number: int) -> bool:
-        """Merge an event's chunk; False, and nothing done, if it has to go the general way."""
-        data = event.data
-        if not self._open or event.name or "\n" in data:
-            return False
-        if len(data) > _SMALL and (len(data) > LARGE_EVENT or bounded_json.limit_passed(data) is not None):
-            return False
-        try:
-            chunk = _decode(data)
-        except (msgspec.MsgspecError, UnicodeEncodeError):
-            return False
-        common = chunk.choices[0]
-        choice = self._open.get(common.index)
-        if choice is None or chunk.id != self._assembly.id or (chunk.created or 0) >= LATEST_CREATED:
-            return False
-        if chunk.model and self._assembly.model is None:
-            return False
-        return self._merge(choice, common.delta, event.t_ns, number)
+        That one has to go the general way, and nothing of it is merged.
+        """
+        assembly = self._assembly
+        if assembly.id is None:
+            return number
+        while number < len(events):
+            event = events[number]
+            chunk = _chunk_of(event)
+            if chunk is None or chunk.id != assembly.id or not self._merge(chunk, event.t_ns, number):
+                break
+            number += 1
+        return number
 
-    def _merge(self, choice: Choice, delta: _Delta, t_ns: int, number: int) -> bool:
-        text, reasoning, calls = delta.content, delta.reasoning_content or delta.reasoning, delta.tool_calls
+    def _merge(self, chunk: _Chunk, t_ns: int, number: int) -> bool:
+        """Merge one chunk; False, and nothing done, if it is not common after all."""
+        assembly, common = self._assembly, chunk.choices[0]
+        choice, delta = assembly.choices.get(common.index), common.delta
+        if choice is None or not choice.opened or choice.finish_reason is not None:
+            return False
+        if (chunk.model and assembly.model is None) or (chunk.created or 0) >= LATEST_CREATED:
+            return False
+        text, reasoning = delta.content, delta.reasoning_content or delta.reasoning
         if (text and _REPLACEMENT in text) or (reasoning and _REPLACEMENT in reasoning):
             return False
-        if delta.role is not None:
-            if not choice.role_given:
-                return False
-            self._assembly.facts.note("role_repeated", number)
-        if calls and not choice.tools.fragment(calls[0].index, calls[0].function.arguments):
+        if (delta.role or delta.tool_calls) and not self._merge_rest(choice, delta, number):
             return False
-        marks = self._assembly.marks
         if reasoning:
             choice.reasonings.append(reasoning)
-            marks.append((t_ns, "reasoning", number))
+            assembly.marks.append((t_ns, "reasoning", number))
         if text:
             choice.texts.append(text)
-            marks.append((t_ns, "text", number))
-        if calls and calls[0].function.arguments:
-            marks.append((t_ns, "tool", number))
+            assembly.marks.append((t_ns, "text", number))
+        if delta.tool_calls and delta.tool_calls[0].function.arguments:
+            assembly.marks.append((t_ns, "tool", number))
+        if chunk.usage is not None:
+            assembly.usages.append(UsageSeen(chunk.usage, number, apart=False))
         return True
+
+    def _merge_rest(self, choice: Choice, delta: _Delta, number: int) -> bool:
+        """A role that is repeated, and a fragment of arguments."""
+        if delta.role and not choice.role_given:
+            return False
+        for call in delta.tool_calls or ():
+            if not choice.tools.fragment(call.index, call.function.arguments):
+                return False
+        if delta.role:
+            self._assembly.facts.note("role_repeated", number)
+        return True
+
+
+def _chunk_of(event: Event) -> _Chunk | None:
+    """The chunk of an event, if it has the common shape and is within all limits."""
+    data = event.data
+    if event.name or "\n" in data:
+        return None
+    if len(data) > _SMALL and (len(data) > LARGE_EVENT or bounded_json.limit_passed(data) is not None):
+        return None
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return None

@@ -29,15 +29,16 @@ class ChatEvents:
 
     def read(self, events: list[Event], pending: Event | None) -> list[Event]:
         """Read all events. Returns them, with the pending one if its payload was taken."""
-        common = CommonChunks(self.assembly)
-        for number, event in enumerate(events):
-            if self.done_event is None and common.take(event, number):
-                self.chunks += 1
-                continue
-            self._read_event(event, number)
+        common, number = CommonChunks(self.assembly), 0
+        while number < len(events):
+            if self.done_event is None:
+                start, number = number, common.take(events, number)
+                self.chunks += number - start
+            if number < len(events):
+                self._read_event(events[number], number)
+                number += 1
             if self.error_event is not None:
                 return events
-            common.refresh()
         return events if pending is None else self._read_pending(events, pending)
 
     def _read_event(self, event: Event, number: int) -> None:

@@ -24,8 +24,8 @@ def whole(text: str) -> str:
 
 
 def brief(value: object) -> str:
-    """A server's value for a message of ours: one line, not long."""
-    shown = repr(value)
+    """A server's value for a message of ours: one line, not long, whatever the length of a text."""
+    shown = repr(value[: _BRIEF + 1] if isinstance(value, str) else value)
     return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF - 1]}…"
 
 

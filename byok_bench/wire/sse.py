@@ -50,8 +50,9 @@ class Stream(msgspec.Struct, kw_only=True):
     pending: Event | None = None
     """At a clean end: data lines that no blank line closed."""
     strays: list[Stray] = []
+    """Lines outside all fields; no more of them are kept than a stream may have events."""
     dataless: list[int] = []
-    """Offsets of blocks that a blank line closed, with event, id or retry fields and no data line."""
+    """Offsets of blocks that a blank line closed, with event, id or retry fields and no data line; as many."""
     has_data: bool = False
     """Whether any line's field name is data."""
     has_bom: bool = False
@@ -78,7 +79,11 @@ def decode(
     start = len(BOM) if reader.stream.has_bom else 0
     line_end = _uniform_line_end(body)
     reader.stream.line_ends = _line_ends(body) if line_end is None else [_NAMES[line_end]]
-    rest = reader.read_lines(body, start) if line_end is None else reader.read_blocks(body, start, line_end)
+    text = None if line_end is None else _text_of_few_events(body, start, line_end, limits)
+    if line_end is None or text is None:
+        rest = reader.read_lines(body, start)
+    else:
+        rest = reader.read_blocks(text, start, line_end.decode())
     reader.finish(rest, len(body), clean=clean)
     return reader.stream
 
@@ -99,6 +104,16 @@ def _uniform_line_end(body: bytes) -> bytes | None:
     if not returns:
         return b"\n"
     return b"\r\n" if returns == body.count(b"\n") == body.count(b"\r\n") else None
+
+
+def _text_of_few_events(body: bytes, start: int, line_end: bytes, limits: Limits) -> str | None:
+    """The body as text, where that is one; None if it may hold more events than are read."""
+    if body.count(line_end * 2) > limits.stream_events:
+        return None
+    try:
+        return body[start:].decode() if start else body.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _line_ends(body: bytes) -> list[str]:
@@ -124,36 +139,35 @@ class _Reader:
         self._data: list[bytes] = []
         self._size = 0
 
-    def read_blocks(self, body: bytes, start: int, line_end: bytes) -> tuple[int, bytes]:
+    def read_blocks(self, text: str, start: int, line_end: str) -> tuple[int, bytes]:
         """Split where all lines end alike; most blocks are one data line. Returns the unfinished line."""
-        events, separator, step = self.stream.events, line_end * 2, len(line_end)
-        blocks = (body[start:] if start else body).split(separator)
-        remainder = blocks.pop()
+        events, step = self.stream.events, len(line_end)
         ends, stamps, chunk, offset = self._ends, self._stamps, 0, start
-        longest = self._limits.line_bytes
+        *blocks, remainder = text.split(line_end * 2)
         for block in blocks:
-            closed_at = offset + len(block) + step
-            if block.startswith(_DATA) and line_end not in block and len(block) <= longest:
+            size = len(block) if block.isascii() else len(block.encode())
+            closed_at = offset + size + step
+            if block.startswith("data: ") and "\n" not in block and size <= self._limits.line_bytes:
                 while ends[chunk] <= closed_at:
                     chunk += 1
-                self.stream.has_data = True
-                events.append(Event(stamps[chunk], offset, "", block[6:].decode("utf-8", "replace")))
-                if len(events) > self._limits.stream_events:
-                    self._pass_limit("events")
+                events.append(Event(stamps[chunk], offset, "", block[6:]))
             else:
-                self._read_block(block, offset, line_end)
+                self._read_block(block.encode(), offset, line_end.encode())
                 self._blank(closed_at)
-            if self.stream.over_limit:
-                return 0, b""
+                if self.stream.over_limit:
+                    return 0, b""
             offset = closed_at + step
-        *lines, unfinished = remainder.split(line_end)
-        self._read_block(line_end.join(lines), offset, line_end)
-        return offset + len(remainder) - len(unfinished), unfinished
+        self.stream.has_data = self.stream.has_data or bool(events)
+        lines, found, unfinished = remainder.rpartition(line_end)
+        self._read_block(lines.encode(), offset, line_end.encode())
+        return offset + len((lines + found).encode()), unfinished.encode()
 
     def _read_block(self, block: bytes, offset: int, line_end: bytes) -> None:
-        for line in block.split(line_end):
-            self._line(offset, line)
-            offset += len(line) + len(line_end)
+        start, step = 0, len(line_end)
+        while (end := block.find(line_end, start)) >= 0:
+            self._line(offset + start, block[start:end])
+            start = end + step
+        self._line(offset + start, block[start:])
 
     def read_lines(self, body: bytes, start: int) -> tuple[int, bytes]:
         """Line by line, whatever ends the lines. Returns the unfinished last line and its offset."""
@@ -186,7 +200,7 @@ class _Reader:
             self._pass_limit("line")
             return
         if field not in _FIELDS:
-            if line.strip():
+            if line.strip() and len(self.stream.strays) < self._limits.stream_events:
                 self.stream.strays.append(Stray(offset, line.decode("utf-8", "replace")))
             return
         if self._offset < 0:
@@ -208,7 +222,7 @@ class _Reader:
             self.stream.events.append(self._event(at))
             if len(self.stream.events) > self._limits.stream_events:
                 self._pass_limit("events")
-        elif self._offset >= 0:
+        elif self._offset >= 0 and len(self.stream.dataless) < self._limits.stream_events:
             self.stream.dataless.append(self._offset)
         self._forget()
 

@@ -133,6 +133,25 @@ def test_stray_lines_and_blocks_without_data_are_told() -> None:
     assert stream.has_data
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_blocks_are_split_in_portions(end: bytes) -> None:
+    """However many blocks are taken apart at a time, the same comes out; the limit of events is that number."""
+    body = b"id\n\n: c\n\n\nx\n\ndata: a\nid\n\ndata: b\n\n\n\nx\ndata: c".replace(b"\n", end)
+    whole = decode([(0, body[:9]), (1, body[9:])])
+    for portion in (2, 3, 4):
+        limits = Limits(stream_events=portion)
+        assert decode([(0, body[:9]), (1, body[9:])], limits=limits) == whole
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_what_is_no_event_is_kept_up_to_a_limit(end: bytes) -> None:
+    """A body of lines outside all fields, or of blocks without data, does not grow to many times its size."""
+    body = b"x\nid\n\n".replace(b"\n", end) * 9
+    stream = decode([(0, body)], limits=Limits(stream_events=3))
+    assert len(stream.strays) == len(stream.dataless) == 3
+    assert stream.over_limit is None
+
+
 def test_a_cut_field_name_is_no_stray_line() -> None:
     """After a reset the beginning of a field is not held against the server; at a clean end it is a line."""
     assert decode([(0, b"dat")], clean=False).strays == []
