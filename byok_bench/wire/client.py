@@ -14,6 +14,7 @@ from byok_bench.wire.flight import Flight
 from byok_bench.wire.gate import Gate, NotConnected, refused
 from byok_bench.wire.http1 import request_head
 from byok_bench.wire.loop_lag import LagMonitor
+from byok_bench.wire.proxies import mention_ignored
 from byok_bench.wire.raw import Clock, Phases, RawExchange
 from byok_bench.wire.request import Sendable, WireRequest, prepared, recorded
 from byok_bench.wire.resolver import Resolver
@@ -41,6 +42,7 @@ class Client:
         clock: Clock = "kernel",
         proxy: str | None = None,
     ) -> None:
+        mention_ignored()
         self.lag = LagMonitor()
         """How the event loop kept up."""
         self._transport = transport

@@ -130,6 +130,8 @@ class Voyage:
         try:
             self._check_peer(response, addresses)
             self.head(response)
+            if self._over:
+                return
             stream = cast(httpx.AsyncByteStream, response.stream)
             async for data in stream:
                 now = perf_counter_ns()
