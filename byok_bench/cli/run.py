@@ -185,6 +185,8 @@ def told(run: "Run", as_json: bool) -> Exit:
 
 def silent_targets(run: "Run") -> list[str]:
     """One line for each target that gave no good answer at all to an agent prompt."""
+    from byok_bench.report.text import printable
+
     lines = []
     for index, target in enumerate(run.plan.targets):
         rows = [row for row in run.rows if row.target == index and not row.warmup and not row.wants_failure]
@@ -192,15 +194,9 @@ def silent_targets(run: "Run") -> list[str]:
         if asked and all(row.kind for row in asked):
             kind, count = Counter(row.kind for row in asked).most_common(1)[0]
             first = next(row for row in asked if row.kind == kind)
-            lines.append(
-                f"{target.name}: nothing answered; {kind} ({first.phase}) ×{count}: {printable(first.message)}"
-            )
+            said = printable(first.message or "")[:300]
+            lines.append(f"{target.name}: nothing answered; {kind} ({first.phase}) ×{count}: {said}")
     return lines
-
-
-def printable(text: str | None) -> str:
-    """A server's words on one line, without terminal controls."""
-    return "".join(character if character.isprintable() else " " for character in text or "")[:300]
 
 
 def numbers(

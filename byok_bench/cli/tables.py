@@ -93,6 +93,6 @@ def plain(text: str) -> "Text":
     """Text as it is: no markup, and no terminal control that a server could have put there."""
     from rich.text import Text
 
-    return Text(
-        "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    )
+    from byok_bench.report.text import printable
+
+    return Text(printable(text))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from byok_bench.report.frames import flat
 from byok_bench.report.tables import table
+from byok_bench.report.text import plain
 from byok_bench.runs.results import TABLES, Run
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -55,21 +56,6 @@ def _scalar(cell: object) -> object:
     return plain(cell.item() if hasattr(cell, "item") else cell)
 
 
-def plain(value: object) -> object:
-    """A JSON-ready value whose text has a UTF-8 form: a lone surrogate becomes U+FFFD."""
-    if isinstance(value, str):
-        return (
-            value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-            if not value.isascii()
-            else value
-        )
-    if isinstance(value, dict):
-        return {plain(name): plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place once the block is through."""
@@ -100,9 +86,6 @@ def _write_all(
 def _clean(made: pd.DataFrame) -> pd.DataFrame:
     made = made.copy()
     made.attrs = {}
-    for name in made.columns:
-        if made[name].dtype == object or pd.api.types.is_string_dtype(made[name]):
-            made[name] = pd.Series([plain(cell) for cell in made[name]], index=made.index, dtype=object)
     return made
 
 

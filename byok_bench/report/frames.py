@@ -10,16 +10,18 @@ from typing import Final
 import msgspec
 import pandas as pd
 
+from byok_bench.report.text import plain
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 
-_NUMBERS: Final = {
+_TYPES: Final = {
     "http_status": "Int64", "retry_after_s": "Float64", "start_ns": "Int64", "queue_ms": "Float64",
     "late_ms": "Float64", "connect_ms": "Float64", "ttfb_ms": "Float64", "ttft_ms": "Float64",
     "ttft_text_ms": "Float64", "ttft_reasoning_ms": "Float64", "ttft_tool_ms": "Float64", "e2e_ms": "Float64",
-    "tpot_ms": "Float64", "tokens": "Int64", "prompt_tokens": "Int64", "cost": "Float64",
+    "tpot_ms": "Float64", "tokens": "Int64", "prompt_tokens": "Int64", "cost": "Float64", "wants_failure": "bool",
+    "streamed": "bool", "reused": "bool", "target": "int64", "stage": "int64", "repeat": "int64", "turn": "int64",
 }  # fmt: skip
-"""Columns that may be NA, with a type that keeps numbers numbers."""
+"""Types that a column keeps when it is empty, or holds NA."""
 LISTS: Final = ("why", "itl_ms", "flags", "tool_calls", "findings")
 """Columns whose cells are tuples."""
 
@@ -32,13 +34,17 @@ def frame(run: Run) -> pd.DataFrame:
 def frame_of(rows: Sequence[Row], run: Run) -> pd.DataFrame:
     """The given rows of a run."""
     names = Row.__struct_fields__
-    table = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
-    table = table.astype(_NUMBERS)
-    targets = run.plan.targets
-    table.insert(0, "endpoint", [targets[row.target].label for row in rows])
-    table.insert(1, "model", [targets[row.target].alias or targets[row.target].model for row in rows])
-    table.insert(2, "schema", [targets[row.target].schema for row in rows])
-    table.insert(3, "load", [run.plan.loads[row.stage].name for row in rows])
+    table = pd.DataFrame({name: [plain(getattr(row, name)) for row in rows] for name in names})
+    table = table.astype(_TYPES)
+    targets = [run.plan.targets[row.target] for row in rows]
+    place = {
+        "endpoint": [target.label for target in targets],
+        "model": [target.alias or target.model for target in targets],
+        "schema": [target.schema for target in targets],
+        "load": [run.plan.loads[row.stage].name for row in rows],
+    }
+    for position, (name, cells) in enumerate(place.items()):
+        table.insert(position, name, pd.Series(cells, dtype="str"))
     table["warmup"] = table["repeat"] == 0
     table["errors"] = [_count(row, "error") for row in rows]
     table["warnings"] = [_count(row, "warn") for row in rows]
@@ -49,7 +55,7 @@ def flat(run: Run) -> pd.DataFrame:
     """The same for files that hold no nested cells: tuples as JSON text."""
     table = frame(run)
     for name in LISTS:
-        table[name] = [msgspec.json.encode(msgspec.to_builtins(cell)).decode() for cell in table[name]]
+        table[name] = [msgspec.json.encode(plain(msgspec.to_builtins(cell))).decode() for cell in table[name]]
     return table
 
 

@@ -11,10 +11,11 @@ from typing import Final
 
 import pandas as pd
 
-from byok_bench.report.export import plain, replacing
+from byok_bench.report.export import replacing
 from byok_bench.report.frames import frame
 from byok_bench.report.shown import CAPTIONS, NA, TITLES, is_number, span, wide
 from byok_bench.report.tables import notes, table
+from byok_bench.report.text import plain, printable
 from byok_bench.runs.results import Run
 
 ORDER: Final = ("latency", "streaming", "errors", "tools", "summary")
@@ -74,7 +75,7 @@ def findings(run: Run) -> pd.DataFrame:
                 "check": c,
                 "severity": s,
                 "exchanges": counts[e, s, c],
-                "example": examples[e, s, c][:300],
+                "example": plain(examples[e, s, c][:300]),
             }
             for e, s, c in ranked
         ]
@@ -173,9 +174,5 @@ def _class(names: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Escaped; control characters and what UTF-8 cannot hold become U+FFFD."""
-    kept = "".join(
-        c if c.isprintable() else " " if c in "\t\n\r" else "\N{REPLACEMENT CHARACTER}"
-        for c in str(plain(value))
-    )
-    return escape(kept)
+    """Escaped, and on one line."""
+    return escape(printable(str(value)))

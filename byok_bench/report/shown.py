@@ -39,7 +39,7 @@ def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
         cells["95 % CI"] = [
             span(low, high) for low, high in zip(table["TTFT low"], table["TTFT high"], strict=True)
         ]
-    head = ["endpoint", *(column for column in ("load",) if column in cells)]
+    head = [column for column in ("endpoint", "load") if column in cells]
     if len(cells) and cells.groupby("endpoint")["model"].nunique().max() > 1:
         head.insert(1, "model")
     dropped = ("95 % CI", "E2E p90") if "load" in head else ()
@@ -74,4 +74,6 @@ def written(cell: Any) -> str:
 
 def is_number(column: "pd.Series[Any]") -> bool:
     """Whether a column of cells lines up on the right."""
-    return all(cell == NA or cell[:1].isdigit() or cell[:1] in "-−" for cell in column) and len(column) > 0
+    return len(column) > 0 and all(
+        cell == NA or cell.lstrip("-").replace(".", "", 1).isdigit() for cell in column
+    )

@@ -269,8 +269,11 @@ def _spread(name: str, values: Sequence[float]) -> Cells:
 
 def _speeds(good: pd.DataFrame) -> list[float]:
     """Tokens a second of streams that flowed; where most deltas came in packets, a gap says nothing about speed."""
-    flowing = good[good["itl_ms"].map(lambda gaps: 2 * sum(gap > 0 for gap in gaps) > len(gaps))]
-    return [1000 / tpot for tpot in _numbers(flowing, "tpot_ms") if tpot > 0]
+    return [
+        1000 / tpot
+        for tpot, gaps in zip(good["tpot_ms"], good["itl_ms"], strict=True)
+        if not pd.isna(tpot) and tpot > 0 and 2 * sum(gap > 0 for gap in gaps) > len(gaps)
+    ]
 
 
 def _share(over: pd.DataFrame) -> str | None:

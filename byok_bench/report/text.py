@@ -1,0 +1,30 @@
+"""Text of servers, as pandas, files and terminals can hold it. The store keeps it as it came."""
+
+import re
+from typing import Final, TypeVar
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+T = TypeVar("T")
+
+
+def plain(value: T) -> T:
+    """The same value, with U+FFFD for each lone surrogate in its text: UTF-8 has no form for one."""
+    cleaned: object = value
+    if isinstance(value, str) and not value.isascii():
+        cleaned = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    elif isinstance(value, dict):
+        cleaned = {plain(name): plain(item) for name, item in value.items()}
+    elif isinstance(value, (list, tuple)):
+        cleaned = type(value)(plain(item) for item in value)
+    return cleaned  # type: ignore[return-value]
+
+
+def printable(text: str) -> str:
+    """On one line, without the controls that a terminal or a page would obey."""
+    return "".join(_shown(character) for character in plain(text))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"

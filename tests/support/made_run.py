@@ -1,0 +1,92 @@
+"""A run whose rows are written out by hand: no store, no server."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.runs.judging import Row
+from byok_bench.runs.ledger import RunRow
+from byok_bench.runs.load import Closed, Load
+from byok_bench.runs.plan import Plan, make_plan
+from byok_bench.runs.quiet import Health
+from byok_bench.runs.results import Run
+from byok_bench.runs.retries import Retries
+from byok_bench.scenarios.scenario import library
+
+
+class MadeRun(Run):
+    """Rows, plan and health as given."""
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        plan: Plan,
+        health: Sequence[Health] = (),
+        status: str = "finished",
+        note: str = "",
+    ) -> None:
+        super().__init__(
+            Path("nowhere.sqlite"),
+            RunRow(
+                id="made",
+                created="2026-01-02T03:04:05+00:00",
+                plan_hash="",
+                status=status,
+                note=note,
+                finished=None,
+            ),
+        )
+        self.rows = list(rows)
+        self.plan = plan
+        self.health = list(health)
+        self.billed = 0
+
+    @property
+    def states(self) -> Counter[str]:
+        return Counter(row.status for row in self.rows)
+
+    @property
+    def maybe_billed(self) -> int:
+        return self.billed
+
+    def exchange(self, exchange_id: int) -> None:
+        return None
+
+
+def plan(
+    labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (Closed(),), **endpoint: Any
+) -> Plan:
+    """A plan over the whole library with these endpoints."""
+    endpoints = [
+        Endpoint(label=label, base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")], **endpoint)
+        for n, label in enumerate(labels)
+    ]
+    return make_plan(
+        endpoints, tuple(library().values()), repeats=3, loads=loads, seed=0, warmup=0, profile="local",
+        timeouts=None, retries=Retries(),
+    )  # fmt: skip
+
+
+def row(scenario: str = "plain-answer", repeat: int = 1, target: int = 0, **more: Any) -> Row:
+    """A good row; `more` says what is otherwise."""
+    fields: dict[str, Any] = {
+        "exchange_id": 0, "target": target, "stage": 0, "scenario": scenario, "sample": "s", "repeat": repeat,
+        "turn": 1, "status": "done", "attempt": 1, "outcome": "ok", "http_status": 200, "streamed": True,
+        "clock": "kernel", "chunks": 3,
+    }  # fmt: skip
+    return Row(**(fields | more))
+
+
+def failed(kind: str = "server", **more: Any) -> Row:
+    """A row without a good answer."""
+    wanted = {
+        "status": "failed",
+        "kind": kind,
+        "phase": "body",
+        "outcome": "failed",
+        "message": "boom",
+        "http_status": 500,
+    }
+    return row(**(wanted | more))

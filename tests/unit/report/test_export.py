@@ -1,0 +1,76 @@
+"""Exports: complete, readable by others, and harmless in a spreadsheet."""
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support.made_run import MadeRun, failed, plan, row
+
+from byok_bench.checks.finding import Finding
+from byok_bench.report.export import records, to_csv, to_parquet
+from byok_bench.report.tables import table
+from byok_bench.report.text import plain, printable
+from byok_bench.runs.results import TABLES
+
+RUN = MadeRun(
+    [
+        row(
+            ttft_ms=10.0,
+            e2e_ms=20.0,
+            itl_ms=(1.5, 2.5),
+            findings=(Finding(check="c", severity="warn", message="m"),),
+        ),
+        failed(repeat=2, message='=HYPERLINK("http://x","y")'),
+        row("forced-tool"),
+        failed(repeat=3, message="lone \ud800, NUL \x00, ünï"),
+    ],
+    plan(),
+)
+
+
+def test_csv_has_every_exchange_and_every_table(tmp_path: Path) -> None:
+    """Lists stand in it as JSON."""
+    names = sorted(path.name for path in to_csv(RUN, tmp_path))
+    assert names == sorted(f"{name}.csv" for name in (*TABLES, "exchanges"))
+    with (tmp_path / "exchanges.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4
+    assert json.loads(rows[0]["itl_ms"]) == [1.5, 2.5]
+    assert json.loads(rows[0]["findings"])[0]["check"] == "c"
+    assert rows[0]["endpoint"] == "one"
+
+
+def test_a_servers_text_is_no_formula(tmp_path: Path) -> None:
+    """A spreadsheet would run it."""
+    to_csv(RUN, tmp_path)
+    with (tmp_path / "exchanges.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.DictReader(file))[1]["message"].startswith("'=HYPERLINK")
+
+
+def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
+    """Numbers are numbers, missing ones are missing, and no text stops the export."""
+    to_parquet(RUN, tmp_path)
+    made = pd.read_parquet(tmp_path / "exchanges.parquet")
+    assert made["ttft_ms"][0] == 10.0
+    assert pd.isna(made["ttft_ms"][1])
+    assert "ünï" in made["message"][3]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_as_json_has_null_for_na(name: str) -> None:
+    """So that other programs do not take NaN for a number."""
+    text = json.dumps(records(table(RUN, name)), allow_nan=False)
+    assert json.loads(text)[0]["endpoint"] == "one"
+
+
+def test_plain_leaves_everything_but_lone_surrogates() -> None:
+    """Only what no file can hold is replaced."""
+    value = {"a": ["ü 💡 \x00", ("\ud800",)], "b": 1.5, "c": None}
+    assert plain(value) == {"a": ["ü 💡 \x00", ("\N{REPLACEMENT CHARACTER}",)], "b": 1.5, "c": None}
+
+
+def test_printable_text_obeys_nobody() -> None:
+    """Line ends and tabs become spaces, controls become visible."""
+    assert printable("a\n\tb\x1b[31mü\u202e") == "a  b\N{REPLACEMENT CHARACTER}[31mü\N{REPLACEMENT CHARACTER}"

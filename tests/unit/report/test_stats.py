@@ -1,0 +1,83 @@
+"""Statistics against values worked out on paper."""
+
+import random
+
+import pytest
+
+from byok_bench.report.stats import (
+    ENOUGH_FOR_INTERVAL,
+    MANY,
+    Difference,
+    difference,
+    estimate,
+    interval,
+    quantile,
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "q", "expected"),
+    [
+        ([], 0.5, None),
+        ([7.0], 0.5, 7.0),
+        ([4.0, 1.0, 2.0], 0.5, 2.0),
+        ([1.0, 2.0, 3.0, 10.0], 0.5, 2.5),
+        ([float(n) for n in range(9)], 0.9, None),
+        ([float(n) for n in range(1, 12)], 0.9, 10.0),
+        ([float(n) for n in range(99)], 0.99, None),
+        ([float(n) for n in range(101)], 0.99, 99.0),
+    ],
+)
+def test_a_quantile_needs_enough_samples(values: list[float], q: float, expected: float | None) -> None:
+    """None below, and linear between neighbours from there on."""
+    assert quantile(values, q) == expected
+
+
+def test_no_interval_below_six_samples() -> None:
+    """Five samples cannot hold a median in 95 of 100 cases."""
+    assert interval([1.0] * (ENOUGH_FOR_INTERVAL - 1)) == (None, None)
+    assert interval([1.0] * ENOUGH_FOR_INTERVAL) == (1.0, 1.0)
+
+
+def test_the_same_samples_give_the_same_interval() -> None:
+    """A report that is made again says the same."""
+    values = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0]
+    assert interval(values) == interval(list(reversed(values)))
+    found = estimate(values)
+    assert found.n == 7
+    assert found.median == 3.0
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 3.0 <= found.high
+
+
+@pytest.mark.parametrize("size", [25, MANY + 1])
+def test_the_interval_holds_the_true_median_about_as_often_as_it_says(size: int) -> None:
+    """95 of 100, by drawing and by ranks alike."""
+    dice = random.Random(size)
+    held = 0
+    for seed in range(200):
+        low, high = interval([dice.expovariate(1.0) for _ in range(size)], seed)
+        assert low is not None
+        assert high is not None
+        held += low <= 0.6931 <= high
+    assert 180 <= held <= 199
+
+
+def test_differences_are_taken_pair_by_pair() -> None:
+    """Every pair differs by two, though the values scatter by hundreds."""
+    first = [100.0, 900.0, 300.0, 500.0, 700.0, 200.0]
+    found = difference(first, [value + 2 for value in first])
+    assert found == Difference(pairs=6, median=2.0, low=2.0, high=2.0)
+    assert found.shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [(0.1, 2.0, True), (-2.0, -0.1, True), (-0.1, 2.0, False), (0.0, 2.0, False), (None, None, False)],
+)
+def test_a_difference_is_shown_only_where_the_interval_leaves_zero_out(
+    low: float | None, high: float | None, shown: bool
+) -> None:
+    """No difference shown is a result, too."""
+    assert Difference(pairs=9, median=1.0, low=low, high=high).shown is shown
