@@ -33,6 +33,7 @@ def check(
     from byok_bench.checks.ladder import ladder
 
     chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
+    assert chosen is not None
     report = asyncio.run(
         ladder(chosen, model=model, profile=profile, policy=adhoc.egress_policy(), deep=deep, on_rung=say)
     )
