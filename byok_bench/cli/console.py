@@ -3,6 +3,7 @@
 Text for people goes to stderr, documents (JSON, tables asked for) to stdout, so that pipes stay clean.
 """
 
+import json
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -26,7 +27,11 @@ def emit_json(document: Any) -> None:
     """Write one JSON document and a line end to stdout."""
     import msgspec
 
-    typer.echo(msgspec.json.encode(document, enc_hook=_to_plain).decode())
+    try:
+        text = msgspec.json.encode(document, enc_hook=_to_plain).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, sent or received, has a form as an escape alone
+        text = json.dumps(msgspec.to_builtins(document, enc_hook=_to_plain))
+    typer.echo(text)
 
 
 def note(text: str) -> None:
