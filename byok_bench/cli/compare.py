@@ -25,7 +25,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
-    from byok_bench.cli.tables import print_frame
+    from byok_bench.cli.tables import print_comparison
     from byok_bench.report.compare import compare as compared
     from byok_bench.report.export import records
     from byok_bench.runs.results import Run
@@ -35,5 +35,5 @@ def compare(
     if as_json:
         emit_json({"version": 1, "a": first.id, "b": second.id, "differences": records(made)})
     else:
-        print_frame(made, f"{second.id} against {first.id}")
+        print_comparison(made, f"B {second.id} against A {first.id}")
     raise typer.Exit(int(Exit.OK))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
-FOLDED: Final = {"endpoint": 20, "model": 20, "findings": 34, "seen": 26, "status": 12, "target": 24}
+FOLDED: Final = {"endpoint": 20, "model": 20, "findings": 34, "seen": 26, "status": 12, "verdict": 13}
 """Columns that may take several lines, and how wide they get."""
 LEAST: Final = 10
 """Characters that a column keeps, if it has as many, when the terminal is too narrow for all."""
@@ -47,11 +47,13 @@ def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
     }
 
 
-def print_frame(made: Any, title: str) -> None:
-    """Print any table on stdout, every column of it."""
-    from byok_bench.report.shown import wide
+def print_comparison(made: Any, title: str) -> None:
+    """Print what compare() made on stdout: one table for each pair of targets."""
+    from byok_bench.report.shown import narrow_comparison
 
-    _console(to_stdout=True).print(_drawn(wide(made), title, ""))
+    console = _console(to_stdout=True)
+    for target, part in made.groupby("target", sort=False):
+        console.print(_drawn(narrow_comparison(part), f"{title}: {target}", ""))
 
 
 def _console(*, to_stdout: bool) -> "Console":

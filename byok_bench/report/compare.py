@@ -11,14 +11,14 @@ import pandas as pd
 
 from byok_bench.errors import PlanError
 from byok_bench.report.frames import frame
-from byok_bench.report.stats import ENOUGH_FOR_INTERVAL, Difference, difference, quantile
+from byok_bench.report.stats import Difference, difference, quantile
 from byok_bench.runs.results import Run
 
 METRICS: Final = {
     "TTFT ms": "ttft_ms",
     "E2E ms": "e2e_ms",
     "TPOT ms": "tpot_ms",
-    "ITL p50 ms": "itl_median_ms",
+    "ITL ms": "itl_median_ms",
 }
 """Name in the table → column of the frame. Of all of them less is better."""
 PAIR: Final = ("scenario", "sample", "repeat", "turn", "stage")
@@ -110,9 +110,9 @@ def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[dict[str,
 
 
 def verdict(found: Difference) -> str:
-    """What may be said of B beside A."""
+    """What may be said of B beside A; for too few pairs there is no interval (stats.py)."""
     if found.low is None or found.median is None:
-        return f"too few pairs (under {ENOUGH_FOR_INTERVAL})"
+        return "too few pairs"
     if not found.shown:
         return "no difference shown"
     return "B is slower" if found.median > 0 else "B is faster"

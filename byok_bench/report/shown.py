@@ -46,12 +46,31 @@ def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return cells[head + [column for column in _NARROW[name] if column in cells and column not in dropped]]
 
 
+def narrow_comparison(part: pd.DataFrame) -> pd.DataFrame:
+    """The lines of one pair of targets as they fit a terminal: failures as A/B, the interval in one cell."""
+    cells = wide(part)
+    failures = zip(cells["failed A"], cells["failed B"], strict=True)
+    return pd.DataFrame(
+        {
+            "scenario": cells["scenario"],
+            "metric": cells["metric"],
+            "pairs": cells["pairs"],
+            "failed": [f"{a}/{b}" for a, b in failures],
+            "excluded": cells["excluded"],
+            "A": cells["A"],
+            "B − A": cells["B − A"],
+            "95 % CI": [span(low, high) for low, high in zip(part["low"], part["high"], strict=True)],
+            "verdict": cells["verdict"],
+        }
+    )
+
+
 def wide(table: pd.DataFrame) -> pd.DataFrame:
     """Every column, cells as text; `X ms`, `X low` and `X high` become one column."""
     cells = pd.DataFrame(index=table.index)
     for column in table.columns:
         if column.endswith((" low", " high")):
-            continue
+            continue  # folded into a cell of their own by whoever has room for it
         cells[column] = [written(cell) for cell in table[column]]
     return cells
 

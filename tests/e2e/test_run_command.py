@@ -1,0 +1,255 @@
+"""`byok-bench run`, `report` and `compare` as people start them: text, files, JSON and exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bench_server import KEY
+from support.killing import REPO, server
+
+from byok_bench.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The test server, in a process of its own."""
+    log = tmp_path_factory.mktemp("server") / "requests.log"
+    with server(log) as base_url:
+        yield base_url
+
+
+class Shell:
+    """Starts the program in a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = os.environ | {
+            "BYOK_BENCH_HOME": str(home),
+            "PYTHONPATH": str(REPO),
+            "COLUMNS": "100",
+        }
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """The program, running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "byok_bench", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=self.home,
+        )  # fmt: skip
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        """(exit code, stdout, stderr)."""
+        with self.start(*arguments) as child:
+            out, err = child.communicate()
+        return child.returncode, out, err
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A person at a terminal."""
+    (tmp_path / "home").mkdir()
+    return Shell(tmp_path / "home")
+
+
+Here = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """The program without a process of its own, where none is needed: (exit code, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["byok-bench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), *capfd.readouterr()
+
+    return call
+
+
+def target(url: str) -> list[str]:
+    """Options that name the test server."""
+    return ["--base-url", url, "--model", "tiny"]
+
+
+def test_a_run_prints_three_tables_that_fit_a_hundred_columns(shell: Shell, url: str) -> None:
+    """Tables on stdout, everything else on stderr, exit 0."""
+    code, out, err = shell("run", *target(url), "-s", "plain-answer", "-s", "unknown-model", "--repeats", "2")
+    assert code == 0, err
+    assert [title for title in ("Latency", "Streaming correctness", "Error handling") if title in out]
+    assert max(map(len, out.splitlines())) <= 100
+    assert "not_found_model ×2" in out
+    assert "Traceback" not in err
+
+
+def test_json_is_one_document_with_every_table(shell: Shell, url: str) -> None:
+    """And nothing else is on stdout."""
+    code, out, _ = shell("run", *target(url), "-s", "forced-tool", "--repeats", "2", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert set(document["tables"]) == {"latency", "streaming", "errors", "tools", "summary"}
+    assert document["tables"]["tools"][0]["valid"] == 2
+    assert document["status"] == "finished"
+
+
+DEAD = ["--base-url", "http://127.0.0.1:9/v1", "--model", "tiny"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["run"], 2, "name an endpoint"),
+        (["run", *DEAD, "-s", "plain-anser"], 2, "plain-anser"),
+        (["run", *DEAD, "--concurrency", "1,x"], 2, "--concurrency"),
+        (["run", *DEAD, "--concurrency", "0"], 2, "concurrency"),
+        (["run", *DEAD, "--arrivals", "bursty", "--rate", "1"], 2, "bursty"),
+        (["run", "--base-url", "http://127.0.0.1:9/v1"], 2, "models"),
+        (["run", "--endpoint", "nobody"], 2, "nobody"),
+        (["run", "no-plan.toml"], 2, "no-plan.toml"),
+        (["run", "--resume", "last"], 2, "no result file"),
+        (["run", "--resume", "x", "--repeats", "3"], 2, "--resume"),
+        (["report"], 2, "no result file"),
+        (["compare", "a", "b"], 2, "no result file"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line(here: Here, arguments: list[str], code: int, says: str) -> None:
+    """Exit 2, what was wrong, and no traceback."""
+    found, out, err = here(*arguments)
+    assert found == code, err
+    assert says in err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (DEAD, "nothing answered; network (connect) ×2: "),
+        (["--base-url", "http://169.254.169.254/v1", "--model", "m"], "nothing answered; egress"),
+        (["--base-url", "{url}", "--model", "tyny"], "nothing answered; not_found_model"),
+        (["--base-url", "{url}", "--model", "tiny", "--key-env", "WRONG"], "nothing answered; auth"),
+        (["--base-url", "{url}", "--model", "tiny", "--key-env", "UNSET"], "UNSET"),
+    ],
+    ids=["a dead port", "a forbidden address", "a typo in a model", "a wrong key", "a missing key"],
+)
+def test_a_target_that_answers_nothing_is_said_in_one_line(
+    here: Here, url: str, options: list[str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tables are there, the line says why they are empty, exit 3."""
+    monkeypatch.setenv("WRONG", "wrong-key-0123456789")
+    given = [option.format(url=url) for option in options]
+    code, out, err = here("run", *given, "-s", "plain-answer", "--repeats", "2")
+    assert code == 3
+    assert "Latency" in out
+    assert sum(says in line for line in err.splitlines()) == 1
+    assert "wrong-key-0123456789" not in out + err
+
+
+def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(shell: Shell, url: str) -> None:
+    """Exit 130, one line; going on by that line finishes the run without asking anything twice."""
+    child = shell.start("run", *target(url), "-s", "plain-answer", "--repeats", "400", "--concurrency", "4")
+    assert child.stderr is not None
+    started = child.stderr.readline()
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate()
+    assert child.returncode == 130
+    assert out == ""
+    (line,) = err.strip().splitlines()
+    assert "stopped by Ctrl-C" in line
+    run_id = started.split()[1].rstrip(":")
+    assert f"run --resume {run_id}" in line
+    listed = json.loads(shell("report", "--list", "--json")[1])["runs"]
+    assert [(entry["run"], entry["status"]) for entry in listed] == [(run_id, "interrupted")]
+    assert "sent" not in listed[0]["exchanges"]
+    code, out, _ = shell("run", "--resume", run_id, "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["run"] == run_id
+    assert document["tables"]["latency"][0]["n"] == 400
+
+
+def test_a_plan_file_is_run_with_options_on_top(shell: Shell, url: str) -> None:
+    """Endpoints in the plan, keys by reference, a ladder, and a repeat count from the command line."""
+    (shell.home / "plan.toml").write_text(
+        f"""
+version = 1
+scenarios = ["plain-answer"]
+repeats = 50
+concurrency = [1, 2]
+[[endpoint]]
+label = "keyed"
+base_url = "{url}"
+models = ["tiny"]
+key = "env:BENCH_KEY"
+[[endpoint]]
+label = "open"
+base_url = "{url}"
+models = ["tiny"]
+"""
+    )
+    shell.environment["BENCH_KEY"] = KEY
+    code, out, err = shell("run", "plan.toml", "--repeats", "3", "--json")
+    assert code == 0, err
+    lines = json.loads(out)["tables"]["latency"]
+    assert [(line["endpoint"], line["load"], line["n"]) for line in lines] == [
+        ("keyed", "1 at once", 3),
+        ("keyed", "2 at once", 3),
+        ("open", "1 at once", 3),
+        ("open", "2 at once", 3),
+    ]
+    assert KEY not in (shell.home / "bench.sqlite").read_bytes().decode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, url: str) -> Shell:
+    """A home with two finished runs of one plan."""
+    home = tmp_path_factory.mktemp("measured")
+    shell = Shell(home)
+    for _ in range(2):
+        code, _, err = shell("run", *target(url), "-s", "agent", "--repeats", "3")
+        assert code == 0, err
+    return shell
+
+
+def test_a_report_is_written_in_every_form(measured: Shell) -> None:
+    """HTML, CSV, Parquet and whole exchanges, and a list of what was written."""
+    files = {"--html": "r.html", "--csv": "csv", "--parquet": "parquet", "--jsonl": "all.jsonl"}
+    options = [part for pair in files.items() for part in pair]
+    code, out, _ = measured("report", *options, "--json")
+    assert code == 0
+    assert len(json.loads(out)["written"]) == 1 + 6 + 6 + 1
+    assert (measured.home / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    lines = [
+        json.loads(line) for line in (measured.home / "all.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert len(lines) == 1 + 6 * 3 + 3
+    assert {line["version"] for line in lines} == {1}
+
+
+def test_a_report_without_files_prints_all_tables(measured: Shell) -> None:
+    """On stdout, for the last run if none is named."""
+    code, out, _ = measured("report")
+    assert code == 0
+    for title in ("Latency", "Streaming correctness", "Error handling", "Tool calls", "Summary"):
+        assert title in out
+
+
+def test_two_runs_are_compared(measured: Shell) -> None:
+    """Pair by pair; the same server twice has nothing to show, or says what it shows."""
+    runs: list[dict[str, Any]] = json.loads(measured("report", "--list", "--json")[1])["runs"]
+    first, second = (entry["run"] for entry in runs)
+    code, out, _ = measured("compare", first, second, "--json")
+    everything = [line for line in json.loads(out)["differences"] if line["scenario"] == "(all)"]
+    assert code == 0
+    assert {line["metric"] for line in everything} == {"TTFT ms", "E2E ms", "TPOT ms", "ITL ms"}
+    assert next(line for line in everything if line["metric"] == "E2E ms")["pairs"] == 21
+    code, out, _ = measured("compare", first, second)
+    assert code == 0
+    assert "verdict" in out
