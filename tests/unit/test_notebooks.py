@@ -1,0 +1,59 @@
+"""What is committed of a notebook: its cells, and the outputs of checked cells alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+CHECKED = "nbval-check-output"
+LONGEST_CELL = 14
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+
+
+def is_checked(cell: dict[str, Any]) -> bool:
+    return CHECKED in cell["metadata"].get("tags", [])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_only_checked_cells_keep_their_output(path: Path) -> None:
+    """An output that nobody compares grows stale, and may hold what should not be kept."""
+    assert [cell["source"] for cell in code_cells(path) if cell["outputs"] and not is_checked(cell)] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_checked_cell_has_an_output_to_compare(path: Path) -> None:
+    """Without a stored output nbval compares nothing and says nothing."""
+    assert [cell["source"] for cell in code_cells(path) if is_checked(cell) and not cell["outputs"]] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_was_run_from_top_to_bottom(path: Path) -> None:
+    """Counts are 1…n; nbval skips the comparison of a cell without a count."""
+    cells = code_cells(path)
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_widget_state_is_committed(path: Path) -> None:
+    """Widget state can hold what somebody typed."""
+    assert "widgets" not in read(path)["metadata"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_tells_before_it_does(path: Path) -> None:
+    """The first cell says the question and the cost; settings stand in one tagged cell; no cell is long."""
+    cells = read(path)["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    assert cells[0]["cell_type"] == "markdown"
+    assert len(tagged) == 1
+    assert max(len(cell["source"]) for cell in code_cells(path)) <= LONGEST_CELL
