@@ -6,6 +6,7 @@ A number that was not observed is NA.
 
 from collections.abc import Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 import pandas as pd
@@ -22,13 +23,18 @@ _TYPES: Final = {
     "streamed": "bool", "reused": "bool", "target": "int64", "stage": "int64", "repeat": "int64", "turn": "int64",
 }  # fmt: skip
 """Types that a column keeps when it is empty, or holds NA."""
+_MADE: Final[WeakKeyDictionary[Run, tuple[list[Row], pd.DataFrame]]] = WeakKeyDictionary()
 LISTS: Final = ("why", "itl_ms", "flags", "tool_calls", "findings")
 """Columns whose cells are tuples."""
 
 
 def frame(run: Run) -> pd.DataFrame:
-    """Every exchange of a run, warm-up included, in the order of the store."""
-    return frame_of(run.rows, run)
+    """Every exchange of a run, warm-up included, in the order of the store. Made once for the rows of a run."""
+    rows, made = _MADE.get(run, ([], None))
+    if made is None or rows is not run.rows:
+        made = frame_of(run.rows, run)
+        _MADE[run] = (run.rows, made)
+    return made.copy()
 
 
 def frame_of(rows: Sequence[Row], run: Run) -> pd.DataFrame:

@@ -1,0 +1,35 @@
+"""docs/metrics.md defines every column that a table can have."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.made_run import MadeRun, plan, row
+
+from byok_bench.report.compare import compare
+from byok_bench.report.tables import table
+from byok_bench.runs.load import Closed
+from byok_bench.runs.results import TABLES
+
+PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text(encoding="utf-8")
+RUN = MadeRun([row("forced-tool", ttft_ms=1.0, e2e_ms=2.0)], plan(loads=(Closed(), Closed(concurrency=2))))
+
+
+def defined(section: str) -> set[str]:
+    """Column names in the first cells of the tables of a section and of the common one."""
+    parts = re.split(r"^#{2,3} ", PAGE, flags=re.MULTILINE)
+    chosen = [part for part in parts if part.startswith((section, "Columns of every table"))]
+    assert len(chosen) == 2
+    cells = re.findall(r"^\| ([^|]+) \|", "\n".join(chosen), flags=re.MULTILINE)
+    return {name.strip() for cell in cells for name in cell.split(",")}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_of_a_table_is_defined(name: str) -> None:
+    """A number that nobody can look up is no measurement."""
+    assert set(table(RUN, name).columns) <= defined(name)
+
+
+def test_every_column_of_a_comparison_is_defined() -> None:
+    """The same for differences."""
+    assert set(compare(RUN, RUN).columns) <= defined("compare")
