@@ -5,6 +5,7 @@ What the caller got wrong raises EndpointError; what a server, a network, a poli
 """
 
 import asyncio
+import functools
 import json
 from collections.abc import Mapping
 from time import perf_counter_ns
@@ -23,7 +24,7 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
-from byok_bench.wire.egress import Lookup, Verdict, ask
+from byok_bench.wire.egress import Lookup, Question, Verdict, ask
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.gate import blocked
 from byok_bench.wire.limits import DEFAULT_LIMITS, Limits, Timeouts
@@ -156,7 +157,7 @@ async def _carried(
         if error.code not in NO_KEY_CODES:
             raise
         return _unsent(order, started, failure("auth", "config", str(error), code=error.code))
-    question = ask(order.endpoint.base_url, order.profile, order.policy)
+    question = _asked(order.endpoint.base_url, order.profile, order.policy)
     if isinstance(question, Verdict):
         return _unsent(order, started, blocked(question))
     request = wire_request(order, known, str(question.base))
@@ -167,6 +168,16 @@ async def _carried(
         async with Client(transport, resolver=lookup) as own:
             raw = await own.exchange(request, started_ns=started)
     return _exchange(order, raw, str(question.base))
+
+
+def _asked(base_url: str, profile: str, policy: Mapping[str, Any] | None) -> Question | Verdict:
+    """The verdict as far as it needs no lookup; remembered where no policy can change it."""
+    return _asked_without_policy(base_url, profile) if policy is None else ask(base_url, profile, policy)
+
+
+@functools.lru_cache(maxsize=256)
+def _asked_without_policy(base_url: str, profile: str) -> Question | Verdict:
+    return ask(base_url, profile)
 
 
 async def _credentials(endpoint: Endpoint) -> Credentials:
