@@ -27,7 +27,7 @@ from byok_bench.wire.client import Client, Transport, WireRequest
 from byok_bench.wire.egress import Lookup, Question, Verdict, ask
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.gate import blocked
-from byok_bench.wire.limits import DEFAULT_LIMITS, Limits, Timeouts
+from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 from byok_bench.wire.resolver import Resolver
 
@@ -72,7 +72,7 @@ async def send(
         spoken=spoken,
         model=name,
         content=encoded(spoken.build(body, name, endpoint.body)) if raw_body is None else raw_body,
-        timeouts=timeouts or endpoint.timeouts,
+        timeouts=timeouts or allowed_timeouts(endpoint, profile),
         limits=limits or DEFAULT_LIMITS,
         profile=profile,
         policy=policy,
@@ -98,7 +98,7 @@ async def get_models(
         endpoint=endpoint,
         spoken=dialect("models"),
         model=endpoint.models[0].name if endpoint.models else "",
-        timeouts=timeouts or endpoint.timeouts,
+        timeouts=timeouts or allowed_timeouts(endpoint, profile),
         limits=limits or DEFAULT_LIMITS,
         profile=profile,
         policy=policy,
@@ -121,6 +121,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The one asked for, or for a list of models the endpoint's first; empty if there is none."""
     content: bytes | None = None
     """The JSON body; None for a GET."""
+
+
+def allowed_timeouts(endpoint: Endpoint, profile: str) -> Timeouts:
+    """The endpoint's timeouts; in a shared process an endpoint can lower the usual ones, not raise them."""
+    own = endpoint.timeouts
+    if profile == "local":
+        return own
+    usual = msgspec.structs.asdict(DEFAULT_TIMEOUTS)
+    return Timeouts(**{name: min(getattr(own, name), seconds) for name, seconds in usual.items()})
 
 
 def chosen_model(endpoint: Endpoint, body: Mapping[str, Any], model: str | None) -> str:

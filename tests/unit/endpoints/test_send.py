@@ -9,7 +9,7 @@ from support.hostile import DONE, JSON, Peer, chunked, event, hostile, keep_aliv
 
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.send import get_models, send
+from byok_bench.endpoints.send import allowed_timeouts, get_models, send
 from byok_bench.errors import EndpointError
 from byok_bench.wire import proxies
 from byok_bench.wire.client import Client
@@ -283,6 +283,14 @@ async def test_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyP
     async with hostile(Witness()) as server:
         for transport in ("own", "httpx"):
             assert (await send(endpoint(server.base_url), ASK, transport=transport)).error is None
+
+
+def test_an_endpoint_cannot_raise_the_clocks_of_a_shared_process() -> None:
+    """In profile shared an endpoint lowers clocks and raises none; in profile local its own count."""
+    own = Timeouts(connect=1, first_byte=7200, idle=30, total=7200)
+    one = endpoint("http://127.0.0.1:1/v1", timeouts=own)
+    assert allowed_timeouts(one, "local") == own
+    assert allowed_timeouts(one, "shared") == Timeouts(connect=1, idle=30)
 
 
 async def test_ignored_proxies_are_mentioned_once(
