@@ -72,3 +72,11 @@ def test_the_request_is_what_the_caller_wrote() -> None:
         "model": "m",
     }
     assert (spoken.route, spoken.terminator) == ("/responses", "none")
+
+
+def test_no_response_is_a_failure_of_the_network() -> None:
+    """Without a response head the transport's failure stands."""
+    exchange = exchange_of({"events": []}, "responses")
+    exchange.raw.head = None
+    assert exchange.error is not None
+    assert (exchange.error.kind, exchange.reading.shape) == ("network", "none")
