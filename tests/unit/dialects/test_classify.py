@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,11 @@ def test_words_far_inside_a_long_text_still_decide() -> None:
     """What is searched is more than what is shown."""
     body = b"Traceback\n" + b"  frame\n" * 2_000 + b"openai: too many requests"
     assert failure_of_answer(RawHead(status=500, http="1.1", headers=()), body).kind == "rate_limit"
+
+
+def test_the_page_about_errors_has_every_rule_and_kind() -> None:
+    """docs/errors.md shows the rules in their order, in their own words, and every kind."""
+    page = (Path(__file__).parents[3] / "docs" / "errors.md").read_text("utf-8")
+    rows = [f"| {rule.number} | {rule.when} | {rule.kind} |" for rule in RULES]
+    assert "\n".join(rows) in page
+    assert all(f"\n| `{kind}` |" in page for kind in KINDS)
