@@ -22,6 +22,8 @@ class Connection:
         self.carried = 0
         """Flights so far."""
         self.idle_since_ns = 0
+        self.streamed = False
+        """The last answer was a stream."""
         self.closed = False
         self._link = link
         self._on_close = on_close
@@ -90,6 +92,7 @@ class Connection:
         flight, self._flight = self._flight, None
         if flight is not None:
             flight.record.clock = self._link.clock
+            self.streamed = flight.record.phases.done is not None
         if self.closed or flight is None or not flight.reusable:
             self.close()
             return False

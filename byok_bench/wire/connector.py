@@ -22,6 +22,10 @@ from byok_bench.wire.tls import tls_context, tls_words
 
 IDLE_NS: Final = 60_000_000_000
 """A kept connection that nobody used for so long is closed."""
+SETTLE_NS: Final = 10_000_000
+"""How long a connection must have survived its stream before it is used again, until its server is known to keep
+one open. llama.cpp's server announces keep-alive and hangs up after every stream, a moment after the last chunk: a
+request written into that moment is lost, and it may not be sent twice."""
 
 
 class Connector:
@@ -34,6 +38,8 @@ class Connector:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: defaultdict[tuple[Target, str], list[Connection]] = defaultdict(list)
         self._open: set[Connection] = set()
+        self._keeps_streams: set[Target] = set()
+        """Servers that were seen to keep a connection open after a stream."""
 
     async def connect(
         self,
@@ -90,12 +96,27 @@ class Connector:
         oldest = perf_counter_ns() - IDLE_NS
         for address in addresses:
             idle = self._idle[target, address]
+            fresh: list[Connection] = []
             while idle:
                 connection = idle.pop()
-                if connection.idle_since_ns > oldest and connection.usable():
+                if connection.idle_since_ns <= oldest or not connection.usable():
+                    connection.close()
+                elif self._settled(connection, target):
+                    idle += reversed(fresh)
                     return connection
-                connection.close()
+                else:
+                    fresh.append(connection)
+            idle += reversed(fresh)
         return None
+
+    def _settled(self, connection: Connection, target: Target) -> bool:
+        """Whether a request may follow: at once after a document, after a stream only where that was seen to last."""
+        if not connection.streamed or target in self._keeps_streams:
+            return True
+        if perf_counter_ns() - connection.idle_since_ns < SETTLE_NS:
+            return False
+        self._keeps_streams.add(target)
+        return True
 
     async def _dialled(
         self, target: Target, addresses: list[str], phases: Phases, reached: list[str]

@@ -85,6 +85,28 @@ async def test_late_bytes_between_requests_close_the_connection(clock: str) -> N
     assert len(server.peers) == 2
 
 
+async def test_a_server_that_hangs_up_after_each_stream_loses_no_request() -> None:
+    """A request right behind a stream goes out on a connection of its own, not into one that is about to close."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(STREAM)
+        await asyncio.sleep(0.002)
+
+    async with hostile(script) as server, Client() as client, asyncio.timeout(20):
+        records = [await client.exchange(request(server.url)) for _ in range(5)]
+    assert [one.failure for one in records] == [None] * 5
+
+
+async def test_a_server_that_keeps_streams_open_is_learned() -> None:
+    """Once a connection outlived its stream, the next ones are used again at once."""
+    async with hostile(keep_alive(*[STREAM] * 4)) as server, Client() as client, asyncio.timeout(20):
+        await client.exchange(request(server.url))
+        await asyncio.sleep(0.02)
+        records = [await client.exchange(request(server.url)) for _ in range(3)]
+    assert [one.reused for one in records] == [True] * 3
+
+
 @CLOCKS
 async def test_a_connection_that_died_idle_is_replaced(clock: str) -> None:
     """A kept connection that the server closed is noticed before a byte is written, and replaced."""
