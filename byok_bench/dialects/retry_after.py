@@ -20,7 +20,9 @@ _STEP = rf"\d{{1,15}}(?:\.\d{{1,15}})?\s?{_UNITS}(?![a-z_])"
 _DURATION = re.compile(rf"{_STEP}(?:(?:\s|,\s|\sand\s)?{_STEP})*", re.ASCII | re.IGNORECASE)
 _PART = re.compile(rf"(\d+(?:\.\d+)?)\s?({_UNITS})(?![a-z_])", re.ASCII | re.IGNORECASE)
 _ASKED = re.compile(
-    rf"\b(?:try\s+again|retry)\s+(?:in|after)\s+({_DURATION.pattern})", re.ASCII | re.IGNORECASE
+    r"\b(?:try\s+again|retry)(?:\s+(?:your|the|this)\s+requests?)?(?:\s+later)?\s+(?:in|after)\s+(?:about\s+)?"
+    rf"({_DURATION.pattern})",
+    re.ASCII | re.IGNORECASE,
 )
 _BUDGETS = ("requests", "tokens")
 _EPOCH_S = 1e9
