@@ -1,7 +1,8 @@
 """A real LiteLLM proxy on this machine, in front of another backend, in a process and an environment of its own.
 
-LiteLLM brings some 90 packages, so it lives in a virtual environment that `make gateway` builds. What runs in the
-process is litellm_process.py. Nothing is sent anywhere but to the backend: no telemetry, no price list from the net.
+LiteLLM brings more than a hundred packages, so it lives in a virtual environment that `make gateway` builds. What runs
+in the process is litellm_process.py. Nothing is sent anywhere but to the backend: no telemetry, no price list from
+the net.
 """
 
 import secrets

@@ -47,7 +47,9 @@ def serve(
         float, typer.Option(min=0, help="Replay: 1 as recorded, 2 twice as fast, 0 at once.")
     ] = 1.0,
     in_order: Annotated[bool, typer.Option(help="Replay in order, not matched by request.")] = False,
-    model: Annotated[list[str] | None, typer.Option(help="Model ids to serve.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Serve these model ids alone; without it, any.")
+    ] = None,
     key_env: Annotated[str | None, typer.Option(help="Demand the key in this environment variable.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     ttft_ms: Annotated[float, typer.Option(min=0, help="Time to the first token.")] = 50.0,
@@ -76,6 +78,7 @@ def serve(
             seed=seed,
             profile=profile,
             models=model or (),
+            any_model=not model,
             api_key=key_from(key_env),
             ttft_ms=ttft_ms,
             gap_ms=gap_ms,

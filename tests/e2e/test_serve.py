@@ -71,6 +71,17 @@ async def test_the_command_serves_the_fault_it_is_told() -> None:
     assert sorted(found) == [["delta.created"], ["stream.bom"]]
 
 
+async def test_any_model_is_served_unless_some_are_named() -> None:
+    """An agent's own model name works as it is; with `--model` a name that is not listed gets 404."""
+    with serving("--ttft-ms", "0") as said:
+        served = await send(endpoint_at(said), body_for("chat"), model="gpt-of-somebody")
+    with serving("--ttft-ms", "0", "--model", "one") as said:
+        refused = await send(endpoint_at(said), body_for("chat"), model="gpt-of-somebody")
+    assert served.error is None
+    assert refused.error is not None
+    assert refused.error.kind == "not_found_model"
+
+
 async def test_the_command_demands_the_key_of_a_variable() -> None:
     """`--key-env` names the variable; without that key the answer is 401."""
     with serving("--key-env", "SERVED_KEY", SERVED_KEY="sk-served-0123456789") as said:

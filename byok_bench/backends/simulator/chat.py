@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from byok_bench.backends.simulator.answer import Answer
+from byok_bench.backends.simulator.answer import Answer, Call
 from byok_bench.backends.simulator.ask import (
     Ask,
     Body,
@@ -84,7 +84,7 @@ def _messages(body: Body) -> list[dict[str, Any]]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise mistake("'messages' must be an array with at least one message.", "messages")
-    open_calls: set[Any] = set()
+    open_calls: list[Any] = []
     for position, message in enumerate(messages):
         where = f"messages[{position}]"
         role = message.get("role") if isinstance(message, dict) else None
@@ -102,7 +102,7 @@ def _messages(body: Body) -> list[dict[str, Any]]:
             )
         if role != "tool":
             known = calls if isinstance(calls, list) else []
-            open_calls = {call.get("id") for call in known if isinstance(call, dict)}
+            open_calls = [call.get("id") for call in known if isinstance(call, dict)]
     return messages
 
 
@@ -186,29 +186,29 @@ def _events(ask: Ask, answers: Sequence[Answer]) -> list[Event]:
     """Role first, then the output of each choice, its finish_reason, usage if asked for, and [DONE]."""
     label = _label(ask, "chat.completion.chunk")
 
-    def event(index: int, delta: dict[str, Any], reason: str | None = None) -> Event:
+    def chunk(index: int, delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
-        paced = reason is None and "role" not in delta
-        return Event({**label, "choices": [choice]}, paced=paced)
+        return {**label, "choices": [choice]}
 
     events = []
     for index, one in enumerate(answers):
         content = None if one.calls else ""
-        events.append(event(index, {"role": "assistant", "content": content}))
-        events += [event(index, delta) for delta in _deltas(one)]
-        events.append(event(index, {}, _finish_reason(ask, one)))
+        events.append(Event(chunk(index, {"role": "assistant", "content": content})))
+        said = [{"reasoning_content": piece} for piece in one.thoughts]
+        said += [{"content": piece} for piece in one.texts]
+        events += [Event(chunk(index, delta), paced=True) for delta in said]
+        for position, call in enumerate(one.calls):
+            for number, element in enumerate(_fragments(call)):
+                delta = {"tool_calls": [{"index": position, **element}]}
+                event = Event(chunk(index, delta), paced=True, call=position, opens_call=number == 0)
+                events.append(event)
+        events.append(Event(chunk(index, {}, _finish_reason(ask, one))))
     if ask.include_usage:
         events.append(Event({**label, "choices": [], "usage": usage(ask, answers)}))
     return [*events, Event(DONE)]
 
 
-def _deltas(one: Answer) -> list[dict[str, Any]]:
-    deltas: list[dict[str, Any]] = [{"reasoning_content": piece} for piece in one.thoughts]
-    deltas += [{"content": piece} for piece in one.texts]
-    for index, call in enumerate(one.calls):
-        start = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
-        deltas.append({"tool_calls": [{"index": index, **start}]})
-        deltas += [
-            {"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in call.pieces
-        ]
-    return deltas
+def _fragments(call: Call) -> list[dict[str, Any]]:
+    """A call in pieces: id and name first, then the arguments."""
+    start = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+    return [start, *({"function": {"arguments": piece}} for piece in call.pieces)]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_QUOTED = re.compile(r"[\"“'‘`]([^\"”'’`]{1,60})[\"”'’`]")
+_QUOTED = re.compile(r"[\"“`]([^\"“”`]{1,60})[\"”`]")
 _NAME = re.compile(r"(?<=[^.!?\s]\s)\b[A-Z][\w-]*(?: [A-Z][\w-]*)*")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w+\b")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -23,14 +23,20 @@ _FORMATS = {
     "hostname": "example.com",
 }
 _DEEPEST = 12
+_LARGEST = 10_000
+"""Lengths and sizes beyond this are not obeyed."""
+_SIZES = ("minItems", "maxItems", "minLength", "maxLength")
+_RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_LISTS = ("enum", "required", "anyOf", "oneOf", "allOf")
 
 
 class Words:
     """Names and numbers of a text, handed out in order; after the last name the first comes again."""
 
     def __init__(self, text: str) -> None:
-        names = _QUOTED.findall(text) + _NAME.findall(text) + _CODE.findall(text)
-        self._names = names or ["example"]
+        rest = _QUOTED.sub('""', text)
+        names = _QUOTED.findall(text) + _NAME.findall(rest) + _CODE.findall(rest)
+        self._names = list(dict.fromkeys(names)) or ["example"]
         self._numbers = [float(number) for number in _NUMBER.findall(text)] or [1.0]
         self._name_at = self._number_at = 0
 
@@ -53,17 +59,12 @@ def fill(schema: Any, text: str) -> Any:
 def _value(schema: Any, root: Any, words: Words, depth: int) -> Any:
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return None
-    schema = _resolved(schema, root)
+    schema = _resolved(_sane(schema), root)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), "null")
-    if kind is None:
-        kind = "object" if "properties" in schema else "array" if "items" in schema else "string"
-    match kind:
+    match kind := _kind(schema):
         case "object":
             return _object(schema, root, words, depth)
         case "array":
@@ -79,11 +80,37 @@ def _value(schema: Any, root: Any, words: Words, depth: int) -> Any:
     return _string(schema, words)
 
 
+def _kind(schema: Mapping[str, Any]) -> Any:
+    """The type to make: the first that is not null, or what the other members speak of."""
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((one for one in kind if one != "null"), "null")
+    if kind is None:
+        kind = "object" if "properties" in schema else "array" if "items" in schema else "string"
+    return kind
+
+
+def _sane(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without members that are not of the form they must have."""
+    kept = {}
+    for name, value in schema.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        good = (
+            (name in _SIZES and isinstance(value, int) and number and 0 <= value <= _LARGEST)
+            or (name in _RANGES and number and abs(value) < 1e300)
+            or (name in _LISTS and isinstance(value, list))
+            or (name == "properties" and isinstance(value, dict))
+            or name not in (*_SIZES, *_RANGES, *_LISTS, "properties")
+        )
+        if good:
+            kept[name] = [one for one in value if isinstance(one, str)] if name == "required" else value
+    return kept
+
+
 def _object(schema: Mapping[str, Any], root: Any, words: Words, depth: int) -> dict[str, Any]:
     """All members: strict schemas require each of them. Near the depth limit only what is required."""
-    properties = schema.get("properties")
-    members = properties if isinstance(properties, dict) else {}
-    required = schema.get("required") or []
+    members = schema.get("properties", {})
+    required = schema.get("required", [])
     chosen = [name for name in members if name in required or depth < _DEEPEST // 2]
     names = dict.fromkeys([*chosen, *required])
     return {name: _value(members.get(name, {}), root, words, depth + 1) for name in names}
@@ -110,24 +137,27 @@ def _string(schema: Mapping[str, Any], words: Words) -> str:
     return text if longest is None else text[:longest]
 
 
-def _resolved(schema: dict[str, Any], root: Any) -> dict[str, Any]:
+def _resolved(schema: dict[str, Any], root: Any, depth: int = 0) -> dict[str, Any]:
     """The schema with $ref, allOf and the first of anyOf or oneOf folded in."""
     for _ in range(_DEEPEST):
         reference = schema.get("$ref")
         if not isinstance(reference, str):
             break
-        schema = _at(root, reference)
+        schema = _sane(_at(root, reference))
+    if depth > _DEEPEST:
+        return schema
     for name in ("anyOf", "oneOf"):
-        choices = [one for one in schema.get(name) or [] if isinstance(one, dict)]
+        choices = [one for one in schema.get(name, []) if isinstance(one, dict)]
         if choices:
             best = next((one for one in choices if one.get("type") != "null"), choices[0])
-            schema = {**{k: v for k, v in schema.items() if k != name}, **_resolved(best, root)}
-    for part in schema.get("allOf") or []:
+            rest = {key: value for key, value in schema.items() if key != name}
+            schema = {**rest, **_resolved(_sane(best), root, depth + 1)}
+    for part in schema.get("allOf", []):
         if isinstance(part, dict):
-            part = _resolved(part, root)
-            properties = {**(schema.get("properties") or {}), **(part.get("properties") or {})}
-            required = [*(schema.get("required") or []), *(part.get("required") or [])]
-            schema = {**part, **schema, "properties": properties, "required": required}
+            folded = _resolved(_sane(part), root, depth + 1)
+            properties = {**schema.get("properties", {}), **folded.get("properties", {})}
+            required = [*schema.get("required", []), *folded.get("required", [])]
+            schema = {**folded, **schema, "properties": properties, "required": required}
     return schema
 
 

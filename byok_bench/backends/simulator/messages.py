@@ -76,7 +76,7 @@ def _messages(body: Body) -> list[dict[str, Any]]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise mistake("messages: at least one message is required", "messages")
-    called: set[Any] = set()
+    called: list[Any] = []
     for position, message in enumerate(messages):
         role = message.get("role") if isinstance(message, dict) else None
         if role not in ("user", "assistant"):
@@ -87,7 +87,7 @@ def _messages(body: Body) -> list[dict[str, Any]]:
         for block in _blocks(content, "tool_result"):
             if block.get("tool_use_id") not in called:
                 raise mistake(f"messages.{position}: tool_result without a tool_use in the message before it")
-        called = {block.get("id") for block in _blocks(content, "tool_use")}
+        called = [block.get("id") for block in _blocks(content, "tool_use")]
     return messages
 
 

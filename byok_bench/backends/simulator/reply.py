@@ -30,6 +30,10 @@ class Event:
     name: str | None = None
     paced: bool = False
     """It carries output, so it waits for its turn in the schedule."""
+    call: int | None = None
+    """Position of the tool call it belongs to; what the data says about that may be spoiled."""
+    opens_call: bool = False
+    """It is the first of its call."""
     raw: bytes | None = None
     ends: bytes = b"\n\n"
     due_ms: float | None = None

@@ -78,12 +78,12 @@ def _items(body: Body) -> list[Item]:
         return [{"role": "user", "content": given}]
     if not isinstance(given, list) or not given:
         raise mistake("'input' must be a text or an array with at least one item.", "input")
-    called: set[Any] = set()
+    called: list[Any] = []
     for position, item in enumerate(given):
         if not isinstance(item, dict) or not ("role" in item or "type" in item):
             raise mistake("Every item is an object with a type or a role.", f"input[{position}]")
         if item.get("type") == "function_call":
-            called.add(item.get("call_id"))
+            called.append(item.get("call_id"))
         if item.get("type") == "function_call_output" and item.get("call_id") not in called:
             raise mistake("No tool call found for this function call output.", f"input[{position}].call_id")
         if "role" in item and not isinstance(item.get("content"), (str, list)):

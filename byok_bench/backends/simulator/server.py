@@ -46,9 +46,10 @@ class Simulator(HttpBackend):
 
     tokens: length of a plain answer, unless the prompt asks for a number of words. ttft_ms, gap_ms: its schedule.
     context: tokens of prompt that are accepted. reasoning: think before each answer. api_key: demanded if given.
+    any_model: serve whatever model is asked for, not only those listed.
     faults: ids of faults.catalogue(). One acts at a time, in turn among those that fit the request, or all `together`;
-    on every n-th request for a route (`every`), each with `probability` (drawn from `seed`). profile: name of a known
-    server's behaviour (profiles.py); faults come on top.
+    on every n-th request for a route (`every`), each with `probability` (drawn from `seed`).
+    profile: name of a known server's behaviour (profiles.py); faults come on top.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Simulator(HttpBackend):
         faults: Sequence[str] = (),
         profile: str | None = None,
         models: Sequence[str] = (),
+        any_model: bool = False,
         api_key: str | None = None,
         tokens: int = 24,
         ttft_ms: float = 10.0,
@@ -76,6 +78,7 @@ class Simulator(HttpBackend):
         self.api_key = api_key
         self.context_window_tokens = context
         self.faults = FaultPlan(faults, together=together, every=every, probability=probability, seed=seed)
+        self._any_model = any_model
         self._tokens = tokens
         self._schedule = Schedule(ttft_ms, gap_ms)
         self._reasoning = reasoning
@@ -83,16 +86,17 @@ class Simulator(HttpBackend):
 
     async def respond(self, request: Request, wire: Wire) -> bool:
         """Serve one request, with the faults whose turn it is."""
-        reply = self._reply(request)
+        reply = self.reply_to(request)
         reply.headers.setdefault("server", OWNER)
         if "x-request-id" in request.headers:
             reply.headers.setdefault("x-request-id", request.headers["x-request-id"])
         return await wire.send(reply, self._schedule, request.arrived, keep_alive=request.keeps_alive)
 
-    def _reply(self, request: Request) -> Reply:
+    def reply_to(self, request: Request) -> Reply:
+        """The reply to one request, faults included; nothing is sent."""
         route = _ROUTES.get(request.path, "unknown")
         self._visits[route] += 1
-        visit = Visit(request, route, body=_lenient(request.body), key=self.api_key)
+        visit = Visit(request, route, body=_lenient(request.body), models=self.models)
         faults = self.faults.due(visit, self._visits[route])
         try:
             for fault in faults:
@@ -134,7 +138,7 @@ class Simulator(HttpBackend):
 
     def _check(self, ask: Ask) -> None:
         """The model is one of ours, and the prompt fits its window. Raises Refusal."""
-        if ask.model not in self.models:
+        if ask.model not in self.models and not self._any_model:
             raise unknown_model(ask.model)
         window = self.context_window_tokens
         cuts = self.profile is not None and self.profile.cuts_silently

@@ -18,8 +18,8 @@ class Visit:
     route: Route
     body: Body | None = None
     """The request body if it is a JSON object; may be changed before it is read."""
-    key: str | None = None
-    """The key the server demands."""
+    models: tuple[str, ...] = ()
+    """What the server lists."""
     ask: Ask | None = None
     """What was asked for; None if the request was refused before that was clear."""
     reply: Reply = field(default_factory=Reply)

@@ -104,3 +104,4 @@ def test_values_are_taken_from_the_text() -> None:
     assert fill(strings, TEXT) == ["New York", "Paris", "A1234"]
     assert fill(numbers, TEXT) == [3, 25]
     assert fill({"type": "string"}, "what is it?") == "example"
+    assert fill({"type": "string"}, "What's the time in Rome? I'm late.") == "Rome"

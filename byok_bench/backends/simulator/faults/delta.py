@@ -1,4 +1,4 @@
-"""Faults of chunks and deltas."""
+"""Faults of chunks and deltas. Those that take away what others change come last."""
 
 import secrets
 
@@ -27,7 +27,7 @@ def object_label(visit: Visit) -> None:
 @fault("delta.id-present", "chunks have no id", "stream")
 def id_present(visit: Visit) -> None:
     for event in chunks(visit):
-        del event.data["id"]
+        event.data.pop("id", None)
 
 
 @fault("delta.id-stable", "every chunk has an id of its own", "stream")
@@ -53,18 +53,6 @@ def choice_index(visit: Visit) -> None:
         choice(event)["index"] = number
 
 
-@fault("delta.delta-object", "a choice whose delta is null", "stream")
-def delta_object(visit: Visit) -> None:
-    filtered: Object = {"index": 0, "delta": None, "finish_reason": None, "content_filter_results": {}}
-    insert(visit, copy(chunks(visit)[0], choices=[filtered]))
-
-
-@fault("delta.message-instead", "chunks carry message in place of delta", "stream")
-def message_instead(visit: Visit) -> None:
-    for event in chunks(visit):
-        choice(event)["message"] = choice(event).pop("delta")
-
-
 @fault("delta.role-first", "no delta has a role", "stream")
 def role_first(visit: Visit) -> None:
     for event in chunks(visit):
@@ -81,12 +69,6 @@ def role_repeat(visit: Visit) -> None:
 def role_value(visit: Visit) -> None:
     for event in chunks(visit)[1:]:
         delta(event)["role"] = ""
-
-
-@fault("delta.content-type", "content is an array of parts", "stream")
-def content_parts(visit: Visit) -> None:
-    for event in texts(visit):
-        delta(event)["content"] = [{"type": "text", "text": delta(event)["content"]}]
 
 
 @fault("delta.cumulative", "every delta repeats the text so far", "stream")
@@ -121,3 +103,21 @@ def no_output(visit: Visit) -> None:
 def comments(visit: Visit) -> None:
     for event in chunks(visit):
         insert_after(visit, event, Event(raw=b": keep-alive\n\n"))
+
+
+@fault("delta.content-type", "content is an array of parts", "stream")
+def content_parts(visit: Visit) -> None:
+    for event in texts(visit):
+        delta(event)["content"] = [{"type": "text", "text": delta(event)["content"]}]
+
+
+@fault("delta.delta-object", "a choice whose delta is null", "stream")
+def delta_object(visit: Visit) -> None:
+    filtered: Object = {"index": 0, "delta": None, "finish_reason": None, "content_filter_results": {}}
+    insert(visit, copy(chunks(visit)[0], choices=[filtered]))
+
+
+@fault("delta.message-instead", "chunks carry message in place of delta", "stream")
+def message_instead(visit: Visit) -> None:
+    for event in chunks(visit):
+        choice(event)["message"] = choice(event).pop("delta", {})

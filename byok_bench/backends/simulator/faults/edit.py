@@ -58,9 +58,9 @@ def choice(event: Event) -> Object:
 
 
 def delta(event: Event) -> Object:
-    """The delta of a chunk."""
-    found: Object = choice(event)["delta"]
-    return found
+    """The delta of a chunk; an object that goes nowhere if another fault took it away."""
+    found = choice(event).get("delta")
+    return found if isinstance(found, dict) else {}
 
 
 def calls(visit: Visit) -> list[tuple[Event, Object]]:
@@ -70,12 +70,12 @@ def calls(visit: Visit) -> list[tuple[Event, Object]]:
 
 def first_fragments(visit: Visit) -> list[tuple[Event, Object]]:
     """The elements that open a call."""
-    return [pair for pair in calls(visit) if "id" in pair[1]]
+    return [pair for pair in calls(visit) if pair[0].opens_call]
 
 
 def later_fragments(visit: Visit) -> list[tuple[Event, Object]]:
     """The elements that go on with a call."""
-    return [pair for pair in calls(visit) if "id" not in pair[1]]
+    return [pair for pair in calls(visit) if not pair[0].opens_call]
 
 
 def insert(visit: Visit, event: Event) -> None:
@@ -105,7 +105,8 @@ def cut(visit: Visit) -> None:
 
 def copy(event: Event, **changes: Any) -> Event:
     """The same event with other members on its top level."""
-    return Event({**json.loads(json.dumps(event.data)), **changes}, event.name, paced=event.paced)
+    data = {**json.loads(json.dumps(event.data)), **changes}
+    return Event(data, event.name, paced=event.paced, call=event.call)
 
 
 def say(visit: Visit, change: Callable[[str], str]) -> None:

@@ -112,9 +112,10 @@ def _error_code(visit: Visit) -> Any:
     return error.get("code") if isinstance(error, dict) else None
 
 
-def forget_model(visit: Visit) -> None:
-    """Fail over an unknown model as if the server were broken."""
-    if visit.reply.status == 404:
+def break_on_model(visit: Visit) -> None:
+    """Fail over an unknown model as if the server were broken, also where any model is served."""
+    unknown = visit.ask is not None and visit.ask.model not in visit.models
+    if unknown or _error_code(visit) == "model_not_found":
         visit.reply = broken().reply("chat")
 
 
@@ -136,7 +137,7 @@ def hide_length(visit: Visit) -> None:
         visit.reply = broken().reply("chat")
 
 
-behaviour("error.unknown-model", "an unknown model gives 500", after=forget_model)
+behaviour("error.unknown-model", "an unknown model gives 500", after=break_on_model)
 behaviour("error.bad-key", "a wrong key gives 403", "key", after=forbid)
 behaviour("error.client-5xx", "client mistakes give 500", after=fail_on_mistakes)
 behaviour("error.context-length", "a prompt beyond the window gives 500", after=hide_length)

@@ -2,7 +2,6 @@
 
 from byok_bench.backends.simulator.faults.edit import (
     chunks,
-    copy,
     cut,
     delta,
     drop,
@@ -109,7 +108,7 @@ def double_prefix(visit: Visit) -> None:
 @fault("stream.after-done", "a chunk after [DONE]", "stream")
 def after_done(visit: Visit) -> None:
     for end in ends(visit):
-        insert_after(visit, end, copy(chunks(visit)[-1]))
+        insert_after(visit, end, Event({"object": "chat.completion.chunk", "choices": []}))
 
 
 @fault("stream.open-after-done", "the body never ends after [DONE]", "stream")

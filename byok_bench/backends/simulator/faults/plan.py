@@ -12,11 +12,11 @@ from byok_bench.backends.simulator.visit import Visit
 _FILES = (
     "request",
     "tools",
+    "structured",
+    "reasoning",
     "delta",
     "usage",
     "finish",
-    "reasoning",
-    "structured",
     "dialects",
     "errors",
     "http",

@@ -30,7 +30,7 @@ def two_calls(visit: Visit) -> None:
 @fault("tool.index-missing", "tool call deltas have no index", "stream", "tools")
 def index_missing(visit: Visit) -> None:
     for _, call in calls(visit):
-        del call["index"]
+        call.pop("index", None)
 
 
 @fault("tool.index-collision", "two calls share index 0", "stream", "tools", amid=two_calls)
@@ -41,8 +41,8 @@ def index_collision(visit: Visit) -> None:
 
 @fault("tool.index-gap", "indexes count from 1", "stream", "tools")
 def index_gap(visit: Visit) -> None:
-    for _, call in calls(visit):
-        call["index"] += 1
+    for event, call in calls(visit):
+        call["index"] = (event.call or 0) + 1
 
 
 @fault("tool.index-drift", "each fragment of a call has the next index", "stream", "tools")
@@ -54,7 +54,7 @@ def index_drift(visit: Visit) -> None:
 @fault("tool.id-missing", "calls have no id", "stream", "tools")
 def id_missing(visit: Visit) -> None:
     for _, call in first_fragments(visit):
-        del call["id"]
+        call.pop("id", None)
 
 
 @fault("tool.id-changes", "each fragment has an id of its own", "stream", "tools")
@@ -65,9 +65,9 @@ def id_changes(visit: Visit) -> None:
 
 @fault("tool.id-repeated", "each fragment repeats the id", "stream", "tools")
 def id_repeated(visit: Visit) -> None:
-    ids = {call["index"]: call["id"] for _, call in first_fragments(visit)}
-    for _, call in later_fragments(visit):
-        call["id"] = ids[call["index"]]
+    ids = {event.call: call.get("id") for event, call in first_fragments(visit)}
+    for event, call in later_fragments(visit):
+        call["id"] = ids[event.call]
 
 
 @fault("tool.id-unique", "two calls have the same id", "stream", "tools", amid=two_calls)
@@ -79,29 +79,28 @@ def id_unique(visit: Visit) -> None:
 @fault("tool.name-missing", "calls have no name", "stream", "tools")
 def name_missing(visit: Visit) -> None:
     for _, call in first_fragments(visit):
-        del call["function"]["name"]
+        call["function"].pop("name", None)
 
 
 @fault("tool.name-repeated", "each fragment repeats the name", "stream", "tools")
 def name_repeated(visit: Visit) -> None:
-    names = {call["index"]: call["function"]["name"] for _, call in first_fragments(visit)}
-    for _, call in later_fragments(visit):
-        call["function"]["name"] = names[call["index"]]
+    names = _names(visit)
+    for event, call in later_fragments(visit):
+        call["function"]["name"] = names[event.call]
 
 
 @fault("tool.name-split", "the name comes in two pieces", "stream", "tools")
 def name_split(visit: Visit) -> None:
     for event, call in first_fragments(visit):
-        name = call["function"]["name"]
+        name = call["function"].get("name", "")
         half = max(1, len(name) // 2)
         call["function"]["name"] = name[:half]
-        tail = {"index": call["index"], "function": {"name": name[half:], "arguments": ""}}
-        insert_after(visit, event, _chunk_with(event, tail))
+        insert_after(visit, event, _chunk_with(event, {"name": name[half:], "arguments": ""}))
 
 
 @fault("tool.arguments-string", "arguments are an object", "stream", "tools")
 def arguments_string(visit: Visit) -> None:
-    _write_arguments(visit, json.loads)
+    _write_arguments(visit, _parsed)
 
 
 @fault("tool.arguments-json", "arguments end before their closing brace", "stream", "tools")
@@ -122,9 +121,8 @@ def arguments_double_encoded(visit: Visit) -> None:
 @fault("tool.arguments-repeated", "the arguments come whole once more at the end", "stream", "tools")
 def arguments_repeated(visit: Visit) -> None:
     whole = _arguments(visit)
-    for event, call in _last_fragments(visit):
-        again = {"index": call["index"], "function": {"arguments": whole[call["index"]]}}
-        insert_after(visit, event, _chunk_with(event, again))
+    for event, _ in _last_fragments(visit):
+        insert_after(visit, event, _chunk_with(event, {"arguments": whole[event.call]}))
 
 
 @fault("tool.type", "calls are of type tool", "stream", "tools")
@@ -136,35 +134,35 @@ def call_type(visit: Visit) -> None:
 @fault("tool.not-offered", "a function is called that was not offered", "tools")
 def not_offered(visit: Visit) -> None:
     for function in _functions(visit):
-        function["name"] = f"functions.{function['name']}<|channel|>"
+        function["name"] = f"functions.{function.get('name', '')}<|channel|>"
 
 
 @fault("tool.schema", "arguments do not fit the schema of the tool", "tools")
 def schema(visit: Visit) -> None:
-    """A member of another type, where the schema names members; else no object is wrong enough to tell."""
-    tools = {tool.name: tool.parameters for tool in asked(visit).tools}
+    """Every member becomes a nested array, which no common schema wants."""
 
     def spoil(text: str) -> str:
-        value = json.loads(text)
-        return json.dumps({name: [[None]] for name in value}) if value else '{"unknown": 1}'
+        value = _parsed(text)
+        return json.dumps({name: [[None]] for name in value}) if isinstance(value, dict) else text
 
     if visit.reply.events is None:
         for function in _functions(visit):
             function["arguments"] = spoil(function["arguments"])
-    elif tools:
+    else:
         _write_arguments(visit, spoil)
 
 
 @fault("tool.leaked-markup", "the call comes as text", "stream", "tools")
 def leaked_markup(visit: Visit) -> None:
-    names = {call["index"]: call["function"]["name"] for _, call in first_fragments(visit)}
+    names = _names(visit)
     texts = [
-        f'<tool_call>\n{{"name": "{names[index]}", "arguments": {text}}}\n</tool_call>'
-        for index, text in _arguments(visit).items()
+        f'<tool_call>\n{{"name": "{names[position]}", "arguments": {text}}}\n</tool_call>'
+        for position, text in _arguments(visit).items()
     ]
-    first, *rest = [event for event, _ in calls(visit)]
-    drop(visit, rest)
-    choice(first)["delta"] = {"content": "\n".join(texts)}
+    found = [event for event, _ in calls(visit)]
+    for event in found[:1]:
+        choice(event)["delta"] = {"content": "\n".join(texts)}
+    drop(visit, found[1:])
     for event in finals(visit):
         choice(event)["finish_reason"] = "stop"
 
@@ -188,20 +186,35 @@ def stream_parity(visit: Visit) -> None:
 def ids_unique(visit: Visit) -> None:
     found = [call for _, call in first_fragments(visit)] if visit.reply.events else _whole_calls(visit)
     for number, call in enumerate(found):
-        call["id"] = f"functions.{call['function']['name']}:{number}"
+        call["id"] = f"functions.{call['function'].get('name', '')}:{number}"
 
 
-def _arguments(visit: Visit) -> dict[int, str]:
-    """Index → joined arguments."""
-    joined: dict[int, str] = {}
-    for _, call in calls(visit):
-        joined[call["index"]] = joined.get(call["index"], "") + call["function"]["arguments"]
+def _names(visit: Visit) -> dict[int | None, str]:
+    """Position of a call → its name."""
+    return {event.call: call["function"].get("name", "") for event, call in first_fragments(visit)}
+
+
+def _arguments(visit: Visit) -> dict[int | None, str]:
+    """Position of a call → its joined arguments."""
+    joined: dict[int | None, str] = {}
+    for event, call in calls(visit):
+        fragment = call["function"]["arguments"]
+        text = fragment if isinstance(fragment, str) else json.dumps(fragment)
+        joined[event.call] = joined.get(event.call, "") + text
     return joined
+
+
+def _parsed(text: str) -> Any:
+    """The arguments as JSON; as they are if another fault spoiled them."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _last_fragments(visit: Visit) -> list[tuple[Event, Object]]:
     """The last element of each call."""
-    return list({call["index"]: (event, call) for event, call in calls(visit)}.values())
+    return list({event.call: (event, call) for event, call in calls(visit)}.values())
 
 
 def _write_arguments(visit: Visit, change: Any) -> None:
@@ -210,14 +223,14 @@ def _write_arguments(visit: Visit, change: Any) -> None:
     last = _last_fragments(visit)
     kept = [event for event, _ in last]
     drop(visit, [event for event, _ in later_fragments(visit) if event not in kept])
-    for _, call in last:
-        call["function"]["arguments"] = change(whole[call["index"]])
+    for event, call in last:
+        call["function"]["arguments"] = change(whole[event.call])
 
 
-def _chunk_with(event: Event, call: Object) -> Event:
-    """A chunk like another, with one tool call element of its own."""
+def _chunk_with(event: Event, function: Object) -> Event:
+    """A chunk like another, with one fragment of its own."""
     made = copy(event)
-    delta(made)["tool_calls"] = [call]
+    delta(made)["tool_calls"] = [{"index": event.call, "function": function}]
     return made
 
 
