@@ -48,7 +48,8 @@ def timing(raw: RawExchange, reading: Reading) -> Timing:
     phases = raw.phases
     stamps = _output_stamps(reading.marks)
     dns = _ms(phases.dns_start, phases.dns_end)
-    connect = _ms(phases.dns_end if phases.dns_end is not None else phases.start, phases.connect_end)
+    dialled = (phases.connect_start, phases.dns_end, phases.start)
+    connect = _ms(next(stamp for stamp in dialled if stamp is not None), phases.connect_end)
     tls = _ms(phases.connect_end, phases.tls_end)
     return Timing(
         dns=dns,

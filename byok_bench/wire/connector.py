@@ -124,15 +124,18 @@ class Connector:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._hub = loop, open_hub(loop, self._clock)
+        elif self._loop is not loop:
+            raise RuntimeError("a client belongs to the event loop that it was first used on")
         context = tls_context(target.verify, target.ca_file) if target.scheme == "https" else None
         reached[0] = "connect"
+        phases.connect_start = perf_counter_ns()
         sock, address = await dial(addresses, target.port)
+        phases.connect_end = perf_counter_ns()
         try:
             link = await open_link(loop, sock, self._hub)
         except BaseException:
             sock.close()
             raise
-        phases.connect_end = perf_counter_ns()
         connection = Connection(link, address, self._closed)
         self._open.add(connection)
         if context is not None:

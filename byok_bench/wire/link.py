@@ -66,6 +66,10 @@ class KernelHub:
         self._epoll = select.epoll()
         self._links: dict[int, KernelLink] = {}
         self.kernel_clock = KernelClock()
+        # The kernel patches its own code when the first socket asks for stamps and when the last one closes, half
+        # a millisecond each. This one, never connected, keeps the switch on while the hub lives.
+        self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        enable_stamps(self._keeper)
         loop.add_reader(self._epoll.fileno(), self._ready)
 
     def _ready(self) -> None:
@@ -97,6 +101,7 @@ class KernelHub:
         if not self._epoll.closed:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
+            self._keeper.close()
 
 
 class KernelLink:

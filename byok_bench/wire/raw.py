@@ -59,6 +59,8 @@ class Phases(msgspec.Struct, kw_only=True):
     """`send` was called (intended start, in open-loop load)."""
     dns_start: int | None = None
     dns_end: int | None = None
+    connect_start: int | None = None
+    """Dialling began: the addresses were judged, and our own side was ready."""
     connect_end: int | None = None
     """TCP connected."""
     tls_end: int | None = None

@@ -29,12 +29,13 @@ _CUT_SHORT: Final = ("server disconnected", "peer closed connection", "incomplet
 """Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _MARKS: Final = {
+    "connection.connect_tcp.started": "connect_start",
     "connection.connect_tcp.complete": "connect_end",
     "connection.start_tls.complete": "tls_end",
     "http11.send_request_body.complete": "written",
     "http2.send_request_body.complete": "written",
 }
-"""Events of httpcore's trace extension, and the phases that they end."""
+"""Events of httpcore's trace extension, and the phases that they stamp."""
 
 
 class Stock:
