@@ -1,0 +1,155 @@
+"""Where known keys stand in a text: as they are, encoded, wrapped, or masked in the middle.
+
+Spans of one stretch of text that holds no `[redacted]` yet; nothing is replaced in here.
+Rules: docs/secrets.md, section "Known keys".
+"""
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from byok_bench.redact.unknown import MASK, starts_word
+from byok_bench.redact.views import Span, View, views
+
+ENCODED_FROM: Final = 8
+"""Characters from which a key is looked for in every encoding; shorter ones would be found by chance."""
+SHORTEST: Final = 3
+_SHOWN_TOGETHER: Final = 4
+"""Characters of start and end, together, that make a masked text an echo of a known key."""
+_SHOWN_AT_MOST: Final = 512
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_VALUE: Final = {chr(character): value for value, character in enumerate(_ALPHABET)} | {"-": 62, "_": 63}
+
+
+class _Base64(NamedTuple):
+    """The characters of a base64 text that depend on the key alone, and what their neighbours must be.
+
+    A neighbour mixes bits of the key with bits of what stands beside it: `value & mask == bits`.
+    """
+
+    core: str
+    left_mask: int
+    left_bits: int
+    right_mask: int
+    right_bits: int
+
+
+def known_spans(text: str, secrets: Iterable[str]) -> Iterator[Span]:
+    """Every find of every secret, in any order; finds may overlap."""
+    known = _variants(secrets)
+    long = [
+        (secret, _needles(secret), _base64_forms(secret)) for secret in known if len(secret) >= ENCODED_FROM
+    ]
+    if long:
+        for view in views(text):
+            for _, needles, forms in long:
+                yield from _in_view(view, needles, forms)
+    for secret in known:
+        if len(secret) < ENCODED_FROM:
+            yield from _whole_tokens(text, secret)
+        yield from _masked_echoes(text, secret)
+
+
+def _variants(secrets: Iterable[str]) -> list[str]:
+    """Each secret raw and stripped, longest first; blank ones and those below three characters are no secrets."""
+    usable = [one for one in secrets if isinstance(one, str) and len(one.strip()) >= SHORTEST]
+    return sorted({form for one in usable for form in (one, one.strip())}, key=len, reverse=True)
+
+
+def _needles(secret: str) -> list[str]:
+    """Texts that stand for the key in a view: itself, reversed, as hex bytes, as misread UTF-8."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    found = {secret, secret[::-1], raw.decode("latin-1"), secret.replace(" ", "+")}
+    for separator in ("", ":", " "):
+        in_hex = raw.hex(separator) if separator else raw.hex()
+        found |= {in_hex, in_hex.upper()}
+    return sorted(found, key=len, reverse=True)
+
+
+def _base64_forms(secret: str) -> list[_Base64]:
+    """The key at each of the three alignments inside a longer text, in both alphabets."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    forms = []
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
+        first = -(-before * 8 // 6)  # first character that holds bits of the key alone
+        last = (before + len(raw)) * 8 // 6
+        # 1 byte before: 2 of its bits share a character with 4 of the key's; 2 bytes: 4 and 2.
+        left_mask = (0, 0b001111, 0b000011)[before]
+        right_mask = (0, 0b110000, 0b111100)[(before + len(raw)) % 3]
+        left_bits = _VALUE[text[first - 1]] & left_mask if left_mask else 0
+        right_bits = _VALUE[text[last]] & right_mask if right_mask else 0
+        for core in {text[first:last], text[first:last].replace("+", "-").replace("/", "_")}:
+            forms.append(_Base64(core, left_mask, left_bits, right_mask, right_bits))
+    return forms
+
+
+def _in_view(view: View, needles: list[str], forms: list[_Base64]) -> Iterator[Span]:
+    for needle in needles:
+        for start in _occurrences(view.text, needle):
+            yield view.origin(start, start + len(needle))
+    for form in forms:
+        for start in _occurrences(view.text, form.core):
+            yield view.origin(*_with_neighbours(view.text, start, form))
+
+
+def _occurrences(text: str, needle: str) -> Iterator[int]:
+    """Where `needle` starts in `text`; occurrences may overlap."""
+    start = text.find(needle)
+    while start >= 0:
+        yield start
+        start = text.find(needle, start + 1)
+
+
+def _with_neighbours(text: str, start: int, form: _Base64) -> Span:
+    """The core with the mixed character on either side where it fits, and the padding."""
+    end = start + len(form.core)
+    if form.left_mask and start and _fits(text[start - 1], form.left_mask, form.left_bits):
+        start -= 1
+    if form.right_mask and end < len(text) and _fits(text[end], form.right_mask, form.right_bits):
+        end += 1
+        end += len(text[end : end + 2]) - len(text[end : end + 2].lstrip("="))
+    return start, end
+
+
+def _fits(character: str, mask: int, bits: int) -> bool:
+    value = _VALUE.get(character)
+    return value is not None and value & mask == bits
+
+
+def _whole_tokens(text: str, secret: str) -> Iterator[Span]:
+    """Occurrences of a short key that have no token character beside them."""
+    for start in _occurrences(text, secret):
+        end = start + len(secret)
+        if not _is_token(text[start - 1 : start]) and not _is_token(text[end : end + 1]):
+            yield start, end
+
+
+def _is_token(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character in {"_", "-"})
+
+
+def _masked_echoes(text: str, secret: str) -> Iterator[Span]:
+    """`start***end` where start and end fit the key: one character each at least, four together."""
+    for mask in MASK.finditer(text):
+        left = _shown_start(text, mask.start(), secret)
+        right = _shown_end(text, mask.end(), secret) if left else 0
+        if right and left + right >= _SHOWN_TOGETHER:
+            yield mask.start() - left, mask.end() + right
+
+
+def _shown_start(text: str, end: int, secret: str) -> int:
+    """How many characters before `end` are the start of the key and no part of a longer word."""
+    for length in range(min(len(secret), end, _SHOWN_AT_MOST), 0, -1):
+        if starts_word(text, end - length) and text.startswith(secret[:length], end - length):
+            return length
+    return 0
+
+
+def _shown_end(text: str, start: int, secret: str) -> int:
+    """How many characters from `start` are the end of the key and no part of a longer word."""
+    for length in range(min(len(secret), len(text) - start, _SHOWN_AT_MOST), 0, -1):
+        following = text[start + length : start + length + 1]
+        if not (following.isascii() and following.isalnum()) and text.startswith(secret[-length:], start):
+            return length
+    return 0

@@ -1,0 +1,153 @@
+"""Views of a text: the same text with one encoding undone, and the way back to where each character stood.
+
+A key is then looked for plainly in every view, whatever mixture of plain and escaped characters was written.
+Undone here: line wraps, percent encoding, HTML entities, backslash escapes (JSON, repr) once and twice.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import Final
+
+_HEX: Final = "[0-9A-Fa-f]"
+_TAIL: Final = f"%[89ABab]{_HEX}"
+_PERCENT: Final = re.compile(
+    f"%[0-7]{_HEX}|%[CDcd]{_HEX}{_TAIL}|%[Ee]{_HEX}(?:{_TAIL}){{2}}|%[Ff][0-4](?:{_TAIL}){{3}}"
+)
+_ENTITY: Final = re.compile(rf"&(?:#[0-9]{{1,7}}|#[xX]{_HEX}{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});")
+_ESCAPE: Final = re.compile(
+    rf"\\u[Dd][89ABab]{_HEX}{{2}}\\u[Dd][C-Fc-f]{_HEX}{{2}}|\\u{_HEX}{{4}}|\\x{_HEX}{{2}}"
+    rf"|\\U00(?:0{_HEX}|10){_HEX}{{4}}|\\[\\/\"'abfnrtv]"
+)
+_SHORT_ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+# Both begin with a plain set, which the engine skips to; what may follow depends on the character just read.
+_WRAP: Final = re.compile(r"[\r\n\x1b](?:(?:(?<=\r)\n?|(?<=\n))[ \t]*+|(?<=\x1b)\[[0-9;]*m)")
+_WRITTEN_WRAP: Final = re.compile(r"\\(?:\\?(?:r\\{1,2}n|[nr])(?:[ \t]|\\t)*+|(?:x|u00)1b\[[0-9;]*m)")
+_BOX: Final = frozenset(map(chr, range(0x2500, 0x2580)))
+
+Span = tuple[int, int]
+
+
+class View:
+    """One view. `text` is made of pieces; a piece with as many characters as its origin is a plain copy of it."""
+
+    def __init__(self, base: "View | None", text: str, pieces: list[tuple[int, int, int]]) -> None:
+        self._base = base
+        self.text = text
+        self._starts = [start for start, _, _ in pieces]
+        self._pieces = pieces
+        """(start in this text, start in the base, end in the base), in order."""
+
+    def origin(self, start: int, end: int) -> Span:
+        """Where characters start..end of this view stood in the text that all views come from."""
+        view: View | None = self
+        while view is not None and view._base is not None:
+            start, end = view._in_base(start), view._in_base(end - 1, end=True)
+            view = view._base
+        return start, end
+
+    def _in_base(self, position: int, *, end: bool = False) -> int:
+        index = bisect_right(self._starts, position) - 1
+        start, base_start, base_end = self._pieces[index]
+        following = self._starts[index + 1] if index + 1 < len(self._starts) else len(self.text)
+        if following - start == base_end - base_start:
+            return base_start + position - start + end
+        return base_end if end else base_start
+
+
+def views(text: str) -> Iterator[View]:
+    """The text itself, then every view in which something was undone."""
+    plain = View(None, text, [])
+    for base in (plain, *_unwrapped(plain)):
+        yield base
+        yield from filter(
+            None, (_decoded(base, _PERCENT, _from_percent), _decoded(base, _ENTITY, _from_entity))
+        )
+        if once := _decoded(base, _ESCAPE, _from_escape):
+            yield once
+            if twice := _decoded(once, _ESCAPE, _from_escape):
+                yield twice
+
+
+def _decoded(base: View, pattern: re.Pattern[str], decode: Callable[[str], str]) -> View | None:
+    """The view with every match replaced by its decoded form; None if there is none."""
+    matches = ((found.start(), found.end(), decode(found.group())) for found in pattern.finditer(base.text))
+    return _replaced(base, matches)
+
+
+def _unwrapped(plain: View) -> Iterator[View]:
+    """The views without line ends, the blanks and box edges around them, and colour codes.
+
+    Apart: line ends that are written as in a repr, and edges of a box drawn in ASCII, since either may be
+    part of a key.
+    """
+    real = _replaced(plain, _wraps(plain.text, _WRAP, _BOX))
+    found = [real, _replaced(real or plain, _wraps((real or plain).text, _WRITTEN_WRAP, _BOX))]
+    if "|" in plain.text:
+        found.append(_replaced(plain, _wraps(plain.text, _WRAP, _BOX | {"|"})))
+    yield from filter(None, found)
+
+
+def _wraps(text: str, wrap: re.Pattern[str], edges: frozenset[str]) -> Iterator[tuple[int, int, str]]:
+    floor = 0
+    for found in wrap.finditer(text):
+        start, end = found.span()
+        if "[" not in found.group():
+            start = _skip_blanks_back(text, floor, start)
+            if start > floor and text[start - 1] in edges:
+                start = _skip_blanks_back(text, floor, start - 1)
+            if text[end : end + 1] in edges:
+                end = _skip_blanks(text, end + 1)
+        yield start, end, ""
+        floor = end
+
+
+def _skip_blanks(text: str, start: int) -> int:
+    while text[start : start + 1] in {" ", "\t"}:
+        start += 1
+    return start
+
+
+def _skip_blanks_back(text: str, floor: int, end: int) -> int:
+    while end > floor and text[end - 1] in " \t":
+        end -= 1
+    return end
+
+
+def _replaced(base: View, changes: Iterator[tuple[int, int, str]]) -> View | None:
+    """The view with each (start, end, new text) applied; None if there is none."""
+    parts: list[str] = []
+    pieces: list[tuple[int, int, int]] = []
+    length = copied = 0
+    for start, end, new in changes:
+        for part, base_start, base_end in ((base.text[copied:start], copied, start), (new, start, end)):
+            if part:
+                parts.append(part)
+                pieces.append((length, base_start, base_end))
+                length += len(part)
+        copied = end
+    if not copied:
+        return None
+    pieces.append((length, copied, len(base.text)))
+    parts.append(base.text[copied:])
+    return View(base, "".join(parts), pieces)
+
+
+def _from_percent(text: str) -> str:
+    return bytes.fromhex(text.replace("%", "")).decode("utf-8", "replace")
+
+
+def _from_entity(text: str) -> str:
+    import html
+
+    return html.unescape(text)
+
+
+def _from_escape(text: str) -> str:
+    kind = text[1]
+    if kind in "uxU":
+        if len(text) == 12:
+            units = bytes.fromhex(text[2:6] + text[8:12])
+            return units.decode("utf-16-be")
+        return chr(int(text[2:], 16))
+    return _SHORT_ESCAPES.get(kind, kind)
