@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 from abc import abstractmethod
 
 from byok_bench.backends.base import LOOPBACK, Backend, BackendError
@@ -34,8 +35,10 @@ class HttpBackend(Backend):
                 self._accept, LOOPBACK, self._wanted_port, limit=_LONGEST_HEAD
             )
         except OSError as error:
-            message = f"{self.label} cannot listen on port {self._wanted_port}: {error.strerror}"
-            raise BackendError(message, code="port_taken") from None
+            taken = error.errno == errno.EADDRINUSE
+            why = "it is taken" if taken else error.strerror
+            message = f"{self.label} cannot listen on port {self._wanted_port}: {why}"
+            raise BackendError(message, code="port_taken" if taken else "start_failed") from None
         port = self._server.sockets[0].getsockname()[1]
         self._listening(f"http://{LOOPBACK}:{port}")
 
