@@ -203,7 +203,7 @@ def safe(text: str) -> str:
 
 def shown(book: "EndpointBook", endpoint: "Endpoint") -> dict[str, Any]:
     """An endpoint as plain data: what the file says, and what follows from it."""
-    from byok_bench.endpoints.book_file import as_table
+    from byok_bench.endpoints.book_edit import as_table
 
     table = as_table(endpoint)
     return {

@@ -2,7 +2,7 @@
 
 Every change is one small transaction: lock, read the file again, change one endpoint, write a temporary file,
 fsync, rename. So two notebooks that save at once lose nothing, and a broken file is never overwritten.
-What the file says is in book_file.py. Rules: docs/endpoints.md, section "The book".
+What the file says is in book_file.py and book_edit.py. Rules: docs/endpoints.md, section "The book".
 """
 
 import contextlib
@@ -17,12 +17,12 @@ from msgspec.structs import replace
 from platformdirs import user_config_dir
 from tomlkit import TOMLDocument
 
-from byok_bench.endpoints import book_file
+from byok_bench.endpoints import book_edit, book_file
 from byok_bench.endpoints.endpoint import Endpoint, Model, picker_label
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.workspace import Workspace, read_workspace
-from byok_bench.errors import BookError, EndpointError
+from byok_bench.errors import BookError, EndpointError, SecretError
 
 FILE_NAME: Final = "endpoints.toml"
 TEAM_NAME: Final = "team.toml"
@@ -38,10 +38,11 @@ def home() -> Path:
 class EndpointBook:
     """Endpoints by config_key. Reading methods look at what was read last; changes read the file again first."""
 
-    def __init__(self, path: Path, team_path: Path, workspace: Workspace) -> None:
+    def __init__(self, path: Path, team_path: Path, policy_path: Path) -> None:
         self.path = path
         self.team_path = team_path
-        self.workspace = workspace
+        self.policy_path = policy_path
+        self.workspace = Workspace()
         self._own: list[Endpoint] = []
         self._team: list[Endpoint] = []
 
@@ -56,20 +57,21 @@ class EndpointBook:
         """
         own = Path(path).expanduser() if path is not None else home() / FILE_NAME
         found = Path(team) if team is not None else _first(TEAM_NAME, own.parent)
-        book = cls(own, found, read_workspace(_first(POLICY_NAME, own.parent)))
+        book = cls(own, found, _first(POLICY_NAME, own.parent))
         book.reload()
         return book
 
     def reload(self) -> None:
-        """Read both files again."""
+        """Read the policy and both files again."""
+        self.workspace = read_workspace(self.policy_path)
         self._own = self._read(self.path)[1]
         self._team = [_of_team(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]]
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """All endpoints: the user's own in the order of the file, then the team's."""
-        taken = {endpoint.config_key for endpoint in self._own}
-        return (*self._own, *(one for one in self._team if one.config_key not in taken))
+        """All endpoints: the user's own in the order of the file, then the team's, which hide own ones of their id."""
+        theirs = {endpoint.config_key for endpoint in self._team}
+        return (*(one for one in self._own if one.config_key not in theirs), *self._team)
 
     @property
     def usable(self) -> tuple[Endpoint, ...]:
@@ -97,9 +99,7 @@ class EndpointBook:
 
     def is_team(self, endpoint: Endpoint) -> bool:
         """Whether it comes from the team book, and is read-only here."""
-        return any(one.config_key == endpoint.config_key for one in self._team) and not any(
-            one.config_key == endpoint.config_key for one in self._own
-        )
+        return any(one.config_key == endpoint.config_key for one in self._team)
 
     def refusal(self, endpoint: Endpoint) -> str | None:
         """Why the workspace does not let this endpoint be used; None if it does."""
@@ -121,32 +121,49 @@ class EndpointBook:
             if any(one.config_key == endpoint.config_key for one in before):
                 raise EndpointError(f"{endpoint.label!r} is in the book already", code="endpoint_twice")
             self._refuse_taken_label(endpoint, before)
-            book_file.put(document, endpoint)
+            book_edit.put(document, endpoint)
 
         self._change(change)
 
     def update(self, endpoint: Endpoint) -> None:
-        """Write an endpoint's present state over the stored one with its config_key. Raises as `add` does."""
+        """Write what changed in an endpoint since this book last read it; other fields stay as they are stored.
+
+        Raises as `add` does.
+        """
         self._may_edit(endpoint)
+        known = _with_key(self._own, endpoint.config_key)
 
         def change(document: TOMLDocument, before: list[Endpoint]) -> None:
-            if not any(one.config_key == endpoint.config_key for one in before):
+            stored = _with_key(before, endpoint.config_key)
+            if stored is None:
                 raise EndpointError(f"{endpoint.label!r} is no longer in the book", code="endpoint_unknown")
-            self._refuse_taken_label(endpoint, before)
-            book_file.put(document, endpoint)
+            merged = _merged(stored, known or stored, endpoint)
+            if merged.label != stored.label:
+                self._refuse_taken_label(merged, before)
+            book_edit.put(document, merged)
 
         self._change(change)
 
     def remove(self, config_key: str) -> None:
-        """Take one out, and its keyring entry with it. The one edit that a workspace never refuses."""
+        """Take one out, and its stored key with it. The one edit that a workspace never refuses.
+
+        Raises SecretError if the endpoint went but its key stayed in the keyring.
+        """
         endpoint = self[config_key]
         if self.is_team(endpoint):
             raise EndpointError(
                 f"{endpoint.label!r} is the team's: edit {self.team_path}", code="endpoint_team"
             )
-        self._change(lambda document, _: book_file.drop(document, endpoint.config_key))
-        if endpoint.key.kind in ("session", "keyring"):
+        self._change(lambda document, _: book_edit.drop(document, endpoint.config_key))
+        if endpoint.key in [one.key for one in self]:
+            return  # another endpoint uses the same entry
+        try:
             endpoint.key.forget()
+            return
+        except SecretError as error:
+            problem = f"{endpoint.label!r} was removed, but its key {endpoint.key} was not: {error}"
+            code = error.code
+        raise SecretError(problem, code=code)
 
     def set_key(self, config_key: str, value: str | Secret) -> None:
         """Put a key into the keyring for this endpoint's present address. Raises SecretError if it is no key."""
@@ -158,8 +175,12 @@ class EndpointBook:
         ref.store(secret)
         now = datetime.now(UTC).replace(microsecond=0)
         self.update(replace(endpoint, key=ref, key_origin=endpoint.origin, key_set_at=now))
+        if endpoint.key.kind == "session":
+            endpoint.key.forget()
 
     def _may_edit(self, endpoint: Endpoint) -> None:
+        """Raise EndpointError for a team's endpoint, and for one's own where the policy, read again, says no."""
+        self.workspace = read_workspace(self.policy_path)
         if self.is_team(endpoint):
             raise EndpointError(
                 f"{endpoint.label!r} is the team's and read-only here: edit {self.team_path}",
@@ -178,19 +199,19 @@ class EndpointBook:
 
     def _change(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> None:
         """One transaction on the user's own file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with locked(self.path):
             document, before = self._read(self.path)
             change(document, before)
             text = document.as_string()
-            self._own = book_file.parse(text, str(self.path))[1]
+            after = book_file.parse(text, str(self.path))[1]
             write_atomically(self.path, text)
+            self._own = after
 
     def _read(self, path: Path) -> tuple[TOMLDocument, list[Endpoint]]:
         try:
             text = path.read_bytes().decode()
         except FileNotFoundError:
-            return book_file.new_document(), []
+            return book_edit.new_document(), []
         except UnicodeDecodeError:
             raise BookError(f"{path} is not UTF-8; it was not touched", code="book_broken") from None
         except OSError as error:
@@ -200,8 +221,13 @@ class EndpointBook:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside `path`; other processes wait."""
-    with open(path.with_name(path.name + ".lock"), "a+b") as lock:
+    """Hold the lock beside `path`; other processes wait. Raises BookError if there can be none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(path.with_name(path.name + ".lock"), "a+b")  # noqa: SIM115 - closed by the `with` below
+    except OSError as error:
+        raise BookError(f"{path} cannot be locked: {error.strerror}", code="book_unwritable") from None
+    with lock:
         if os.name == "nt":
             import msvcrt
 
@@ -214,7 +240,11 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` whole: temporary file (mode 0600), fsync, rename. Raises BookError; then nothing changed."""
+    """Replace `path` whole: temporary file (mode 0600), fsync, rename. Raises BookError; then nothing changed.
+
+    A link stays one: the file that it leads to is replaced.
+    """
+    path = path.resolve()
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
         try:
@@ -238,6 +268,16 @@ def _first(name: str, beside: Path) -> Path:
     """`name` in the working folder if it is there, else beside the book."""
     here = Path(name)
     return here.absolute() if here.exists() else beside / name
+
+
+def _with_key(endpoints: list[Endpoint], config_key: str) -> Endpoint | None:
+    return next((one for one in endpoints if one.config_key == config_key), None)
+
+
+def _merged(stored: Endpoint, known: Endpoint, wanted: Endpoint) -> Endpoint:
+    """`stored` with the fields in which `wanted` differs from what was `known`: another writer's fields stay."""
+    names = [name for name in wanted.__struct_fields__ if getattr(wanted, name) != getattr(known, name)]
+    return replace(stored, **{name: getattr(wanted, name) for name in names})
 
 
 def _of_team(endpoint: Endpoint, path: Path) -> Endpoint:

@@ -1,29 +1,52 @@
-"""The text of an endpoint book: TOML version 1 ⇄ endpoints. No files and no locks in here.
+"""The text of an endpoint book: TOML version 1 → endpoints, or a refusal that names line and field.
 
-Reading names line and field of what is wrong. Writing changes a parsed document in place, so that comments and
-fields of other programs stay where they are. Rules: docs/endpoints.md, section "The book".
+No files and no locks in here; what is written back is in book_edit.py. A refusal shows no value of the file,
+since any of them may be a key. Rules: docs/endpoints.md, section "The book".
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import tomlkit
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
-from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price, Schema, Tls, new_config_key
+from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price, Schema, Tls
+from byok_bench.endpoints.entry import trim
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import BookError, EndpointError
+from byok_bench.redact import redact
 from byok_bench.wire.limits import Timeouts
 
 VERSION: Final = 1
-_TABLE: Final = re.compile(r"^\s*\[\[\s*endpoint\s*\]\]", re.MULTILINE)
-_PATH: Final = re.compile(r"`\$\.endpoint\[(\d+)\]\.?([^`]*)`")
 Extra = str | Mapping[str, str]
 """A header or query value: text, or `{ from = "env:NAME" }`."""
+
+_TABLE: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\]\]", re.MULTILINE)
+_MODEL: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\.\s*models\s*\]\]", re.MULTILINE)
+_QUOTED: Final = re.compile(r"'[^']*'")
+_KEY_MOVES: Final = (
+    'a key is written out here. Put it into an environment variable and name that (key = "env:NAME"), or into the '
+    "keyring with `byok-bench endpoints edit LABEL --key-stdin`, and take it out of the file"
+)
+_FIELD_OF: Final = {
+    "config_key_invalid": "config_key",
+    "key_header_invalid": "key_header",
+    "key_header_unexpected": "key_header",
+    "key_literal": "key",
+    "key_reference_invalid": "key",
+    "key_style_invalid": "key_style",
+    "label_invalid": "label",
+    "label_missing": "label",
+    "label_too_long": "label",
+    "model_twice": "models",
+}
+"""Code of an EndpointError → the field it is about."""
 
 
 class ModelTable(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -31,7 +54,8 @@ class ModelTable(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     name: str = ""
     alias: str | None = None
-    config_key: str = msgspec.field(default_factory=new_config_key)
+    config_key: str | None = None
+    """None in a table written by hand: the id then follows from the endpoint's and the name."""
     context_window_tokens: int | None = None
     capabilities: Capabilities = Capabilities()
     price: Price | None = None
@@ -41,7 +65,8 @@ class EndpointTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One `[[endpoint]]` as it stands in the file."""
 
     label: str
-    config_key: str = msgspec.field(default_factory=new_config_key)
+    config_key: str | None = None
+    """None in a table written by hand: the id then follows from the label, until the table is first changed."""
     base_url: str = ""
     schema: Schema = "chat"
     key: str = "none"
@@ -58,21 +83,29 @@ class EndpointTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     proxy: str | None = None
 
 
+class _Wrong(Exception):
+    """What is wrong with one field, before file and line are known."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
 def parse(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
     """The document and its endpoints. Raises BookError, which names `where`, line and field, and shows no value."""
     try:
         document = tomlkit.parse(text)
-    except TOMLKitError as error:
+        plain = document.unwrap()
+    except (TOMLKitError, RecursionError) as error:
         line = getattr(error, "line", None)
         problem = f"{where}{f', line {line}' if line else ''}: this is not TOML; mend that line by hand"
         raise BookError(problem, code="book_broken") from None
-    plain = document.unwrap()
     check_version(plain, where)
     tables = plain.get("endpoint", [])
     if not isinstance(tables, list):
         raise BookError(f"{where}: `endpoint` must be a list, written as [[endpoint]]", code="book_broken")
-    endpoints = [_endpoint(table, number, text, where) for number, table in enumerate(tables)]
-    _refuse_twins(endpoints, where)
+    endpoints = [_placed(table, number, text, where) for number, table in enumerate(tables)]
+    _refuse_twins(endpoints, text, where)
     return document, endpoints
 
 
@@ -85,83 +118,57 @@ def check_version(plain: Mapping[str, Any], where: str) -> None:
             "the file was not touched",
             code="book_newer",
         )
-    if version != VERSION:
+    if version != VERSION or isinstance(version, bool):
         raise BookError(f"{where}: the file must begin with `version = {VERSION}`", code="book_version")
 
 
-def new_document() -> TOMLDocument:
-    """An empty book."""
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Endpoints of byok-bench. No key belongs in here, only where it is found."))
-    document.add("version", tomlkit.item(VERSION))
-    return document
+def settled_key(written: str | None, *names: str) -> str:
+    """The config_key in the file, else a UUIDv4 made of `names`: the same at every reading."""
+    if written:
+        return written
+    digest = sha256("\0".join(trim(name) for name in names).encode(errors="replace")).digest()
+    return str(UUID(bytes=digest[:16], version=4))
 
 
-def put(document: TOMLDocument, endpoint: Endpoint) -> None:
-    """Add the endpoint, or change the table that has its config_key."""
-    tables = document.setdefault("endpoint", tomlkit.aot())
-    wanted = as_table(endpoint)
-    for table in tables:
-        if table.get("config_key") == endpoint.config_key or (
-            "config_key" not in table and table.get("label") == endpoint.label
-        ):
-            _merge(table, wanted, known=EndpointTable.__struct_fields__)
-            return
-    fresh = tomlkit.table()
-    _merge(fresh, wanted, known=())
-    tables.append(fresh)
+def refuse_literal_keys(table: Mapping[str, Any]) -> None:
+    """Raise EndpointError if any text of an endpoint's table looks like a key; the field is named alone."""
+    for field, text in _texts(table):
+        alone = field not in EndpointTable.__struct_fields__ and "." not in field
+        named = (f"{field}: {text}", f"https://host/?{field}={text}") if alone else ()
+        if any(redact(form, ()) != form for form in (text, *named)):
+            raise EndpointError(f"field {field}: {_KEY_MOVES}", code="key_literal")
 
 
-def drop(document: TOMLDocument, config_key: str) -> None:
-    """Take the endpoint's table out."""
-    tables = document.get("endpoint", [])
-    for number, table in enumerate(tables):
-        if table.get("config_key") == config_key:
-            del tables[number]
-            return
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in `value`, with the path of its field."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from _texts(entry, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _texts(entry, f"{path}[{number}]")
 
 
-def as_table(endpoint: Endpoint) -> dict[str, Any]:
-    """What the file says of an endpoint; fields at their defaults are left out, the ids are not."""
-    table = EndpointTable(
-        label=endpoint.label,
-        config_key=endpoint.config_key,
-        base_url=endpoint.base_url,
-        schema=endpoint.schema,
-        key=str(endpoint.key),
-        key_style=endpoint.key_style,
-        key_header=endpoint.key_header,
-        key_origin=endpoint.key_origin,
-        key_set_at=endpoint.key_set_at,
-        models=[
-            ModelTable(**{name: getattr(model, name) for name in ModelTable.__struct_fields__})
-            for model in endpoint.models
-        ],
-        headers={name: _written(value) for name, value in endpoint.headers.items()},
-        query={name: _written(value) for name, value in endpoint.query.items()},
-        timeouts={
-            name: getattr(endpoint.timeouts, name)
-            for name in Timeouts.__struct_fields__
-            if getattr(endpoint.timeouts, name) != getattr(Timeouts(), name)
-        },
-        tls=endpoint.tls,
-        body=dict(endpoint.body),
-        proxy=endpoint.proxy,
-    )
-    plain = _without_empty(msgspec.to_builtins(table, builtin_types=(datetime,)))
-    plain["config_key"] = endpoint.config_key
-    for entry, model in zip(plain.get("models", []), endpoint.models, strict=True):
-        entry["config_key"] = model.config_key
-    return plain
-
-
-def _endpoint(table: Any, number: int, text: str, where: str) -> Endpoint:
+def _placed(table: Any, number: int, text: str, where: str) -> Endpoint:
     """One endpoint of the file, or a BookError that says where it is wrong."""
     try:
+        return _endpoint(table)
+    except _Wrong as wrong:
+        field, problem = wrong.field, str(wrong)
+    name = f", field {field}" if field else ""
+    raise BookError(f"{where}, line {line_of(text, number, field)}{name}: {problem}", code="book_broken")
+
+
+def _endpoint(table: Any) -> Endpoint:
+    try:
+        refuse_literal_keys(table if isinstance(table, Mapping) else {})
         read = msgspec.convert(table, EndpointTable)
+        config_key = settled_key(read.config_key, read.label)
         return Endpoint(
             label=read.label,
-            config_key=read.config_key,
+            config_key=config_key,
             base_url=read.base_url,
             schema=read.schema,
             key=KeyRef.parse(read.key),
@@ -169,110 +176,99 @@ def _endpoint(table: Any, number: int, text: str, where: str) -> Endpoint:
             key_header=read.key_header,
             key_origin=read.key_origin,
             key_set_at=read.key_set_at,
-            models=[
-                Model(
-                    one.name,
-                    **{name: getattr(one, name) for name in ModelTable.__struct_fields__ if name != "name"},
-                )
-                for one in read.models
-            ],
-            headers={name: _read(value) for name, value in read.headers.items()},
-            query={name: _read(value) for name, value in read.query.items()},
-            timeouts=Timeouts(**read.timeouts),
+            models=[_model(one, number, config_key) for number, one in enumerate(read.models)],
+            headers=_extras("headers", read.headers),
+            query=_extras("query", read.query),
+            timeouts=_timeouts(read.timeouts),
             tls=read.tls,
             body=read.body,
             proxy=read.proxy,
         )
     except msgspec.ValidationError as error:
         words, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$").lstrip(".")
+        words = _QUOTED.sub("", words).replace("  ", " ").strip()  # the quoted part is the value
         problem = f"{words[0].lower()}{words[1:]}"
+        field = path.strip("`").removeprefix("$").lstrip(".") or _missing_field(words)
     except EndpointError as error:
-        field, problem = _FIELD_OF.get(error.code, ""), str(error)
-    except (TypeError, ValueError) as error:
-        field, problem = "timeouts", str(error)
-    place = f"{where}, line {_line(text, number, field)}"
-    name = f", field {field}" if field else ""
-    raise BookError(f"{place}{name}: {problem}", code="book_broken")
+        field, _, problem = (
+            str(error).removeprefix("field ").partition(": ")
+            if error.code == "key_literal" and str(error).startswith("field ")
+            else (_FIELD_OF.get(error.code) or _extra_field(str(error)), "", str(error))
+        )
+    raise _Wrong(field, problem)
 
 
-_FIELD_OF: Final = {
-    "key_literal": "key",
-    "key_reference_invalid": "key",
-    "label_missing": "label",
-    "label_too_long": "label",
-    "label_invalid": "label",
-    "key_header_unexpected": "key_header",
-    "model_twice": "models",
-}
+def _model(read: ModelTable, number: int, endpoint_key: str) -> Model:
+    given = {name: getattr(read, name) for name in ModelTable.__struct_fields__ if name != "name"}
+    given["config_key"] = settled_key(read.config_key, endpoint_key, read.name or str(number))
+    try:
+        return Model(read.name, **given)
+    except EndpointError as error:
+        problem = str(error)
+    raise _Wrong(f"models[{number}]", problem)
 
 
-def _line(text: str, number: int, field: str) -> int:
+def _extras(field: str, values: Mapping[str, Extra]) -> dict[str, str | KeyRef]:
+    read: dict[str, str | KeyRef] = {}
+    for name, value in values.items():
+        try:
+            read[name] = value if isinstance(value, str) else KeyRef.parse(value.get("from", ""))
+        except EndpointError:
+            raise _Wrong(f"{field}.{name}", 'write text, or { from = "env:NAME" } for a secret') from None
+    return read
+
+
+def _timeouts(read: Mapping[str, float]) -> Timeouts:
+    """Those of a known name; a name of another version is left alone."""
+    try:
+        return Timeouts(**{name: read[name] for name in Timeouts.__struct_fields__ if name in read})
+    except ValueError as error:
+        problem = str(error)
+    raise _Wrong("timeouts", problem)
+
+
+def _missing_field(words: str) -> str:
+    found = re.search(r"required field `(\w+)`", words)
+    return found.group(1) if found else ""
+
+
+def _extra_field(problem: str) -> str:
+    """headers or query, as the words of the refusal begin."""
+    if problem.startswith("query"):
+        return "query"
+    return "headers" if "header" in problem else ""
+
+
+def line_of(text: str, number: int, field: str) -> int:
     """Line of a field in the n-th endpoint table, or of the table itself; counted from 1."""
-    starts = [found.end() for found in _TABLE.finditer(text)]
+    starts = [found.start() for found in _TABLE.finditer(text)]
     if number >= len(starts):
         return 1
     start, end = starts[number], starts[number + 1] if number + 1 < len(starts) else len(text)
-    name = re.match(r"\w*", field)
-    found = (
-        re.search(rf"^\s*{name.group()}\b", text[start:end], re.MULTILINE) if name and name.group() else None
-    )
-    at = start + (found.end() if found else 0)
-    return text.count("\n", 0, at) + 1
+    if inside := re.match(r"models\[(\d+)\]\.?(.*)", field):
+        models = [found.start() for found in _MODEL.finditer(text, start, end)]
+        at = int(inside.group(1))
+        if at < len(models):
+            start, end = models[at], models[at + 1] if at + 1 < len(models) else end
+            field = inside.group(2)
+    for name in reversed(re.findall(r"[\w-]+", field)):
+        key = re.escape(name)
+        lines = (
+            rf'^[ \t]*(?:"?{key}"?[ \t]*[.=]|[\w"]+\.(?:[\w"-]+\.)*"?{key}"?[ \t]*=|\[+[^\]\n]*\b{key}\s*\])'
+        )
+        if found := re.compile(lines, re.MULTILINE).search(text, start, end):
+            start = found.start()
+            break
+    return text.count("\n", 0, start) + 1
 
 
-def _refuse_twins(endpoints: Sequence[Endpoint], where: str) -> None:
+def _refuse_twins(endpoints: Sequence[Endpoint], text: str, where: str) -> None:
     for field in ("label", "config_key"):
         values = [getattr(one, field) for one in endpoints]
-        if twice := next((value for value in values if values.count(value) > 1), None):
-            raise BookError(
-                f"{where}: two endpoints have the {field} {twice!r}; change one", code="book_broken"
-            )
-
-
-def _without_empty(value: dict[str, Any]) -> dict[str, Any]:
-    """The same without the tables that say nothing."""
-    kept = {
-        name: _without_empty(entry) if isinstance(entry, dict) else entry for name, entry in value.items()
-    }
-    for name, entry in kept.items():
-        if isinstance(entry, list):
-            kept[name] = [_without_empty(one) if isinstance(one, dict) else one for one in entry]
-    return {name: entry for name, entry in kept.items() if entry != {}}
-
-
-def _written(value: str | KeyRef) -> Extra:
-    return value if isinstance(value, str) else {"from": str(value)}
-
-
-def _read(value: Extra) -> str | KeyRef:
-    return value if isinstance(value, str) else KeyRef.parse(value.get("from", ""))
-
-
-def _merge(table: Any, wanted: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Make `table` say `wanted`: change what differs, take out known fields that are gone, leave the rest alone."""
-    for name in known:
-        if name in table and name not in wanted:
-            del table[name]
-    for name, value in wanted.items():
-        if name == "models":
-            _merge_models(table, value)
-        elif name not in table or _plain(table[name]) != value:
-            table[name] = value
-
-
-def _merge_models(table: Any, wanted: Sequence[Mapping[str, Any]]) -> None:
-    """The same for the models of an endpoint, each found by its config_key."""
-    before = {one.get("config_key"): one for one in table.get("models", [])}
-    if [_plain(one) for one in table.get("models", [])] == list(wanted):
-        return
-    models = tomlkit.aot()
-    for entry in wanted:
-        model = before.get(entry["config_key"], tomlkit.table())
-        _merge(model, entry, known=ModelTable.__struct_fields__)
-        models.append(model)
-    table["models"] = models
-
-
-def _plain(item: Any) -> Any:
-    return item.unwrap() if hasattr(item, "unwrap") else item
+        for number, value in enumerate(values):
+            if value in values[:number]:
+                raise BookError(
+                    f"{where}, line {line_of(text, number, field)}, field {field}: another endpoint above has the "
+                    "same; change one",
+                    code="book_broken",
+                )
