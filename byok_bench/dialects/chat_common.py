@@ -1,5 +1,5 @@
-"""The common chunk of a chat stream, decoded into a typed shape: one choice that continues with text,
-reasoning, or the arguments of an open tool call.
+"""The common chunk of a chat stream, decoded into a typed shape: choice 0 continues with text, reasoning,
+or the arguments of an open tool call.
 
 A shortcut and nothing else: whatever does not fit the shape, or would need a note, is left to the general way
 (chat_payload.py, chat_stream.py), and a property test holds both to the same outcome.
@@ -46,7 +46,7 @@ class _Delta(msgspec.Struct, gc=False):
 
 
 class _Choice(msgspec.Struct, gc=False):
-    index: int
+    index: Literal[0]
     delta: _Delta
     finish_reason: None = None
 
@@ -55,7 +55,7 @@ class _Chunk(msgspec.Struct, gc=False):
     id: str
     object: Literal["chat.completion.chunk"]
     choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
-    created: int | None = None
+    created: Annotated[int, msgspec.Meta(lt=LATEST_CREATED)] | None = None
     model: str | None = None
     usage: dict[str, Any] | None = None
     error: None = None
@@ -78,39 +78,37 @@ class CommonChunks:
         That one has to go the general way, and nothing of it is merged.
         """
         assembly = self._assembly
-        if assembly.id is None:
+        known, choice, needs_model = assembly.id, assembly.choices.get(0), assembly.model is None
+        if known is None or choice is None or not choice.opened or choice.finish_reason is not None:
             return number
         while number < len(events):
             event = events[number]
             chunk = _chunk_of(event)
-            if chunk is None or chunk.id != assembly.id or not self._merge(chunk, event.t_ns, number):
+            if chunk is None or chunk.id != known or (needs_model and chunk.model):
+                break
+            if not self._merge(choice, chunk, event.t_ns, number):
                 break
             number += 1
         return number
 
-    def _merge(self, chunk: _Chunk, t_ns: int, number: int) -> bool:
+    def _merge(self, choice: Choice, chunk: _Chunk, t_ns: int, number: int) -> bool:
         """Merge one chunk; False, and nothing done, if it is not common after all."""
-        assembly, common = self._assembly, chunk.choices[0]
-        choice, delta = assembly.choices.get(common.index), common.delta
-        if choice is None or not choice.opened or choice.finish_reason is not None:
-            return False
-        if (chunk.model and assembly.model is None) or (chunk.created or 0) >= LATEST_CREATED:
-            return False
+        delta, marks = chunk.choices[0].delta, self._assembly.marks
         text, reasoning = delta.content, delta.reasoning_content or delta.reasoning
         if (text and _REPLACEMENT in text) or (reasoning and _REPLACEMENT in reasoning):
             return False
-        if (delta.role or delta.tool_calls) and not self._merge_rest(choice, delta, number):
+        if (delta.tool_calls or delta.role) and not self._merge_rest(choice, delta, number):
             return False
         if reasoning:
             choice.reasonings.append(reasoning)
-            assembly.marks.append((t_ns, "reasoning", number))
+            marks.append((t_ns, "reasoning", number))
         if text:
             choice.texts.append(text)
-            assembly.marks.append((t_ns, "text", number))
+            marks.append((t_ns, "text", number))
         if delta.tool_calls and delta.tool_calls[0].function.arguments:
-            assembly.marks.append((t_ns, "tool", number))
+            marks.append((t_ns, "tool", number))
         if chunk.usage is not None:
-            assembly.usages.append(UsageSeen(chunk.usage, number, apart=False))
+            self._assembly.usages.append(UsageSeen(chunk.usage, number, apart=False))
         return True
 
     def _merge_rest(self, choice: Choice, delta: _Delta, number: int) -> bool:

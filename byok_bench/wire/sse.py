@@ -17,7 +17,7 @@ from byok_bench.wire.raw import Chunk
 
 BOM: Final = b"\xef\xbb\xbf"
 _REPLACEMENT: Final = b"\xef\xbf\xbd"
-_DATA: Final = b"data: "
+_DATA: Final = "data: "
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _NAMES: Final = {b"\n": "LF", b"\r": "CR", b"\r\n": "CRLF"}
 _FIELDS: Final = (b"data", b"event", b"id", b"retry")
@@ -140,34 +140,42 @@ class _Reader:
         self._size = 0
 
     def read_blocks(self, text: str, start: int, line_end: str) -> tuple[int, bytes]:
-        """Split where all lines end alike; most blocks are one data line. Returns the unfinished line."""
-        events, step = self.stream.events, len(line_end)
-        ends, stamps, chunk, offset = self._ends, self._stamps, 0, start
-        *blocks, remainder = text.split(line_end * 2)
-        for block in blocks:
-            size = len(block) if block.isascii() else len(block.encode())
-            closed_at = offset + size + step
-            if block.startswith("data: ") and "\n" not in block and size <= self._limits.line_bytes:
-                while ends[chunk] <= closed_at:
-                    chunk += 1
-                events.append(Event(stamps[chunk], offset, "", block[6:]))
-            else:
-                self._read_block(block.encode(), offset, line_end.encode())
-                self._blank(closed_at)
+        """Split where an event of one data line may begin; what is more than that is read line by line.
+
+        All lines end alike. Returns the unfinished last line and its offset.
+        """
+        events, closing = self.stream.events, line_end * 2
+        ends, stamps, chunk, step = self._ends, self._stamps, 0, len(line_end)
+        first, *pieces = text.split(closing + _DATA)
+        if not pieces:
+            return self._read_text(text, start, line_end)
+        offset, _ = self._read_text(first + closing, start, line_end)
+        last = pieces.pop()
+        for piece in pieces:
+            size = len(_DATA) + (len(piece) if piece.isascii() else len(piece.encode()))
+            if "\n" in piece or size > self._limits.line_bytes:
+                offset, _ = self._read_text(_DATA + piece + closing, offset, line_end)
                 if self.stream.over_limit:
                     return 0, b""
+                continue
+            closed_at = offset + size + step
+            while ends[chunk] <= closed_at:
+                chunk += 1
+            events.append(Event(stamps[chunk], offset, "", piece))
             offset = closed_at + step
-        self.stream.has_data = self.stream.has_data or bool(events)
-        lines, found, unfinished = remainder.rpartition(line_end)
-        self._read_block(lines.encode(), offset, line_end.encode())
-        return offset + len((lines + found).encode()), unfinished.encode()
+        self.stream.has_data = True
+        return self._read_text(_DATA + last, offset, line_end)
 
-    def _read_block(self, block: bytes, offset: int, line_end: bytes) -> None:
-        start, step = 0, len(line_end)
-        while (end := block.find(line_end, start)) >= 0:
-            self._line(offset + start, block[start:end])
-            start = end + step
-        self._line(offset + start, block[start:])
+    def _read_text(self, text: str, offset: int, line_end: str) -> tuple[int, bytes]:
+        """Line by line, from a place where no event is open. Returns the unfinished last line and its offset."""
+        *lines, unfinished = text.encode().split(line_end.encode())
+        for line in lines:
+            if line:
+                self._line(offset, line)
+            else:
+                self._blank(offset)
+            offset += len(line) + len(line_end)
+        return (0, b"") if self.stream.over_limit else (offset, unfinished)
 
     def read_lines(self, body: bytes, start: int) -> tuple[int, bytes]:
         """Line by line, whatever ends the lines. Returns the unfinished last line and its offset."""
