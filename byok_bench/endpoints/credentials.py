@@ -3,12 +3,10 @@
 The place where keys are revealed. Each value is checked again, since a variable may have changed since entry.
 """
 
-from collections.abc import Mapping
-
-from byok_bench.endpoints import entry
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef, Secret
 from byok_bench.errors import SecretError
+from byok_bench.redact.logs import remember
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -38,7 +36,9 @@ def credentials(endpoint: Endpoint, explicit: Secret | None = None) -> Credentia
     Raises SecretError if one is missing, malformed, or not confirmed for the endpoint's origin.
     May wait for the keyring: call it off an event loop that must not stand still.
     """
-    if explicit is None and not endpoint.key_is_confirmed:
+    extras = (*endpoint.headers.values(), *endpoint.query.values())
+    stored = explicit is None or any(isinstance(value, KeyRef) for value in extras)
+    if stored and not endpoint.key_is_confirmed:
         raise SecretError(
             f"the key of {endpoint.label!r} belongs to {endpoint.key_origin}, not to {endpoint.origin}: "
             "confirm it for the new address, or enter another",
@@ -49,10 +49,12 @@ def credentials(endpoint: Endpoint, explicit: Secret | None = None) -> Credentia
     query = {name: _resolved(value) for name, value in endpoint.query.items()}
     known = [key, *(value for value in (*headers.values(), *query.values()) if isinstance(value, Secret))]
     key_fields = () if key is None else (key_header(endpoint, key),)
+    secrets = tuple(one.reveal() for one in known if one is not None and not one.is_dummy)
+    remember(secrets)
     return Credentials(
-        headers=(*key_fields, *_checked(headers)),
+        headers=(*key_fields, *((name, _text(value)) for name, value in headers.items())),
         query=tuple((name, _text(value)) for name, value in query.items()),
-        secrets=tuple(one.reveal() for one in known if one is not None and not one.is_dummy),
+        secrets=secrets,
     )
 
 
@@ -77,12 +79,3 @@ def _resolved(value: str | KeyRef) -> str | Secret | None:
 
 def _text(value: str | Secret | None) -> str:
     return value.reveal() if isinstance(value, Secret) else value or ""
-
-
-def _checked(headers: Mapping[str, str | Secret | None]) -> Fields:
-    """Header fields with their values, refused if a literal one holds a control character."""
-    for name, value in headers.items():
-        if isinstance(value, str) and (problem := entry.header_value_problem(name, value)):
-            del value
-            raise SecretError(problem, code="header_value_invalid")
-    return tuple((name, _text(value)) for name, value in headers.items())
