@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
-FOLDED: Final = {"endpoint": 20, "model": 20, "findings": 34, "seen": 26, "status": 12, "verdict": 13}
+FOLDED: Final = {"endpoint": 18, "model": 18, "findings": 36, "seen": 24, "status": 12, "verdict": 13}
 """Columns that may take several lines, and how wide they get."""
 LEAST: Final = 10
 """Characters that a column keeps, if it has as many, when the terminal is too narrow for all."""
@@ -79,7 +79,9 @@ def _drawn(cells: Any, title: str, caption: str) -> "Table":
             justify="right" if is_number(cells[column]) else "left",
             no_wrap=column not in FOLDED,
             overflow="fold" if column in FOLDED else "ellipsis",
-            min_width=min(LEAST, max(map(len, [column, *cells[column]]))),
+            min_width=min(
+                LEAST, max(len(line) for cell in [column, *cells[column]] for line in cell.split("\n"))
+            ),
             max_width=FOLDED.get(column),
         )
     before = None
@@ -97,4 +99,4 @@ def plain(text: str) -> "Text":
 
     from byok_bench.report.text import printable
 
-    return Text(printable(text))
+    return Text("\n".join(map(printable, text.split("\n"))))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from byok_bench.report.export import replacing
 from byok_bench.report.frames import frame
-from byok_bench.report.shown import CAPTIONS, NA, TITLES, is_number, span, wide
+from byok_bench.report.shown import CAPTIONS, LISTED, NA, TITLES, is_number, span, wide
 from byok_bench.report.tables import notes, table
 from byok_bench.report.text import plain, printable
 from byok_bench.runs.results import Run
@@ -22,7 +22,8 @@ ORDER: Final = ("latency", "streaming", "errors", "tools", "summary")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _ALARMING: Final = ("failed", "errors")
 """Columns in which a number above 0 is marked, where no failure was wanted."""
-_UNBROKEN: Final = ("scenario", "wanted", "seen", "status", "check")
+_UNBROKEN: Final = ("endpoint", "scenario", "wanted", "seen", "status", "check", "findings", "tools")
+_PROSE: Final = ("message", "example", "not as expected")
 HEADS: Final = ("endpoint", "model")
 """Columns that are written once for the lines of one endpoint."""
 
@@ -125,6 +126,8 @@ def _section(title: str, caption: str, content: str) -> str:
 
 def _table(made: pd.DataFrame) -> str:
     cells = wide(made.dropna(axis="columns", how="all"))
+    if "model" in cells and cells.groupby("endpoint")["model"].nunique().max() == 1:
+        cells = cells.drop(columns="model")  # the head of the page names it
     for column in [name for name in cells.columns if _has_interval(made, name)]:
         base = column.removesuffix(" ms")
         spans = [span(low, high) for low, high in zip(made[f"{base} low"], made[f"{base} high"], strict=True)]
@@ -151,22 +154,17 @@ def _has_interval(made: pd.DataFrame, column: str) -> bool:
 
 
 def _cell(name: str, value: str, number: bool, alarming: bool) -> str:
-    kinds = (
-        ["number"]
-        if number
-        else ["ci"]
-        if name.endswith("CI")
-        else ["name"]
-        if name in _UNBROKEN
-        else ["text"]
-    )
-    if name in HEADS:
-        kinds = []
-    if value == NA:
-        kinds.append("na")
-    elif alarming and value != "0":
-        kinds.append("bad")
-    return f"<td{_class(' '.join(kinds))}>{_text(value)}</td>"
+    kinds = ["na"] if value == NA else ["bad"] if alarming and value != "0" else []
+    if number:
+        kinds.append("number")
+    elif name.endswith("CI"):
+        kinds.append("ci")
+    elif name in _UNBROKEN:
+        kinds.append("name")
+    elif name in _PROSE:
+        kinds.append("prose")
+    lines = value.split(", ") if name in LISTED else [value]
+    return f"<td{_class(' '.join(kinds))}>{'<br>'.join(map(_text, lines))}</td>"
 
 
 def _class(names: str) -> str:

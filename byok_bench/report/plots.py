@@ -14,6 +14,8 @@ from byok_bench.runs.results import Run
 
 WIDTH: Final = 640
 HEIGHT: Final = 260
+FAR_APART: Final = 50
+"""Largest over smallest value from which an axis is logarithmic."""
 PALETTE: Final = ("#2f6f9f", "#d1702b", "#4d8b55", "#a84a63", "#7663a8", "#8a7a3a")
 _INK: Final = "#333"
 
@@ -42,7 +44,7 @@ def stream_over_time(run: Run, scenario: str | None = None, repeat: int = 1) -> 
         chart.encode(
             x=alt.X("ms:Q", title="ms since the request was written"),
             y=alt.Y("deltas:Q", title="output deltas so far", axis=alt.Axis(tickMinStep=1)),
-            color=_by_target(),
+            color=_by_target(run),
             tooltip=["target:N", "ms:Q", "deltas:Q"],
         )
     )
@@ -72,10 +74,10 @@ def first_token(run: Run) -> alt.Chart:
         }
     )
     base = alt.Chart(data).encode(
-        y=alt.Y("target:N", title=None, axis=alt.Axis(labelLimit=260)), color=_by_target(legend=False)
+        y=alt.Y("target:N", title=None, axis=alt.Axis(labelLimit=260)), color=_by_target(run, legend=False)
     )
     ticks = base.mark_tick(thickness=1.5, opacity=0.55).encode(
-        x=alt.X("ms:Q", title="time to first token, ms", scale=alt.Scale(zero=True)),
+        x=alt.X("ms:Q", title="time to first token, ms", scale=_scale(data["ms"])),
         tooltip=["target:N", "scenario:N", "ms:Q"],
     )
     median = base.mark_tick(thickness=4, size=26).encode(x="median(ms):Q")
@@ -91,11 +93,18 @@ def svg(chart: alt.Chart) -> str:
     return drawn
 
 
-def _by_target(*, legend: bool = True) -> alt.Color:
+def _scale(values: "pd.Series[float]") -> alt.Scale:
+    """From zero on, or logarithmic where targets lie too far apart for that."""
+    apart = len(values) > 0 and values.min() > 0 and values.max() / values.min() > FAR_APART
+    return alt.Scale(type="log") if apart else alt.Scale(zero=True)
+
+
+def _by_target(run: Run, *, legend: bool = True) -> alt.Color:
+    """One colour a target, the same in every plot of a run."""
     return alt.Color(
         "target:N",
         title=None,
-        scale=alt.Scale(range=list(PALETTE)),
+        scale=alt.Scale(domain=[target.name for target in run.plan.targets], range=list(PALETTE)),
         legend=alt.Legend(orient="bottom", labelLimit=320, columns=2) if legend else None,
     )
 
@@ -103,7 +112,7 @@ def _by_target(*, legend: bool = True) -> alt.Color:
 def _styled(chart: Any, height: int = HEIGHT) -> alt.Chart:
     styled: alt.Chart = (
         chart.properties(width=WIDTH, height=height)
-        .configure(font="system-ui, sans-serif", background="white")
+        .configure(font="Arial, Helvetica, sans-serif", background="white")
         .configure_view(strokeWidth=0)
         .configure_title(anchor="start", fontSize=14, fontWeight=600, color=_INK)
         .configure_axis(

@@ -16,20 +16,22 @@ TITLES: Final = {
     "summary": "Summary",
 }
 CAPTIONS: Final = {
-    "latency": "Request written → first token (TTFT), → end (E2E); medians of answers with their 95 % interval, in ms.",
-    "streaming": "Streams that broke a rule, gaps between deltas with output (ITL), time per token (TPOT).",
+    "latency": "From the request written to the first token (TTFT) and the end (E2E): medians, 95 % interval.",
+    "streaming": "Streams with findings, by severity; gaps between deltas with output (ITL).",
     "errors": "What was refused, as which kind of failure, and whether that is what a good server does.",
     "tools": "Samples that asked for a tool call, and calls whose arguments fit the tool's schema.",
     "summary": "One line a target; ok counts samples that met all that was expected.",
 }
 _NARROW: Final = {
     "latency": ("scenario", "n", "failed", "excluded", "TTFT ms", "95 % CI", "TTFT p90", "E2E ms", "E2E p90"),
-    "streaming": ("n", "failed", "excluded", "errors", "warnings", "ITL ms", "ITL p99", "tok/s", "findings"),
+    "streaming": ("n", "failed", "excluded", "errors", "warnings", "ITL ms", "ITL p99", "findings"),
     "errors": ("scenario", "n", "failed", "excluded", "as wanted", "seen", "status"),
     "tools": ("scenario", "n", "failed", "excluded", "ok", "called", "calls", "valid", "findings"),
     "summary": ("n", "failed", "excluded", "ok", "refused well", "TTFT ms", "E2E ms", "tok/s", "errors"),
 }
 """Columns that fit 100 characters."""
+LISTED: Final = ("findings", "seen", "status", "tools")
+"""Columns whose cells are lists: one entry a line."""
 
 
 def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -39,6 +41,9 @@ def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
         cells["95 % CI"] = [
             span(low, high) for low, high in zip(table["TTFT low"], table["TTFT high"], strict=True)
         ]
+    for column in LISTED:
+        if column in cells:
+            cells[column] = [cell.replace(", ", "\n") for cell in cells[column]]
     head = [column for column in ("endpoint", "load") if column in cells]
     if len(cells) and cells.groupby("endpoint")["model"].nunique().max() > 1:
         head.insert(1, "model")

@@ -144,9 +144,11 @@ class Process:
         return {name: value for name, value in os.environ.items() if name not in taken}
 
     def _listen(self, pipe: IO[bytes], loop: asyncio.AbstractEventLoop) -> None:
-        while (raw := messages.read(pipe)) is not None:
-            self._post(loop, messages.from_process(raw))
-        self._post(loop, None)
+        try:
+            while (raw := messages.read(pipe)) is not None:
+                self._post(loop, messages.from_process(raw))
+        finally:
+            self._post(loop, None)
 
     def _post(self, loop: asyncio.AbstractEventLoop, message: FromProcess | None) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits for this any more

@@ -95,10 +95,12 @@ def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _read_all(pipe: IO[bytes], loop: asyncio.AbstractEventLoop, inbox: Inbox) -> None:
-    while (raw := messages.read(pipe)) is not None:
-        loop.call_soon_threadsafe(inbox.put_nowait, messages.to_process(raw))
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(inbox.put_nowait, Stop())
+    try:
+        while (raw := messages.read(pipe)) is not None:
+            loop.call_soon_threadsafe(inbox.put_nowait, messages.to_process(raw))
+    finally:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(inbox.put_nowait, Stop())
 
 
 def _write_all(outbox: Outbox, pipe: IO[bytes]) -> None:

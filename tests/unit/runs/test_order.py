@@ -59,6 +59,13 @@ def test_targets_do_not_always_come_in_the_same_order() -> None:
     assert set(firsts) == {0, 1, 2}
 
 
+def test_samples_do_not_always_come_in_the_same_order() -> None:
+    """What a server caches from the sample before would always help the same one."""
+    made = plan(targets=1, scenarios=3, repeats=20, loads=(Closed(),))
+    blocks = in_order(made, make_jobs(made))
+    assert len({blocks[start].jobs[0].scenario for start in range(0, len(blocks), 3)}) == 3
+
+
 def test_the_seed_decides_the_order() -> None:
     """The same seed plays the same order, another one another."""
     orders = [in_order(made, make_jobs(made)) for made in (plan(seed=1), plan(seed=1), plan(seed=2))]

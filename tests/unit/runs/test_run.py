@@ -83,14 +83,22 @@ async def test_an_endpoint_that_answered_once_is_never_given_up(monkeypatch: pyt
     assert executor_notes == [0] * 4
 
 
-async def test_a_missing_key_fails_before_any_connection() -> None:
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (KeyRef.env("A_VARIABLE_THAT_IS_NOT_SET"), "A_VARIABLE"),
+        (KeyRef(kind="session", name="over"), "session"),
+    ],
+    ids=["unset", "over"],
+)
+async def test_a_missing_key_fails_before_any_connection(key: KeyRef, says: str) -> None:
     """Kind auth, phase config, nothing sent; the other endpoint goes on."""
     async with serving(BenchServer()) as server:
-        lost = endpoint(server, "lost", key=KeyRef.env("A_VARIABLE_THAT_IS_NOT_SET"))
+        lost = endpoint(server, "lost", key=key)
         result = await run([lost, endpoint(server)], "plain-answer", repeats=2, warmup=0)
     rows = [row for row in result.rows if row.target == 0]
     assert [(row.kind, row.phase, row.outcome) for row in rows] == [("auth", "config", "failed")] * 2
-    assert "A_VARIABLE_THAT_IS_NOT_SET" in (rows[0].message or "")
+    assert says in (rows[0].message or "")
     assert len(server.ids) == 2
 
 

@@ -10,6 +10,8 @@ from byok_bench.scenarios.agent import is_over, outcome, play
 from byok_bench.scenarios.scenario import library
 
 ROUND_TRIP = library()["tool-round-trip"]
+CUT = calls(("call_1", "get_weather", '{"city": "Tokyo"}'))
+CUT.raw.chunks, CUT.raw.end = CUT.raw.chunks[:-2], "reset"
 CALL = calls(("call_1", "get_weather", '{"city": "Tokyo"}'))
 
 
@@ -45,8 +47,15 @@ async def test_a_tool_is_run_and_its_result_sent_back() -> None:
         ([refusal(500, "boom")], 1),
         ([CALL, CALL], 2),
         ([CALL, refusal(400, "no")], 2),
+        ([CUT], 1),
     ],
-    ids=["an answer without calls", "a failure", "the last turn", "a failure later"],
+    ids=[
+        "an answer without calls",
+        "a failure",
+        "the last turn",
+        "a failure later",
+        "a call that was cut off",
+    ],
 )
 async def test_the_loop_ends_where_it_should(answers: list[Exchange], turns: int) -> None:
     """It ends at an answer, at a failure and at the last turn, and not before."""

@@ -54,6 +54,7 @@ def test_the_library_has_the_agent_prompts_and_the_error_scenarios() -> None:
         ("messages = [{", "messages = [{{", "line"),
         ('name = "mine"', 'name = "a/b"', "a/b"),
         ('tools = ["get_time"]', 'tools = ["get_time"]\nmax_turns = 0', "max_turns"),
+        ("[[samples]]", f"[[samples]]{GOOD.partition('[[samples]]')[2]}[[samples]]", "same name"),
     ],
 )
 def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, instead: str, says: str) -> None:
