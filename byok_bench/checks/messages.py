@@ -7,7 +7,7 @@ from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.error_body import holds_error
-from byok_bench.dialects.typed import TypedEvent, TypedReading
+from byok_bench.dialects.typed import Key, TypedEvent, TypedReading
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
@@ -37,7 +37,7 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
         return
     order = _Order()
     for one in stream.typed:
-        if stream.error is not None and one.event >= stream.error.event:
+        if stream.closing == "error" and stream.error is not None and one.event >= stream.error.event:
             break
         if one.type != "ping":
             yield from order.take(one)
@@ -54,9 +54,9 @@ def delta_type(seen: Seen) -> Iterator[Hit]:
     Why: wrong block types crash accumulators.
     Seen in: sgl-project/sglang#25876
     """
-    types: dict[object, str] = {}
+    types: dict[Key, str] = {}
     for one in _typed(seen):
-        index = one.value.get("index")
+        index = one.key("index")
         if one.type == "content_block_start":
             types[index] = str(_member(one, "content_block").get("type"))
         elif one.type == "content_block_delta" and index in types:
@@ -75,10 +75,10 @@ def tool_json(seen: Seen) -> Iterator[Hit]:
     Why: tools run with missing input.
     Seen in: anthropics/claude-code#40240
     """
-    calls: dict[object, list[str]] = {}
+    calls: dict[Key, list[str]] = {}
     stop, stop_event = None, 0
     for one in _typed(seen):
-        index = one.value.get("index")
+        index = one.key("index")
         if one.type == "content_block_start" and _member(one, "content_block").get("type") == "tool_use":
             calls[index] = []
         elif one.type == "content_block_delta" and index in calls:
@@ -131,7 +131,7 @@ def error_shape(seen: Seen) -> Iterator[Hit]:
     Seen in: vllm-project/vllm#57997
     """
     stream = _stream(seen)
-    if stream is not None and stream.error is not None:
+    if stream is not None and stream.error is not None and stream.closing == "error":
         one = stream.error
         if not _is_envelope(one.value):
             yield Hit("the error event is not the envelope of the Messages API", event=one.event)
@@ -165,7 +165,7 @@ class _Order:
             yield Hit(f"the stream begins with {one.type or 'an event without type'}", event=one.event)
         self._begun = True
         if one.type in ("content_block_start", "content_block_delta", "content_block_stop"):
-            yield from self._block(one, one.value.get("index"))
+            yield from self._block(one, one.key("index"))
         elif one.type in ("message_delta", "message_stop"):
             yield from self._finish(one)
 
@@ -207,7 +207,7 @@ def _typed(seen: Seen) -> list[TypedEvent]:
     stream = _stream(seen)
     if stream is None:
         return []
-    end = stream.error.event if stream.error is not None else None
+    end = stream.error.event if stream.error is not None and stream.closing == "error" else None
     return [one for one in stream.typed if end is None or one.event < end]
 
 

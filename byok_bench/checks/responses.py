@@ -1,14 +1,15 @@
 """Rules about streams of the Responses API: numbering, naming, the life of items, and the final response."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
-from byok_bench.dialects.fragments import whole
+from byok_bench.dialects.fragments import brief, whole
 from byok_bench.dialects.responses import CALL_TYPES, PARTS, TERMINAL_TYPES
-from byok_bench.dialects.typed import TypedEvent, TypedReading
+from byok_bench.dialects.typed import Key, TypedEvent, TypedReading
 
 _ENDS: Final = (*TERMINAL_TYPES, "error")
 _CONTENT: Final = {
@@ -88,14 +89,14 @@ def item_lifecycle(seen: Seen) -> Iterator[Hit]:
     Why: assemblers keyed by item lose text.
     Seen in: openai/openai-python src/openai/types/responses
     """
-    items: dict[object, _Life] = {}
+    items: dict[Key, _Life] = {}
     completed: TypedEvent | None = None
     for one in _typed(seen):
         if _is_end(one):
             completed = one if one.type == "response.completed" else None
             break
         family, _, step = one.type.rpartition(".")
-        index = one.value.get("output_index")
+        index = one.key("output_index")
         if one.type == "response.output_item.added":
             if index in items and not items[index].done:
                 yield Hit(f"item {index} is added again before it is done", event=one.event)
@@ -133,11 +134,11 @@ class _Life:
 
     def __init__(self) -> None:
         self.done = False
-        self._deltas: dict[tuple[str, object], list[str]] = {}
+        self._deltas: dict[tuple[str, Key], list[str]] = {}
 
     def take(self, one: TypedEvent, family: str, step: str) -> Iterator[Hit]:
         """What an event of the item breaks."""
-        index = one.value.get("output_index")
+        index = one.key("output_index")
         if self.done:
             yield Hit(f"{one.type} for item {index}, which was done", event=one.event)
         if one.type == "response.output_item.done":
@@ -146,7 +147,7 @@ class _Life:
             yield from self._close(item if isinstance(item, dict) else {}, one)
             return
         kind, number, member = PARTS[family]
-        key = (kind, one.value.get(number) or 0)
+        key = (kind, one.key(number) or 0)
         if step == "done":
             yield from self._compare(key, one.value.get(member), one)
         elif isinstance(one.value.get("delta"), str):
@@ -164,7 +165,7 @@ class _Life:
             if kind:
                 yield from self._compare((kind, number), part.get(member), one)
 
-    def _compare(self, key: tuple[str, object], final: object, one: TypedEvent) -> Iterator[Hit]:
+    def _compare(self, key: tuple[str, Key], final: object, one: TypedEvent) -> Iterator[Hit]:
         joined = whole("".join(self._deltas.get(key, ())))
         if isinstance(final, str) and whole(final) != joined:
             yield Hit(
@@ -174,22 +175,29 @@ class _Life:
 
 
 def _final(response: Mapping[str, Any], done: list[Mapping[str, Any]], event: int) -> Iterator[Hit]:
+    """What the final response lacks. Items are matched by id where both have one, else by type and call."""
     output = response.get("output")
-    left = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    held = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    ids = {_id(item) for item in held}
+    nameless = Counter(_kind(item) for item in held if not _id(item))
+    kinds = Counter(_kind(item) for item in held)
     for item in done:
-        match = next((other for other in left if _is_same(item, other)), None)
-        if match is None:
-            yield Hit(f"response.output lacks the finished {item.get('type')} item", event=event)
-        else:
-            left.remove(match)
+        if _id(item) and _id(item) in ids:
+            continue
+        matching = nameless if _id(item) else kinds
+        matching[_kind(item)] -= 1
+        if matching[_kind(item)] < 0:
+            yield Hit(f"response.output lacks the finished {brief(item.get('type'))} item", event=event)
     if not isinstance(response.get("usage"), dict):
         yield Hit("response.completed has no usage", event=event)
 
 
-def _is_same(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """By id where both have one, else by type and what is called."""
-    members = ("id",) if item.get("id") and other.get("id") else ("type", "call_id")
-    return all(item.get(member) == other.get(member) for member in members)
+def _id(item: Mapping[str, Any]) -> str:
+    return str(item.get("id") or "")
+
+
+def _kind(item: Mapping[str, Any]) -> tuple[str, str]:
+    return str(item.get("type")), str(item.get("call_id"))
 
 
 def _stream(seen: Seen) -> TypedReading | None:

@@ -15,12 +15,16 @@ from byok_bench.dialects.chat_facts import Closing, Facts, Shape
 from byok_bench.dialects.chat_payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object
 from byok_bench.dialects.error_body import holds_error, is_error_event
+from byok_bench.dialects.fragments import brief
 from byok_bench.dialects.output import Output
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream
+
+Key = float | str | None
+"""By what items and blocks are told apart."""
 
 
 class TypedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +42,11 @@ class TypedEvent(msgspec.Struct, frozen=True, kw_only=True):
         """The `type` member; empty if it is no string."""
         found = self.value.get("type")
         return found if isinstance(found, str) else ""
+
+    def key(self, member: str) -> Key:
+        """What a member says that tells things apart: its number; for anything else, how it reads."""
+        value = self.value.get(member)
+        return value if value is None or isinstance(value, int | float) else brief(value)
 
 
 class TypedReading(Reading, kw_only=True):
@@ -172,15 +181,16 @@ class TypedDialect:
         )
         reading.output, reading.marks, reading.finished = done.output, done.marks, done.finished
         reading.end_event = done.end
-        reading.done_ns = done.end.t_ns if done.end is not None else None
-        if unframed is not None:
+        end_offset = reading.events[done.end.event].offset if done.end is not None else float("inf")
+        if unframed is not None and unframed[0].offset < end_offset:
             reading.unframed_error_at = unframed[0].offset
             reading.closing, reading.failure = "error", failure_of_object(unframed[1], head=raw.head)
-        elif error is not None:
-            reading.closing, reading.failure = "error", failure_of_object(error.value, head=raw.head)
-            reading.done_ns = reading.done_ns or error.t_ns
         elif done.end is not None:
             reading.closing, reading.failure = "done", done.failure
+            reading.done_ns = done.end.t_ns
+        elif error is not None:
+            reading.closing, reading.failure = "error", failure_of_object(error.value, head=raw.head)
+            reading.done_ns = error.t_ns
         else:
             reading.failure = None if done.finished else _failure_at_end(reading, raw)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.typed_cases import as_data, assert_failure, exchange_of, table
 
+from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.base import dialect
 
 TYPES = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
@@ -44,10 +45,11 @@ def test_output_and_failure_are_read(case: dict[str, Any]) -> None:
 
 @given(st.lists(events, max_size=6), st.sampled_from(["eof", "reset", "stall", "limit"]))
 def test_any_events_are_read(some: list[dict[str, Any]], end: str) -> None:
-    """Whatever the members of known events hold, reading gives an output and does not raise."""
+    """Whatever the members of known events hold, reading and judging give something and do not raise."""
     exchange = exchange_of({"events": some, "end": end}, "messages")
     assert isinstance(exchange.output.text, str)
     assert exchange.error is not None or exchange.reading.finished
+    assert all(finding.message for finding in run_checks(exchange))
 
 
 def test_times_come_from_the_deltas() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.typed_cases import as_data, assert_failure, exchange_of, table
 
+from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.base import dialect
 
 TYPES = ["response.created", "response.output_item.added", "response.output_item.done", "response.output_text.delta",
@@ -29,7 +30,17 @@ events = st.builds(
     st.sampled_from(TYPES),
     st.dictionaries(
         st.sampled_from(
-            ["item", "item_id", "output_index", "content_index", "delta", "text", "response", "arguments"]
+            [
+                "item",
+                "item_id",
+                "output_index",
+                "content_index",
+                "sequence_number",
+                "delta",
+                "text",
+                "response",
+                "arguments",
+            ]
         ),
         values,
     ),
@@ -48,10 +59,11 @@ def test_output_and_failure_are_read(case: dict[str, Any]) -> None:
 
 @given(st.lists(events, max_size=6), st.sampled_from(["eof", "reset", "stall", "limit"]))
 def test_any_events_are_read(some: list[dict[str, Any]], end: str) -> None:
-    """Whatever the members of known events hold, reading gives an output and does not raise."""
+    """Whatever the members of known events hold, reading and judging give something and do not raise."""
     exchange = exchange_of({"events": some, "end": end}, "responses")
     assert isinstance(exchange.output.text, str)
     assert exchange.error is not None or exchange.reading.finished
+    assert all(finding.message for finding in run_checks(exchange))
 
 
 def test_times_come_from_the_deltas() -> None:
