@@ -34,12 +34,16 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    from byok_bench.cli import importing  # uses the options of this module
+
     group = typer.Typer(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
     group.command("list")(list_)
     group.command("show")(show)
     group.command("add")(add)
     group.command("edit")(edit)
     group.command("remove")(remove)
+    group.command("import")(importing.import_)
+    group.command("presets")(importing.presets)
     app.add_typer(group)
 
 
@@ -88,12 +92,17 @@ def add(
 ) -> None:
     """Add an endpoint; what is missing can be filled in later."""
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.errors import SecretError
 
     opened = open_book(book)
     fields = changed(None, base_url, model, schema, key_env, False, key_style, key_header)
     endpoint = Endpoint(label=label, **fields)
     opened.add(endpoint)
-    store_key(opened, endpoint, key_stdin, key_ask)
+    try:
+        store_key(opened, endpoint, key_stdin, key_ask)
+    except SecretError:
+        note(f"saved {endpoint.label} without its key: byok-bench endpoints edit {endpoint.label!r} sets one")
+        raise
     say_saved(opened, endpoint.config_key)
 
 

@@ -158,7 +158,7 @@ def _parsed(text: str) -> KeyRef | None:
     match kind:
         case "none" if not colon:
             return KeyRef.none()
-        case "env" if colon and _names_a_variable(rest):
+        case "env" if _names_a_variable(rest):
             return KeyRef(kind="env", name=rest)
         case "session":
             return KeyRef(kind="session", name=rest)

@@ -85,6 +85,7 @@ LITERALS = {
     "in the address": 'base_url = "https://me:hunter2-hunter2@llm.example.com/v1"',
     "in the body": f'[endpoint.body]\nmetadata = {{ who = "{PLANTED}" }}',
     "as a schema": f'schema = "{PLANTED}"',
+    "as a schema of no known shape": 'schema = "hunter2-hunter2"',
     "as a model": f'[[endpoint.models]]\nname = "{PLANTED}"',
     "as a variable's name": f'key = "env:{PLANTED}"',
 }

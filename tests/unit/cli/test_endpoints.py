@@ -1,0 +1,223 @@
+"""`byok-bench endpoints`: the whole command, its exit codes and streams, and keys that are shown nowhere."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keyring
+import pytest
+from support.books import PLANTED, MemoryKeyring, book_text, written
+
+from byok_bench.cli.main import main
+from byok_bench.endpoints.book import EndpointBook
+
+ENCRYPTED = """
+import keyring, runpy, sys
+from keyrings.alt.file import EncryptedKeyring
+backend = EncryptedKeyring()
+backend.file_path = sys.argv.pop(1)
+backend.keyring_key = "the keyring's own password"
+keyring.set_keyring(backend)
+runpy.run_module("byok_bench", run_name="__main__")
+"""
+
+
+class Said(NamedTuple):
+    """What a command left behind."""
+
+    code: Any
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """One call of the command line, in this process."""
+
+    def call(*arguments: str, stdin: str = "") -> Said:
+        monkeypatch.setattr(sys, "argv", ["byok-bench", "endpoints", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as left:
+            main()
+        streams = capsys.readouterr()
+        assert PLANTED not in streams.out + streams.err
+        return Said(left.value.code or 0, streams.out, streams.err)
+
+    return call
+
+
+ADD = ("add", "Gateway", "--base-url", "https://llm.example.com/v1", "--model", "m-1")
+
+
+def test_an_endpoint_is_added_listed_edited_and_removed(call: Any) -> None:
+    """Each step leaves exit code 0 and the book as it says."""
+    assert call(*ADD, "--key-env", "MY_KEY").code == 0
+    assert "Gateway  https://llm.example.com/v1  m-1  env  (Custom, ready)" in call("list").out
+    model_key = EndpointBook.open()["Gateway"].models[0].config_key
+    edited = call("edit", "Gateway", "--label", "Renamed", "--model", "m-1", "--model", "m-2")
+    assert (edited.code, "saved Renamed" in edited.err) == (0, True)
+    endpoint = EndpointBook.open()["Renamed"]
+    assert [model.name for model in endpoint.models] == ["m-1", "m-2"]
+    assert endpoint.models[0].config_key == model_key
+    assert call("remove", "Renamed", "--yes").code == 0
+    assert len(EndpointBook.open()) == 0
+
+
+def test_removing_asks_first(call: Any) -> None:
+    """Without a yes the endpoint stays."""
+    call(*ADD)
+    assert (call("remove", "Gateway", stdin="n\n").code, len(EndpointBook.open())) == (0, 1)
+    assert (call("remove", "Gateway", stdin="y\n").code, len(EndpointBook.open())) == (0, 0)
+
+
+def test_json_documents_are_alone_on_stdout(call: Any) -> None:
+    """list, show, import and presets write one document each."""
+    call(*ADD, "--key-env", "MY_KEY")
+    [listed] = json.loads(call("list", "--json").out)["endpoints"]
+    shown = json.loads(call("show", "Gateway", "--json").out)
+    assert shown == {"version": 1, **listed}
+    assert (shown["key"], shown["missing"], shown["team"], shown["refused"]) == (
+        "env:MY_KEY",
+        [],
+        False,
+        None,
+    )
+    imported = json.loads(call("import", "--preset", "ollama", "--json").out)
+    assert imported["endpoints"][0]["missing"] == ["models"]
+    assert len(json.loads(call("presets", "--json").out)["presets"]) == 7
+
+
+REFUSED = {
+    "a label that is taken": (*ADD,),
+    "a label that is not there": ("show", "Nothing"),
+    "an unknown schema": ("edit", "Gateway", "--schema", "grpc"),
+    "a key for the name of a variable": ("edit", "Gateway", "--key-env", PLANTED),
+    "a credential in the address": ("edit", "Gateway", "--base-url", f"https://me:{PLANTED}@h/v1"),
+    "a key header without its style": ("edit", "Gateway", "--key-header", "x-key"),
+    "two ways to read the key": ("edit", "Gateway", "--key-stdin", "--key-ask"),
+    "no source of an import": ("import",),
+    "two sources of an import": ("import", "--env", "--preset", "openai"),
+    "a label for many endpoints": ("import", "--litellm", "x.yaml", "--label", "x"),
+    "an empty environment": ("import", "--env"),
+    "an unknown preset": ("import", "--preset", "nowhere"),
+    "a file that is not there": ("import", "--litellm", "nowhere.yaml"),
+    "a key as an option": ("add", "Other", "--key", "some-key"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrong_usage_is_exit_code_2_and_changes_nothing(call: Any, name: str) -> None:
+    """Every refusal says something on stderr, nothing on stdout, and leaves the book as it was."""
+    call(*ADD)
+    path = EndpointBook.open().path
+    before = path.read_bytes()
+    refused = call(*REFUSED[name])
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err
+    assert path.read_bytes() == before
+
+
+def test_a_broken_book_is_exit_code_2_and_stays(call: Any, tmp_path: Path) -> None:
+    """The line and field are named on stderr, and the file is not touched."""
+    text = book_text(f'label = "a"\nkey = "{PLANTED}"')
+    path = written(tmp_path, text)
+    refused = call("add", "b", "--book", str(path))
+    assert refused.code == 2
+    assert f"{path}, line 5, field key: " in refused.err
+    assert path.read_text() == text
+
+
+def test_a_changed_origin_is_confirmed_by_hand(call: Any) -> None:
+    """The command that moves an endpoint says what is missing, and the one that confirms says ready."""
+    call(*ADD, "--key-env", "MY_KEY")
+    moved = call("edit", "Gateway", "--base-url", "https://other.example.com/v1")
+    assert (moved.code, "missing: key_origin" in moved.err) == (0, True)
+    assert "ready" in call("edit", "Gateway", "--confirm-key").err
+
+
+def test_the_environment_is_imported_by_name(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The book names the variable; the value is in no stream and no file."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://llm.example.com/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", PLANTED)
+    assert call("import", "--env", "--label", "Mine", "--model", "m-1").code == 0
+    book = EndpointBook.open()
+    assert str(book["Mine"].key) == "env:OPENAI_API_KEY"
+    assert PLANTED not in book.path.read_text()
+
+
+def test_a_litellm_file_is_imported_without_its_keys(call: Any, tmp_path: Path) -> None:
+    """A written key is said on stderr, unseen, and the endpoint waits for one."""
+    text = f"model_list: [{{model_name: a, litellm_params: {{model: openai/m, api_key: {PLANTED}}}}}]"
+    said = call("import", "--litellm", str(written(tmp_path, text, "config.yaml")))
+    assert (said.code, "was not taken over" in said.err, "missing: key" in said.err) == (0, True, True)
+
+
+def test_a_key_from_stdin_or_a_prompt_lands_in_the_keyring(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways store the key and show nothing of it; removing the endpoint removes it."""
+    backend = MemoryKeyring()
+    keyring.set_keyring(backend)
+    call(*ADD)
+    for option in ("--key-stdin", "--key-ask"):
+        backend.entries.clear()
+        monkeypatch.setattr("typer.prompt", lambda *_, **__: PLANTED)
+        assert call("edit", "Gateway", option, stdin=f"{PLANTED}\n").code == 0
+        assert list(backend.entries.values()) == [PLANTED]
+    call("remove", "Gateway", "--yes")
+    assert backend.entries == {}
+
+
+def test_without_a_keyring_the_message_says_what_to_do(call: Any) -> None:
+    """On a machine without a desktop the key is refused with exit code 2 and the other ways are named."""
+    call(*ADD)
+    refused = call("edit", "Gateway", "--key-stdin", stdin=f"{PLANTED}\n")
+    assert refused.code == 2
+    for way in ("environment variable", "this session", "gnome-keyring"):
+        assert way in refused.err
+
+
+def test_a_key_goes_through_a_real_encrypted_keyring(tmp_path: Path) -> None:
+    """In a process of its own: stored encrypted, found again, and in no file, stream or argument as it is."""
+    vault, home = tmp_path / "vault.cfg", tmp_path / "home"
+    environment = {**os.environ, "BYOK_BENCH_HOME": str(home)}
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", ENCRYPTED, str(vault), "endpoints", *arguments]
+        done = subprocess.run(
+            command, input=stdin, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert PLANTED not in done.stdout + done.stderr
+        return done
+
+    added = run(*ADD, "--key-stdin", stdin=f"{PLANTED}\n")
+    assert added.returncode == 0, added.stderr
+    assert json.loads(run("show", "Gateway", "--json").stdout)["missing"] == []
+    stored = vault.read_text()
+    assert len(stored) > 100
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert vault in files
+    assert not any(PLANTED in path.read_text() for path in files)
+    assert run("remove", "Gateway", "--yes").returncode == 0
+    assert len(vault.read_text()) < len(stored)
+
+
+def test_a_keyring_chosen_by_variable_that_fails_is_headless(tmp_path: Path) -> None:
+    """PYTHON_KEYRING_BACKEND is honoured; with keyring's failing backend the command says so and exits with 2."""
+    environment = {
+        **os.environ,
+        "BYOK_BENCH_HOME": str(tmp_path),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+    command = [sys.executable, "-m", "byok_bench", "endpoints", *ADD, "--key-stdin"]
+    done = subprocess.run(
+        command, input=PLANTED, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "saved Gateway without its key" in done.stderr
+    assert "no keyring that can keep a key" in done.stderr
+    assert PLANTED not in done.stdout + done.stderr
