@@ -148,15 +148,15 @@ class _Reader:
         ends, stamps, chunk, step = self._ends, self._stamps, 0, len(line_end)
         first, *pieces = text.split(closing + _DATA)
         if not pieces:
-            return self._read_text(text, start, line_end)
-        offset, _ = self._read_text(first + closing, start, line_end)
+            return self.read_lines(text.encode(), base=start)
+        offset, _ = self.read_lines((first + closing).encode(), base=start)
         last = pieces.pop()
-        for piece in pieces:
+        for piece in pieces if not self.stream.over_limit else ():
             size = len(_DATA) + (len(piece) if piece.isascii() else len(piece.encode()))
             if "\n" in piece or size > self._limits.line_bytes:
-                offset, _ = self._read_text(_DATA + piece + closing, offset, line_end)
+                offset, _ = self.read_lines((_DATA + piece + closing).encode(), base=offset)
                 if self.stream.over_limit:
-                    return 0, b""
+                    break
                 continue
             closed_at = offset + size + step
             while ends[chunk] <= closed_at:
@@ -164,32 +164,23 @@ class _Reader:
             events.append(Event(stamps[chunk], offset, "", piece))
             offset = closed_at + step
         self.stream.has_data = True
-        return self._read_text(_DATA + last, offset, line_end)
+        return (0, b"") if self.stream.over_limit else self.read_lines((_DATA + last).encode(), base=offset)
 
-    def _read_text(self, text: str, offset: int, line_end: str) -> tuple[int, bytes]:
-        """Line by line, from a place where no event is open. Returns the unfinished last line and its offset."""
-        *lines, unfinished = text.encode().split(line_end.encode())
-        for line in lines:
-            if line:
-                self._line(offset, line)
-            else:
-                self._blank(offset)
-            offset += len(line) + len(line_end)
-        return (0, b"") if self.stream.over_limit else (offset, unfinished)
+    def read_lines(self, body: bytes, start: int = 0, base: int = 0) -> tuple[int, bytes]:
+        """Line by line from `start` on, whatever ends the lines; `base` is the offset of `body` itself.
 
-    def read_lines(self, body: bytes, start: int) -> tuple[int, bytes]:
-        """Line by line, whatever ends the lines. Returns the unfinished last line and its offset."""
-        offset = start
+        Returns the unfinished last line and its offset.
+        """
+        begin = start
         for found in _LINE_END.finditer(body, start):
-            line = body[offset : found.start()]
-            if line:
-                self._line(offset, line)
+            if found.start() > begin:
+                self._line(base + begin, body[begin : found.start()])
             else:
-                self._blank(found.start())
+                self._blank(base + begin)
             if self.stream.over_limit:
                 return 0, b""
-            offset = found.end()
-        return offset, body[offset:]
+            begin = found.end()
+        return base + begin, body[begin:]
 
     def finish(self, rest: tuple[int, bytes], size: int, *, clean: bool) -> None:
         """The end of the body: an unfinished last line, and what no blank line closed."""

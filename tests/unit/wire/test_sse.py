@@ -180,6 +180,15 @@ def test_limits_end_the_reading(body: bytes, over: str | None, end: bytes) -> No
     assert all(len(event.data) <= 8 for event in stream.events)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("before", [b"", b"data: 1\n\n", b": c\n\ndata: 1\n\n"])
+def test_nothing_is_read_behind_a_limit(before: bytes, end: bytes) -> None:
+    """Events after a line that is too long do not count."""
+    body = before + b"data: 123456789\n\ndata: 2\n\ndata: 3\n\n"
+    stream = decode([(0, body.replace(b"\n", end))], limits=Limits(line_bytes=8))
+    assert [event.data for event in stream.events] == ["1"] * before.count(b"1")
+
+
 def test_line_ends_are_told() -> None:
     """Which line ends occur is known for every mixture."""
     assert decode([(0, b"data: a\n\n")]).line_ends == ["LF"]
