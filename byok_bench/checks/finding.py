@@ -1,13 +1,16 @@
 """Finding: a rule that an exchange broke, and where."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+from byok_bench.dialects.server_text import printable
 
 Severity = Literal["error", "warn", "info"]
 ERROR: Severity = "error"
 WARN: Severity = "warn"
 INFO: Severity = "info"
+_LONGEST: Final = 500
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -29,3 +32,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     event: int | None = None
     offset: int | None = None
+
+
+def found(check: str, severity: Severity, hit: Hit, *, offset: int | None = None, more: int = 0) -> Finding:
+    """The finding that a hit makes; its message is printable and not long, whatever a server said in it.
+
+    `offset` stands where the hit names none; `more`: how many other hits of the rule it stands for.
+    """
+    message = printable(hit.message)
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST - 1]}…"
+    return Finding(
+        check=check,
+        severity=severity,
+        message=f"{message} (and {more} more)" if more else message,
+        event=hit.event,
+        offset=hit.offset if hit.offset is not None else offset,
+    )

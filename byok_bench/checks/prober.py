@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from byok_bench.checks.finding import Finding, Hit
+from byok_bench.checks.finding import Finding, Hit, found
 from byok_bench.checks.probe import Ask, Inconclusive, Note, Target, judge_of, requests_of
 from byok_bench.checks.registry import Check
 from byok_bench.dialects.exchange import Exchange
@@ -42,17 +42,7 @@ def judged(probe: Check, exchanges: Sequence[Exchange]) -> ProbeResult:
     shown = list(judge_of(probe)(exchanges))
     return ProbeResult(
         probe=probe,
-        findings=tuple(
-            Finding(
-                check=probe.id,
-                severity=probe.severity,
-                message=one.message,
-                event=one.event,
-                offset=one.offset,
-            )
-            for one in shown
-            if isinstance(one, Hit)
-        ),
+        findings=tuple(found(probe.id, probe.severity, one) for one in shown if isinstance(one, Hit)),
         notes=tuple(one.message for one in shown if isinstance(one, Note)),
         open_points=tuple(one.message for one in shown if isinstance(one, Inconclusive)),
         exchanges=tuple(exchanges),

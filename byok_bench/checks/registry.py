@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from byok_bench.checks.finding import Finding, Hit, Severity
+from byok_bench.checks.finding import Finding, Hit, Severity, found
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.exchange import Exchange
 
@@ -123,17 +123,17 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
     seen = Seen(exchange)
     scopes = _scopes(seen)
     chosen = select(ids)
-    found = [
+    fired = [
         (one, finding)
         for one in catalogue()
         if one.mode == "passive"
         and not scopes.isdisjoint((one.applies_to, *one.also))
         and (finding := _judge(one, seen))
     ]
-    solo = next((one for one, _ in found if one.alone), None)
+    solo = next((one for one, _ in fired if one.alone), None)
     if solo is not None:
-        found = [pair for pair in found if pair[0].id == solo.id or pair[0].id in solo.beside]
-    kept = [finding for one, finding in found if one in chosen] if ids is not None else [f for _, f in found]
+        fired = [pair for pair in fired if pair[0].id == solo.id or pair[0].id in solo.beside]
+    kept = [finding for one, finding in fired if one in chosen] if ids is not None else [f for _, f in fired]
     return sorted(kept, key=lambda finding: finding.event if finding.event is not None else len(seen.events))
 
 
@@ -148,16 +148,9 @@ def _judge(one: Check, seen: Seen) -> Finding | None:
             more += 1
     if first is None:
         return None
-    offset = first.offset
-    if offset is None and first.event is not None and first.event < len(seen.events):
-        offset = seen.events[first.event].offset
-    return Finding(
-        check=one.id,
-        severity=one.severity,
-        message=f"{first.message} (and {more} more)" if more else first.message,
-        event=first.event,
-        offset=offset,
-    )
+    at = first.event
+    offset = seen.events[at].offset if at is not None and at < len(seen.events) else None
+    return found(one.id, one.severity, first, offset=offset, more=more)
 
 
 def _scopes(seen: Seen) -> set[Scope]:
