@@ -138,12 +138,11 @@ class TypedDialect:
             )
         if body.is_html:
             return TypedReading(body=body, shape="page", failure=failure_of_answer(raw.head, body.data))
-        return self._read_document(raw, body) or self._read_other(raw, body)
+        return self._read_document(raw, raw.head, body) or self._read_other(raw, body)
 
-    def _read_document(self, raw: RawExchange, body: Body) -> TypedReading | None:
+    def _read_document(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading | None:
         """A body that is one JSON document; None if it is none that an answer can be."""
-        document, head = body.document, raw.head
-        assert head is not None
+        document = body.document
         member, value = self.document_member
         if isinstance(document, dict) and document.get(member) == value:
             failed = failure_of_answer(head, body.data) if holds_error(document) else None
