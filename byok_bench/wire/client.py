@@ -52,6 +52,8 @@ class Client:
         self._proxy = proxy
 
     async def __aenter__(self) -> Self:
+        if self._transport == "own":
+            self._connector.prepare()
         return self
 
     async def __aexit__(

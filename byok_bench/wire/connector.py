@@ -22,7 +22,7 @@ from byok_bench.wire.tls import tls_context, tls_words
 
 IDLE_NS: Final = 60_000_000_000
 """A kept connection that nobody used for so long is closed."""
-SETTLE_NS: Final = 10_000_000
+SETTLE_NS: Final = 100_000_000
 """How long a connection must have survived its stream before it is used again, until its server is known to keep
 one open. llama.cpp's server announces keep-alive and hangs up after every stream, a moment after the last chunk: a
 request written into that moment is lost, and it may not be sent twice."""
@@ -40,6 +40,15 @@ class Connector:
         self._open: set[Connection] = set()
         self._keeps_streams: set[Target] = set()
         """Servers that were seen to keep a connection open after a stream."""
+
+    def prepare(self) -> asyncio.AbstractEventLoop:
+        """Make ready for the running loop: the sooner stamps are switched on, the surer the first read has one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop, self._hub = loop, open_hub(loop, self._clock)
+        elif self._loop is not loop:
+            raise RuntimeError("a client belongs to the event loop that it was first used on")
+        return loop
 
     async def connect(
         self,
@@ -92,40 +101,35 @@ class Connector:
                 idle.remove(connection)
 
     def _kept(self, target: Target, addresses: list[str]) -> Connection | None:
-        """The latest idle connection to a judged address that is still alive; dead and old ones are closed."""
+        """An idle connection to a judged address that is still alive; dead and old ones are closed."""
         oldest = perf_counter_ns() - IDLE_NS
         for address in addresses:
             idle = self._idle[target, address]
-            fresh: list[Connection] = []
             while idle:
-                connection = idle.pop()
-                if connection.idle_since_ns <= oldest or not connection.usable():
-                    connection.close()
-                elif self._settled(connection, target):
-                    idle += reversed(fresh)
+                # The latest is the likeliest to live; when it is not settled yet, the first one may be.
+                place = -1 if self._settled(idle[-1], target) else 0
+                if not self._settled(idle[place], target):
+                    break
+                connection = idle.pop(place)
+                if connection.idle_since_ns > oldest and connection.usable():
+                    if connection.streamed:
+                        self._keeps_streams.add(target)
                     return connection
-                else:
-                    fresh.append(connection)
-            idle += reversed(fresh)
+                connection.close()
         return None
 
     def _settled(self, connection: Connection, target: Target) -> bool:
         """Whether a request may follow: at once after a document, after a stream only where that was seen to last."""
-        if not connection.streamed or target in self._keeps_streams:
-            return True
-        if perf_counter_ns() - connection.idle_since_ns < SETTLE_NS:
-            return False
-        self._keeps_streams.add(target)
-        return True
+        return (
+            not connection.streamed
+            or target in self._keeps_streams
+            or perf_counter_ns() - connection.idle_since_ns >= SETTLE_NS
+        )
 
     async def _dialled(
         self, target: Target, addresses: list[str], phases: Phases, reached: list[str]
     ) -> Connection:
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop, self._hub = loop, open_hub(loop, self._clock)
-        elif self._loop is not loop:
-            raise RuntimeError("a client belongs to the event loop that it was first used on")
+        loop = self.prepare()
         context = tls_context(target.verify, target.ca_file) if target.scheme == "https" else None
         reached[0] = "connect"
         phases.connect_start = perf_counter_ns()

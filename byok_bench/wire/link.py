@@ -70,7 +70,12 @@ class KernelHub:
         # a millisecond each. This one, never connected, keeps the switch on while the hub lives.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         enable_stamps(self._keeper)
-        loop.add_reader(self._epoll.fileno(), self._ready)
+        try:
+            loop.add_reader(self._epoll.fileno(), self._ready)
+        except NotImplementedError:
+            self._keeper.close()
+            self._epoll.close()
+            raise
 
     def _ready(self) -> None:
         links = self._links

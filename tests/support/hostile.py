@@ -11,6 +11,8 @@ OK = b"HTTP/1.1 200 OK\r\n"
 SSE = b"content-type: text/event-stream\r\n"
 JSON = b"content-type: application/json\r\n"
 DONE = b"data: [DONE]\n\n"
+SETTLED_S = 0.13
+"""A little longer than a connection must outlive a stream before it is used again."""
 MUCH = 1 << 40
 """More bytes than any test should ever see sent."""
 

@@ -8,7 +8,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from support.hostile import DONE, JSON, Hostile, Peer, chunked, event, hostile, keep_alive, reply, sized
+from support.hostile import (
+    DONE,
+    JSON,
+    SETTLED_S,
+    Hostile,
+    Peer,
+    chunked,
+    event,
+    hostile,
+    keep_alive,
+    reply,
+    sized,
+)
 
 from byok_bench.wire import dial as dialling
 from byok_bench.wire.client import Client, WireRequest
@@ -35,7 +47,7 @@ async def twice(
         records = []
         for one in fields or ({}, {}):
             records.append(await client.exchange(request(server.url, **one)))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(SETTLED_S)
         return records, server
 
 
@@ -102,7 +114,7 @@ async def test_a_server_that_keeps_streams_open_is_learned() -> None:
     """Once a connection outlived its stream, the next ones are used again at once."""
     async with hostile(keep_alive(*[STREAM] * 4)) as server, Client() as client, asyncio.timeout(20):
         await client.exchange(request(server.url))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(SETTLED_S)
         records = [await client.exchange(request(server.url)) for _ in range(3)]
     assert [one.reused for one in records] == [True] * 3
 
@@ -183,10 +195,9 @@ async def test_a_name_that_moved_is_dialled_anew() -> None:
     assert second.peer != "127.0.0.1"
 
 
-async def test_refusals_name_their_reason_and_open_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refused address gives kind egress with the verdict's code, and not one socket is opened."""
-    monkeypatch.setattr(socket, "socket", None)
-    monkeypatch.setattr(dialling, "dial", None)
+async def test_refusals_name_their_reason_and_dial_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused address gives kind egress with the verdict's code, and nothing is dialled."""
+    monkeypatch.setattr(dialling, "_connect", None)
     async with Client() as client:
         for url, code in (
             ("http://169.254.169.254/v1", "metadata_address"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from support.hostile import DONE, JSON, Peer, chunked, event, hostile, keep_alive, reply, sized
+from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile, keep_alive, reply, sized
 
 from byok_bench.errors import EndpointError
 from byok_bench.wire.client import Client, WireRequest
@@ -52,7 +52,6 @@ async def test_stamps_are_in_order_and_from_the_clock_that_is_named(transport: s
     assert None not in stamps
     assert stamps == sorted(stamps)  # type: ignore[type-var]
     assert phases.done == record.chunks[-1][0]
-    assert record.chunks[-1][0] - record.chunks[0][0] > 40_000_000
     assert record.clock == clock
     assert record.peer == "127.0.0.1"
 
@@ -134,7 +133,9 @@ def test_the_same_on_uvloop() -> None:
     async def main() -> list[RawExchange]:
         async with hostile(keep_alive(chunked(event(), DONE), sized(b"{}"))) as server, Client() as client:
             request = WireRequest(id="r", url=server.url, terminator="sse-done", timeouts=QUICK)
-            return [await client.exchange(request), await client.exchange(request)]
+            first = await client.exchange(request)
+            await asyncio.sleep(SETTLED_S)
+            return [first, await client.exchange(request)]
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         first, second = runner.run(main())
@@ -156,7 +157,7 @@ async def test_a_loop_that_watches_no_descriptors_stamps_for_itself(monkeypatch:
 
 @WAYS
 async def test_large_requests_arrive_whole(transport: str, clock: str) -> None:
-    """A request larger than any socket buffer is written whole; its last byte is what `written` stamps."""
+    """A request larger than any socket buffer is written whole, and before its answer."""
     got: list[bytes] = []
 
     async def script(peer: Peer) -> None:
@@ -170,7 +171,8 @@ async def test_large_requests_arrive_whole(transport: str, clock: str) -> None:
     assert record.failure is None
     assert got[0].endswith(body)
     assert record.phases.written is not None
-    assert record.phases.written - record.phases.start > 80_000_000
+    assert record.phases.head is not None
+    assert record.phases.written <= record.phases.head
 
 
 async def test_a_server_that_takes_no_request_is_given_up() -> None:
@@ -231,18 +233,19 @@ async def test_what_cannot_be_written_down_is_refused(fields: dict[str, Any]) ->
 @WAYS
 async def test_cancelling_closes_the_record_and_the_socket(transport: str, clock: str) -> None:
     """A cancelled exchange raises CancelledError, and the server sees the connection go."""
-    gone = asyncio.Event()
+    asked, gone = asyncio.Event(), asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(chunked(event(), last=b""))
+        asked.set()
         await peer.silence()
         gone.set()
 
     async with hostile(script) as server, Client(transport, clock=clock) as client:  # type: ignore[arg-type]
         request = WireRequest(id="r", url=server.url, terminator="sse-done")
         going = asyncio.create_task(client.exchange(request))
-        await asyncio.sleep(0.1)
+        await asked.wait()
         going.cancel()
         with pytest.raises(asyncio.CancelledError):
             await going
