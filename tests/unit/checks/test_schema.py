@@ -62,6 +62,7 @@ def test_verdicts_are_those_of_jsonschema(value: Any, schema: dict[str, Any]) ->
         ({"x": 1}, {"properties": {}, "additionalProperties": False}, "['x'] is not allowed"),
         ({"l": [1, "a"]}, {"properties": {"l": {"items": {"type": "integer"}}}}, "['l'][1] is 'a'"),
         ("d", {"enum": ["c", "f"]}, "the value is 'd', not one of ['c', 'f']"),
+        ({"a": 1}, {"properties": {"a": False}}, "['a'] is not allowed"),
     ],
 )
 def test_a_violation_names_place_and_reason(value: Any, schema: Any, words: str) -> None:

@@ -133,6 +133,30 @@ def test_the_end_decides_the_failure(name: str) -> None:
     assert (seen.error.kind if seen.error else None) == kind
 
 
+AFTER_DONE = {
+    "an event": (START + STOP + DONE + STOP, "eof", True),
+    "a second sentinel": (START + STOP + DONE + DONE, "done", True),
+    "an event that is no JSON": (START + STOP + DONE + b"data: bye\n\n", "eof", True),
+    "data glued to the sentinel": (START + STOP + b"data: [DONE]\ndata: {}\n\n", "eof", True),
+    "an object without a blank line": (START + STOP + DONE + b"data: {}\n", "eof", True),
+    "the same before a reset": (START + STOP + DONE + b"data: {}\n", "reset", False),
+    "a fragment": (START + STOP + DONE + b'data: {"a', "eof", False),
+    "blank data": (START + STOP + DONE + b"data:\n\n", "eof", False),
+    "a comment, a name, a bad byte": (START + STOP + DONE + b": bye\n\nevent: x\n\n\xff\n", "eof", False),
+}
+
+
+@pytest.mark.parametrize("name", AFTER_DONE)
+def test_what_follows_the_sentinel_is_told_and_not_read(name: str) -> None:
+    """Events with data count, whatever they hold; nothing else does, and nothing is assembled from them."""
+    body, end, told = AFTER_DONE[name]
+    seen = exchange(body, end=end)
+    checks = {finding.check for finding in run_checks(seen) if finding.severity != "info"}
+    assert ("stream.after-done" in checks) == told
+    assert checks <= {"stream.after-done", "stream.event-separator"}
+    assert (seen.output.text, seen.error) == ("Hi", None)
+
+
 def test_no_response_is_the_transports_failure() -> None:
     """Without a head there is nothing to read, and the record says why."""
     seen = exchange(b"", failure=failure("network", "connect", "refused"))

@@ -216,6 +216,14 @@ def test_function_call_is_one_call_without_id() -> None:
     assert set(facts) == {"function_call"}
 
 
+def test_function_call_with_an_object_is_written_as_json() -> None:
+    """Arguments of another type are repaired there too."""
+    calls, facts = ToolCalls(), Facts()
+    calls.add_legacy({"name": "f", "arguments": {"a": 1}}, 0, facts)
+    assert [one.arguments for one in calls.calls] == ['{"a": 1}']
+    assert "arguments_not_text" in facts
+
+
 def test_many_calls_and_ids_are_merged_in_time() -> None:
     """A hundred thousand calls with ids of their own end before the suite's timeout."""
     calls, facts = ToolCalls(), Facts()
