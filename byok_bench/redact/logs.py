@@ -1,16 +1,20 @@
 """Keys out of log records and uncaught exceptions: message, arguments and formatted traceback.
 
 The loggers of the HTTP libraries print headers at DEBUG; they are off until a user turns them on, and then
-their records pass through here. The keys in use are remembered for the life of the process, in memory alone.
+their records pass through here. The keys in use are remembered, in memory alone: for the life of the process,
+or inside `transient()` until its end.
 Rules: docs/secrets.md, section "Where text goes out".
 """
 
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Final
+from weakref import WeakSet
 
 from byok_bench.redact import redact
 
@@ -21,19 +25,42 @@ GUARDED_LOGGERS: Final = (
     "hpack.hpack", "hpack.table",
 )  # fmt: skip
 
-_in_use: Final[set[str]] = set()
+
+class _Known:
+    """Secrets in use together, gone with this object."""
+
+    def __init__(self) -> None:
+        self.secrets: set[str] = set()
+
+
+_of_process: Final = _Known()
+_in_use: Final[WeakSet[_Known]] = WeakSet([_of_process])
+_current: Final = ContextVar("_current", default=_of_process)
 
 
 def remember(secrets: Iterable[str]) -> None:
-    """Take these out of every guarded record from now on; the first call puts the filters in place."""
-    if not _in_use:
-        guard_loggers()
-    _in_use.update(secrets)
+    """Take these out of every guarded record from now on; puts the filters in place."""
+    guard_loggers()
+    _current.get().secrets.update(secrets)
 
 
 def remembered() -> tuple[str, ...]:
-    """The secrets that were used in this process."""
-    return tuple(_in_use)
+    """The secrets in use in this process."""
+    return tuple(secret for known in list(_in_use) for secret in tuple(known.secrets))
+
+
+@contextmanager
+def transient() -> Iterator[None]:
+    """What is remembered inside (by this task and those it starts) is forgotten at the end."""
+    known = _Known()
+    _in_use.add(known)
+    token = _current.set(known)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _in_use.discard(known)
+        known.secrets.clear()
 
 
 class RedactingFilter(logging.Filter):

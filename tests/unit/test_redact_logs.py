@@ -1,5 +1,6 @@
 """Log records and uncaught exceptions leave without keys."""
 
+import asyncio
 import io
 import logging
 import subprocess
@@ -9,7 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from byok_bench.redact import REDACTED
-from byok_bench.redact.logs import GUARDED_LOGGERS, RedactingFilter, guard_loggers
+from byok_bench.redact.logs import (
+    GUARDED_LOGGERS,
+    RedactingFilter,
+    guard_loggers,
+    remember,
+    remembered,
+    transient,
+)
 
 KEY = "sk-log-1234567890"
 
@@ -81,3 +89,21 @@ def test_an_uncaught_exception_is_printed_without_the_key() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"RuntimeError: {REDACTED}" in done.stderr
+
+
+def test_what_is_transient_is_forgotten() -> None:
+    """Inside the block the key is taken out of records; afterwards this process no longer holds it."""
+    before = set(remembered())
+    with transient():
+        remember([KEY])
+        assert KEY in remembered()
+    assert set(remembered()) == before
+
+
+async def test_a_task_started_inside_shares_what_is_transient() -> None:
+    """A key that a child task or a thread resolved goes with the block it was resolved for."""
+    before = set(remembered())
+    with transient():
+        await asyncio.gather(asyncio.to_thread(remember, [KEY]))
+        assert KEY in remembered()
+    assert set(remembered()) == before
