@@ -10,7 +10,7 @@ from typing import Any, Final
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
 from byok_bench.dialects.chat_facts import Choice, Facts, UsageSeen
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.fragments import brief, whole
 
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
 CHUNK_OBJECT: Final = "chat.completion.chunk"
@@ -67,7 +67,7 @@ class Assembly:
     def _read_model(self, chunk: Mapping[str, Any]) -> None:
         model = chunk.get("model")
         if self.model is None and isinstance(model, str) and model:
-            self.model = model
+            self.model = whole(model)
 
     def _read_labels(self, chunk: Mapping[str, Any], event: int) -> None:
         label, chunk_id = chunk.get("object"), chunk.get("id")
@@ -166,7 +166,7 @@ class Assembly:
         elif choice.finish_reason is not None:
             self.facts.note("finish_repeated", event, brief(reason))
         else:
-            choice.finish_reason = reason if isinstance(reason, str) else brief(reason)
+            choice.finish_reason = whole(reason) if isinstance(reason, str) else brief(reason)
             choice.finish_event = event
             if reason not in FINISH_REASONS:
                 self.facts.note("finish_unknown", event, brief(reason))

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.chat_records import EVENT_STREAM, exchange
@@ -69,7 +70,7 @@ def judge(body: bytes, request: Any, headers: Any, status: int, end: Any) -> Non
         assert finding.event is None or finding.event < len(seen.events)
         assert finding.offset is None or 0 <= finding.offset <= len(body)
     assert seen.error is None or seen.error.kind in KINDS
-    json.dumps(seen.to_json()).encode()
+    msgspec.json.encode(seen.to_json(run_checks(seen)))
 
 
 @settings(max_examples=200)
