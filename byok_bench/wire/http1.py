@@ -13,6 +13,8 @@ from byok_bench.wire.limits import Limits
 from byok_bench.wire.raw import RawHead
 
 _VERSIONS: Final = ("1.0", "1.1")
+_STATUS_BYTES: Final = len("HTTP/1.1 200 \r\n\r\n")
+"""A status line without its reason, and the empty line that ends the head."""
 
 
 class Reader(Protocol):
@@ -141,6 +143,7 @@ class Answer:
             self._reusable = False  # bytes behind the end: whose answer is that?
 
     def on_status(self, reason: bytes) -> None:
+        self._field_bytes += len(reason)
         self._note_start()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -157,7 +160,8 @@ class Answer:
     def on_headers_complete(self) -> None:
         if self._complete is not None:
             return
-        headers, self._headers, self._field_bytes = self._headers, [], 0
+        headers, size = self._headers, self._field_bytes + _STATUS_BYTES
+        self._headers, self._field_bytes = [], 0
         status, version = self._status(), self._version()
         if status == 101 or not 100 <= status <= 999 or version not in _VERSIONS:
             self._refuse(f"status {status:03} in HTTP/{version} is no answer to this request", False)
@@ -165,6 +169,8 @@ class Answer:
             self._interim += 1
             if self._interim > self._limits.interim_responses:
                 self._refuse(f"more than {self._limits.interim_responses} interim responses", True)
+        elif size > self._limits.head_bytes:
+            self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
         elif self._fault is None:
             self._note_start()
             self._accept(RawHead(status=status, http=version, headers=tuple(headers)))

@@ -15,6 +15,8 @@ from byok_bench.wire.raw import Chunk, End, RawExchange, RawHead
 Terminator = Literal["sse-done", "none"]
 """What ends a stream before its body does: a `data: [DONE]` event, or nothing."""
 
+READS_PER_EVENT: Final = 4
+"""Reads that one event may take on average: a chunk in the record costs far more memory than a byte on the wire."""
 _JSON_TYPES: Final = ("application/json", "application/problem+json")
 
 
@@ -37,7 +39,8 @@ class Recorder:
         self._limits = limits
         self._terminator = terminator
         self._outcome: Outcome | None = outcome
-        self._append = record.chunks.append
+        self._chunks = record.chunks
+        self._most_reads = limits.stream_events * READS_PER_EVENT
         self._meter: Meter = SizeMeter(limits.body_bytes)
         self._cuts_quietly = False
 
@@ -69,8 +72,10 @@ class Recorder:
 
     def body(self, t_ns: int, data: bytes) -> None:
         """Keep the bytes of one read."""
-        self._append((t_ns, data))
+        self._chunks.append((t_ns, data))
         found = self._meter(data)
+        if len(self._chunks) > self._most_reads:
+            found = f"a body in more than {self._most_reads} pieces"
         if found is not None:
             self._found(t_ns, found)
 

@@ -152,7 +152,8 @@ class Voyage:
         now = perf_counter_ns()
         limits = self._request.limits
         fields = response.headers.raw
-        size = sum(len(name) + len(value) + 4 for name, value in fields)
+        reason = response.extensions.get("reason_phrase", b"")
+        size = len(reason) + sum(len(name) + len(value) + 4 for name, value in fields)
         if size > limits.head_bytes or len(fields) > limits.head_lines:
             message = f"more than {limits.head_bytes} bytes or {limits.head_lines} lines of header"
             self.over("limit", failure("protocol", "headers", message, code="limit"))

@@ -205,6 +205,12 @@ async def endless_comments(peer: Peer) -> None:
     await peer.flood(b": ping\n\n")
 
 
+async def one_byte_a_packet(peer: Peer) -> None:
+    await peer.request()
+    await peer.send(OK + JSON + b"\r\n[")
+    await peer.drip(b" " * 1_000)
+
+
 async def endless_json(peer: Peer) -> None:
     await peer.request()
     await peer.send(OK + JSON + b"\r\n[")
@@ -508,6 +514,21 @@ CASES = [
         "body",
         "limit",
         body=b"",
+    ),
+    Case(
+        "one byte a packet",
+        one_byte_a_packet,
+        "protocol",
+        "body",
+        "limit",
+        limits=Limits(stream_events=50),
+    ),
+    Case(
+        "a reason of 60 KiB and 8 KiB of headers",
+        reply(b"HTTP/1.1 200 " + b"O" * 61_440 + b"\r\nx: " + b"y" * 8192 + b"\r\ncontent-length: 0\r\n\r\n"),
+        "protocol",
+        "headers",
+        "limit",
     ),
     Case("endless JSON", endless_json, "protocol", "body", "limit", limits=SMALL),
     Case(
