@@ -85,7 +85,7 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.kind == "keyring":
             return f"keyring:{self.service}/{self.name}"
-        return f"{self.kind}:{self.name}" if self.name else self.kind
+        return f"{self.kind}:{self.name}" if self.name or self.kind == "env" else self.kind
 
     @property
     def is_set(self) -> bool:
@@ -158,7 +158,7 @@ def _parsed(text: str) -> KeyRef | None:
     match kind:
         case "none" if not colon:
             return KeyRef.none()
-        case "env" if _names_a_variable(rest):
+        case "env" if colon and _names_a_variable(rest):
             return KeyRef(kind="env", name=rest)
         case "session":
             return KeyRef(kind="session", name=rest)

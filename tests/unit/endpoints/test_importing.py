@@ -100,7 +100,7 @@ def test_a_litellm_configuration_gives_one_endpoint_for_each_server_and_key(
         ("http://127.0.0.1:9000/v1", "env:MINE", [("qwen-small", "small"), ("qwen-large", "large")], ()),
         ("https://openrouter.ai/api/v1", "env:OPENROUTER_API_KEY", [("vendor/big-model", "routed")], ()),
         ("http://127.0.0.1:8000/v1", "none", [("org/model", "local")], ()),
-        ("https://llm.example.com/v1", "env", [("m-1", "written")], ("key",)),
+        ("https://llm.example.com/v1", "env:", [("m-1", "written")], ("key",)),
         ("https://other.example.com/v1", "none", [("m-2", "elsewhere")], ()),
     ]
     assert len(found.notes) == 1

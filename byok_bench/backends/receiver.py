@@ -1,0 +1,135 @@
+"""Receiver: a small agent server that calls the endpoint its client brings, as the reference for custom_model_endpoint.
+
+`POST /v1/agent` takes `{"prompt": …}` and the optional field; without the field the server's own endpoint answers.
+A brought endpoint that fails is reported with its kind: no other model steps in. The client's URL is judged again with
+profile `shared`; the policy is this server's administrator's. Rules: docs/endpoints.md.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.reply import Reply, document
+from byok_bench.backends.simulator.serving import HttpBackend
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.contract import FIELD, CustomEndpoint, confirmation, decode, resolve
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.secret import Secret
+from byok_bench.endpoints.send import send
+from byok_bench.errors import ContractError
+from byok_bench.redact import redact
+
+ROUTE: Final = "/v1/agent"
+_AT_ONCE: Final = Schedule(0, 0)
+_ANSWER_TOKENS: Final = 1024
+"""The messages schema demands a limit."""
+
+
+class Receiver(HttpBackend):
+    """The reference receiver, on loopback.
+
+    own: the endpoint that answers requests without the field. team: endpoints that clients may name by config_key.
+    policy: egress lists of the administrator, as docs/egress.md names them. profile: `shared` but for trials.
+    """
+
+    def __init__(
+        self,
+        own: Endpoint,
+        *,
+        team: Sequence[Endpoint] = (),
+        policy: Mapping[str, Any] | None = None,
+        profile: str = "shared",
+        port: int = 0,
+        label: str = "receiver",
+    ) -> None:
+        super().__init__(label, port)
+        self._own = own
+        self._team = tuple(team)
+        self._policy = policy
+        self._profile = profile
+
+    async def respond(self, request: Request, wire: Wire) -> bool:
+        """Answer one request; nothing of it is kept or logged."""
+        reply = await self._reply(request)
+        return await wire.send(reply, _AT_ONCE, perf_counter(), keep_alive=request.keeps_alive)
+
+    async def _reply(self, request: Request) -> Reply:
+        if request.path != ROUTE:
+            return _refused(404, "not_found_route", f"there is only POST {ROUTE}")
+        if request.method != "POST":
+            return _refused(405, "invalid_request", f"{ROUTE} takes POST alone")
+        try:
+            asked = json.loads(request.body)
+        except (ValueError, RecursionError):
+            return _refused(400, "invalid_request", "the body is not JSON")
+        if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str):
+            return _refused(400, "invalid_request", "the body must be an object with a `prompt`")
+        if FIELD not in asked:
+            return _answer(await self._ask(self._own, asked["prompt"], None), None)
+        try:
+            return await self._ask_brought(asked["prompt"], asked[FIELD])
+        except ContractError as error:
+            return _refused(400, "invalid_request", str(error), error.code)
+
+    async def _ask_brought(self, prompt: str, field: Any) -> Reply:
+        """The answer of the endpoint that the field describes. Raises ContractError if it cannot be understood."""
+        received = decode(field)
+        repeated = confirmation(field)
+        if not isinstance(received, CustomEndpoint):
+            endpoint, model = resolve(received, self._team)
+            return _answer(await self._ask(endpoint, prompt, model), repeated)
+        with received.lent() as endpoint:
+            exchange = await self._ask(endpoint, prompt, received.model)
+            return _answer(exchange, repeated, _secrets(received))
+
+    async def _ask(self, endpoint: Endpoint, prompt: str, model: str | None) -> Exchange:
+        return await send(
+            endpoint, _body(endpoint.schema, prompt), model, profile=self._profile, policy=self._policy
+        )
+
+
+def _body(schema: str, prompt: str) -> dict[str, Any]:
+    match schema:
+        case "responses":
+            return {"stream": True, "input": prompt}
+        case "messages":
+            message = {"role": "user", "content": prompt}
+            return {"stream": True, "max_tokens": _ANSWER_TOKENS, "messages": [message]}
+        case _:
+            return {"stream": True, "messages": [{"role": "user", "content": prompt}]}
+
+
+def _secrets(received: CustomEndpoint) -> list[str]:
+    values = [received.secret, *received.headers.values()]
+    return [one.reveal() for one in values if isinstance(one, Secret) and not one.is_dummy]
+
+
+def _answer(exchange: Exchange, repeated: dict[str, Any] | None, secrets: Sequence[str] = ()) -> Reply:
+    """Output or failure as JSON; a server may have echoed the key, so every text is searched for it."""
+    failure = exchange.error
+    said: dict[str, Any] = {
+        "output": None if failure else msgspec.to_builtins(exchange.output),
+        "error": msgspec.to_builtins(failure),
+    }
+    if repeated is not None:
+        said[FIELD] = repeated
+    return document(_without(said, secrets), 502 if failure else 200)
+
+
+def _without(value: Any, secrets: Sequence[str]) -> Any:
+    """`value` with every string redacted."""
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, dict):
+        return {redact(name, secrets): _without(entry, secrets) for name, entry in value.items()}
+    return [_without(entry, secrets) for entry in value] if isinstance(value, list) else value
+
+
+def _refused(status: int, kind: str, message: str, code: str | None = None) -> Reply:
+    """What the receiver itself turns down; nothing was called."""
+    error = {"kind": kind, "phase": "config", "message": message, "retryable": False, "code": code}
+    return document({"output": None, "error": error}, status)
