@@ -6,6 +6,8 @@ import gc
 import json
 import logging
 import pickle
+import re
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -71,6 +73,18 @@ def test_invalid_examples_are_refused_by_the_name_of_the_member(example: dict[st
     assert str(caught.value).startswith(f"{path}: ")
     assert "example-secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_the_documented_field_is_one() -> None:
+    """The example in docs/endpoints.md is read, and written again as it stands there."""
+    page = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text()
+    field = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    received = decode(field)
+    assert isinstance(received, CustomEndpoint)
+    with received.lent() as endpoint:
+        again = encode(endpoint)
+    timeouts = {name: again["timeouts"][name] for name in field["timeouts"]}
+    assert {**again, "config_key": field["config_key"], "timeouts": timeouts} == field
 
 
 def test_the_schema_is_a_schema() -> None:

@@ -1,5 +1,7 @@
 """The text of an endpoint book: what is read, what is refused and where, what an edit leaves alone."""
 
+import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -212,3 +214,13 @@ def test_no_key_is_written_into_the_file() -> None:
     assert "body.metadata.who" in str(caught.value)
     assert PLANTED not in str(caught.value)
     assert document.as_string() == before == tomlkit.parse(before).as_string()
+
+
+def test_the_documented_book_is_one() -> None:
+    """The example in docs/endpoints.md is read, complete, and written back unchanged."""
+    page = (Path(__file__).parents[3] / "docs" / "endpoints.md").read_text()
+    text = re.findall(r"```toml\n(version = 1\n.*?)```", page, re.DOTALL)[0]
+    document, [endpoint] = parse(text, "docs/endpoints.md")
+    assert endpoint.missing() == ()
+    put(document, endpoint)
+    assert document.as_string() == text
