@@ -37,9 +37,10 @@ async def ladder(
     chosen = model or (endpoint.models[0].name if endpoint.models else "")
     rungs: list[Rung] = []
     async with AsyncExitStack() as stack:
-        open_client = client or await stack.enter_async_context(Client())
-        prober = Prober(endpoint, chosen, client=open_client, profile=profile, policy=policy)
-        climb = Climb(prober=prober, client=open_client, profile=profile, policy=policy)
+        if client is None:
+            client = await stack.enter_async_context(Client())
+        prober = Prober(endpoint, chosen, client=client, profile=profile, policy=policy)
+        climb = Climb(prober=prober, client=client, profile=profile, policy=policy)
         async for rung in rungs_of(climb, deep=deep):
             rungs.append(rung)
             if on_rung is not None:

@@ -26,7 +26,14 @@ def lab(
         fail(f"no folder {folder}: run this where the notebooks are, or name them with --folder")
     if find_spec("jupyterlab") is None:
         fail("JupyterLab is not installed: pip install 'byok-bench[lab]', or run `make lab`")
-    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder.resolve()}", f"--port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        f"--ServerApp.root_dir={folder.resolve()}",
+        f"--port={port}",
+    ]
     if not browser:
         command.append("--no-browser")
     note(f"JupyterLab on {folder}; stop it with Ctrl-C")
