@@ -58,28 +58,32 @@ async def test_an_endpoint_is_added_tested_and_found_again(tmp_path: Path) -> No
     home.mkdir()
     (folder / "form.ipynb").write_text(notebook(CELLS))
     book = home / "byok" / "endpoints.toml"
-    async with Simulator(api_key=KEY) as simulator, browser_page() as (page, away):
-        async with jupyter_lab(folder, home, BYOK_BENCH_HOME=str(book.parent)) as server:
-            await open_notebook(page, server, "form.ipynb")
-            await run_all(page)
-            await fill_in(page, simulator.base_url)
-            await expect(page.get_by_text(f"POST {simulator.base_url}/chat/completions")).to_be_visible()
-            await press(page, "Test")
-            await expect(
-                page.locator(f"table[aria-label='Check ladder'] tr:has-text('{RUNGS[-1]}')")
-            ).to_contain_text("pass")
-            assert await page.get_by_label("API key", exact=True).input_value() == ""
-            await save(page)
-            assert KEY not in (folder / "form.ipynb").read_text()
-            await page.get_by_role("menuitem", name="Kernel", exact=True).click()
-            await page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel(…|\.\.\.)")).first.click()
-            await page.locator(".jp-Dialog button.jp-mod-accept").click()
-            await open_notebook(page, server, "form.ipynb")
-            await run_all(page)
-            await expect(page.get_by_label("Base URL", exact=True)).to_have_value(simulator.base_url)
-            await expect(page.get_by_text("Missing: type the key below")).to_be_visible()
-            await save(page)
+    laboratory = jupyter_lab(folder, home, BYOK_BENCH_HOME=str(book.parent))
+    async with Simulator(api_key=KEY) as simulator, browser_page() as (page, away), laboratory as server:
+        await open_notebook(page, server, "form.ipynb")
+        await run_all(page)
+        await fill_in(page, simulator.base_url)
+        await expect(page.get_by_text(f"POST {simulator.base_url}/chat/completions")).to_be_visible()
+        await press(page, "Test")
+        await expect(
+            page.locator(f"table[aria-label='Check ladder'] tr:has-text('{RUNGS[-1]}')")
+        ).to_contain_text("pass")
+        assert await page.get_by_label("API key", exact=True).input_value() == ""
+        await save(page)
+        assert KEY not in (folder / "form.ipynb").read_text()
+        await page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        await page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel(…|\.\.\.)")).first.click()
+        await page.locator(".jp-Dialog button.jp-mod-accept").click()
+        await open_notebook(page, server, "form.ipynb")
+        await run_all(page)
+        await expect(page.get_by_label("Base URL", exact=True)).to_have_value(simulator.base_url)
+        await expect(page.get_by_text("Missing: type the key below")).to_be_visible()
+        await save(page)
     assert away == []
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert book in written
-    assert [str(path) for path in written if KEY.encode() in path.read_bytes()] == []
+    assert book in written(tmp_path)
+    assert [str(path) for path in written(tmp_path) if KEY.encode() in path.read_bytes()] == []
+
+
+def written(folder: Path) -> list[Path]:
+    """Every file below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
