@@ -9,6 +9,7 @@ from byok_bench.cli.console import fail
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.workspace import Workspace
 
 EndpointArgument = Annotated[
     str | None, typer.Argument(help="Label of an endpoint in the book.", show_default=False)
@@ -47,13 +48,16 @@ def endpoint_from(
     from byok_bench.endpoints.keys import KeyRef
     from byok_bench.redact import redact
 
-    return Endpoint(
+    made = Endpoint(
         label=redact(base_url, ())[:80],
         base_url=base_url,
         schema=schema,  # type: ignore[arg-type]  # Endpoint refuses any other
         key=KeyRef.env(key_env) if key_env else KeyRef.none(),
         models=[Model(model)] if model else [],
     )
+    if refusal := _workspace().refusal(made):
+        fail(refusal)
+    return made
 
 
 def labelled(name: str) -> "Endpoint":
@@ -77,6 +81,15 @@ def booked() -> "list[Endpoint]":
 
 def egress_policy() -> Mapping[str, Any] | None:
     """The workspace's egress lists; None if there is no policy file."""
+    return _workspace().policy
+
+
+def egress_profile(asked: str) -> str:
+    """The profile that was asked for; `shared` if the workspace says so, which no option can loosen."""
+    return "shared" if _workspace().profile == "shared" else asked
+
+
+def _workspace() -> "Workspace":
     from byok_bench.endpoints.book import EndpointBook
 
-    return EndpointBook.open().egress_policy
+    return EndpointBook.open().workspace

@@ -35,7 +35,14 @@ def check(
     chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
     assert chosen is not None
     report = asyncio.run(
-        ladder(chosen, model=model, profile=profile, policy=adhoc.egress_policy(), deep=deep, on_rung=say)
+        ladder(
+            chosen,
+            model=model,
+            profile=adhoc.egress_profile(profile),
+            policy=adhoc.egress_policy(),
+            deep=deep,
+            on_rung=say,
+        )
     )
     if as_json:
         emit_json(report.to_json())

@@ -32,7 +32,9 @@ def models(
 
     chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
     assert chosen is not None
-    exchange = asyncio.run(get_models(chosen, profile=profile, policy=adhoc.egress_policy()))
+    exchange = asyncio.run(
+        get_models(chosen, profile=adhoc.egress_profile(profile), policy=adhoc.egress_policy())
+    )
     listed = listed_models(exchange.reading.body.document)
     configured = [one.name for one in chosen.models]
     if as_json:

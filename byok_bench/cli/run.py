@@ -125,9 +125,9 @@ async def starting(
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
     policy = adhoc.egress_policy()
-    return await run(
-        endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **(settings | chosen)
-    )
+    settings |= chosen
+    settings["profile"] = adhoc.egress_profile(settings.get("profile") or "local")
+    return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
 
 
 async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar: "Bar") -> "Run":

@@ -80,7 +80,12 @@ async def send_one(
     from byok_bench.endpoints.send import send as send_request
 
     return await send_request(
-        endpoint, body, model=model, profile=profile, policy=adhoc.egress_policy(), client=client
+        endpoint,
+        body,
+        model=model,
+        profile=adhoc.egress_profile(profile),
+        policy=adhoc.egress_policy(),
+        client=client,
     )
 
 
