@@ -88,6 +88,10 @@ class Peer:
         while await self._reader.read(65_536):
             pass
 
+    def stop_reading(self) -> None:
+        """Take nothing more off the socket."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
     async def half_close(self) -> None:
         """End our stream and go on reading."""
         self._writer.write_eof()

@@ -143,6 +143,22 @@ async def test_an_idle_death_that_the_loop_has_not_seen_is_noticed_too() -> None
     assert len(server.peers) == 2
 
 
+async def test_an_answer_that_came_before_the_request_was_written_ends_the_connection() -> None:
+    """A connection on which half a request is still waiting carries no other."""
+
+    async def script(peer: Peer) -> None:
+        if peer.number == 0:
+            peer.stop_reading()
+            await peer.send(ANSWER)
+            await asyncio.sleep(5)
+        await keep_alive(ANSWER)(peer)
+
+    (first, second), server = await twice(script, {"body": b"x" * 30_000_000}, {})
+    assert first.failure is second.failure is None
+    assert second.reused is False
+    assert len(server.peers) == 2
+
+
 async def test_nothing_is_sent_twice() -> None:
     """A server that takes a request on a kept connection and closes without an answer gets no second try."""
     got: list[bytes] = []

@@ -409,6 +409,7 @@ CASES = [
         "reset",
         body=event("a"),
     ),
+    Case("chunks with bare LF", reply(chunked(last=b"2\nhi\n0\n\n")), "protocol", "stream", "reset"),
     Case(
         "chunk size beyond 64 bits", reply(chunked(last=b"f" * 17 + b"\r\n")), "protocol", "stream", "reset"
     ),
@@ -573,7 +574,7 @@ CASES = [
 
 LENIENT_IN_STOCK = {
     "HTTP/0.9", "a banner of SSH", "HTTP/3.0", "HTTP/2.0 in words", "folded header", "length and chunked",
-    "chunked and length", "chunk size beyond 64 bits",
+    "chunked and length", "chunk size beyond 64 bits", "chunks with bare LF",
 }  # fmt: skip
 """What h11, the parser of stock httpx, reads in another way."""
 BOUNDED_BY_STOCK = {

@@ -179,7 +179,7 @@ async def test_a_server_that_takes_no_request_is_given_up() -> None:
     """When the server stops reading in the middle of a large request, the idle clock ends it in phase request."""
 
     async def script(peer: Peer) -> None:
-        peer._writer.transport.pause_reading()  # type: ignore[attr-defined]
+        peer.stop_reading()
         await asyncio.sleep(10)
 
     async with hostile(script) as server:
