@@ -6,6 +6,7 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.body import EVENT_STREAM
+from byok_bench.wire.raw import OPEN
 
 
 @check("stream.content-type", ERROR, applies_to="chat-stream", also=TYPED)
@@ -70,7 +71,7 @@ def open_after_done(seen: Seen) -> Iterator[Hit]:
     Why: connections that stay open use up the pool of every client.
     Seen in: diegosouzapw/OmniRoute#6777
     """
-    if seen.stream and "open_after_done" in seen.raw.flags:
+    if seen.stream and OPEN in seen.raw.flags:
         yield Hit("the body was still open a second after [DONE]", seen.stream.done_event)
 
 

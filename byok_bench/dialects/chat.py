@@ -13,7 +13,7 @@ from byok_bench.dialects.chat_closing import read_stream
 from byok_bench.dialects.chat_facts import ChatReading, Shape
 from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_stream import Assembly
-from byok_bench.dialects.classify import failure_of_answer
+from byok_bench.dialects.classify import failure_of_answer, failure_of_page
 from byok_bench.dialects.error_body import holds_error
 from byok_bench.wire import bounded_json
 from byok_bench.wire.failures import Failure, failure
@@ -41,7 +41,7 @@ class ChatDialect:
         if body.problem is not None:
             return _without_answer("undecodable", body, failure("protocol", "body", body.problem))
         if body.is_html:
-            return _without_answer("page", body, _said(raw.head, body, raw))
+            return _without_answer("page", body, failure_of_page(raw.head, body.data))
         if holds_error(body.document):
             return _without_answer("error", body, _said(raw.head, body, raw))
         sent = bounded_json.decode(raw.request.body)

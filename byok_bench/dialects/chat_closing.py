@@ -21,7 +21,7 @@ from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_
 
 def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatReading:
     """Read an answer to stream: true that is no single document. `n`: choices asked for."""
-    clean = raw.end in ("eof", "done")
+    clean = raw.ended_cleanly
     stream = decode(body.chunks, body=body.data, clean=clean)
     has_bad_utf8 = invalid_utf8(body.data, clean=clean) is not None
     assembly = Assembly(n, _foreign_replacements(stream, body) if has_bad_utf8 else frozenset())

@@ -4,7 +4,7 @@ One object a chunk comes in here, already parsed; framing and error events are t
 `null` means absent for every optional member, and unknown members are ignored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from byok_bench.dialects.base import Mark, OutputKind
@@ -54,10 +54,9 @@ class Assembly:
     def add_document(self, document: Mapping[str, Any]) -> None:
         """Read one whole answer: the message of each choice."""
         self._read_model(document)
-        choices = document.get("choices")
-        for position, element in enumerate(choices if isinstance(choices, list) else []):
-            if isinstance(element, dict) and isinstance(element.get("message"), dict):
-                choice = self.choices.setdefault(position, Choice(index=position, event=None))
+        for index, element in _numbered(document.get("choices")):
+            if isinstance(element.get("message"), dict):
+                choice = self.choices.setdefault(index, Choice(index=index, event=None))
                 self._add_delta(choice, element["message"], None, 0, is_message=True)
                 self._finish(choice, element.get("finish_reason"), None)
         usage = document.get("usage")
@@ -170,3 +169,16 @@ class Assembly:
             choice.finish_event = event
             if reason not in FINISH_REASONS:
                 self.facts.note("finish_unknown", event, brief(reason))
+
+
+def _numbered(choices: object) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    """The choices of a document by their indexes, or by their places where these do not count from 0."""
+    elements = [element if isinstance(element, dict) else {} for element in _items(choices)]
+    indexes: list[Any] = [element.get("index") for element in elements]
+    places = list(range(len(elements)))
+    counted = all(type(index) is int for index in indexes) and sorted(indexes) == places
+    return zip(indexes if counted else places, elements, strict=True)
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

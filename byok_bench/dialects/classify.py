@@ -25,6 +25,12 @@ def failure_of_answer(head: RawHead, body: bytes, *, now: float | None = None) -
     return _failure(said, head, head.status, is_error, "headers" if _is_redirect(head) else "body", now)
 
 
+def failure_of_page(head: RawHead, body: bytes) -> Failure:
+    """The failure of a page with a 2xx status: kind protocol, even if what is labelled as one is an error in JSON."""
+    said = read_body(body, head.header("content-type") or "")
+    return _failure(said, head, head.status, False, "body", None)
+
+
 def failure_of_object(
     value: object, *, head: RawHead | None, phase: str = "stream", now: float | None = None
 ) -> Failure:

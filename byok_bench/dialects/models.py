@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from byok_bench.dialects.base import Reading, Terminator
 from byok_bench.dialects.body import Body
-from byok_bench.dialects.classify import failure_of_answer
+from byok_bench.dialects.classify import failure_of_answer, failure_of_page
 from byok_bench.dialects.error_body import holds_error
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange
@@ -36,14 +36,12 @@ def _failure(raw: RawExchange, body: Body) -> Failure | None:
         return raw.failure or failure("network", "headers", "no response")
     if body.problem is not None:
         return failure("protocol", "body", body.problem)
-    listed = (
-        200 <= raw.head.status < 300 and isinstance(body.document, dict) and not holds_error(body.document)
-    )
-    if listed:
-        return raw.failure
-    if 200 <= raw.head.status < 300 and raw.failure is not None:
-        return raw.failure
-    return failure_of_answer(raw.head, body.data)
+    if not 200 <= raw.head.status < 300:
+        return failure_of_answer(raw.head, body.data)
+    if body.is_html:
+        return failure_of_page(raw.head, body.data)
+    listed = isinstance(body.document, dict) and not holds_error(body.document)
+    return raw.failure if listed or raw.failure is not None else failure_of_answer(raw.head, body.data)
 
 
 def listed_models(document: object) -> list[str]:

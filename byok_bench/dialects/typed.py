@@ -13,7 +13,7 @@ from byok_bench.dialects.base import Mark, Reading, Terminator, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.chat_facts import Closing, Facts, Shape
 from byok_bench.dialects.chat_payload import LARGE_EVENT, Item, Payload, read_payload
-from byok_bench.dialects.classify import failure_of_answer, failure_of_object
+from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
 from byok_bench.dialects.error_body import holds_error, is_error_event
 from byok_bench.dialects.fragments import brief
 from byok_bench.dialects.output import Output
@@ -137,7 +137,7 @@ class TypedDialect:
                 body=body, shape="undecodable", failure=failure("protocol", "body", body.problem)
             )
         if body.is_html:
-            return TypedReading(body=body, shape="page", failure=failure_of_answer(raw.head, body.data))
+            return TypedReading(body=body, shape="page", failure=failure_of_page(raw.head, body.data))
         return self._read_document(raw, raw.head, body) or self._read_other(raw, body)
 
     def _read_document(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading | None:
@@ -157,7 +157,7 @@ class TypedDialect:
         if not asked_to_stream(raw) and body.media_type != EVENT_STREAM:
             why = raw.failure or failure("protocol", "body", "the answer is neither JSON nor an event stream")
             return TypedReading(body=body, shape="unreadable", failure=why)
-        clean = raw.end in ("eof", "done")
+        clean = raw.ended_cleanly
         stream = sse.decode(body.chunks, clean=clean)
         unframed = unframed_error(stream.strays, body.media_type)
         if unframed is None and stream.strays and not stream.has_data:

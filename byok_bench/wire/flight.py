@@ -12,7 +12,7 @@ from typing import Final
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.http1 import Answer
 from byok_bench.wire.limits import Limits, Timeouts
-from byok_bench.wire.raw import End, RawExchange, RawHead
+from byok_bench.wire.raw import CUT, OPEN, End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder, Terminator
 
 LINGER_NS: Final = 1_000_000_000
@@ -108,6 +108,8 @@ class Flight:
         record = self.record
         finished = record.phases.done is not None
         record.end = "done" if finished else end
+        if finished and end not in ("done", "eof"):
+            record.flags.append(CUT)
         record.failure = None if finished else reason
         if record.phases.end is None:
             record.phases.end = perf_counter_ns()
@@ -173,7 +175,7 @@ class Flight:
     def _expire(self, clock: str) -> None:
         timeouts = self._timeouts
         if clock == "linger":
-            self.record.flags.append("open_after_done")
+            self.record.flags.append(OPEN)
             self.over("done", None)
             return
         end: End = "limit" if clock == "total" else "stall"

@@ -5,7 +5,7 @@ what the bytes say is computed by the dialects from this record alone, so it can
 Times are `time.perf_counter_ns` (CLOCK_MONOTONIC), comparable between processes of one machine.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -21,6 +21,12 @@ total clock, or the caller's cancel."""
 
 Clock = Literal["kernel", "user"]
 """Who stamped the chunks: the kernel on receipt, or `data_received` before parsing."""
+
+
+OPEN: Final = "open_after_done"
+"""Flag: a second after the terminator the body had not ended."""
+CUT: Final = "cut_after_done"
+"""Flag: after the terminator the connection was lost, or more came than is read."""
 
 
 class RawRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,3 +100,8 @@ class RawExchange(msgspec.Struct, kw_only=True):
     """The connection was kept alive from an earlier exchange."""
     flags: list[str] = msgspec.field(default_factory=list)
     """Marks on the sample: `loop_stalled`, `redacted`, `body_cut`, …"""
+
+    @property
+    def ended_cleanly(self) -> bool:
+        """Whether the body came to the end that its framing announced, behind the terminator too."""
+        return self.end == "eof" or (self.end == "done" and not {OPEN, CUT} & set(self.flags))

@@ -20,7 +20,7 @@ from byok_bench.wire.dial import alternating
 from byok_bench.wire.failures import Failure, failure, library_kind
 from byok_bench.wire.flight import LINGER_NS
 from byok_bench.wire.gate import Gate, Target, admit_by_proxy
-from byok_bench.wire.raw import End, RawExchange, RawHead
+from byok_bench.wire.raw import CUT, OPEN, End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder
 from byok_bench.wire.request import Sendable, WireRequest
 from byok_bench.wire.tls import fresh_context, tls_words
@@ -176,6 +176,8 @@ class Voyage:
         self._over = True
         finished = self._record.phases.done is not None
         self._record.end = "done" if finished else end
+        if finished and end != "eof" and OPEN not in self._record.flags:
+            self._record.flags.append(CUT)
         self._record.failure = None if finished else reason
         self._recorder.stop()
 
@@ -208,7 +210,7 @@ class Voyage:
     def _expired(self) -> None:
         clock = self._waiting_for
         if clock == "linger":
-            self._record.flags.append("open_after_done")
+            self._record.flags.append(OPEN)
         message = f"the {clock.replace('_', ' ')} clock ran out"
         end: End = "limit" if clock == "total" else "stall"
         self.over(end, failure("timeout", self._phase(), message, code=clock))

@@ -10,7 +10,7 @@ from support.cases import IDLE_S, Case, Reply, Turn
 from byok_bench.dialects.base import dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import failure
-from byok_bench.wire.raw import Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw import CUT, OPEN, Phases, RawExchange, RawHead, RawRequest
 
 Cut = Literal["as sent", "whole", "bytes"]
 """How a reply's bytes are spread over reads."""
@@ -71,7 +71,7 @@ def _play(raw: RawExchange, reply: Reply, cut: Cut, *, stops_at_done: bool) -> N
         elif isinstance(step, float):
             now += round(step * 1e9)
             if phases.done is not None and step > LINGER_S:
-                raw.flags.append("open_after_done")
+                raw.flags.append(OPEN)
                 break
             if phases.done is None and step > IDLE_S:
                 raw.end, raw.failure = "stall", failure("timeout", "stream", "nothing came", code="idle")
@@ -79,6 +79,8 @@ def _play(raw: RawExchange, reply: Reply, cut: Cut, *, stops_at_done: bool) -> N
         else:
             if step == "reset" or not _may_close(reply, len(body)):
                 raw.end, raw.failure = "reset", failure("network", "stream", "the connection was lost")
+            if raw.end == "reset" and phases.done is not None:
+                raw.flags.append(CUT)
             break
     if cut == "whole" and raw.chunks:
         raw.chunks[:] = [(now, body)]
