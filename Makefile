@@ -61,7 +61,7 @@ docs: $(VENV)/.installed-dev ## write the generated pages of docs/ again
 	$(BIN)/python tools/make_docs.py
 
 bench: $(VENV)/.installed-dev ## measure the instrument against its peers; writes docs/benchmarks.md
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write
 
 bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
 	$(BIN)/python -m benchmarks.tools

@@ -1,12 +1,9 @@
-"""What reading and judging a recorded stream costs, as ratios to httpx's line decoder and json.loads.
-
-    python -m benchmarks.judging [--events 20000] [--repeats 5]
+"""What reading and judging a recorded stream costs, beside httpx's line decoder and json.loads.
 
 Everything runs in one process on the same bytes, in turn, and the quickest of the repeats counts. Times are CPU
 time, so that other processes cost noise and no more.
 """
 
-import argparse
 import gc
 import json
 import time
@@ -15,6 +12,7 @@ from typing import Any, Final
 
 from httpx._decoders import LineDecoder
 
+from benchmarks.part import Part, Rows
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.raw import Phases, RawExchange, RawHead, RawRequest
@@ -100,26 +98,25 @@ def quickest_us(work: Callable[[], object], events: int, repeats: int) -> float:
     return min(times) / events * 1e6
 
 
-def main() -> None:
-    """Print one row a kind of stream, and one for many short streams."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
+def rows(repeats: int, events: int = 20_000) -> Rows:
+    """One row a kind of stream, and one for many short streams."""
     run_checks(record([chunk({}, "stop")]))  # imports and caches
-    print("| stream | httpx lines + json.loads, µs/event | read | ratio | read + judged | judged events/s |")
-    print("|---|---|---|---|---|---|")
-    kinds = [(name, [pieces]) for name, pieces in streams(given.events)]
-    kinds.append(("text, 100 events each", [next(streams(96))[1]] * (given.events // 100)))
+    kinds = [(name, [pieces]) for name, pieces in streams(events)]
+    kinds.append(("text, 100 events each", [next(streams(96))[1]] * (events // 100)))
+    found: Rows = {}
     for name, batches in kinds:
-        events = sum(map(len, batches))
-        usual = quickest_us(lambda b=batches: [httpx_and_json(one) for one in b], events, given.repeats)
-        read = quickest_us(lambda b=batches: [record(one).reading for one in b], events, given.repeats)
-        judged = quickest_us(lambda b=batches: [run_checks(record(one)) for one in b], events, given.repeats)
-        print(
-            f"| {name} | {usual:.2f} | {read:.2f} | {read / usual:.2f} | {judged:.2f} | {1e6 / judged:,.0f} |"
-        )
+        count = sum(map(len, batches))
+        usual = quickest_us(lambda b=batches: [httpx_and_json(one) for one in b], count, repeats)
+        read = quickest_us(lambda b=batches: [record(one).reading for one in b], count, repeats)
+        judged = quickest_us(lambda b=batches: [run_checks(record(one)) for one in b], count, repeats)
+        found[name] = {"usual_us": usual, "read_us": read, "judged_us": judged, "judged_s": 1e6 / judged}
+    return found
 
 
-if __name__ == "__main__":
-    main()
+PART = Part(
+    "judging",
+    "Reading and judging",
+    "Every passive check over a recorded stream, reading included; CPU time of the quickest repeat.",
+    ("usual_us", "read_us", "judged_us", "judged_s"),
+    rows,
+)

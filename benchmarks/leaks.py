@@ -1,6 +1,6 @@
 """Ten thousand exchanges, good, bad and cancelled: what is left behind of sockets, tasks and file descriptors.
 
-    python -m benchmarks.leaks [--exchanges 10000] [--at-once 50] [--clock kernel|user] [--uvloop]
+    python -m benchmarks.leaks [--exchanges 10000] [--at-once 50] [--clock kernel|user] [--uvloop] [--json]
 
 Exit code 1 if anything is left, or if memory grew by more than 2 KiB an exchange with the collector off.
 """
@@ -8,10 +8,13 @@ Exit code 1 if anything is left, or if memory grew by more than 2 KiB an exchang
 import argparse
 import asyncio
 import gc
+import json
 import os
+import subprocess
 import sys
 import time
 
+from benchmarks.part import Part, Rows
 from byok_bench.wire.client import Client, WireRequest
 from byok_bench.wire.limits import Timeouts
 
@@ -87,12 +90,37 @@ async def main(options: argparse.Namespace) -> int:
     counts.clear()
     await round_of(options.exchanges)
     after = state()
-    print(f"{sum(counts.values())} exchanges in {time.perf_counter() - began:.1f} s: {counts}")
-    print(f"before: {before[0]} descriptors, {before[1]} tasks, {before[2]} KiB")
-    print(f"after:  {after[0]} descriptors, {after[1]} tasks, {after[2]} KiB, collector off")
+    left = {
+        "exchanges": sum(counts.values()),
+        "descriptors": after[0] - before[0],
+        "tasks": after[1] - before[1],
+        "kib": after[2] - before[2],
+    }
+    if options.json:
+        print(json.dumps(left))
+    else:
+        print(f"{time.perf_counter() - began:.1f} s: {counts}, collector off; left: {left}")
     server.close()
-    grown = (after[2] - before[2]) / options.exchanges
-    return int(after[0] > before[0] or after[1] > before[1] or grown > 2)
+    return int(left["descriptors"] > 0 or left["tasks"] > 0 or left["kib"] / options.exchanges > 2)
+
+
+def rows(repeats: int) -> Rows:
+    """Each way to read a socket, in a process of its own; once, since it counts and does not time."""
+    ways = {"kernel stamps": [], "own stamps": ["--clock", "user"], "uvloop": ["--uvloop"]}
+    found: Rows = {}
+    for name, options in ways.items():
+        command = [sys.executable, "-m", "benchmarks.leaks", "--json", *options]
+        found[name] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout)
+    return found
+
+
+PART = Part(
+    "leaks",
+    "Ten thousand exchanges",
+    "Good, cut, silent, refused and cancelled ones; what is left afterwards.",
+    ("exchanges", "descriptors", "tasks", "kib"),
+    rows,
+)
 
 
 if __name__ == "__main__":
@@ -103,6 +131,7 @@ if __name__ == "__main__":
     parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("--clock", choices=["kernel", "user"], default="kernel")
     parser.add_argument("--uvloop", action="store_true")
+    parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     if chosen.uvloop:
         import uvloop

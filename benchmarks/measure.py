@@ -42,9 +42,9 @@ class Result:
 
     wall_s: float
     cpu_s: float
-    events: int
-    rss_kib: int
-    failed: int
+    failed: int = 0
+    grown_kib: float = 0
+    """Peak of the process above what it held before, without the bytes that it recorded."""
     ttft: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     queued: list[float] = field(default_factory=list)
@@ -70,12 +70,12 @@ def measure(server: TruthServer, client: str, load: Load, *, timeout_s: float = 
             raise RuntimeError(f"{client} under {load.name}: {done.stderr.strip()[-400:]}")
         printed = json.loads(done.stdout.splitlines()[-1])
         rows = [json.loads(line) for line in out.read_text().splitlines()]
+    recorded_kib = printed.get("recorded_bytes", 0) / 1024
     result = Result(
         printed["wall_s"],
         printed["cpu_s"],
-        printed["events"],
-        printed.get("rss_kib", 0),
         printed.get("failed", 0),
+        printed.get("grown_kib", 0) - recorded_kib,
     )
     compare(rows, server.log(), result)
     if not result.ttft:
@@ -101,28 +101,24 @@ def compare(rows: list[dict[str, Any]], truth: dict[str, dict[str, Any]], result
 
 def quantile(values: list[float], q: float) -> float:
     """The value at rank q (nearest rank), of absolute values."""
-    ranked = sorted(abs(value) for value in values)
+    ranked = sorted(abs(value) for value in values) or [0.0]
     return ranked[min(len(ranked) - 1, int(q * len(ranked)))]
 
 
 def summary(results: list[Result], load: Load) -> dict[str, float]:
     """Figures of several repeats: medians over the repeats, so that one bad repeat does not decide."""
     events = load.streams * load.rounds * load.events
-
-    def mid(values: list[float]) -> float:
-        return median(values)
-
-    return {
-        "ttft_p50": mid([quantile(one.ttft, 0.5) for one in results]),
-        "ttft_p99": mid([quantile(one.ttft, 0.99) for one in results]),
-        "gap_p50": mid([quantile(one.gaps, 0.5) for one in results]) if results[0].gaps else 0.0,
-        "gap_p99": mid([quantile(one.gaps, 0.99) for one in results]) if results[0].gaps else 0.0,
-        "queued_p99": mid([quantile(one.queued, 0.99) for one in results]),
-        "cpu_100k": mid([one.cpu_s / events * 100_000 for one in results]),
-        "late": mid([one.wall_s / load.schedule_s for one in results]) if load.gap_ms else 0.0,
-        "events_s": mid([events / one.cpu_s for one in results]),
-        "rss_mib": mid([one.rss_kib / 1024 for one in results]),
-        "failed": float(sum(one.failed for one in results)),
+    figures = {
+        "cpu_100k": [one.cpu_s / events * 100_000 for one in results],
+        "events_s": [events / one.cpu_s for one in results],
+        "kib_stream": [one.grown_kib / load.streams for one in results],
+        "late": [one.wall_s / load.schedule_s for one in results],
+    }
+    for name, part in (("ttft", "ttft"), ("gap", "gaps"), ("queued", "queued")):
+        for rank in (50, 99):
+            figures[f"{name}_p{rank}"] = [quantile(getattr(one, part), rank / 100) for one in results]
+    return {name: median(values) for name, values in figures.items()} | {
+        "failed": float(sum(one.failed for one in results))
     }
 
 

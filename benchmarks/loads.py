@@ -1,0 +1,63 @@
+"""The loads that every client is put under, in turn, against the server with its own clock."""
+
+import sys
+from functools import partial
+
+from benchmarks.measure import Load, Result, measure, summary
+from benchmarks.part import Part, Rows
+from benchmarks.truth import truth_server
+
+TIMES = ("ttft_p50", "ttft_p99", "gap_p50", "gap_p99", "queued_p99", "cpu_100k", "failed")
+
+
+def rows(load: Load, clients: list[str], repeats: int) -> Rows:
+    """Every client under one load; the order turns from repeat to repeat."""
+    results: dict[str, list[Result]] = {client: [] for client in clients}
+    with truth_server() as server:
+        for repeat in range(repeats):
+            for client in clients[repeat % len(clients) :] + clients[: repeat % len(clients)]:
+                print(f"{load.name} {repeat + 1}/{repeats} {client}", file=sys.stderr, flush=True)
+                results[client].append(measure(server, client, load))
+    return {client: summary(found, load) for client, found in results.items()}
+
+
+def part(load: Load, title: str, says: str, columns: tuple[str, ...], clients: str) -> Part:
+    return Part(
+        load.name,
+        title,
+        f"{says} Schedule: `{load.model}`.",
+        columns,
+        partial(rows, load, clients.split()),
+    )
+
+
+PARTS = (
+    part(
+        Load("burst", streams=64, rounds=2, ttft_ms=50, gap_ms=10, events=64),
+        "64 streams at once",
+        "64 connections opened at once, 100 events/s on each, two requests a connection.",
+        TIMES,
+        "limit byok byok-user byok+uvloop byok-checks byok-run asyncio aiohttp httpx httpx-sse openai",
+    ),
+    part(
+        Load("heavy", streams=256, rounds=1, ttft_ms=50, gap_ms=10, events=256),
+        "256 streams at once",
+        "25 600 events/s for one core.",
+        (*TIMES[:-1], "late", "failed"),
+        "limit byok byok-user byok+uvloop asyncio aiohttp",
+    ),
+    part(
+        Load("packed", streams=4, rounds=4, ttft_ms=5, gap_ms=0, events=2000, pack=20),
+        "Packed",
+        "20 events a packet, as fast as the socket takes them; decoding included.",
+        ("cpu_100k", "events_s", "failed"),
+        "byok byok-checks aiohttp httpx",
+    ),
+    part(
+        Load("memory", streams=1000, rounds=1, ttft_ms=3000, gap_ms=100, events=20),
+        "1 000 open streams",
+        "Peak of the process above what it held before, without the recorded bytes of the bodies.",
+        ("kib_stream", "failed"),
+        "byok byok-user byok+uvloop aiohttp",
+    ),
+)
