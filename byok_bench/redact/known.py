@@ -5,7 +5,7 @@ Rules: docs/secrets.md, section "Known keys".
 """
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from byok_bench.redact.unknown import MASK, starts_word
@@ -19,6 +19,8 @@ _SHOWN_TOGETHER: Final = 4
 _SHOWN_AT_MOST: Final = 512
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _VALUE: Final = {chr(character): value for value, character in enumerate(_ALPHABET)} | {"-": 62, "_": 63}
+_BEFORE: Final = (b"", b":", b"user:")
+"""What Basic credentials put before a key, by its length modulo three."""
 
 
 class _Base64(NamedTuple):
@@ -27,6 +29,8 @@ class _Base64(NamedTuple):
     A neighbour mixes bits of the key with bits of what stands beside it: `value & mask == bits`.
     """
 
+    lead: str
+    """What precedes the core where `:` or `user:` stands before the key, and nothing before that."""
     core: str
     left_mask: int
     left_bits: int
@@ -34,26 +38,34 @@ class _Base64(NamedTuple):
     right_bits: int
 
 
-def known_spans(text: str, secrets: Iterable[str]) -> Iterator[Span]:
-    """Every find of every secret, in any order; finds may overlap."""
-    known = _variants(secrets)
-    long = [
-        (secret, _needles(secret), _base64_forms(secret)) for secret in known if len(secret) >= ENCODED_FROM
-    ]
-    if long:
-        for view in views(text):
-            for _, needles, forms in long:
-                yield from _in_view(view, needles, forms)
-    for secret in known:
-        if len(secret) < ENCODED_FROM:
-            yield from _whole_tokens(text, secret)
-        yield from _masked_echoes(text, secret)
+class Known(NamedTuple):
+    """A secret and what stands for it; a short one is looked for as it is alone."""
+
+    secret: str
+    needles: list[str]
+    forms: list[_Base64]
 
 
-def _variants(secrets: Iterable[str]) -> list[str]:
-    """Each secret raw and stripped, longest first; blank ones and those below three characters are no secrets."""
+def known_keys(secrets: Iterable[object]) -> list[Known]:
+    """What to look for: each secret raw and stripped, longest first; blank and very short ones are no secrets."""
     usable = [one for one in secrets if isinstance(one, str) and len(one.strip()) >= SHORTEST]
-    return sorted({form for one in usable for form in (one, one.strip())}, key=len, reverse=True)
+    variants = sorted({form for one in usable for form in (one, one.strip())}, key=len, reverse=True)
+    return [
+        Known(one, _needles(one), _base64_forms(one)) if len(one) >= ENCODED_FROM else Known(one, [], [])
+        for one in variants
+    ]
+
+
+def known_spans(text: str, keys: Sequence[Known]) -> Iterator[Span]:
+    """Every find of every key, in any order; finds may overlap."""
+    if any(key.needles for key in keys):
+        for view in views(text):
+            for key in keys:
+                yield from _in_view(view, key)
+    for key in keys:
+        if not key.needles:
+            yield from _whole_tokens(text, key.secret)
+        yield from _masked_echoes(text, key.secret)
 
 
 def _needles(secret: str) -> list[str]:
@@ -70,9 +82,10 @@ def _base64_forms(secret: str) -> list[_Base64]:
     """The key at each of the three alignments inside a longer text, in both alphabets."""
     raw = secret.encode("utf-8", "surrogatepass")
     forms = []
-    for before in range(3):
+    for before, known in enumerate(_BEFORE):
         text = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
         first = -(-before * 8 // 6)  # first character that holds bits of the key alone
+        lead = base64.b64encode(known + raw).decode()[: -(-len(known) * 8 // 6)]
         last = (before + len(raw)) * 8 // 6
         # 1 byte before: 2 of its bits share a character with 4 of the key's; 2 bytes: 4 and 2.
         left_mask = (0, 0b001111, 0b000011)[before]
@@ -80,15 +93,15 @@ def _base64_forms(secret: str) -> list[_Base64]:
         left_bits = _VALUE[text[first - 1]] & left_mask if left_mask else 0
         right_bits = _VALUE[text[last]] & right_mask if right_mask else 0
         for core in {text[first:last], text[first:last].replace("+", "-").replace("/", "_")}:
-            forms.append(_Base64(core, left_mask, left_bits, right_mask, right_bits))
+            forms.append(_Base64(lead, core, left_mask, left_bits, right_mask, right_bits))
     return forms
 
 
-def _in_view(view: View, needles: list[str], forms: list[_Base64]) -> Iterator[Span]:
-    for needle in needles:
+def _in_view(view: View, key: Known) -> Iterator[Span]:
+    for needle in key.needles:
         for start in _occurrences(view.text, needle):
             yield view.origin(start, start + len(needle))
-    for form in forms:
+    for form in key.forms:
         for start in _occurrences(view.text, form.core):
             yield view.origin(*_with_neighbours(view.text, start, form))
 
@@ -104,7 +117,9 @@ def _occurrences(text: str, needle: str) -> Iterator[int]:
 def _with_neighbours(text: str, start: int, form: _Base64) -> Span:
     """The core with the mixed character on either side where it fits, and the padding."""
     end = start + len(form.core)
-    if form.left_mask and start and _fits(text[start - 1], form.left_mask, form.left_bits):
+    if form.lead and text.endswith(form.lead, 0, start):
+        start -= len(form.lead)
+    elif form.left_mask and start and _fits(text[start - 1], form.left_mask, form.left_bits):
         start -= 1
     if form.right_mask and end < len(text) and _fits(text[end], form.right_mask, form.right_bits):
         end += 1

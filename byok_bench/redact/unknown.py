@@ -142,12 +142,14 @@ def _echoes(text: str) -> Iterator[Span]:
     for found in _ECHO.finditer(text):
         start, end = found.span("value")
         mask = _ECHO_MASK.search(text, start, end)
-        if mask and _shows_something(text[start : mask.start()], text[mask.end() : end]):
+        if mask and (
+            mask[0][0] == "*" or _shows_something(text[start : mask.start()], text[mask.end() : end])
+        ):
             yield start, max(_last_mask_end(text, start, end), _without_trailing(text, start, end))
 
 
 def _shows_something(before: str, after: str) -> bool:
-    """Whether letters or digits of a key stand around the mask; a plain word before `...` is prose."""
+    """Whether letters or digits of a key stand around the dots; a plain word before `...` is prose."""
     if any(character.isalnum() for character in after):
         return True
     return any(character.isdigit() or character in "-_" for character in before)

@@ -122,12 +122,13 @@ def locate(address: Address, nat64_prefixes: Iterable[IPv6Network] = ()) -> Plac
 
 def _tunnelled(address: IPv6Address) -> tuple[IPv4Address, ...]:
     bits = int(address)
-    if address in _SIX_TO_FOUR:
-        return (IPv4Address(bits >> 80 & _LOW_32),)
     if address in _TEREDO:
         server, client = bits >> 64 & _LOW_32, ~bits & _LOW_32
         return IPv4Address(server), IPv4Address(client)
-    compatible = address in _COMPATIBLE and address != _LOOPBACK
-    if compatible or bits >> 32 & _ISATAP_MASK == _ISATAP:
-        return (IPv4Address(bits & _LOW_32),)
-    return ()
+    inner = []
+    if address in _SIX_TO_FOUR:
+        inner.append(IPv4Address(bits >> 80 & _LOW_32))
+    # A site behind 6to4 may use ISATAP inside: then both addresses are on the way.
+    if (address in _COMPATIBLE and address != _LOOPBACK) or bits >> 32 & _ISATAP_MASK == _ISATAP:
+        inner.append(IPv4Address(bits & _LOW_32))
+    return tuple(inner)

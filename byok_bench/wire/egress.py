@@ -38,7 +38,7 @@ FAKE_IP_CLASS: Final = "benchmark_address"
 """What resolvers of proxy clients on laptops answer with; only its IPv4 range is in use for that."""
 
 Lookup = Callable[[str], list[str]]
-Answer = Sequence[str] | Exception
+Answer = Sequence[str] | BaseException
 """What DNS said of one host; an exception is no answer."""
 
 
@@ -80,7 +80,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 def judge(
     url: str, profile: str, resolver: Lookup | None = None, policy: Mapping[str, Any] | Policy | None = None
 ) -> Verdict:
-    """Judge a base URL. Never raises, never connects; blocks whatever it cannot understand.
+    """Judge a base URL. Never raises but for Ctrl-C, never connects; blocks whatever it cannot understand.
 
     `resolver` maps a normalised ASCII host to addresses (None: getaddrinfo) and is asked at most once.
     """
@@ -88,6 +88,8 @@ def judge(
     if isinstance(question, Verdict):
         return question
     answer = question.known or answer_of(look_up if resolver is None else resolver, question.base.host.name)
+    if isinstance(answer, KeyboardInterrupt):
+        raise answer
     return conclude(question, answer)
 
 
@@ -144,7 +146,7 @@ def answer_of(resolver: Lookup, host: str) -> Answer:
     """What a resolver says of a host, its exception as a value."""
     try:
         return resolver(host)
-    except Exception as error:  # noqa: BLE001 - a resolver may be any function; its failure is dns_failed
+    except BaseException as error:  # noqa: BLE001 - a resolver may be any function; its failure is dns_failed
         return error
 
 
@@ -188,7 +190,7 @@ def _port(question: Question) -> None:
 
 
 def _read_answer(answer: Answer) -> list[Address]:
-    if isinstance(answer, Exception):
+    if isinstance(answer, BaseException):
         words = answer.strerror if isinstance(answer, socket.gaierror) else ""
         raise Refused("dns_failed", f" ({words})" if words else "")
     if not isinstance(answer, (list, tuple)):

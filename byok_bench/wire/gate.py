@@ -9,11 +9,13 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.wire.addresses import locate, parse
-from byok_bench.wire.egress import NEARBY, Question, Verdict, ask, conclude
+from byok_bench.wire.egress import Question, Verdict, ask, conclude
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import Phases
 from byok_bench.wire.resolver import Resolver
 
+UNVERIFIED: Final = frozenset({"loopback_address", "private_address"})
+"""Classes of addresses whose certificate may go unchecked, in the local profile."""
 BEYOND_PROXY: Final = "1.1.1.1"
 """Stands for whatever a proxy will resolve a name to: judged as any public address, never dialled."""
 
@@ -107,7 +109,7 @@ def _check_unverified(profile: str, addresses: list[str]) -> None:
         raise refused(
             "tls_verify_required", "Certificate checks cannot be switched off in the shared profile."
         )
-    if not all(locate(parse(address)).reason in NEARBY for address in addresses):
+    if not all(locate(parse(address)).reason in UNVERIFIED for address in addresses):
         raise refused(
             "tls_verify_required",
             "Certificate checks can be switched off for loopback and private addresses only. "

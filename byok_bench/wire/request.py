@@ -18,7 +18,7 @@ from byok_bench.wire.urls import DEFAULT_PORTS
 
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~-._"
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class WireRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ Redirects are the client's business (httpx follows none by default), and so is t
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from time import perf_counter_ns
@@ -27,6 +28,9 @@ from byok_bench.wire.resolver import Resolver
 
 _FOREVER: Final = 86_400.0
 _FLUSH_BYTES: Final = 65_536
+_TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""All but the tab, which a caller of httpx may have in a value (RFC 9110)."""
 _CONNECTING: Final = ("config", "policy", "dns", "connect", "tls")
 
 
@@ -249,7 +253,7 @@ async def _frames(request: httpx.Request) -> AsyncGenerator[bytes, None]:
 
 def _checked(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     for name, value in fields:
-        if not name or any(byte in b"\r\n\0" for byte in name + value):
+        if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise httpx.LocalProtocolError("Illegal header name or value")
     return fields
 

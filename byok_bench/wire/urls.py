@@ -80,6 +80,8 @@ def read_base_url(url: object, trail: Trail | None = None) -> BaseUrl:
         raise Refused("query_not_allowed")
     if "#" in tail:
         raise Refused("fragment_not_allowed")
+    if not host_text:
+        raise Refused("invalid_host", ": an IPv6 address goes in brackets, and only a port follows them")
     trail.port = DEFAULT_PORTS[scheme] if port_text is None else _read_port(port_text)
     host = read_host(host_text, trail)
     path = _read_path(tail, trail)
@@ -125,7 +127,7 @@ def _split_scheme(text: str) -> tuple[str, str]:
 
 
 def _split_authority(authority: str) -> tuple[str, str | None]:
-    """Host (with its brackets) and port text; None without a colon."""
+    """Host (with its brackets) and port text, None without a colon; no host if colons or brackets are misplaced."""
     text = authority.rpartition("@")[2]
     if text.startswith("["):
         inside, bracket, after = text.partition("]")
@@ -136,9 +138,7 @@ def _split_authority(authority: str) -> tuple[str, str | None]:
         malformed = ":" in port
     if not host and not malformed:
         raise Refused("missing_host")
-    if malformed and "@" not in authority:
-        raise Refused("invalid_host", ": an IPv6 address goes in brackets, and only a port follows them")
-    return host, port if colon else None
+    return "" if malformed else host, port if colon else None
 
 
 def _read_port(text: str) -> int:

@@ -16,6 +16,7 @@ from byok_bench.redact import REDACTED, redact
 
 KEY = "sk-live-Abc+def/123"
 CASES = tomllib.loads((Path(__file__).parent / "redact_cases.toml").read_text())["case"]
+SURVIVORS = [case for case in CASES if case["name"].startswith("survives")]
 MARKS = "Authorization: Bearer x-api-key, '\":=?&@/.*…%\\n\n│ sk-[redacted]abcdefgh0123456789"
 
 keys = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40)
@@ -44,7 +45,7 @@ ENCODINGS = {
     "repr": lambda key: repr(key)[1:-1],
     "JSON": lambda key: json.dumps(key)[1:-1],
     "JSON twice": lambda key: json.dumps(json.dumps(key)[1:-1])[1:-1],
-    "JSON of a repr": lambda key: json.dumps(repr(key))[1:-1],
+    "JSON of a repr": lambda key: json.dumps(repr(key)[1:-1])[1:-1],
     "JSON, slashes": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "JSON, all": lambda key: "".join(f"\\u{ord(character):04x}" for character in key),
     "HTML": html.escape,
@@ -60,6 +61,9 @@ ENCODINGS = {
     "wrapped in a repr": lambda key: "\\n".join(key),
     "boxed": lambda key: " │\r\n│ ".join((key[:4], key[4:])),
 }
+
+ALONE = {name: ENCODINGS[name] for name in ENCODINGS if name not in ("base64 2", "base64 3", "base64url")}
+"""Without those of a longer text that holds the key."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
@@ -84,6 +88,26 @@ def test_a_planted_key_is_gone_in_every_encoding(encode: Any) -> None:
         assert REDACTED in result
 
     gone()
+
+
+@pytest.mark.parametrize("encode", ALONE.values(), ids=ALONE)
+def test_a_key_that_stands_alone_leaves_nothing_of_its_form(encode: Any) -> None:
+    """What stands for the whole key goes whole, and nothing beside it does."""
+
+    @given(keys)
+    def whole(key: str) -> None:
+        assume(encode is not ENCODINGS["wrapped in a repr"] or "\\" not in key)
+        assert redact(f"( {encode(key)} )", [key]) == f"( {REDACTED} )"
+
+    whole()
+
+
+@given(st.lists(keys, max_size=3))
+def test_no_key_takes_a_survivor_along(secrets: list[str]) -> None:
+    """Whatever the keys are, ids, hashes, prose and tracebacks stay as they are."""
+    for case in SURVIVORS:
+        assume(not any(key in case["text"] or key[::-1] in case["text"] for key in secrets))
+        assert redact(case["text"], secrets) == case["text"]
 
 
 @given(texts, secret_lists)

@@ -1,5 +1,7 @@
 """judge(): the case tables, and what holds for any input at all."""
 
+import asyncio
+import ipaddress
 import re
 import socket
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.addresses import HARD, parse
+from byok_bench.wire.addresses import CLASSES, HARD, class_of, parse
 from byok_bench.wire.egress import METADATA_HOSTS, NEARBY, SPECIAL_SUFFIXES, Verdict, judge
 from byok_bench.wire.policy_lists import Policy, parse_policy
 from byok_bench.wire.reasons import NOTES, REASONS
@@ -39,6 +41,7 @@ urls = st.text() | st.builds(
     st.sampled_from(["", ":443", ":80"]) | st.text(max_size=8),
     st.sampled_from(["", "/v1"]) | st.text(max_size=20),
 )
+special_addresses = st.sampled_from(CLASSES).flatmap(lambda row: st.ip_addresses(network=row[1])).map(str)
 policies = st.none() | st.dictionaries(
     st.sampled_from(Policy.__struct_fields__) | st.text(max_size=5),
     anything
@@ -121,6 +124,31 @@ def test_one_bad_address_blocks_the_host(answer: list[str], profile: str) -> Non
     alone = [judge("https://api.openai.com", profile, lambda host, one=one: [one]) for one in answer]
     verdict = judge("https://api.openai.com", profile, lambda host: answer)
     assert verdict.reason == next((one.reason for one in alone if one.action == "block"), "ok")
+
+
+@given(urls, st.lists(special_addresses | st.ip_addresses().map(str), min_size=1))
+def test_the_shared_profile_calls_public_addresses_over_https_alone(url: str, answer: list[str]) -> None:
+    """Without a policy nothing else is allowed there; Python's own tables are the other opinion."""
+    verdict = judge(url, "shared", lambda host: answer)
+    if verdict.action == "allow":
+        assert verdict.base_url is not None
+        assert verdict.base_url.startswith("https://")
+        assert verdict.port in (443, 8443)
+        assert all(ipaddress.ip_address(address).is_global for address in verdict.addresses)
+
+
+@given(special_addresses, st.sampled_from(["local", "shared"]))
+def test_no_list_lifts_a_hard_address_and_none_beats_a_denial(address: str, profile: str) -> None:
+    """Whatever is allowed, a hard class names itself; whatever is denied is denied."""
+    everything = ["0.0.0.0/0", "::/0"]
+    lists = {"allow_cidrs": everything, "allow_hosts": ["api.openai.com"], "only_hosts": ["api.openai.com"]}
+    lifted = judge("https://api.openai.com", profile, lambda host: [address], lists)
+    denied = judge(
+        "https://api.openai.com", profile, lambda host: [address], lists | {"deny_cidrs": everything}
+    )
+    outer = class_of(parse(address))
+    assert lifted.reason == outer if outer in HARD else lifted.reason in {"ok", *HARD}
+    assert denied.reason == (lifted.reason if lifted.reason in HARD else "address_denied")
 
 
 @pytest.mark.parametrize(
@@ -231,6 +259,18 @@ def test_only_none_stands_for_the_system() -> None:
     """A resolver is called, whatever its truth value; what cannot be called is a failed lookup."""
     assert judge("https://api.openai.com", "local", FalsyResolver()).addresses == ["8.8.8.8"]
     assert judge("https://api.openai.com", "local", 0).reason == "dns_failed"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fault", [SystemExit, GeneratorExit, asyncio.CancelledError, type("Odd", (BaseException,), {})]
+)
+def test_whatever_a_resolver_raises_is_a_failed_lookup(fault: type[BaseException]) -> None:
+    """Exceptions that `except Exception` would let through do not leave judge either."""
+
+    def failing(host: str) -> list[str]:
+        raise fault
+
+    assert judge("https://api.openai.com", "shared", failing).reason == "dns_failed"
 
 
 def test_interrupting_a_lookup_is_not_a_verdict() -> None:

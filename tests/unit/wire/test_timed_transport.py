@@ -101,6 +101,27 @@ async def test_a_body_of_another_length_is_a_mistake(announced: str) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize(
+    "field", [(b"x-a", b"1\r\nx-b: 2"), (b"x-a", b"1\0"), (b"x a", b"1"), (b"x:a", b"1")]
+)
+async def test_a_field_that_cannot_be_written_is_a_mistake(
+    transport: Transports, field: tuple[bytes, bytes]
+) -> None:
+    """A name that is no token and a value with a line end raise LocalProtocolError."""
+    async with hostile(keep_alive(sized(b"{}", JSON[:-2]))) as server, client(transport()) as http:
+        with pytest.raises(httpx.LocalProtocolError):
+            await http.get(server.url, headers=[field])
+
+
+@pytest.mark.parametrize("value", [b"1\x01", b"\x1b[0m", b"1\x7f"])
+async def test_no_other_control_character_goes_out(value: bytes) -> None:
+    """Stock httpx lets these pass, and a server's log would obey them."""
+    async with hostile(keep_alive(sized(b"{}", JSON[:-2]))) as server, client(TimedTransport()) as http:
+        with pytest.raises(httpx.LocalProtocolError):
+            await http.get(server.url, headers=[(b"x-a", value)])
+
+
+@BOTH
 async def test_an_error_in_a_request_body_reaches_the_caller(transport: Transports) -> None:
     """What the body's iterator raises is raised, and the connection is closed."""
 

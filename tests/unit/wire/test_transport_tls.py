@@ -199,9 +199,10 @@ async def test_unverified_is_for_loopback_and_local_only(authority: Authority) -
     assert len(server.peers) == 1
 
 
-async def test_unverified_is_refused_for_public_addresses() -> None:
-    """Without verification nothing is sent to a public address, not even in profile local."""
-    record = await send("https://bench.example.com/v1", lookup=lambda host: ["93.184.216.34"], verify=False)
+@pytest.mark.parametrize("address", ["93.184.216.34", "100.64.0.1", "198.18.0.1"])
+async def test_unverified_is_refused_beyond_loopback_and_private(address: str) -> None:
+    """Without verification nothing is sent to another address, not even in profile local."""
+    record = await send("https://bench.example.com/v1", lookup=lambda host: [address], verify=False)
     assert record.failure is not None
     assert (record.failure.kind, record.failure.code) == ("egress", "tls_verify_required")
 
