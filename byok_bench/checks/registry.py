@@ -121,19 +121,12 @@ def select(names: Collection[str] | None) -> list[Check]:
 def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[Finding]:
     """Findings of the passive checks over one exchange, each id at most once, in order of place."""
     seen = Seen(exchange)
-    scopes = _scopes(seen)
-    chosen = select(ids)
-    fired = [
-        (one, finding)
-        for one in catalogue()
-        if one.mode == "passive"
-        and not scopes.isdisjoint((one.applies_to, *one.also))
-        and (finding := _judge(one, seen))
-    ]
+    chosen = None if ids is None else select(ids)
+    fired = [(one, finding) for one in _passive(_scopes(seen)) if (finding := _judge(one, seen))]
     solo = next((one for one, _ in fired if one.alone), None)
     if solo is not None:
         fired = [pair for pair in fired if pair[0].id == solo.id or pair[0].id in solo.beside]
-    kept = [finding for one, finding in fired if one in chosen] if ids is not None else [f for _, f in fired]
+    kept = [finding for one, finding in fired if chosen is None or one in chosen]
     return sorted(kept, key=lambda finding: finding.event if finding.event is not None else len(seen.events))
 
 
@@ -153,11 +146,21 @@ def _judge(one: Check, seen: Seen) -> Finding | None:
     return found(one.id, one.severity, first, offset=offset, more=more)
 
 
-def _scopes(seen: Seen) -> set[Scope]:
+def _scopes(seen: Seen) -> frozenset[Scope]:
     """Which rules are about this exchange."""
-    if seen.schema == "chat":
-        return {"any", "chat", "chat-stream"} if seen.asked_to_stream else {"any", "chat"}
-    return {"any", seen.schema}
+    if seen.schema == "chat" and seen.asked_to_stream:
+        return frozenset(("any", "chat", "chat-stream"))
+    return frozenset(("any", seen.schema))
+
+
+@cache
+def _passive(scopes: frozenset[Scope]) -> tuple[Check, ...]:
+    """The passive checks of these scopes, in the order of the catalogue."""
+    return tuple(
+        one
+        for one in catalogue()
+        if one.mode == "passive" and not scopes.isdisjoint((one.applies_to, *one.also))
+    )
 
 
 @cache

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from types import TracebackType
 from typing import Final
 from weakref import WeakSet
@@ -84,12 +85,17 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-def guard_loggers(names: Iterable[str] = GUARDED_LOGGERS) -> None:
-    """Put the filter on each logger that has none yet."""
-    for name in names:
-        logger = logging.getLogger(name)
-        if not any(isinstance(one, RedactingFilter) for one in logger.filters):
-            logger.addFilter(RedactingFilter())
+def guard_loggers() -> None:
+    """Put the filter on each guarded logger that has none (any more): a user may set up logging anew at any time."""
+    loggers, redacting = _guard()
+    for logger in loggers:
+        logger.addFilter(redacting)
+
+
+@cache
+def _guard() -> tuple[list[logging.Logger], RedactingFilter]:
+    """The guarded loggers, which live as long as the process, and their filter: every request asks for them."""
+    return [logging.getLogger(name) for name in GUARDED_LOGGERS], RedactingFilter()
 
 
 def guard_excepthook() -> None:

@@ -80,6 +80,14 @@ def test_the_filters_are_put_in_place_once() -> None:
         assert len(filters) == 1, name
 
 
+def test_a_filter_that_was_taken_away_comes_back() -> None:
+    """Whoever sets up logging anew between two requests loses no redaction."""
+    guard_loggers()
+    logging.getLogger("httpcore.http11").filters.clear()
+    remember([])
+    assert any(isinstance(one, RedactingFilter) for one in logging.getLogger("httpcore.http11").filters)
+
+
 def test_an_uncaught_exception_is_printed_without_the_key() -> None:
     """A process that guards its excepthook prints a traceback, but not the key in it."""
     program = (

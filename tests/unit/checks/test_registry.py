@@ -20,6 +20,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> dict[str, registry.Check]:
     checks: dict[str, registry.Check] = {}
     monkeypatch.setattr(registry, "_checks", checks)
     monkeypatch.setattr(registry, "_loaded", lambda: checks)
+    monkeypatch.setattr(registry, "_passive", registry._passive.__wrapped__)
     return checks
 
 
