@@ -25,6 +25,8 @@ _FIXDATE: Final = re.compile(
 )
 _PYTHON_TRACE: Final = "Traceback (most recent call last)"
 _JAVASCRIPT_FRAME: Final = re.compile(r"\n[ \t]+at [^\n()]{1,200} \([^\n()]{1,400}:\d{1,9}:\d{1,9}\)")
+_MAY_BE_JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:[{\[\"tfn0-9-]|\Z)")
+"""How the start of a JSON value looks, or nothing yet."""
 _STRUCTURE: Final = 2_000
 """Strings of an error body that are searched for traces."""
 
@@ -98,15 +100,14 @@ def shape(seen: Seen) -> Iterator[Hit]:
 def not_json(seen: Seen) -> Iterator[Hit]:
     """Send JSON error bodies.
 
-    Rule: the body of an answer with status 400 or more is JSON, and not empty.
+    Rule: the body of an answer with status 400 or more is JSON, and not empty. A body that was cut counts where
+    its start can be no JSON.
     Why: users get walls of HTML in their error boxes.
     Seen in: JuiceBoxxGames/utsuwa#67
     """
-    if (
-        seen.status < 400
-        or seen.raw.end not in ("eof", "done")
-        or not isinstance(_whole_json(seen), Malformed)
-    ):
+    if seen.status < 400 or not isinstance(_whole_json(seen), Malformed):
+        return
+    if seen.raw.end not in ("eof", "done") and _MAY_BE_JSON.match(seen.body.data):
         return
     kind = seen.body.media_type or "text without a media type"
     yield Hit(f"status {seen.status} with {kind if seen.body.data.strip() else 'an empty body'}")

@@ -7,7 +7,7 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.server_text import printable
+from byok_bench.dialects.location import shown_location
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _JSON: Final = "application/json"
@@ -37,8 +37,9 @@ def redirect(seen: Seen) -> Iterator[Hit]:
     Seen in: psf/requests#5494; songquanpeng/one-api#533
     """
     if seen.status in _REDIRECTS and seen.head is not None:
-        location = printable(seen.head.header("location") or "").partition("?")[0]
-        yield Hit(f"status {seen.status} points to {location[:300] or 'nowhere: no Location'}")
+        location = seen.head.header("location")
+        where = shown_location(location, seen.raw.request.url) if location else "nowhere: no Location"
+        yield Hit(f"status {seen.status} points to {where[:300]}")
 
 
 @check("http.json-content-type", WARN, applies_to="chat")

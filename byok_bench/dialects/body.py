@@ -40,6 +40,8 @@ class Body:
         """Longer than a stream may be; the chunks end there."""
         self.data = b"".join(data for _, data in plain.chunks)
         """All of it."""
+        self.said = self.data if self.problem is None else b"".join(data for _, data in raw.chunks)
+        """What an error is read from: a coding that cannot be undone leaves the bytes as they came."""
 
     @cached_property
     def document(self) -> Any:

@@ -37,13 +37,14 @@ class ChatDialect:
         if raw.head is None:
             return _without_answer("none", body, raw.failure or failure("network", "headers", "no response"))
         if not 200 <= raw.head.status < 300:
-            return _without_answer("refused", body, _said(raw.head, body, raw))
+            refused = failure_of_answer(raw.head, body.said, url=raw.request.url)
+            return _without_answer("refused", body, refused)
         if body.problem is not None:
             return _without_answer("undecodable", body, failure("protocol", "body", body.problem))
         if body.is_html:
             return _without_answer("page", body, failure_of_page(raw.head, body.data))
         if holds_error(body.document):
-            return _without_answer("error", body, _said(raw.head, body, raw))
+            return _without_answer("error", body, failure_of_answer(raw.head, body.data))
         sent = bounded_json.decode(raw.request.body)
         request = sent if isinstance(sent, dict) else {}
         if request.get("stream") is True:
@@ -52,12 +53,6 @@ class ChatDialect:
 
 
 DIALECT: Final = ChatDialect()
-
-
-def _said(head: RawHead, body: Body, raw: RawExchange) -> Failure:
-    """The failure that the answer itself reports; a coding that cannot be undone leaves the bytes as they came."""
-    data = body.data if body.problem is None else b"".join(data for _, data in raw.chunks)
-    return failure_of_answer(head, data)
 
 
 def _without_answer(shape: Shape, body: Body, why: Failure | None) -> ChatReading:

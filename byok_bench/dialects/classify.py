@@ -6,57 +6,55 @@ retry_after.py. A transport that failed is not judged here: its Failure is in th
 
 import time
 
+import msgspec
+
 from byok_bench.dialects.classify_rules import RULES, Facts
 from byok_bench.dialects.error_body import ErrorBody, read_body, read_text, read_value
+from byok_bench.dialects.location import shown_location
 from byok_bench.dialects.retry_after import retry_after_s
-from byok_bench.dialects.server_text import printable, shortened
+from byok_bench.dialects.server_text import shortened
 from byok_bench.redact import redact
 from byok_bench.wire.failures import RETRYABLE_KINDS, Failure
 from byok_bench.wire.raw import RawHead
 
 
-def failure_of_answer(head: RawHead, body: bytes, *, now: float | None = None) -> Failure:
+def failure_of_answer(head: RawHead, body: bytes, *, url: str = "") -> Failure:
     """The failure that an answer reports: any status from 300 on, or a 2xx that is no good answer.
 
-    `body` after content decoding. `now` is seconds since the epoch, for a Retry-After date.
+    `body` after content decoding. `url` is the one that was asked: what a relative Location starts from.
     """
     said = read_body(body, head.header("content-type") or "")
     is_error = head.status >= 300 or said.is_error
-    return _failure(said, head, head.status, is_error, "headers" if _is_redirect(head) else "body", now)
+    if _is_redirect(head):
+        said = msgspec.structs.replace(said, words=_pointing(said, head, url))
+    return _failure(said, head, head.status, is_error, "headers" if _is_redirect(head) else "body")
 
 
 def failure_of_page(head: RawHead, body: bytes) -> Failure:
-    """The failure of a page with a 2xx status: kind protocol, even if what is labelled as one is an error in JSON."""
-    said = read_body(body, head.header("content-type") or "")
-    return _failure(said, head, head.status, False, "body", None)
+    """The failure of a 2xx answer that is a web page: no answer of an API, even if its text reads like an error."""
+    return _failure(read_body(body, head.header("content-type") or ""), head, head.status, False, "body")
 
 
-def failure_of_object(
-    value: object, *, head: RawHead | None, phase: str = "stream", now: float | None = None
-) -> Failure:
+def failure_of_object(value: object, *, head: RawHead | None, phase: str = "stream") -> Failure:
     """The failure that an error object reports; a string is the server's words, be it JSON or not."""
     said = read_text(value) if isinstance(value, str) else read_value(value)
     http = head.status if head is not None and head.status >= 400 else None
-    return _failure(said, head, http, True, phase, now)
+    return _failure(said, head, http, True, phase)
 
 
 def _is_redirect(head: RawHead) -> bool:
     return 300 <= head.status < 400
 
 
-def _failure(
-    said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str, now: float | None
-) -> Failure:
+def _failure(said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str) -> Failure:
     status = http if http is not None and http >= 300 else said.named_status
-    delay = retry_after_s(
-        head, status=status, delays=said.delays, text=said.text, now=time.time() if now is None else now
-    )
+    delay = retry_after_s(head, status=status, delays=said.delays, text=said.text, now=_received_s(head))
     facts = Facts(http=http, status=status, is_error=is_error, body=said, delay_s=delay)
     kind = next(kind for rule in RULES if (kind := rule.kind_of(facts)))
     return Failure(
         kind=kind,
         phase=phase,
-        message=_message(said, head, http),
+        message=_message(said, head),
         retryable=_retryable(kind, head),
         retry_after_s=delay,
         status=status or (head.status if head is not None else None),
@@ -64,18 +62,22 @@ def _failure(
     )
 
 
-def _message(said: ErrorBody, head: RawHead | None, http: int | None) -> str:
-    status = f"HTTP {http}" if http is not None else "an error without a message"
+def _received_s(head: RawHead | None) -> float:
+    """When a date in the head was read: at receipt, so that a stored exchange gives the same delay later."""
+    return head.received_s if head is not None and head.received_s is not None else time.time()
+
+
+def _message(said: ErrorBody, head: RawHead | None) -> str:
+    status = f"HTTP {head.status}" if head is not None else "an error without a message"
     words = said.words or (f"{status}: {said.shown}" if said.shown else status)
-    if head is not None and _is_redirect(head):
-        location = printable(head.header("location") or "")
-        words = f"{words} (Location: {_without_query(location)})" if location else f"{words} (no Location)"
     return shortened(redact(words, ()))
 
 
-def _without_query(location: str) -> str:
-    """A query may carry what only the asked server should know."""
-    return location.partition("?")[0].partition("#")[0]
+def _pointing(said: ErrorBody, head: RawHead, url: str) -> str:
+    """The words of a redirect, and where it points."""
+    location = head.header("location")
+    shown = f"Location: {shown_location(location, url)}" if location else "no Location"
+    return f"{said.words or said.shown or f'HTTP {head.status}'} ({shown})"
 
 
 def _retryable(kind: str, head: RawHead | None) -> bool:

@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 from byok_bench.wire.raw import RawHead
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_UNITS = r"(?:ms|milliseconds?|msecs?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)"
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = r"(?:ms|milliseconds?|msecs?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)"
 _STEP = rf"\d{{1,15}}(?:\.\d{{1,15}})?\s?{_UNITS}(?![a-z_])"
 _DURATION = re.compile(rf"{_STEP}(?:(?:\s|,\s|\sand\s)?{_STEP})*", re.ASCII | re.IGNORECASE)
 _PART = re.compile(rf"(\d+(?:\.\d+)?)\s?({_UNITS})(?![a-z_])", re.ASCII | re.IGNORECASE)

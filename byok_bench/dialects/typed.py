@@ -131,7 +131,8 @@ class TypedDialect:
         if raw.head is None:
             return TypedReading(body=body, shape="none", failure=raw.failure or _lost(raw))
         if not 200 <= raw.head.status < 300:
-            return TypedReading(body=body, shape="refused", failure=failure_of_answer(raw.head, body.data))
+            refused = failure_of_answer(raw.head, body.said, url=raw.request.url)
+            return TypedReading(body=body, shape="refused", failure=refused)
         if body.problem is not None:
             return TypedReading(
                 body=body, shape="undecodable", failure=failure("protocol", "body", body.problem)

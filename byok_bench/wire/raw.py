@@ -51,6 +51,8 @@ class RawHead(msgspec.Struct, frozen=True, kw_only=True):
     """`1.0`, `1.1` or `2`."""
     headers: tuple[tuple[str, str], ...]
     """As received, latin-1 decoded, lower-case names, known secrets redacted."""
+    received_s: float | None = None
+    """When it came, seconds since the epoch by our clock: what a date in a header is counted from."""
 
     def header(self, name: str) -> str | None:
         """Value of a header, several of one name joined by `, `; None if absent. `name` in lower case."""

@@ -4,7 +4,10 @@ What happens per read is an append and a meter (docs/wire.md). Not in here: sock
 and what the bytes mean.
 """
 
+import time
 from typing import Final, Literal, Protocol
+
+import msgspec
 
 from byok_bench.wire.content import codings_of
 from byok_bench.wire.failures import Failure, failure
@@ -47,7 +50,7 @@ class Recorder:
     def head(self, t_ns: int, head: RawHead) -> None:
         """Note the head and choose what the body is measured by; a claimed size over the limit is refused here."""
         record, limits = self._record, self._limits
-        record.head = head
+        record.head = msgspec.structs.replace(head, received_s=time.time())
         record.phases.head = t_ns
         media_type = (head.header("content-type") or "").partition(";")[0].strip().lower()
         good = 200 <= head.status < 300

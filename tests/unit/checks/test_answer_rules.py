@@ -41,8 +41,8 @@ def test_any_answer_can_be_judged(
 
 
 def test_a_redirect_names_where_it_points_without_the_query() -> None:
-    """The Location is shown, what it carries behind a question mark is not."""
+    """The origin of the Location is shown, what it carries behind a question mark is not."""
     case = {"status": 302, "text": "", "headers": {"location": "https://other.example/v1?token=abc"}}
     (finding,) = run_checks(exchange_of(case, "chat"))
-    assert "https://other.example/v1" in finding.message
+    assert "https://other.example" in finding.message
     assert "abc" not in finding.message

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.error_cases import NOW, body_of, head_of, table
+from support.error_cases import body_of, head_of, table
 
-from byok_bench.dialects.classify import failure_of_answer, failure_of_object
+from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
 from byok_bench.dialects.classify_rules import LITELLM_KINDS, RULES, Facts
 from byok_bench.dialects.error_body import read_body
 from byok_bench.wire.failures import KINDS, PHASES, RETRYABLE_KINDS, Failure
@@ -33,7 +33,7 @@ headers = st.lists(
 
 
 def judge(case: dict[str, Any]) -> Failure:
-    return failure_of_answer(head_of(case), body_of(case), now=NOW)
+    return failure_of_answer(head_of(case), body_of(case), url="https://asked.example/v1/chat/completions")
 
 
 def check(failure: Failure, case: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def test_the_words_of_every_known_shape_are_found(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", table("events"))
 def test_errors_inside_a_stream_are_classified_by_what_they_name(case: dict[str, Any]) -> None:
     """An error object without an HTTP status of its own is classified by its members and words."""
-    failure = failure_of_object(case["value"], head=None, now=NOW)
+    failure = failure_of_object(case["value"], head=None)
     check(failure, case)
     assert failure.phase == "stream"
     assert failure.status == case.get("status", failure.status)
@@ -103,6 +103,7 @@ def test_any_json_is_classified(status: int, value: object, fields: list[tuple[s
     """Whatever the JSON value is, as an answer or as an event, there is a kind and there are words."""
     head = RawHead(status=status, http="1.1", headers=tuple(fields))
     assert_sound(failure_of_answer(head, json.dumps(value).encode()))
+    assert_sound(failure_of_page(head, json.dumps(value).encode()))
     assert_sound(failure_of_object(value, head=head))
     assert_sound(failure_of_object(value, head=None))
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.error_cases import NOW, body_of, head_of, table
+from support.error_cases import body_of, head_of, table
 
 from byok_bench.dialects.classify import failure_of_answer
 from byok_bench.dialects.retry_after import duration_s, http_date_s, number
@@ -13,7 +13,7 @@ from byok_bench.dialects.retry_after import duration_s, http_date_s, number
 @pytest.mark.parametrize("case", table("delays"))
 def test_the_first_usable_form_gives_the_delay(case: dict[str, Any]) -> None:
     """Headers, details, text and budgets are asked in order, and what is unusable counts as absent."""
-    failure = failure_of_answer(head_of(case), body_of(case), now=NOW)
+    failure = failure_of_answer(head_of(case), body_of(case))
     assert failure.retry_after_s == (None if case["delay"] is None else pytest.approx(case["delay"]))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import time
 from collections.abc import Awaitable, Callable
 from time import perf_counter_ns
 from typing import Any
@@ -31,6 +32,17 @@ async def send(url: str, *, transport: Any = "own", clock: Any = "kernel", **fie
 
 def body_of(record: RawExchange) -> bytes:
     return b"".join(data for _, data in record.chunks)
+
+
+@WAYS
+async def test_the_head_says_when_it_came(transport: str, clock: str) -> None:
+    """Dates in headers can be counted from the moment of receipt, however much later the record is read."""
+    before = time.time()
+    async with hostile(keep_alive(sized(b"{}"))) as server:
+        record = await send(server.url, transport=transport, clock=clock)
+    assert record.head is not None
+    assert record.head.received_s is not None
+    assert before <= record.head.received_s <= time.time()
 
 
 @WAYS
