@@ -82,7 +82,11 @@ class Process:
 
     async def __aenter__(self) -> Self:
         self._begin(asyncio.get_running_loop())
-        await asyncio.to_thread(self.send, self._start)
+        try:
+            await asyncio.to_thread(self.send, self._start)
+        except asyncio.CancelledError:
+            await self.__aexit__()
+            raise
         return self
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -105,13 +109,20 @@ class Process:
             thread.start()
 
     async def __aexit__(self, *reason: Any) -> None:
-        """Tell it to stop, wait while it puts away what is in flight, and end it if it does not."""
+        """Tell it to stop, wait while it puts away what is in flight, and end it if it does not.
+
+        A cancel meanwhile must not leave a process behind: it is heard when the process is gone.
+        """
         self.send(Stop())
         ending = asyncio.ensure_future(asyncio.to_thread(self._end))
+        cancelled: asyncio.CancelledError | None = None
         while not ending.done():
-            # A second cancel must not leave a process behind.
-            with suppress(asyncio.CancelledError):
+            try:
                 await asyncio.shield(ending)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     @property
     def pid(self) -> int:

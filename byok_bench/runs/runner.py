@@ -148,14 +148,17 @@ class _Start:
     async def run(self, resume: str | bool) -> Run:
         writer = Writer(self._path)
         try:
-            found = await writer.do(
+            opening = writer.submit(
                 open_run, self._plan, plan_hash(self._plan, self._jobs), self._jobs, resume
             )
-            self._run_id = found.run_id
             try:
+                found = await asyncio.shield(asyncio.wrap_future(opening))
+                self._run_id = found.run_id
                 await self._play(writer, found)
             except BaseException as error:
-                self._interrupted(writer, error)
+                if opening.exception() is None:  # a cancel does not take back that the run was opened
+                    self._run_id = opening.result().run_id
+                    self._interrupted(writer, error)
                 raise
             await writer.do(ledger.set_status, self._run_id, "finished")
         finally:

@@ -45,13 +45,21 @@ class Connection:
                 if pump.shake_hands(data):
                     # What follows in the next read is already encrypted for the session.
                     self._link.on_bytes, self._link.on_end = self._decrypt, self._ended
-                    shaken.set_result(None)
+                    over(None)
             except ssl.SSLError as error:
                 self._link.on_bytes, self._link.on_end = _nothing, _nothing
-                shaken.set_exception(error)
+                over(error)
 
         def lost(error: OSError | None) -> None:
-            shaken.set_exception(error or ConnectionResetError("closed during the TLS handshake"))
+            over(error or ConnectionResetError("closed during the TLS handshake"))
+
+        def over(error: Exception | None) -> None:
+            if shaken.done():
+                return  # whoever waited was cancelled in this turn of the loop
+            if error is None:
+                shaken.set_result(None)
+            else:
+                shaken.set_exception(error)
 
         pump.on_bytes = self._unexpected
         self._tls = pump

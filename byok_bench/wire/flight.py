@@ -114,7 +114,9 @@ class Flight:
         if record.phases.end is None:
             record.phases.end = perf_counter_ns()
         self._stop()
-        self.landed.set_result(None)
+        # A caller that was cancelled took `landed` with it; what came in the same turn of the loop is still read.
+        if not self.landed.done():
+            self.landed.set_result(None)
 
     def abandon(self) -> None:
         """The caller waits no longer: close the record if it is open."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,32 @@ async def test_cancelling_ends_the_process_and_keeps_what_there_is(watched: Watc
     assert stopped.status == "interrupted"
     assert 2 <= stopped.states["done"] < 50
     assert stopped.states["sent"] == 0
+    assert not is_running(watched.pids[0])
+
+
+@pytest.mark.parametrize("step", ["send", "_end"], ids=["while it starts", "while it ends"])
+async def test_a_cancel_is_heard_at_any_time(
+    step: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when all is measured and the process only has to go, or before it was told what to do."""
+    reached, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+    original = getattr(Process, step)
+
+    def held(process: Process, *arguments: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            loop.call_soon_threadsafe(reached.set)
+            go_on.wait()
+        original(process, *arguments)
+
+    monkeypatch.setattr(Process, step, held)
+    async with serving(BenchServer()) as server:
+        task = asyncio.ensure_future(run(endpoint(server), "plain-answer", repeats=1, process=True))
+        await reached.wait()
+        task.cancel()
+        loop.call_later(0.05, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert Run.open().status == "interrupted"
     assert not is_running(watched.pids[0])
 
 

@@ -267,6 +267,18 @@ async def test_a_cancelled_run_keeps_what_was_measured_and_goes_on() -> None:
     assert len(server.ids) == 8 + result.maybe_billed
 
 
+async def test_a_run_that_is_cancelled_while_it_is_opened_is_marked() -> None:
+    """It is in the store by then: it must not look as if it still ran."""
+    async with serving(BenchServer()) as server:
+        task = asyncio.ensure_future(run(endpoint(server), "plain-answer", repeats=2))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert server.ids == []
+    assert (Run.open().status, Run.open().note) == ("interrupted", "cancelled")
+
+
 async def test_a_run_is_gone_on_with_by_its_own_plan() -> None:
     """The id is enough: endpoints and scenarios are in the store."""
     async with serving(BenchServer(delay_s=0.01)) as server:
