@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 import httpx
 
 from byok_bench.wire.addresses import was_judged
-from byok_bench.wire.dial import alternating
+from byok_bench.wire.dial import PeerError, alternating
 from byok_bench.wire.failures import Failure, failure, library_kind
 from byok_bench.wire.flight import LINGER_NS
 from byok_bench.wire.gate import Gate, Target, admit_by_proxy
@@ -184,11 +184,10 @@ class Voyage:
     def _check_peer(self, response: httpx.Response, addresses: list[str]) -> None:
         stream: Any = response.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream is not None else None
-        if peer is None:
-            return
-        self._record.peer = str(peer[0])
+        self._record.peer = None if peer is None else str(peer[0])
         if addresses and not was_judged(self._record.peer, addresses):
-            raise httpx.ConnectError("the peer's address is not the one that was judged")
+            # No ConnectError: the request is out, and must not go to the next address too.
+            raise PeerError("the peer's address is not the one that was judged")
 
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         phase = _MARKS.get(event)

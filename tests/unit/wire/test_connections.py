@@ -23,6 +23,7 @@ from support.hostile import (
 )
 
 from byok_bench.wire import dial as dialling
+from byok_bench.wire import stock
 from byok_bench.wire.client import Client, WireRequest
 from byok_bench.wire.limits import Timeouts
 from byok_bench.wire.raw import RawExchange
@@ -304,6 +305,20 @@ async def test_a_peer_that_was_not_judged_is_left_at_once(monkeypatch: pytest.Mo
         assert server.peers[0].received == 0
     assert record.failure is not None
     assert (record.failure.kind, record.failure.phase) == ("network", "connect")
+
+
+async def test_stock_httpx_sends_nothing_to_a_second_address_after_such_a_peer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There the request is out before the peer is known; it is not sent again, and nothing of the answer is kept."""
+    monkeypatch.setattr(stock, "was_judged", lambda peer, addresses: False)
+    monkeypatch.setattr(stock, "alternating", lambda addresses: [*addresses, *addresses])
+    async with hostile(keep_alive(ANSWER, ANSWER)) as server, Client("httpx") as client:
+        record = await client.exchange(request(server.url))
+        assert len(server.peers) == 1
+    assert record.failure is not None
+    assert record.failure.kind == "network"
+    assert record.head is None
 
 
 def open_files() -> int:
