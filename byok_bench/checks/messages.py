@@ -173,6 +173,8 @@ class _Order:
         if one.type == "content_block_start":
             if self._is_open:
                 yield Hit(f"block {index} starts while block {self._open} is open", event=one.event)
+            elif self._stop_reason:
+                yield Hit(f"block {index} starts after the stop_reason", event=one.event)
             self._open, self._is_open = index, True
         elif not self._is_open or index != self._open:
             yield Hit(f"{one.type} for block {index}, which is not open", event=one.event)

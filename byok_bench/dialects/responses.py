@@ -128,10 +128,10 @@ class _Assembly:
         elif family == "response.output_item" and isinstance(value.get("item"), dict):
             item = self._item(value["item"].get("id"), value.get("output_index"), opens=step == "added")
             self._mark(one, item.describe(value["item"]))
-        elif isinstance(value.get("response"), dict):
-            self.response = value["response"]
+        elif one.type in TERMINAL_TYPES or isinstance(value.get("response"), dict):
+            self.response = value["response"] if isinstance(value.get("response"), dict) else {}
             self.model = self.model or _string(self.response, "model") or None
-            if one.type in TERMINAL_TYPES and self.end is None:
+            if one.type in TERMINAL_TYPES:
                 self.end = one
 
     def _item(self, item_id: object, index: object, *, opens: bool = False) -> Item:
