@@ -185,10 +185,22 @@ def store_key(book: "EndpointBook", endpoint: "Endpoint", from_stdin: bool, ask:
     """Read a key and put it into the keyring, if asked to."""
     if from_stdin and ask:
         fail("give one of --key-stdin and --key-ask")
-    if from_stdin:
-        book.set_key(endpoint.config_key, sys.stdin.readline())
-    elif ask:
-        book.set_key(endpoint.config_key, typer.prompt("API key", hide_input=True, err=True))
+    if not (from_stdin or ask):
+        return
+    from byok_bench.endpoints.entry import trim
+    from byok_bench.endpoints.secret import Secret
+
+    # The line's own end is no part of what was entered.
+    entered = (
+        sys.stdin.readline().rstrip("\r\n")
+        if from_stdin
+        else typer.prompt("API key", hide_input=True, err=True)
+    )
+    secret, trimmed = Secret(entered), entered != trim(entered)
+    del entered
+    book.set_key(endpoint.config_key, secret)
+    if trimmed:
+        note("white space or invisible characters around the key were left out")
 
 
 def say_saved(book: "EndpointBook", config_key: str) -> None:

@@ -172,6 +172,18 @@ def test_a_key_from_stdin_or_a_prompt_lands_in_the_keyring(
     assert backend.entries == {}
 
 
+@pytest.mark.parametrize(("around", "said"), [("", False), ("\u200b \ufeff", True)])
+def test_a_key_that_lost_its_ends_is_stored_with_a_note(call: Any, around: str, said: bool) -> None:
+    """What was trimmed is said; the line's own end is nothing to speak of."""
+    backend = MemoryKeyring()
+    keyring.set_keyring(backend)
+    call(*ADD)
+    edited = call("edit", "Gateway", "--key-stdin", stdin=f"{around}{PLANTED}{around}\r\n")
+    assert list(backend.entries.values()) == [PLANTED]
+    assert ("around the key were left out" in edited.err) is said
+    assert PLANTED not in edited.out + edited.err
+
+
 def test_without_a_keyring_the_message_says_what_to_do(call: Any) -> None:
     """On a machine without a desktop the key is refused with exit code 2 and the other ways are named."""
     call(*ADD)
