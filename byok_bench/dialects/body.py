@@ -10,7 +10,7 @@ from typing import Any, Final
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.content import codings_of, decoded
-from byok_bench.wire.raw import RawExchange
+from byok_bench.wire.raw import Chunk, RawExchange
 
 EVENT_STREAM: Final = "text/event-stream"
 _HTML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)", re.IGNORECASE)
@@ -32,16 +32,14 @@ class Body:
         self.codings = codings_of(head.header("content-encoding") if head else None)
         """Content codings other than identity."""
         plain = decoded(raw.chunks, self.codings)
-        self.chunks = plain.chunks
-        """Timed chunks without content coding."""
         self.problem = plain.problem
         """Why the content coding could not be undone."""
+        self.chunks = plain.chunks if plain.problem is None else _as_they_came(raw)
+        """Timed chunks without content coding."""
         self.over_limit = plain.over
         """Longer than a stream may be; the chunks end there."""
-        self.data = b"".join(data for _, data in plain.chunks)
+        self.data = b"".join(data for _, data in self.chunks)
         """All of it."""
-        self.said = self.data if self.problem is None else b"".join(data for _, data in raw.chunks)
-        """What an error is read from: a coding that cannot be undone leaves the bytes as they came."""
 
     @cached_property
     def document(self) -> Any:
@@ -56,3 +54,11 @@ class Body:
         """Whether it is a page: labelled so and not blank, or starting like one."""
         labelled = self.media_type == "text/html" and bool(self.data.strip())
         return labelled or _HTML.match(self.data) is not None
+
+
+def _as_they_came(raw: RawExchange) -> list[Chunk]:
+    """What is read of a coding that cannot be undone: of an error the bytes as sent, of an answer nothing.
+
+    How much came out before the fault would depend on where the bytes were cut.
+    """
+    return [] if raw.head is not None and 200 <= raw.head.status < 300 else raw.chunks

@@ -37,7 +37,7 @@ class ChatDialect:
         if raw.head is None:
             return _without_answer("none", body, raw.failure or failure("network", "headers", "no response"))
         if not 200 <= raw.head.status < 300:
-            refused = failure_of_answer(raw.head, body.said, url=raw.request.url)
+            refused = failure_of_answer(raw.head, body.data, url=raw.request.url)
             return _without_answer("refused", body, refused)
         if body.problem is not None:
             return _without_answer("undecodable", body, failure("protocol", "body", body.problem))

@@ -35,7 +35,7 @@ def _failure(raw: RawExchange, body: Body) -> Failure | None:
     if raw.head is None:
         return raw.failure or failure("network", "headers", "no response")
     if not 200 <= raw.head.status < 300:
-        return failure_of_answer(raw.head, body.said, url=raw.request.url)
+        return failure_of_answer(raw.head, body.data, url=raw.request.url)
     if body.problem is not None:
         return failure("protocol", "body", body.problem)
     if body.is_html:

@@ -82,7 +82,7 @@ class ToolCalls:
         self.calls: list[Call] = []
         """In the order they were opened."""
         self.indexes: set[int] = set()
-        """Every integer index seen."""
+        """Every integer index seen, places in a message included."""
         self._owners: dict[int, Call] = {}
         self._by_id: dict[str, Call] = {}
         self._legacy: Call | None = None
@@ -90,18 +90,19 @@ class ToolCalls:
     def add(
         self, value: Mapping[str, Any], event: int | None, notes: Notes, position: int | None = None
     ) -> bool:
-        """Merge one element; True if it brought arguments. `position`: its place in a whole message, where
-        calls need no index."""
+        """Merge one element; True if it brought arguments. `position`: its place in a whole message, where it
+        is the index whatever is given."""
         element = element_of(value)
         if position is not None:
-            element = msgspec.structs.replace(element, index=len(self.calls))
-        elif element.index is not None:
+            element = msgspec.structs.replace(element, index=position)
+        if element.index is not None:
             self.indexes.add(element.index)
         if not element.arguments_are_text:
             notes.note("arguments_not_text", event)
         if element.type is not None and element.type != "function":
             notes.note("call_type", event, brief(element.type))
-        call = self._call_of(element, event, notes)
+        whole_call = position is not None
+        call = self._call_of_message(element, event) if whole_call else self._call_of(element, event, notes)
         if element.id and call.id is None:
             call.id = element.id
             self._by_id.setdefault(element.id, call)
@@ -153,6 +154,15 @@ class ToolCalls:
         if element.id and owner.id is not None:
             notes.note("id_repeated" if element.id == owner.id else "id_changes", event, brief(element.id))
         return owner
+
+    def _call_of_message(self, element: Element, event: int | None) -> Call:
+        """A call of its own, but for one that an earlier event opened under the same id."""
+        known = self._by_id.get(element.id)
+        if known is not None and known.event != event:
+            return known
+        call = self._open(None, event)
+        self._owners.setdefault(element.index or 0, call)
+        return call
 
     def _call_without_index(self, element: Element, event: int | None) -> Call:
         last = self.calls[-1] if self.calls else None

@@ -131,7 +131,7 @@ class TypedDialect:
         if raw.head is None:
             return TypedReading(body=body, shape="none", failure=raw.failure or _lost(raw))
         if not 200 <= raw.head.status < 300:
-            refused = failure_of_answer(raw.head, body.said, url=raw.request.url)
+            refused = failure_of_answer(raw.head, body.data, url=raw.request.url)
             return TypedReading(body=body, shape="refused", failure=refused)
         if body.problem is not None:
             return TypedReading(
