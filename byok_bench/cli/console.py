@@ -4,6 +4,9 @@ Text for people goes to stderr, documents (JSON, tables asked for) to stdout, so
 """
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -39,10 +42,43 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 sample`, `2 samples`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def fail(text: str, code: Exit = Exit.USAGE) -> NoReturn:
     """One line that says what was wrong and what to change, then exit."""
     typer.echo(f"byok-bench: {text}", err=True)
     raise typer.Exit(int(code))
+
+
+class _Stop:
+    """What stopped the command, if it was stopped."""
+
+    by = "Ctrl-C"
+    code = Exit.INTERRUPTED
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM stops what runs inside the way Ctrl-C does: KeyboardInterrupt, which `stopped` tells from one."""
+
+    def terminated(*_: object) -> None:
+        _Stop.by, _Stop.code = "SIGTERM", Exit.UNFINISHED
+        signal.raise_signal(signal.SIGINT)  # a running loop cancels its work, other code is interrupted
+
+    before = signal.signal(signal.SIGTERM, terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        _Stop.by, _Stop.code = "Ctrl-C", Exit.INTERRUPTED
+
+
+def stopped(kept: str = "") -> NoReturn:
+    """For a KeyboardInterrupt inside `stoppable`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
+    fail(f"stopped by {_Stop.by}{kept}", _Stop.code)
 
 
 def _to_plain(value: Any) -> Any:

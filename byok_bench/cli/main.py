@@ -2,11 +2,12 @@
 
 import importlib
 import sys
-from typing import Final
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from byok_bench.cli.console import Exit
+from byok_bench.cli.console import Exit, stoppable, stopped
 from byok_bench.errors import BackendError, ByokBenchError
 
 COMMANDS: Final = (
@@ -15,10 +16,23 @@ COMMANDS: Final = (
 )  # fmt: skip
 
 
+class Commands(TyperGroup):
+    """The commands; Ctrl-C and SIGTERM end each with one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        with stoppable():
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                stopped()
+
+
 def build_app() -> typer.Typer:
     """The application with every command registered; command modules import nothing heavy themselves."""
     app = typer.Typer(
         name="byok-bench",
+        cls=Commands,
         help="Measure and verify OpenAI-compatible endpoints that you bring your own key to.",
         no_args_is_help=True,
         add_completion=False,
@@ -34,9 +48,6 @@ def main() -> None:
     """Run the command line and exit with one of `console.Exit`."""
     try:
         build_app()()
-    except KeyboardInterrupt:
-        typer.echo("byok-bench: stopped by Ctrl-C", err=True)
-        sys.exit(int(Exit.INTERRUPTED))
     except ByokBenchError as error:
         typer.echo(f"byok-bench: {error}", err=True)
         sys.exit(int(Exit.UNFINISHED if isinstance(error, BackendError) else Exit.USAGE))

@@ -8,8 +8,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Self
 
-from byok_bench.cli.console import note
-from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
+from byok_bench.cli.console import counted, note
+from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
 
 REDRAW_S: Final = 0.2
 
@@ -19,7 +19,8 @@ class Bar:
 
     def __init__(self) -> None:
         self.started: RunStarted | None = None
-        self.done = 0
+        self.kept = 0
+        """Samples of the plan that are stored; warm-up is none of them."""
         self._drawn = 0.0
         self._bar: Any = None
         self._task: Any = None
@@ -51,20 +52,19 @@ class Bar:
         if isinstance(event, RunStarted):
             self._start(event)
         elif isinstance(event, ExchangeFinished):
-            self.done = event.done
+            self.kept += event.last and not event.warmup
             self._draw(event)
-        elif isinstance(event, RunFinished):
-            self.done = event.done
 
     def _start(self, event: RunStarted) -> None:
         self.started = event
+        self.kept = event.stored
         going_on = f", {event.stored} of them stored already" if event.stored else ""
-        note(f"run {event.run_id}: {event.samples} samples{going_on}; results in {event.store}")
+        warmup = f", {event.warmups} more to warm up" if event.warmups else ""
+        samples = counted(event.samples - event.warmups, "sample")
+        note(f"run {event.run_id}: {samples}{going_on}{warmup}; results in {event.store}")
         if event.maybe_billed:
-            note(
-                f"{event.maybe_billed} requests were sent by an earlier start and never recorded: "
-                "they may have been billed, and are sent again"
-            )
+            again = counted(event.maybe_billed, "request")
+            note(f"sent by an earlier start and never recorded, so maybe billed: {again}; sent again now")
         if self._bar is not None:
             self._task = self._bar.add_task("", total=event.samples, completed=event.stored, now="")
 

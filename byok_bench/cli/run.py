@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.cli.console import Exit, counted, emit_json, fail, note, stopped
 from byok_bench.errors import ByokBenchError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]") -> "Run":
         with bar, asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(work(bar))
     except KeyboardInterrupt:
-        fail(f"stopped by Ctrl-C{kept(bar)}", Exit.INTERRUPTED)
+        stopped(kept(bar))
     except ByokBenchError as error:
         if bar.started is None:
             raise
@@ -161,10 +162,14 @@ def kept(bar: "Bar") -> str:
     """What is kept of a run that was cut short."""
     if bar.started is None:
         return ", before anything was sent"
-    more = f" --store {bar.started.store}" if bar.started.store else ""
+    from byok_bench.runs.where import store_path
+
+    started = bar.started
+    elsewhere = f" --store {quote(started.store)}" if started.store != str(store_path(None)) else ""
+    samples = counted(started.samples - started.warmups, "sample")
     return (
-        f"; {bar.done} of {bar.started.samples} samples are kept. "
-        f"Go on with: byok-bench run --resume {bar.started.run_id}{more}"
+        f"; {bar.kept} of {samples} {'is' if bar.kept == 1 else 'are'} kept. "
+        f"Go on with: byok-bench run --resume {started.run_id}{elsewhere}"
     )
 
 

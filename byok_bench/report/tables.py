@@ -170,22 +170,20 @@ def _summary_row(part: "_Part") -> Cells:
 
 def notes(run: Run) -> list[str]:
     """What a reader of any table has to know about the run."""
-    found = (
-        [f"run {run.id} is {run.status}" + (f": {run.note}" if run.note else "")]
-        if run.status != "finished"
-        else []
-    )
+    found = [] if run.status == "finished" else [_standing(run)]
     states = run.states
     waiting = states["planned"] + states["sent"]
     if waiting:
-        found.append(f"{waiting} exchanges were not made or not recorded")
+        found.append(f"not made or not recorded so far: {_counted_things(waiting, 'exchange')}")
     if run.maybe_billed:
-        found.append(f"{run.maybe_billed} requests were sent and never recorded: they may have been billed")
+        lost = _counted_things(run.maybe_billed, "request")
+        found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
     stalls = sum(section.stalls for section in run.health)
     if stalls:
         worst = max(section.worst_stall_ms for section in run.health)
         found.append(
-            f"the event loop stalled {stalls} times, up to {worst:.0f} ms: marked samples may be late"
+            f"the event loop stalled {_counted_things(stalls, 'time')}, up to {worst:.0f} ms: "
+            "samples counted as marked may be late"
         )
     found += [f"this client used up its core at {name}: its stamps may be late" for name in _full_cores(run)]
     unverified = [target.label for target in run.plan.targets if target.unverified_tls]
@@ -194,6 +192,17 @@ def notes(run: Run) -> list[str]:
             f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured"
         )
     return found
+
+
+def _standing(run: Run) -> str:
+    """Why a run is not finished, and how to go on."""
+    how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
+    why = f" ({run.note})" if run.note else ""
+    return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
+
+
+def _counted_things(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _full_cores(run: Run) -> list[str]:

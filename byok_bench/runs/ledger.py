@@ -217,6 +217,16 @@ def set_status(db: sqlite3.Connection, run_id: str, status: str, note: str = "")
     )
 
 
+def finish(db: sqlite3.Connection, run_id: str) -> None:
+    """All is played; warm-up that a start was stopped in is not made up for."""
+    db.execute(
+        "update exchange set status = 'left_out', final = 'warm-up of a start that was stopped'"
+        " where run_id = ? and repeat = 0 and status = 'planned'",
+        (run_id,),
+    )
+    set_status(db, run_id, "finished")
+
+
 def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> None:
     """(exchange id, judge, row): what was read from records, in place of what was there."""
     db.executemany(

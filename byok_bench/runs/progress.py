@@ -17,6 +17,8 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Path of the result file."""
     samples: int
     """Samples to play, warm-up included; a sample of several turns is one."""
+    warmups: int = 0
+    """Of these, the ones that only warm connections and caches."""
     stored: int
     """Of these, already stored by an earlier start of this run."""
     maybe_billed: int

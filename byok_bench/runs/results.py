@@ -65,9 +65,9 @@ class Run:
 
     @property
     def states(self) -> Counter[str]:
-        """How many exchanges are planned, sent, done, failed, left_out."""
+        """How many exchanges are planned, sent, done, failed, left_out; warm-up is not counted."""
         with reading(self.path) as db:
-            return Counter(state.status for state in ledger.states(db, self.id))
+            return Counter(state.status for state in ledger.states(db, self.id) if state.repeat > 0)
 
     @property
     def maybe_billed(self) -> int:

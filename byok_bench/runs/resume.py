@@ -29,7 +29,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, State]
     """By plan key."""
     lost: int
-    """Exchanges that were sent by a process that is gone, and are given back to be sent again."""
+    """Exchanges that an earlier start sent and never recorded, and that are to be sent again."""
 
 
 def open_run(
@@ -43,10 +43,11 @@ def open_run(
     else:
         ledger.add_jobs(db, run_id, jobs)
         ledger.set_status(db, run_id, "running")
-    lost = reclaim(db, run_id)
-    return Standing(
-        run_id=run_id, states={state.key: state for state in ledger.states(db, run_id)}, lost=lost
-    )
+    reclaim(db, run_id)
+    states = {state.key: state for state in ledger.states(db, run_id)}
+    lost = [states[key] for key in ledger.lost_attempts(db, run_id)]
+    again = sum(state.status == "planned" and state.repeat > 0 for state in lost)
+    return Standing(run_id=run_id, states=states, lost=again)
 
 
 def _wanted(db: sqlite3.Connection, plan_hash: str, resume: str | bool) -> str | None:
@@ -63,18 +64,17 @@ def _wanted(db: sqlite3.Connection, plan_hash: str, resume: str | bool) -> str |
     return row.id
 
 
-def reclaim(db: sqlite3.Connection, run_id: str) -> int:
-    """Give back the rows of processes that are gone; how many there were."""
+def reclaim(db: sqlite3.Connection, run_id: str) -> None:
+    """Give back the rows of processes that are gone."""
     gone = [s for s in ledger.states(db, run_id) if s.status == "sent" and not is_alive(s.owner or "")]
     if not gone:
-        return 0
+        return
     ledger.give_back(db, run_id, [state.key for state in gone])
     lost = ledger.lost_attempts(db, run_id)
     for state in gone:
         if lost.get(state.key, 0) > LOST_AT_MOST:
             why = f"sent {lost[state.key]} times by processes that ended before the answer was stored; not sent again"
             ledger.fail_unsent(db, run_id, state.key, "network", "request", why)
-    return len(gone)
 
 
 def still_open(plan: Plan, jobs: Sequence[Job], states: dict[str, State]) -> list[Job]:

@@ -160,7 +160,7 @@ class _Start:
                     self._run_id = opening.result().run_id
                     self._interrupted(writer, error)
                 raise
-            await writer.do(ledger.set_status, self._run_id, "finished")
+            await writer.do(ledger.finish, self._run_id)
         finally:
             writer.close()
         result = await judged(Run.open(self._run_id, self._path))
@@ -170,9 +170,10 @@ class _Start:
     async def _play(self, writer: Writer, found: Standing) -> None:
         todo = still_open(self._plan, self._jobs, found.states)
         warming = warm_up(self._plan, secrets.token_hex(4)) if todo else []
-        self._samples = len(self._jobs) + sum(len(block.jobs) for block in warming)
+        warmups = sum(len(block.jobs) for block in warming)
+        self._samples = len(self._jobs) + warmups
         self._done = len(self._jobs) - len(todo)
-        self._begin(found)
+        self._begin(found, warmups)
         for block in warming:
             await writer.do(ledger.add_jobs, self._run_id, block.jobs)
         blocks = [*warming, *in_order(self._plan, todo)]
@@ -216,12 +217,13 @@ class _Start:
                 return []
             await asyncio.sleep(PEER_POLL_S)
 
-    def _begin(self, found: Standing) -> None:
+    def _begin(self, found: Standing, warmups: int) -> None:
         self._listener(
             RunStarted(
                 run_id=self._run_id,
                 store=str(self._path),
                 samples=self._samples,
+                warmups=warmups,
                 stored=self._done,
                 maybe_billed=found.lost,
                 targets=tuple(target.name for target in self._plan.targets),

@@ -18,10 +18,17 @@ from byok_bench.cli.main import main
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The test server, in a process of its own."""
+def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the test server was asked: one id a line."""
     log = tmp_path_factory.mktemp("server") / "requests.log"
-    with server(log) as base_url:
+    log.touch()
+    return log
+
+
+@pytest.fixture(scope="module")
+def url(server_log: Path) -> Iterator[str]:
+    """The test server, in a process of its own."""
+    with server(server_log) as base_url:
         yield base_url
 
 
@@ -151,20 +158,46 @@ def test_a_target_that_answers_nothing_is_said_in_one_line(
     assert "wrong-key-0123456789" not in out + err
 
 
-def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(shell: Shell, url: str) -> None:
-    """Exit 130, one line; going on by that line finishes the run without asking anything twice."""
-    child = shell.start("run", *target(url), "-s", "plain-answer", "--repeats", "400", "--concurrency", "4")
+def its_worker(pid: int) -> int:
+    """The first process that a process started."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+STOPS: dict[str, tuple[Callable[[int], None], list[str], int, str]] = {
+    "Ctrl-C": (lambda pid: os.kill(pid, signal.SIGINT), [], 130, "stopped by Ctrl-C"),
+    "SIGTERM": (lambda pid: os.kill(pid, signal.SIGTERM), [], 3, "stopped by SIGTERM"),
+    "Ctrl-C, two processes": (
+        lambda pid: os.kill(pid, signal.SIGINT), ["--processes", "2"], 130, "stopped by Ctrl-C",
+    ),
+    "a worker killed": (
+        lambda pid: os.kill(its_worker(pid), signal.SIGKILL), ["--processes", "2"], 3, "killed by signal 9",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
+@pytest.mark.parametrize("how", STOPS)
+def test_a_run_that_is_stopped_keeps_what_was_measured_and_says_how_to_go_on(
+    how: str, shell: Shell, server_log: Path, url: str
+) -> None:
+    """One line and an exit code of its own; going on by that line finishes the run."""
+    stop, options, exit_code, says = STOPS[how]
+    asked_before = len(server_log.read_text().split())
+    child = shell.start(
+        "run", *target(url), "-s", "plain-answer", "--repeats", "400", "--concurrency", "4", *options
+    )
     assert child.stderr is not None
     started = child.stderr.readline()
-    time.sleep(0.5)
-    child.send_signal(signal.SIGINT)
+    while len(server_log.read_text().split()) < asked_before + 20:
+        time.sleep(0.01)
+    stop(child.pid)
     out, err = child.communicate()
-    assert child.returncode == 130
+    assert child.returncode == exit_code
     assert out == ""
     (line,) = err.strip().splitlines()
-    assert "stopped by Ctrl-C" in line
+    assert says in line
     run_id = started.split()[1].rstrip(":")
-    assert f"run --resume {run_id}" in line
+    assert line.endswith(f"of 400 samples are kept. Go on with: byok-bench run --resume {run_id}")
     listed = json.loads(shell("report", "--list", "--json")[1])["runs"]
     assert [(entry["run"], entry["status"]) for entry in listed] == [(run_id, "interrupted")]
     assert "sent" not in listed[0]["exchanges"]

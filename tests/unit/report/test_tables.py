@@ -198,8 +198,8 @@ def test_notes_say_what_a_reader_has_to_know() -> None:
     made.billed = 3
     told = " | ".join(table(made, "latency").attrs["notes"])
     for words in (
-        "interrupted: cancelled",
-        "1 exchanges were not",
+        "was interrupted (cancelled)",
+        "so far: 1 exchange |",
         "3 requests",
         "stalled 2 times",
         "80 ms",

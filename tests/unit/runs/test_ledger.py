@@ -147,7 +147,7 @@ def test_a_run_of_another_plan_is_not_gone_on_with(db: sqlite3.Connection) -> No
 def test_what_a_dead_process_sent_is_given_back_and_counted(db: sqlite3.Connection) -> None:
     """It may have been billed: the attempt is kept as lost, and the row can be sent again."""
     assert ledger.claim(db, "r", JOB, 1, 1, GONE)
-    assert reclaim(db, "r") == 1
+    reclaim(db, "r")
     assert status(db) == ("planned", 1)
     assert ledger.lost_attempts(db, "r") == {JOB.key: 1}
     assert ledger.claim(db, "r", JOB, 1, 2, ME)
@@ -156,7 +156,7 @@ def test_what_a_dead_process_sent_is_given_back_and_counted(db: sqlite3.Connecti
 def test_what_a_live_process_sent_stays_its_own(db: sqlite3.Connection) -> None:
     """A second start does not send what the first one has in flight."""
     assert ledger.claim(db, "r", JOB, 1, 1, ME)
-    assert reclaim(db, "r") == 0
+    reclaim(db, "r")
     assert status(db) == ("sent", 1)
 
 

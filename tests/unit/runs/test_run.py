@@ -13,6 +13,7 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
+from byok_bench.report.tables import notes
 from byok_bench.runs import execute
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
 from byok_bench.runs.results import Run
@@ -231,7 +232,7 @@ async def test_a_listener_that_raises_ends_the_run_and_keeps_what_there_is() -> 
         with pytest.raises(ZeroDivisionError):
             await run(endpoint(server), "plain-answer", repeats=6, on_progress=listen)
         broken = Run.open()
-        assert (broken.status, broken.states["done"]) == ("interrupted", 3)
+        assert (broken.status, broken.states["done"]) == ("interrupted", 2)
         result = await run(endpoint(server), "plain-answer", repeats=6)
     assert result.id == broken.id
     assert sum(not row.warmup for row in result.rows) == 6
@@ -265,6 +266,36 @@ async def test_a_cancelled_run_keeps_what_was_measured_and_goes_on() -> None:
     assert result.id == half.id
     assert [row.outcome for row in result.rows] == ["ok"] * 8
     assert len(server.ids) == 8 + result.maybe_billed
+
+
+async def stopped_and_gone_on_with(**more: Any) -> tuple[Run, list[Event]]:
+    """A run whose first request was out when it was cancelled, and the same run to its end."""
+    events: list[Event] = []
+    asked = asyncio.Event()
+    async with serving(BenchServer(delay_s=60, log=lambda _: asked.set())) as server:
+        task = asyncio.ensure_future(run(endpoint(server), "plain-answer", on_progress=events.append, **more))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        server.delay_s = 0
+        return await run(endpoint(server), "plain-answer", on_progress=events.append, **more), events
+
+
+async def test_a_warm_up_that_was_stopped_is_no_gap_in_the_finished_run() -> None:
+    """Every sample of the plan was played; the next start warms up again."""
+    result, _ = await stopped_and_gone_on_with(repeats=2)
+    assert result.states == {"done": 2}
+    assert result.maybe_billed == 1
+    assert not [note for note in notes(result) if "not made" in note]
+
+
+@pytest.mark.parametrize(("warmup", "again"), [(0, 1), (1, 0)])
+async def test_what_an_earlier_start_may_have_been_billed_for_is_told(warmup: int, again: int) -> None:
+    """Also after a clean stop: the request was out. Warm-up is not sent again, so it is not counted."""
+    _, events = await stopped_and_gone_on_with(repeats=2, warmup=warmup)
+    started = [event.maybe_billed for event in events if isinstance(event, RunStarted)]
+    assert started == [0, again]
 
 
 async def test_a_run_that_is_cancelled_while_it_is_opened_is_marked() -> None:
