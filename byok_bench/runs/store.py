@@ -9,6 +9,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -56,6 +57,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             db.execute(f"pragma busy_timeout = {BUSY_MS}")
+            if _is_unmade(db):
+                raise StoreError(f"no run in {path} yet", code="no_store")
             _check_ours(db, path)
             yield db
         finally:
@@ -172,13 +175,34 @@ def _claim_file(db: sqlite3.Connection, path: Path) -> None:
     """Mark a new file as ours; refuse one that is somebody else's or newer."""
     db.execute("begin immediate")
     try:
-        (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
-        if not tables and not db.execute("pragma application_id").fetchone()[0]:
+        if _is_unmade(db):
             db.execute(f"pragma application_id = {APPLICATION_ID}")
         _check_ours(db, path)
     finally:
         db.execute("commit")
-    db.execute("pragma journal_mode = wal")
+    _switch_to_wal(db)
+
+
+def _is_unmade(db: sqlite3.Connection) -> bool:
+    """An empty file, or one that somebody is just making: marked at most, no table in it."""
+    (mark,) = db.execute("pragma application_id").fetchone()
+    (tables,) = db.execute("select count(*) from sqlite_master").fetchone()
+    return not tables and mark in (0, APPLICATION_ID)
+
+
+def _switch_to_wal(db: sqlite3.Connection) -> None:
+    """Of two connections that switch a new file at once, one is refused at once: busy_timeout does not hold here,
+    since both have read and would wait for each other for ever. Waiting is left to the caller.
+    """
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.005)
 
 
 def _check_ours(db: sqlite3.Connection, path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from byok_bench.errors import StoreError
 from byok_bench.runs import migrations
 from byok_bench.runs.migrations import VERSION, migrate
-from byok_bench.runs.store import APPLICATION_ID, Writer, open_store, reading
+from byok_bench.runs.store import APPLICATION_ID, Writer, _switch_to_wal, open_store, reading
 from byok_bench.runs.where import file_system_of, refuse_unsafe_folder, store_path
 
 MOUNTS = """\
@@ -232,6 +233,45 @@ def test_a_step_that_fails_leaves_the_file_at_the_step_before(
     assert db.execute("pragma user_version").fetchone() == (1,)
     assert db.execute("select count(*) from sqlite_master where name = 'half'").fetchone() == (0,)
     db.close()
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+def only_marked(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute(f"pragma application_id = {APPLICATION_ID}")
+    db.close()
+
+
+@pytest.mark.parametrize("make", [empty, only_marked])
+def test_a_file_that_is_just_being_made_is_no_strangers_file(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """A reader is told that there is no run yet; a writer goes on with it."""
+    path = tmp_path / "s.sqlite"
+    make(path)
+    with pytest.raises(StoreError, match="no run in"), reading(path):
+        pass
+    open_store(path)
+    assert (pragma(path, "user_version"), pragma(path, "journal_mode")) == (VERSION, "wal")
+
+
+def test_a_switch_of_the_journal_waits_for_another_one(tmp_path: Path) -> None:
+    """SQLite refuses it at once while somebody else has the file: its own patience does not hold there."""
+    path = tmp_path / "s.sqlite"
+    only_marked(path)
+    held = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    held.execute("begin exclusive")
+    threading.Timer(0.1, held.execute, ("rollback",)).start()
+    other = sqlite3.connect(path, isolation_level=None, timeout=0)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("pragma journal_mode = wal")
+    _switch_to_wal(other)
+    assert other.execute("pragma journal_mode").fetchone() == ("wal",)
+    other.close()
+    held.close()
 
 
 def test_files_opened_by_many_at_once_are_made_once(tmp_path: Path) -> None:
