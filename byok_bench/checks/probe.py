@@ -7,7 +7,7 @@ nothing else, so stored ones can be judged again. Sending is in prober.py; a pro
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Chat completions body; the model is filled in unless it is named here."""
     wrong_key: bool = False
     """Send a key that cannot be right in place of the configured one."""
+    without_key: bool = False
+    """Send no key at all."""
     raw: bytes | None = None
     """Bytes to send in place of the body, for requests that are no JSON."""
 
@@ -80,9 +82,19 @@ def _unknown(id: str) -> NoReturn:
     raise KeyError(f"no probe is called {id!r}")
 
 
+TROUBLE: Final = frozenset(
+    {
+        "auth", "permission", "quota", "rate_limit", "overloaded", "timeout", "network", "protocol", "redirect",
+        "egress", "not_found_route", "content_filter",
+    }
+)  # fmt: skip
+"""Kinds of failure that say nothing of what a request asked for: they prove no rule, and break none."""
+
+
 def refused(exchange: Exchange) -> bool:
-    """Whether the server turned the request itself down: 400 or 422."""
-    return exchange.error is not None and exchange.error.status in (400, 422)
+    """Whether the server turned down what the request asked for: 400 or 422, for no other reason than that."""
+    error = exchange.error
+    return error is not None and error.status in (400, 422) and error.kind not in TROUBLE | {"context_length"}
 
 
 def unusable(exchange: Exchange) -> Inconclusive | None:

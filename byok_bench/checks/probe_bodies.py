@@ -8,6 +8,8 @@ from byok_bench.dialects.output import Output
 Body = dict[str, Any]
 RESULT: Final = "41.7"
 """What the tool answers: a number that no model would guess."""
+CALL_IDS: Final = ("callPari1", "callOslo2")
+"""In the form that every server takes: Mistral demands 9 alphanumerics."""
 
 
 def function(name: str, description: str, parameter: str, meaning: str) -> Body:

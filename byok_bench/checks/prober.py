@@ -82,6 +82,8 @@ class Prober:
         endpoint = self.endpoint
         if ask.wrong_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
+        if ask.without_key:
+            endpoint = msgspec.structs.replace(endpoint, key=KeyRef.none())
         return await send(
             endpoint,
             ask.body,

@@ -1,13 +1,16 @@
 """Probes of error answers and of how an answer is delivered."""
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, unusable
+from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, unusable
 from byok_bench.checks.probe_bodies import asking
 from byok_bench.checks.registry import probe
+from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.wire.bounded_json import Malformed
 
 Asks = Generator[Ask, Exchange, None]
 UNKNOWN_MODEL: Final = "byok-bench-no-such-model-7f3a"
@@ -18,11 +21,21 @@ MISTAKES: Final = (
     "messages of the wrong type",
     "a tool message without its call",
 )
+EVENT_FIELD: Final = re.compile(rb"\s*(?:data|event|id|retry)?:")
+"""How an event stream starts: with a field, or with a comment."""
+FILLER: Final = " apple"
 WORDS_PER_WINDOW: Final = 1.25
 """Words sent for each token of the window: one word is at least one token."""
 BUFFERED_TOKENS: Final = 150
 LATE_SHARE: Final = 0.8
 LAST_PART: Final = 0.1
+
+
+def is_event_stream(answer: Exchange) -> bool:
+    """Whether a good answer is events, by its label or by how it starts, and not one JSON document."""
+    body, status = answer.reading.body, status_of(answer) or 0
+    looks_so = body.media_type == EVENT_STREAM or EVENT_FIELD.match(body.data) is not None
+    return 200 <= status < 300 and looks_so and isinstance(body.document, Malformed)
 
 
 def status_of(answer: Exchange) -> int | None:
@@ -47,25 +60,30 @@ class UnknownModel:
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         (answer,) = exchanges
-        status = status_of(answer)
-        if answer.error is None:
+        status, error = status_of(answer), answer.error
+        if error is None:
             yield Note(
                 f"any model name is accepted: {UNKNOWN_MODEL!r} was answered by {answer.output.served_model!r}"
             )
-        elif status in (400, 404):
-            if UNKNOWN_MODEL not in answer.error.message:
-                yield Hit(f"the {status} answer does not name the model: {answer.error.message}")
-        elif status is None or status in (401, 403, 429):
-            yield Inconclusive(f"the request failed before the model mattered ({answer.error.kind})")
-        else:
-            yield Hit(f"an unknown model was answered with {status}: {answer.error.message}")
+            return
+        is_named = UNKNOWN_MODEL in error.message.lower()
+        ignored = TROUBLE - {"not_found_route"} - ({"overloaded"} if is_named else set())
+        if error.kind in ignored:
+            yield Inconclusive(
+                f"the request failed before the model mattered ({error.kind}): {error.message}"
+            )
+        elif status not in (400, 404):
+            yield Hit(f"an unknown model was answered with {status}: {error.message}")
+        elif not is_named:
+            yield Hit(f"the {status} answer does not name the model: {error.message}")
 
 
-@probe("error.bad-key", ERROR, applies_to="any", cost=1)
+@probe("error.bad-key", ERROR, applies_to="any", cost=2)
 class BadKey:
     """Answer 401 for a wrong key
 
-    Rule: a wrong bearer token gives 401 with an error body; servers without authentication are exempt.
+    Rule: a wrong bearer token gives 401 with an error body; servers without authentication, which answer without
+    a key too, are exempt.
     Why: 403, 500 or 200 leave a user looking for the mistake everywhere but at the key.
     Seen in: https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
@@ -73,21 +91,26 @@ class BadKey:
     @staticmethod
     def requests(target: Target) -> Asks:
         if target.has_key:
-            yield Ask(body=HELLO, wrong_key=True)
+            answer = yield Ask(body=HELLO, wrong_key=True)
+            if answer.error is None:
+                yield Ask(body=HELLO, without_key=True)
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         if not exchanges:
             yield Inconclusive("no key is configured: the server may need none")
             return
-        answer = exchanges[0]
-        status = status_of(answer)
-        if status is None:
-            yield unusable(answer) or Inconclusive("no answer")
-        elif status != 401:
+        (answer, *without) = exchanges
+        status, error = status_of(answer), answer.error
+        if error is None and any(one.error is None for one in without):
+            yield Note("the server asks for no key: it answers without one")
+        elif error is not None and status == 401:
+            if error.message == "HTTP 401":
+                yield Hit("the 401 answer has no error body")
+        elif error is not None and error.kind in TROUBLE - {"auth", "permission"}:
+            yield Inconclusive(f"the request failed before the key mattered ({error.kind}): {error.message}")
+        else:
             yield Hit(f"a wrong key was answered with {status}")
-        elif answer.error is None or answer.error.message == "HTTP 401":
-            yield Hit("the 401 answer has no error body")
 
 
 @probe("error.client-5xx", ERROR, applies_to="chat", cost=4)
@@ -111,11 +134,9 @@ class Client5xx:
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         for mistake, answer in zip(MISTAKES, exchanges, strict=False):
-            status = status_of(answer)
-            if status is None:
-                yield unusable(answer) or Inconclusive(f"{mistake}: no answer")
-            elif status in (401, 403, 429):
-                yield Inconclusive(f"{mistake}: the request failed before it mattered ({status})")
+            status, error = status_of(answer) or 0, answer.error
+            if error is not None and error.kind in TROUBLE:
+                yield Inconclusive(f"{mistake}: the request failed before it mattered ({error.kind})")
             elif status < 400 or status >= 500:
                 yield Hit(f"{mistake}: answered with {status}")
 
@@ -132,7 +153,7 @@ class ContextLength:
     @staticmethod
     def requests(target: Target) -> Asks:
         if target.context_window:
-            words = " apple" * int(target.context_window * WORDS_PER_WINDOW)
+            words = FILLER * int(target.context_window * WORDS_PER_WINDOW)
             yield Ask(body={**HELLO, "messages": [{"role": "user", "content": f"Count these:{words}"}]})
 
     @staticmethod
@@ -141,13 +162,25 @@ class ContextLength:
             yield Inconclusive("the context window is not known: declare it for the model")
             return
         answer = exchanges[0]
-        status = status_of(answer)
-        if answer.error is None:
-            yield Hit("a prompt longer than the context window was answered: it must have been cut silently")
-        elif status is None or status in (401, 403, 429):
-            yield unusable(answer) or Inconclusive("no answer")
-        elif status not in (400, 413) or answer.error.kind != "context_length":
-            yield Hit(f"answered with {status}, read as {answer.error.kind}: {answer.error.message}")
+        status, error = status_of(answer), answer.error
+        if error is None:
+            yield from answered_whole(answer)
+        elif error.kind in TROUBLE:
+            yield Inconclusive(
+                f"the request failed before its length mattered ({error.kind}): {error.message}"
+            )
+        elif status not in (400, 413) or error.kind != "context_length":
+            yield Hit(f"answered with {status}, read as {error.kind}: {error.message}")
+
+
+def answered_whole(answer: Exchange) -> Iterator[Shown]:
+    """What the answer to a prompt beyond the declared window shows: a silent cut, unless all of it was read."""
+    sent = answer.raw.request.body.count(FILLER.strip().encode())
+    read = answer.output.usage.prompt_tokens if answer.output.usage else None
+    if sent and read is not None and read >= sent:
+        yield Inconclusive(f"the whole prompt was read ({read} tokens): the window is larger than declared")
+    else:
+        yield Hit("a prompt longer than the context window was answered: it must have been cut silently")
 
 
 @probe("http.stream-default", ERROR, applies_to="chat", cost=2)
@@ -167,9 +200,7 @@ class StreamDefault:
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         for what, answer in zip(("without stream", "with stream false"), exchanges, strict=False):
-            if answer.response is None or answer.response.status >= 300:
-                yield unusable(answer) or Inconclusive(f"{what}: no answer")
-            elif any(data.lstrip().startswith(b"data:") for _, data in answer.chunks[:1]):
+            if is_event_stream(answer):
                 yield Hit(f"{what}: the answer is an event stream")
             elif problem := unusable(answer):
                 yield problem

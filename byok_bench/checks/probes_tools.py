@@ -3,10 +3,11 @@
 from collections.abc import Generator, Iterator, Sequence
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, refused, unusable
+from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, refused, unusable
 from byok_bench.checks.probe_bodies import CLOCK, WEATHER, asking, asking_for_a_call, named
 from byok_bench.checks.registry import probe
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.wire import bounded_json
 
 Asks = Generator[Ask, Exchange, None]
 SMALL_BUDGET = 8
@@ -15,6 +16,19 @@ SMALL_BUDGET = 8
 def names(exchange: Exchange) -> list[str]:
     """Functions that were called, in order."""
     return [one.name for one in exchange.output.tool_calls]
+
+
+def complete(exchange: Exchange) -> bool:
+    """Whether calls came, and the arguments of each are one JSON object."""
+    calls = exchange.output.tool_calls
+    return bool(calls) and all(isinstance(bounded_json.decode(one.arguments), dict) for one in calls)
+
+
+def uncalled(exchange: Exchange) -> Inconclusive | None:
+    """Why an answer without a call proves nothing: it was cut before there could be one."""
+    if names(exchange) or exchange.output.finish_reason != "length":
+        return None
+    return Inconclusive("max_tokens cut the answer before a call could come")
 
 
 @probe("tool.choice-required", ERROR, applies_to="chat", cost=1)
@@ -35,7 +49,7 @@ class ChoiceRequired:
         (answer,) = exchanges
         if refused(answer):
             return
-        if problem := unusable(answer):
+        if problem := unusable(answer) or uncalled(answer):
             yield problem
         elif not names(answer):
             yield Hit('no call came back although tool_choice was "required"')
@@ -46,6 +60,7 @@ class ChoiceNamed:
     """Obey a named tool_choice
 
     Rule: a named function is the one, and the only one, that is called; finish_reason may be stop or tool_calls.
+    A server that refuses to be told proves nothing.
     Why: parsers that drop the name let the model pick, and the agent runs another tool.
     Seen in: vllm-project/vllm#50477
     """
@@ -58,9 +73,7 @@ class ChoiceNamed:
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         (answer,) = exchanges
         wanted = CLOCK["function"]["name"]
-        if refused(answer):
-            return
-        if problem := unusable(answer):
+        if problem := unusable(answer) or uncalled(answer):
             yield problem
         elif set(names(answer)) != {wanted}:
             yield Hit(f"tool_choice named {wanted}; called: {', '.join(names(answer)) or 'nothing'}")
@@ -97,7 +110,7 @@ class StreamParity:
     """Agree with and without stream
 
     Rule: at temperature 0 a forced call names the same function and ends with the same finish_reason, streamed
-    or not.
+    or not. Answers that max_tokens cut prove nothing.
     Why: the two paths are often two pieces of server code; an agent tested on one breaks on the other.
     Seen in: googleapis/python-genai#2868
     """
@@ -110,7 +123,7 @@ class StreamParity:
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         streamed, whole = exchanges
-        if problem := unusable(streamed) or unusable(whole):
+        if problem := unusable(streamed) or unusable(whole) or uncalled(streamed) or uncalled(whole):
             yield problem
             return
         if not names(streamed) and not names(whole):
@@ -118,9 +131,15 @@ class StreamParity:
             return
         if set(names(streamed)) != set(names(whole)):
             yield Hit(f"streamed: {names(streamed) or 'no call'}; whole: {names(whole) or 'no call'}")
-        if streamed.output.finish_reason != whole.output.finish_reason:
-            reasons = streamed.output.finish_reason, whole.output.finish_reason
-            yield Hit(f"finish_reason is {reasons[0]!r} streamed and {reasons[1]!r} whole")
+        reasons = streamed.output.finish_reason, whole.output.finish_reason
+        if reasons[0] != reasons[1]:
+            said = f"finish_reason is {reasons[0]!r} streamed and {reasons[1]!r} whole"
+            cut = not (complete(streamed) and complete(whole))
+            yield (
+                Inconclusive(f"{said}: max_tokens cut one of them")
+                if cut and "length" in reasons
+                else Hit(said)
+            )
 
 
 @probe("finish.length", ERROR, applies_to="chat", cost=2)
@@ -149,15 +168,21 @@ class FinishLength:
 
 def cut(what: str, answer: Exchange) -> Hit | Inconclusive | None:
     """What an answer under a small budget shows; None if it says that it was cut."""
-    reason, usage = answer.output.finish_reason, answer.output.usage
-    spent = usage.completion_tokens if usage else None
+    output = answer.output
+    spent = output.usage.completion_tokens if output.usage else None
     if problem := unusable(answer):
         return problem
-    if reason == "length":
+    if output.finish_reason == "length":
         return None
+    if complete(answer):
+        return Inconclusive(f"the {what} was complete within max_tokens={SMALL_BUDGET}")
+    if spent is None and not output.tool_calls:
+        words = len(f"{output.reasoning} {output.text}".split())
+        spent = None if words >= SMALL_BUDGET // 2 else words
     if spent is not None and spent < SMALL_BUDGET:
         return Inconclusive(f"the {what} ended by itself after {spent} tokens")
-    return Hit(f"the {what} was cut at max_tokens={SMALL_BUDGET}; finish_reason is {reason!r}")
+    done = "was cut at" if spent in (None, SMALL_BUDGET) else f"has {spent} tokens in spite of"
+    return Hit(f"the {what} {done} max_tokens={SMALL_BUDGET}; finish_reason is {output.finish_reason!r}")
 
 
 @probe("structured.unsupported", WARN, applies_to="chat", cost=1)
@@ -178,10 +203,10 @@ class StructuredUnsupported:
         (answer,) = exchanges
         if refused(answer):
             return
-        status = answer.error.status if answer.error else None
-        if answer.error is None:
+        error = answer.error
+        if error is None:
             yield Hit("an unknown response_format type was ignored: the answer is 200")
-        elif status is not None and status >= 500:
-            yield Hit(f"an unknown response_format type was answered with {status}: {answer.error.message}")
+        elif error.kind not in TROUBLE and error.status is not None and error.status >= 500:
+            yield Hit(f"an unknown response_format type was answered with {error.status}: {error.message}")
         elif problem := unusable(answer):
             yield problem

@@ -6,6 +6,7 @@ from typing import Final
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, refused, unusable
 from byok_bench.checks.probe_bodies import (
+    CALL_IDS,
     RESULT,
     WEATHER,
     asking,
@@ -50,8 +51,9 @@ class ToolRoundtrip:
             results = [result(one.id or "") for one in answer.output.tool_calls]
             messages = [*first["messages"], echo(answer.output), *results]
             yield Ask(body={"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 80})
-        calls = [call("call_one", "Paris"), call("call_two", "Oslo")]
-        yield Ask(body=history(calls, [result("call_two", "-3.2"), result("call_one")]))
+        paris, oslo = CALL_IDS
+        calls = [call(paris, "Paris"), call(oslo, "Oslo")]
+        yield Ask(body=history(calls, [result(oslo, "-3.2"), result(paris)]))
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
@@ -71,8 +73,10 @@ def after_result(answer: Exchange, what: str) -> Iterator[Shown]:
     if answer.error is not None:
         return
     if not answer.output.text.strip() and not answer.output.tool_calls:
-        yield Hit(f"the answer to {what} is empty")
-    elif RESULT not in answer.output.text:
+        cut = answer.output.finish_reason == "length"
+        said = f"the answer to {what} is empty"
+        yield Inconclusive(f"{said}: max_tokens cut it before any text") if cut else Hit(said)
+    elif RESULT not in answer.output.text.replace(",", "."):
         yield Inconclusive(
             f"the answer to {what} does not repeat it ({RESULT}); the model may have chosen so"
         )
@@ -149,7 +153,7 @@ class NullContent:
 
     @staticmethod
     def requests(target: Target) -> Asks:
-        body = history([call("call_one")], [result("call_one")])
+        body = history([call(CALL_IDS[0])], [result(CALL_IDS[0])])
         question, message, *rest = body["messages"]
         bare = {key: value for key, value in message.items() if key != "content"}
         for form in ({**bare, "content": None}, bare, {**bare, "content": ""}):

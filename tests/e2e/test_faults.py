@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+import msgspec
 import pytest
 from support.simulated import KEY, body_for, body_of
 
@@ -10,11 +11,12 @@ from byok_bench.backends.base import BackendError
 from byok_bench.backends.simulator.faults import Fault, catalogue
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.finding import Finding
-from byok_bench.checks.probe import probes
+from byok_bench.checks.probe import probe_named, probes
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import get_models, send
 from byok_bench.wire.client import Client
 from byok_bench.wire.limits import Timeouts
@@ -67,6 +69,18 @@ async def test_a_broken_rule_is_found_and_nothing_else(fault: Fault) -> None:
     """Over a real socket, the fault raises its own id and no other warning or error."""
     exchange = await exchange_under(fault)
     assert blamed(run_checks(exchange), fault) == [fault.id]
+
+
+async def test_a_server_without_keys_is_not_blamed_for_any() -> None:
+    """A server that answers without a key proves nothing by taking a wrong one, and is told."""
+    async with Simulator(ttft_ms=1) as server, Client() as client:
+        endpoint = msgspec.structs.replace(server.endpoint, key=KeyRef.session(KEY))
+        prober = Prober(endpoint, server.models[0], client=client, profile="local")
+        result = await prober.run(probe_named("error.bad-key"))
+    assert result.verdict == "pass"
+    assert len(result.exchanges) == 2
+    assert "authorization" not in result.exchanges[1].request.headers
+    assert "without one" in result.notes[0]
 
 
 @pytest.mark.parametrize("id", [one.id for one in probes()])

@@ -1,0 +1,52 @@
+"""What probes make of good, bad and useless answers, and what they ask."""
+
+from typing import Any
+
+import pytest
+from support.probe_cases import answer_of, probe_cases
+
+from byok_bench.checks.probe import Ask, Target, probe_named, requests_of
+from byok_bench.checks.prober import judged
+
+
+@pytest.mark.parametrize("case", probe_cases())
+def test_a_verdict_is_what_the_answers_prove(case: dict[str, Any]) -> None:
+    """A rule that was broken fails, one that was kept passes, and trouble of another kind proves nothing."""
+    result = judged(probe_named(case["probe"]), [answer_of(one) for one in case["answers"]])
+    told = " ".join([*(one.message for one in result.findings), *result.open_points, *result.notes])
+    assert result.verdict == case["verdict"], told
+    assert case.get("words", "") in told
+
+
+def asked(probe: str, *answers: dict[str, Any], **target: Any) -> list[Ask]:
+    """What a probe asks, given these answers in turn."""
+    asking = requests_of(probe_named(probe))(Target(model="m", **target))
+    asks = [next(asking)]
+    try:
+        for answer in answers:
+            asks.append(asking.send(answer_of(answer)))
+    except StopIteration:
+        pass
+    return asks
+
+
+def test_a_wrong_key_that_works_is_told_from_a_server_without_keys() -> None:
+    """Only an answer to the wrong key makes the probe ask again, without any key."""
+    taken = asked("error.bad-key", {"text": "Hi", "finish": "stop"})
+    assert [(one.wrong_key, one.without_key) for one in taken] == [(True, False), (False, True)]
+    refused = asked("error.bad-key", {"status": 401, "error": {"message": "no"}})
+    assert len(refused) == 1
+
+
+@pytest.mark.parametrize("probe", ["turn.tool-roundtrip", "turn.null-content"])
+def test_a_history_of_our_own_has_ids_that_every_server_takes(probe: str) -> None:
+    """A server that is strict about ids is a matter of turn.foreign-tool-id alone."""
+    prose = {"text": "Hi", "finish": "stop"}
+    ids = {
+        call["id"]
+        for ask in asked(probe, prose, prose)
+        for message in ask.body["messages"]
+        for call in message.get("tool_calls", [])
+    }
+    assert ids
+    assert all(len(one) == 9 and one.isalnum() for one in ids)
