@@ -64,7 +64,7 @@ bench: $(VENV)/.installed-dev ## measure the instrument against its peers; write
 	$(BIN)/python -m benchmarks --write
 
 bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
-	$(BIN)/python -m benchmarks.tools
+	$(BIN)/python -m benchmarks.tools --write
 
 fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz

@@ -43,10 +43,13 @@ class TruthServer:
         self.port = port
 
     def log(self) -> dict[str, dict[str, Any]]:
-        """Request id → {request_ns, end_ns, sent_ns, cpu_s}; forgotten by the server afterwards."""
+        """The records by request id."""
+        return {record["id"]: record for record in self.records()}
+
+    def records(self) -> list[dict[str, Any]]:
+        """One a request: {id, request_ns, end_ns, sent_ns, cpu_s}; forgotten by the server afterwards."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/log", timeout=60) as answer:
-            records = [json.loads(line) for line in answer]
-        return {record["id"]: record for record in records}
+            return [json.loads(line) for line in answer]
 
 
 @contextmanager

@@ -10,6 +10,7 @@
  *   ttft=MS  first event    gap=MS  between events (0: as fast as the socket takes them)    n=EVENTS
  *   pack=K   events in one send    cut=K  close the socket after K events    fail=K  an error event after K
  *   open=K   a clean end after K events, without finish_reason and [DONE]
+ * A request without "stream": true is answered at once with a short document, and not recorded.
  * GET /log    one JSON line a request, then forgotten: {"id","request_ns","sent_ns":[...],"end_ns","cpu_s"}
  * GET /models the usual list
  */
@@ -195,6 +196,14 @@ static void answer_log(Connection *c) {
     }
     fclose(f); record_count = 0; put_document(c, "application/x-ndjson", text, length); free(text);
 }
+static int is_true(const char *body, const char *member) {
+    const char *at = strstr(body, member);
+    return at && (at += strlen(member))[strspn(at, " :")] == 't';
+}
+static void answer_whole(Connection *c) {
+    const char *m = "{\"id\":\"chatcmpl-0\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"truth\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\" w0000\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":16,\"completion_tokens\":1,\"total_tokens\":17}}";
+    put_document(c, "application/json", m, strlen(m));
+}
 static void start_stream(Connection *c, const char *head, const char *body, uint64_t t) {
     char model[256] = "", *at = strstr(body, "\"model\"");
     if (at && (at = strchr(at + 7, '"'))) copy_until(model, sizeof model, at + 1, "\"");
@@ -204,7 +213,7 @@ static void start_stream(Connection *c, const char *head, const char *body, uint
     r->request_ns = t; r->sent_ns = malloc(sizeof(uint64_t) * (size_t)(c->schedule.n + 1));
     if ((at = strcasestr(head, "x-request-id:"))) { at += 13; copy_until(r->id, sizeof r->id, at + strspn(at, " "), "\r\n\""); }
     c->record = record_count++; c->emitted = 0; c->streaming = 1; c->base_ns = t;
-    at = strstr(body, "\"include_usage\""); c->usage = at && at[15 + strspn(at + 15, " :")] == 't';
+    c->usage = is_true(body, "\"include_usage\"");
     c->due_ns = t + (uint64_t)(c->schedule.ttft_ms * 1e6);
     const char *answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
     append(&c->out, answer, (int)strlen(answer));
@@ -220,6 +229,7 @@ static int take_requests(Connection *c) {
         uint64_t t = now_ns(); char keep = c->in.bytes[head + body]; c->in.bytes[head + body] = 0;
         if (!strncmp(c->in.bytes, "GET /log", 8)) answer_log(c);
         else if (strstr(c->in.bytes, "/models ")) { const char *m = "{\"object\":\"list\",\"data\":[{\"id\":\"truth\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"byok-bench\"}]}"; put_document(c, "application/json", m, strlen(m)); }
+        else if (!is_true(c->in.bytes + head, "\"stream\"")) answer_whole(c);
         else start_stream(c, c->in.bytes, c->in.bytes + head, t);
         c->in.bytes[head + body] = keep; c->in.length -= head + body;
         memmove(c->in.bytes, c->in.bytes + head + body, (size_t)c->in.length);

@@ -1,0 +1,1 @@
+"""Whole tools against the server with its own clock: what each reports, what it costs, which faults it notices."""
