@@ -36,6 +36,9 @@ def build_app() -> typer.Typer:
         help="Measure and verify OpenAI-compatible endpoints that you bring your own key to.",
         no_args_is_help=True,
         add_completion=False,
+        # Drawn with rich, a page of help takes two and a half times as long: rich brings a Markdown parser.
+        rich_markup_mode=None,
+        context_settings={"max_content_width": 110},
         # A traceback with locals would show headers, and headers hold keys.
         pretty_exceptions_enable=False,
     )
