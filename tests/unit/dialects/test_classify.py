@@ -59,6 +59,19 @@ def test_the_words_of_every_known_shape_are_found(case: dict[str, Any]) -> None:
     check(judge(case), case)
 
 
+@pytest.mark.parametrize("case", table("phrases"))
+def test_words_decide_at_the_statuses_of_their_rule_alone(case: dict[str, Any]) -> None:
+    """The same words mean something at one status and nothing at another; "none" is an error inside a stream."""
+    error = {"error": {"message": case["text"], "type": None, "param": None, "code": None}}
+    for status, kind in case["kinds"].items():
+        failure = (
+            failure_of_object(error, head=None)
+            if status == "none"
+            else failure_of_answer(head_of({"status": int(status)}), json.dumps(error).encode())
+        )
+        assert (status, failure.kind) == (status, kind)
+
+
 @pytest.mark.parametrize("case", table("events"))
 def test_errors_inside_a_stream_are_classified_by_what_they_name(case: dict[str, Any]) -> None:
     """An error object without an HTTP status of its own is classified by its members and words."""
