@@ -10,11 +10,11 @@ from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_events import ChatEvents
 from byok_bench.dialects.chat_facts import ChatReading, Closing
 from byok_bench.dialects.chat_output import output_of
-from byok_bench.dialects.chat_payload import SENTINEL
 from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.classify import failure_of_object
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.payload import SENTINEL
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_replacements
 

@@ -2,7 +2,7 @@
 or the arguments of an open tool call.
 
 A shortcut and nothing else: whatever does not fit the shape, or would need a note, is left to the general way
-(chat_payload.py, chat_stream.py), and a property test holds both to the same outcome.
+(wire/payload.py, chat_stream.py), and a property test holds both to the same outcome.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from byok_bench.dialects.chat_facts import Choice, UsageSeen
-from byok_bench.dialects.chat_payload import LARGE_EVENT
 from byok_bench.dialects.chat_stream import LATEST_CREATED, Assembly
 from byok_bench.wire import bounded_json
+from byok_bench.wire.payload import LARGE_EVENT
 from byok_bench.wire.sse import Event
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"

@@ -7,9 +7,9 @@ framing of an event is noted by name. Nothing here knows how the connection ende
 from typing import Any, Final
 
 from byok_bench.dialects.chat_common import CommonChunks
-from byok_bench.dialects.chat_payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.error_body import is_error_event
+from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.sse import Event
 
 _PLAIN_NAMES: Final = ("", "message", "error")

@@ -12,7 +12,6 @@ import msgspec
 from byok_bench.dialects.base import Mark, Reading, Terminator, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.chat_facts import Closing, Facts, Shape
-from byok_bench.dialects.chat_payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
 from byok_bench.dialects.error_body import holds_error, is_error_event
 from byok_bench.dialects.fragments import brief
@@ -20,6 +19,7 @@ from byok_bench.dialects.output import Output
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream
 

@@ -2,7 +2,7 @@
 
 A meter is called with the bytes of each read, content coding removed, and answers None ("go on"), `DONE`
 (the stream's terminator was dispatched) or a sentence that names the limit that was passed. Sizes are those
-of `Limits`. Nothing is decoded: events are counted and bounded by their line ends.
+of `Limits`. Events are counted and bounded by their line ends; only one that may be the terminator is read.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,8 @@ from typing import Final
 
 from byok_bench.wire.content import ContentDecoder
 from byok_bench.wire.limits import Limits
+from byok_bench.wire.payload import read_payload
+from byok_bench.wire.sse import decode
 
 DONE: Final = "done"
 Meter = Callable[[bytes], str | None]
@@ -162,15 +164,9 @@ def _weight(block: bytes, event: int) -> tuple[int, int]:
 
 
 def _is_done(block: bytes) -> bool:
-    """Whether the event in `block` is the terminator: alone, behind a doubled prefix, or one data line of several."""
-    values = [
-        line[5:].strip()
-        for line in block.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-        if line.startswith(b"data:")
-    ]
-    if len(values) > 1 and not all(value == _MARK or value.startswith(b"{") for value in values if value):
-        return False
-    return any(value.removeprefix(b"data:").strip() == _MARK for value in values)
+    """Whether the event in `block` is the terminator, by the words of those who will read the record."""
+    events = decode([(0, block + b"\n\n")]).events
+    return any(item.kind == "done" for event in events for item in read_payload(event.data).items)
 
 
 class DecodingMeter:

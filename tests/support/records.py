@@ -1,11 +1,11 @@
 """The record that the transport would make of a reply, without sockets: bytes, cuts and clocks are made up."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from support.cases import IDLE_S, Case, Reply, Turn
+from support.terminator import end_of_done
 
 from byok_bench.dialects.base import dialect
 from byok_bench.dialects.exchange import Exchange
@@ -19,7 +19,6 @@ START_NS = 1_000_000_000
 READ_NS = 1_000_000
 LINGER_S = 1.0
 BASE_URL = "http://127.0.0.1:8080/v1"
-_DONE = re.compile(rb"(?:^|[\r\n])data:(?: *data:)? *\[DONE\][ \t]*(?:\r\n|\r|\n)(?:\r\n|\r|\n)")
 
 
 def exchanges(case: Case, cut: Cut = "as sent") -> list[Exchange]:
@@ -66,8 +65,9 @@ def _play(raw: RawExchange, reply: Reply, cut: Cut, *, stops_at_done: bool) -> N
                 now += READ_NS
                 raw.chunks.append((now, data))
                 body += data
-            if stops_at_done and phases.done is None and _DONE.search(body):
-                phases.done = now
+                ends_a_line = b"\n" in data or b"\r" in data
+                if stops_at_done and phases.done is None and ends_a_line and end_of_done(body):
+                    phases.done = now
         elif isinstance(step, float):
             now += round(step * 1e9)
             if phases.done is not None and step > LINGER_S:

@@ -2,12 +2,12 @@
 
 import gzip
 import itertools
-import re
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.terminator import end_of_done
 
 from byok_bench.wire.limits import Limits
 from byok_bench.wire.meter import DONE, DecodingMeter, SizeMeter, StreamMeter
@@ -26,25 +26,6 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
     """The body cut at the places, taken modulo its length."""
     edges = sorted({0, len(body), *(place % (len(body) + 1) for place in places)})
     return [body[start:stop] for start, stop in itertools.pairwise(edges)]
-
-
-def end_of_done(body: bytes) -> int | None:
-    """Where the first event that is the terminator is dispatched, read line by line."""
-    values: list[bytes] = []
-    for found in re.finditer(rb"([^\r\n]*)(\r\n|\n|\r)", body):
-        line = found[1]
-        if line.startswith(b"data:"):
-            values.append(line[5:].strip())
-        elif not line and values:
-            alone = len(values) == 1 or all(
-                value == b"[DONE]" or value.startswith(b"{") for value in values if value
-            )
-            if alone and any(value.removeprefix(b"data:").strip() == b"[DONE]" for value in values):
-                return found.end(1) + 1
-            values = []
-        elif not line:
-            values = []
-    return None
 
 
 @given(STREAMS, st.lists(st.integers(0, 400)))

@@ -1,8 +1,8 @@
-"""dialects/chat_payload.py: what the data of one event holds."""
+"""wire/payload.py: what the data of one event holds."""
 
 import pytest
 
-from byok_bench.dialects.chat_payload import read_payload
+from byok_bench.wire.payload import read_payload
 
 PAYLOADS = {
     "": (["blank"], ()),
