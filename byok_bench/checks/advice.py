@@ -27,5 +27,7 @@ ADVICE: Final = {
 
 def advice(failure: Failure) -> str:
     """The server's words (or ours), and what to do."""
+    if failure.phase == "config":
+        return f"{failure.message.rstrip('.')}. Nothing was sent."
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
     return f"{failure.message.rstrip('.')}. {ADVICE[failure.kind]}{wait}"

@@ -44,20 +44,36 @@ def endpoint_from(
         if optional:
             return None
         fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
+    return made_of(base_url, model, key_env, schema)
+
+
+def made_of(base_url: str, model: str | None, key_env: str | None, schema: str) -> "Endpoint":
+    """An endpoint of no book. Raises EndpointError for what cannot be one, or may not be used here."""
     from byok_bench.endpoints.endpoint import Endpoint, Model
     from byok_bench.endpoints.keys import KeyRef
-    from byok_bench.redact import redact
+    from byok_bench.errors import EndpointError
 
+    if not base_url.strip():
+        raise EndpointError("the base URL is empty", code="base_url_missing")
     made = Endpoint(
-        label=redact(base_url, ())[:80],
+        label=short_label(base_url),
         base_url=base_url,
         schema=schema,  # type: ignore[arg-type]  # Endpoint refuses any other
         key=KeyRef.env(key_env) if key_env else KeyRef.none(),
         models=[Model(model)] if model else [],
     )
     if refusal := _workspace().refusal(made):
-        fail(refusal)
+        raise EndpointError(refusal, code="not_allowed")
     return made
+
+
+def short_label(base_url: str) -> str:
+    """`host:port` of a base URL, as tables show it; the URL itself where it has none."""
+    from byok_bench.redact import redact
+
+    _, scheme, rest = base_url.strip().partition("://")
+    place = rest.partition("/")[0].rpartition("@")[2] if scheme else ""
+    return redact(place or base_url, ())[:80]
 
 
 def labelled(name: str) -> "Endpoint":

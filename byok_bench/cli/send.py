@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -48,15 +48,28 @@ def send(
     chosen = adhoc.endpoint_from(
         endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, optional=jsonl is not None
     )
+    rules = Rules(adhoc.egress_profile(profile), adhoc.egress_policy())
     if jsonl is not None:
-        raise typer.Exit(int(asyncio.run(send_lines(chosen, jsonl, model, profile, concurrency, as_json))))
+        from byok_bench.cli.lines import send_lines
+
+        lines = read_text(jsonl)
+        raise typer.Exit(int(asyncio.run(send_lines(lines, chosen, model, rules, concurrency, as_json))))
     assert chosen is not None
     body = (
-        first_body(prompt, schema) if prompt is not None else parsed(read_text(request or "-"), "the request")
+        first_body(prompt, chosen.schema)
+        if prompt is not None
+        else parsed(read_text(request or "-"), "the request")
     )
-    exchange = asyncio.run(send_one(chosen, body, model, profile))
+    exchange = asyncio.run(send_one(chosen, body, model, rules))
     show(exchange, as_json)
     raise typer.Exit(int(exit_code(exchange)))
+
+
+class Rules(NamedTuple):
+    """Under which egress rules requests go out."""
+
+    profile: str
+    policy: Mapping[str, Any] | None
 
 
 def first_body(prompt: str, schema: str) -> dict[str, Any]:
@@ -73,79 +86,20 @@ async def send_one(
     endpoint: "Endpoint",
     body: dict[str, Any],
     model: str | None,
-    profile: str,
+    rules: Rules,
     client: "Client | None" = None,
 ) -> "Exchange":
-    """One request; a body's own model wins over the endpoint's first."""
+    """One request; `model` wins over the body's own, that over the endpoint's first."""
     from byok_bench.endpoints.send import send as send_request
 
     return await send_request(
         endpoint,
         body,
         model=model,
-        profile=adhoc.egress_profile(profile),
-        policy=adhoc.egress_policy(),
+        profile=rules.profile,
+        policy=rules.policy,
         client=client,
     )
-
-
-async def send_lines(
-    endpoint: "Endpoint | None", source: str, model: str | None, profile: str, concurrency: int, as_json: bool
-) -> Exit:
-    """Every line in input order; a line that cannot be sent is told and the others go on."""
-    from byok_bench.wire.client import Client
-
-    failed = 0
-    async with Client() as client:
-        slots = asyncio.Semaphore(concurrency)
-
-        async def one(number: int, line: str) -> "Exchange | str":
-            try:
-                target, body = line_target(endpoint, parsed(line, f"line {number}"), number)
-                async with slots:
-                    return await send_one(target, body, model, profile, client)
-            except ByokBenchError as error:
-                return f"line {number}: {error}"
-
-        tasks = [asyncio.ensure_future(one(number, line)) for number, line in numbered(read_text(source))]
-        for task in tasks:
-            result = await task
-            if isinstance(result, str):
-                failed += 1
-                note(f"byok-bench: {result}")
-            else:
-                show(result, as_json)
-    return Exit.USAGE if failed else Exit.OK
-
-
-def line_target(
-    endpoint: "Endpoint | None", line: dict[str, Any], number: int
-) -> tuple["Endpoint", dict[str, Any]]:
-    """Endpoint and body of a line: `{"base_url": …, "request": …}` names its own target."""
-    if isinstance(line.get("request"), dict) and "messages" not in line:
-        body = line["request"]
-        if "base_url" in line:
-            named = adhoc.endpoint_from(
-                None,
-                base_url=line["base_url"],
-                model=line.get("model") or body.get("model"),
-                key_env=line.get("key_env"),
-                schema=line.get("schema", "chat"),
-            )
-            assert named is not None
-            return named, body
-    else:
-        body = line
-    if endpoint is None:
-        raise ByokBenchError("it names no base_url, and the command line names no endpoint")
-    return endpoint, body
-
-
-def numbered(text: str) -> Iterator[tuple[int, str]]:
-    """Lines that hold something, counted from 1."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line
 
 
 def read_text(source: str) -> str:
@@ -171,37 +125,39 @@ def parsed(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def show(exchange: "Exchange", as_json: bool) -> None:
-    """The exchange as JSON on stdout, or in a few lines for a person on stderr and the text on stdout."""
+def show(exchange: "Exchange", as_json: bool, which: str = "") -> None:
+    """The exchange as JSON on stdout, or its text there and the rest on stderr, each line after `which`."""
     from byok_bench.checks.registry import run_checks
 
     findings = run_checks(exchange)
     if as_json:
         emit_json(exchange.to_json(findings))
-        return
+    else:
+        show_text(exchange, which)
+        for finding in findings:
+            place = "" if finding.event is None else f" (event {finding.event}, byte {finding.offset})"
+            note(f"{which}{finding.severity}: {finding.check}: {printable(finding.message)}{place}")
+    if exchange.error is not None and not (as_json and which):
+        from byok_bench.checks.advice import advice
+
+        error = exchange.error
+        note(f"byok-bench: {which}{error.kind} ({error.phase}): {printable(advice(error))}")
+
+
+def show_text(exchange: "Exchange", which: str) -> None:
+    """What the model said on stdout; its times and why it stopped on stderr."""
     if exchange.output.reasoning:
-        note(f"reasoning: {printable(exchange.output.reasoning)}")
+        note(f"{which}reasoning: {printable(exchange.output.reasoning)}")
     if exchange.output.text:
         typer.echo(printable(exchange.output.text))
     for call in exchange.output.tool_calls:
         typer.echo(printable(f"{call.name}({call.arguments})"))
-    timing = exchange.timing
-    told = [
-        f"{name} {value:.1f} ms"
-        for name in ("ttfb", "ttft", "e2e")
-        if (value := getattr(timing, name)) is not None
-    ]
-    finish = exchange.output.finish_reason
-    note(" · ".join([*told, *([f"finish_reason {finish}"] if finish else [])]))
-    for finding in findings:
-        place = "" if finding.event is None else f" (event {finding.event}, byte {finding.offset})"
-        note(f"{finding.severity}: {finding.check}: {printable(finding.message)}{place}")
-    if exchange.error is not None:
-        from byok_bench.checks.advice import advice
-
-        note(
-            f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {printable(advice(exchange.error))}"
-        )
+    timing, finish = exchange.timing, exchange.output.finish_reason
+    times = {"TTFB": timing.ttfb, "TTFT": timing.ttft, "E2E": timing.e2e}
+    told = [f"{name} {value:.1f} ms" for name, value in times.items() if value is not None]
+    told += [f"finish_reason {printable(finish)}"] if finish else []
+    if told:
+        note(which + " · ".join(told))
 
 
 def printable(text: str) -> str:
@@ -212,7 +168,12 @@ def printable(text: str) -> str:
 
 
 def exit_code(exchange: "Exchange") -> Exit:
-    """0 for an answer; 2 if the configuration kept it from being sent; 3 if none came."""
-    if exchange.error is None:
+    """0 for an answer; 2 if the configuration kept it from being sent; 3 if none came.
+
+    A name without an address may be a typo or a network that is down: none came.
+    """
+    error = exchange.error
+    if error is None:
         return Exit.OK
-    return Exit.USAGE if exchange.error.phase in ("config", "policy") else Exit.UNFINISHED
+    wrong = error.phase in ("config", "policy") and error.code != "dns_failed"
+    return Exit.USAGE if wrong else Exit.UNFINISHED

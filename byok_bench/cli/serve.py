@@ -98,7 +98,7 @@ def simulated(**settings: Any) -> "HttpBackend":
     try:
         return Simulator(**settings)
     except BackendError as error:
-        fail(str(error))
+        fail(f"{error}; byok-bench serve --list names every fault")
 
 
 def replayed(found: "list[Recorded]", **settings: Any) -> "HttpBackend":

@@ -1,0 +1,126 @@
+"""`byok-bench send --jsonl`: one request a line in, one Exchange a line out, in the order of the input."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from byok_bench.cli import adhoc
+from byok_bench.cli.console import Exit, note
+from byok_bench.cli.send import Rules, parsed, send_one, show
+from byok_bench.errors import ByokBenchError, EndpointError
+
+if TYPE_CHECKING:
+    from byok_bench.dialects.exchange import Exchange
+    from byok_bench.endpoints.endpoint import Endpoint
+
+
+class Line(NamedTuple):
+    """What one line asks for."""
+
+    target: "Endpoint"
+    body: dict[str, Any]
+    model: str | None
+    """In place of the body's own."""
+
+
+async def send_lines(
+    text: str, endpoint: "Endpoint | None", model: str | None, rules: Rules, concurrency: int, as_json: bool
+) -> Exit:
+    """Every line; one that cannot be sent is told, has an Exchange that says why, and the others go on."""
+    from byok_bench.wire.client import Client
+
+    refused = 0
+    async with Client() as client:
+        slots = asyncio.Semaphore(concurrency)
+
+        async def one(line: str) -> "Exchange | ByokBenchError":
+            try:
+                asked = read_line(line, endpoint, model)
+                async with slots:
+                    return await send_one(asked.target, asked.body, asked.model, rules, client)
+            except ByokBenchError as error:
+                return error
+
+        tasks = [(number, asyncio.ensure_future(one(line))) for number, line in numbered(text)]
+        for number, task in tasks:
+            result = await task
+            which = f"line {number}: "
+            if isinstance(result, ByokBenchError):
+                refused += 1
+                note(f"byok-bench: {which}{result}")
+                if as_json:
+                    show(unsent(result), as_json, which)
+            else:
+                show(result, as_json, which)
+    return Exit.USAGE if refused else Exit.OK
+
+
+def read_line(text: str, endpoint: "Endpoint | None", model: str | None) -> Line:
+    """Whom a line asks, and what. `{"base_url": …, "request": …}` names its own target and model.
+
+    Raises ByokBenchError for a line that is no request.
+    """
+    line = parsed(text, "it")
+    body = line
+    if isinstance(line.get("request"), dict) and "messages" not in line:
+        body = line["request"]
+        if "base_url" in line:
+            return Line(own_target(line, body.get("model", model)), as_sent(body), None)
+    if endpoint is None:
+        raise EndpointError(
+            "it names no base_url, and the command line names no endpoint", code="no_endpoint"
+        )
+    return Line(endpoint, as_sent(body), model)
+
+
+def own_target(line: dict[str, Any], model: Any) -> "Endpoint":
+    """The endpoint that a line describes; `model` is the one it asks for if it says no other."""
+    defaults = {"base_url": "", "model": model or "", "key_env": "", "schema": "chat"}
+    fields = {name: line.get(name, default) for name, default in defaults.items()}
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise EndpointError(f"its {name} must be a string", code="line_invalid")
+    return adhoc.made_of(fields["base_url"], fields["model"], fields["key_env"], fields["schema"])
+
+
+def as_sent(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with the role `_input`, which only request files of K2-Vendor-Verifier know, as the role it stands for.
+
+    Their own tool sends it as `system`:
+    https://github.com/MoonshotAI/K2-Vendor-Verifier/blob/7e5a06e0a39108e2b99d46041e3a8b608b3f8f5d/tool_calls_eval.py
+    """
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return body
+    return body | {
+        "messages": [
+            one | {"role": "system"} if isinstance(one, dict) and one.get("role") == "_input" else one
+            for one in messages
+        ]
+    }
+
+
+def unsent(reason: ByokBenchError) -> "Exchange":
+    """The Exchange of a line that is no request: nothing was sent, and its error says why."""
+    from time import perf_counter_ns
+    from uuid import uuid4
+
+    from byok_bench.dialects.exchange import Exchange
+    from byok_bench.wire.failures import failure
+    from byok_bench.wire.raw import Phases, RawExchange, RawRequest
+
+    now = perf_counter_ns()
+    raw = RawExchange(
+        request=RawRequest(id=str(uuid4()), method="POST", url="", headers=(), body=b""),
+        phases=Phases(start=now, end=now),
+        failure=failure("invalid_request", "config", str(reason), code=reason.code),
+        end="reset",
+    )
+    return Exchange(raw, label="", base_url="", schema="chat", model="")
+
+
+def numbered(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that hold something, counted from 1."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
