@@ -3,6 +3,7 @@ it at every fragment. The work grows with the text, however it is cut and howeve
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from byok_bench.wire import bounded_json
@@ -21,6 +22,12 @@ def whole(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def text_of(value: object, member: str) -> str:
+    """A member of an object that is a whole text, and no fragment of one; empty if it is none."""
+    found = value.get(member) if isinstance(value, Mapping) else None
+    return whole(found) if isinstance(found, str) else ""
 
 
 def brief(value: object) -> str:

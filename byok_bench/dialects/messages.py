@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from byok_bench.dialects.base import Mark, OutputKind
-from byok_bench.dialects.fragments import whole
+from byok_bench.dialects.fragments import text_of, whole
 from byok_bench.dialects.output import Output, ToolCall, Usage
 from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent
 from byok_bench.dialects.usage import count
@@ -38,17 +38,17 @@ class Block:
     """One content block under construction."""
 
     def __init__(self, value: Mapping[str, Any]) -> None:
-        self.type = _string(value, "type")
-        self.id = _string(value, "id") or None
-        self.name = _string(value, "name")
+        self.type = text_of(value, "type")
+        self.id = text_of(value, "id") or None
+        self.name = text_of(value, "name")
         self.input = value.get("input")
         self.pieces: dict[str, list[str]] = {}
         for member in ("text", "thinking"):
-            self.add(member, _string(value, member))
+            self.add(member, value.get(member))
 
-    def add(self, member: str, text: str) -> None:
+    def add(self, member: str, text: object) -> None:
         """Append to what the block holds under a member."""
-        if text:
+        if isinstance(text, str) and text:
             self.pieces.setdefault(member, []).append(text)
 
     def text_of(self, member: str) -> str:
@@ -61,7 +61,9 @@ class Block:
         streamed = self.text_of("partial_json")
         if streamed or self.input in (None, {}, ""):
             return streamed or "{}"
-        return self.input if isinstance(self.input, str) else json.dumps(self.input, ensure_ascii=False)
+        return whole(
+            self.input if isinstance(self.input, str) else json.dumps(self.input, ensure_ascii=False)
+        )
 
 
 class _Assembly:
@@ -102,9 +104,9 @@ class _Assembly:
 
     def _continue(self, index: object, delta: Mapping[str, Any], one: TypedEvent) -> None:
         """Add a delta to its block; one that was never opened is opened by it."""
-        member, kind = DELTAS.get(_string(delta, "type"), ("", None))
-        text = _string(delta, member)
-        if not text:
+        member, kind = DELTAS.get(text_of(delta, "type"), ("", None))
+        text = delta.get(member)
+        if not isinstance(text, str) or not text:
             return
         block = self._by_index.get(_key(index)) or self._open(index, {}, one)
         block.add(member, text)
@@ -169,7 +171,7 @@ def usage_of(usage: Mapping[str, Any]) -> Usage | None:
 
 
 def _output(blocks: Sequence[Block], message: Mapping[str, Any], usage: Mapping[str, Any]) -> Output:
-    reason = _string(message, "stop_reason")
+    reason = text_of(message, "stop_reason")
     return Output(
         text="".join(block.text_of("text") for block in blocks),
         reasoning="".join(block.text_of("thinking") for block in blocks),
@@ -180,18 +182,13 @@ def _output(blocks: Sequence[Block], message: Mapping[str, Any], usage: Mapping[
         ),
         finish_reason=STOP_REASONS.get(reason, reason) or None,
         usage=usage_of(usage),
-        served_model=_string(message, "model") or None,
+        served_model=text_of(message, "model") or None,
     )
 
 
 def _key(index: object) -> object:
     """A block's index; anything that is no integer is one index of its own."""
     return index if type(index) is int else None
-
-
-def _string(value: Mapping[str, Any], member: str) -> str:
-    found = value.get(member)
-    return found if isinstance(found, str) else ""
 
 
 DIALECT: Final = MessagesDialect()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import whole
+from byok_bench.dialects.fragments import text_of, whole
 from byok_bench.dialects.output import Output, ToolCall, Usage
 from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent
 from byok_bench.dialects.usage import count
@@ -76,15 +76,15 @@ class Item:
 
     def describe(self, value: Mapping[str, Any]) -> list[str]:
         """Take what an item object says; the kinds of part that it brought for the first time."""
-        self.type = _string(value, "type") or self.type
-        self.name = _string(value, "name") or self.name
-        self.call_id = _string(value, "call_id") or self.call_id
+        self.type = text_of(value, "type") or self.type
+        self.name = text_of(value, "name") or self.name
+        self.call_id = text_of(value, "call_id") or self.call_id
         member = CALL_TYPES.get(self.type)
         found = [("arguments", 0, value.get(member))] if member else []
         for name in ("content", "summary"):
             parts = value.get(name)
             for index, part in enumerate(parts if isinstance(parts, list) else []):
-                kind, text = _CONTENT_KINDS.get(_string(part, "type"), ("", ""))
+                kind, text = _CONTENT_KINDS.get(text_of(part, "type"), ("", ""))
                 if kind:
                     found.append((kind, index, part.get(text)))
         return [kind for kind, index, text in found if self.finish(kind, index, text)]
@@ -130,7 +130,7 @@ class _Assembly:
             self._mark(one, item.describe(value["item"]))
         elif one.type in TERMINAL_TYPES or isinstance(value.get("response"), dict):
             self.response = value["response"] if isinstance(value.get("response"), dict) else {}
-            self.model = self.model or _string(self.response, "model") or None
+            self.model = self.model or text_of(self.response, "model") or None
             if one.type in TERMINAL_TYPES:
                 self.end = one
 
@@ -170,7 +170,7 @@ class ResponsesDialect(TypedDialect):
         streamed = _parts_of(assembly.items)
         final = _parts_of(_items_of(response)) if end is not None else streamed
         parts = {name: streamed[name] or final[name] for name in streamed}
-        status = _string(response, "status") or (end.type.rpartition(".")[2] if end is not None else "")
+        status = text_of(response, "status") or (end.type.rpartition(".")[2] if end is not None else "")
         output = Output(
             **parts,
             finish_reason=_finish_reason(response, status if end is not None else "", parts["tool_calls"]),
@@ -190,10 +190,10 @@ class ResponsesDialect(TypedDialect):
         return Output(
             **parts,
             finish_reason=_finish_reason(
-                document, _string(document, "status") or "completed", parts["tool_calls"]
+                document, text_of(document, "status") or "completed", parts["tool_calls"]
             ),
             usage=usage_of(document),
-            served_model=_string(document, "model") or None,
+            served_model=text_of(document, "model") or None,
         )
 
 
@@ -244,13 +244,8 @@ def _finish_reason(response: Mapping[str, Any], status: str, calls: Sequence[Too
         return "tool_calls" if calls else "stop"
     if status != "incomplete":
         return None
-    reason = _string(response.get("incomplete_details"), "reason")
+    reason = text_of(response.get("incomplete_details"), "reason")
     return _REASONS.get(reason, reason or status)
-
-
-def _string(value: object, member: str) -> str:
-    found = value.get(member) if isinstance(value, Mapping) else None
-    return found if isinstance(found, str) else ""
 
 
 DIALECT: Final = ResponsesDialect()
