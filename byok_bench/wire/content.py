@@ -6,7 +6,7 @@ middle is no problem of the coding: what came out so far counts. No sockets, no 
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -39,18 +39,28 @@ def codings_of(header: str | None) -> tuple[str, ...]:
 
 def decoded(chunks: list[Chunk], codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes) -> Decoded:
     """Timed chunks with their coding undone; at most `limit` bytes."""
-    decoder = ContentDecoder(codings, limit)
     if not codings and sum(len(data) for _, data in chunks) <= limit:
         return Decoded(chunks=chunks)
-    plain = [(t_ns, decoder.feed(data)) for t_ns, data in _until_broken(chunks, decoder)]
-    return Decoded(chunks=[chunk for chunk in plain if chunk[1]], problem=decoder.problem, over=decoder.over)
-
-
-def _until_broken(chunks: list[Chunk], decoder: "ContentDecoder") -> Iterable[Chunk]:
-    for chunk in chunks:
+    decoder = ContentDecoder(codings, limit)
+    plain: list[Chunk] = []
+    for number, (t_ns, data) in enumerate(chunks):
+        piece = decoder.feed(data)
+        if decoder.problem is not None:
+            decoder, piece = _until_broken(chunks[:number], data, ContentDecoder(codings, limit))
+        if piece:
+            plain.append((t_ns, piece))
         if decoder.problem is not None or decoder.over:
-            return
-        yield chunk
+            break
+    return Decoded(chunks=plain, problem=decoder.problem, over=decoder.over)
+
+
+def _until_broken(
+    before: list[Chunk], broken: bytes, decoder: "ContentDecoder"
+) -> tuple["ContentDecoder", bytes]:
+    """What the read that holds the first bad byte adds; zlib loses it, unless that byte comes alone."""
+    for _, data in before:
+        decoder.feed(data)
+    return decoder, b"".join([decoder.feed(broken[at : at + 1]) for at in range(len(broken))])
 
 
 class ContentDecoder:

@@ -115,7 +115,7 @@ class Answer:
         if headless and self._head is not None:
             self._unread_bytes = 0
             self._reader.head(t_ns, self._head)
-        parts = self._parts[: self._complete]
+        parts = self._parts[: self._complete] if self._head is not None else []  # none of a refused head's
         self._parts.clear()
         if parts and self._parser is not None:
             self._reader.body(t_ns, b"".join(parts))

@@ -76,9 +76,9 @@ class StreamMeter:
         return self._any_read(data)
 
     def _any_read(self, data: bytes) -> str | None:
+        self._size += len(data)
         if self._cr or b"\r" in data:
             data = self._with_lf(data)
-        self._size += len(data)
         self._open_bytes += len(data)
         self._blank_lines += data.count(b"\n\n")
         self._data_lines += data.count(b"\nd") + data.startswith(b"d")

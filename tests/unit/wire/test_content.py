@@ -90,6 +90,23 @@ def test_what_cannot_be_undone_is_a_problem(codings: tuple[str, ...], body: byte
     assert decoded([(1, body), (2, b"more")], codings).problem is not None
 
 
+def test_what_came_before_the_break_is_kept_however_it_was_cut() -> None:
+    """Broken data gives the bytes before the break and one problem, the same in reads of any size."""
+    for codings, body in (
+        (("gzip",), packed(TEXT)[:-8] + b"\0" * 8),
+        (("gzip",), b"\0" + packed(TEXT)),
+        (("deflate",), zlib.compress(TEXT)[:12] + b"\xff" * 9),
+        (("deflate", "gzip"), packed(zlib.compress(TEXT)[:12] + b"\xff" * 9)),
+        (("gzip", "deflate"), b'{"error":{"message":"bo\n'),
+    ):
+        seen = {
+            (b"".join(data for _, data in plain.chunks), plain.problem)
+            for plain in (decoded(chunks, codings) for chunks in cuts(body))
+        }
+        assert len(seen) == 1
+        assert None not in next(iter(seen))
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_a_bomb_is_cut_at_the_limit(coding: str) -> None:
     """No more than the limit comes out, and the decoder says so."""

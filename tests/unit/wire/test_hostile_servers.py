@@ -368,7 +368,7 @@ CASES = [
     ),
     Case(
         "transfer coding gzip",
-        reply(OK + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        reply(OK + b"transfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
         "protocol",
         "headers",
     ),
@@ -610,6 +610,7 @@ def check(case: Case, record: RawExchange, connections: int) -> None:
     assert case.status is None or (record.head is not None and record.head.status == case.status)
     assert case.body is None or b"".join(data for _, data in record.chunks) == case.body
     assert case.flag is None or case.flag in record.flags
+    assert record.head is not None or record.chunks == []
     assert connections == 1
     assert record.phases.end is not None
 

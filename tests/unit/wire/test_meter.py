@@ -82,10 +82,11 @@ def test_events_are_counted_and_comments_are_not(block: bytes, kept: int, end: b
 
 
 @pytest.mark.parametrize("size", [1, 1000, 100_000])
-def test_a_stream_is_bounded_by_its_bytes(size: int) -> None:
-    """The byte that passes the limit of a stream is the one that ends it."""
+@pytest.mark.parametrize("event", [b"data: {}\n\n", b"data: 1234567890\r\n\r\n"])
+def test_a_stream_is_bounded_by_its_bytes(event: bytes, size: int) -> None:
+    """The byte that passes the limit of a stream is the one that ends it, whatever ends the lines."""
     meter = StreamMeter(Limits(stream_bytes=10_000), until_done=True)
-    body = b"data: {}\n\n" * 1_000
+    body = event * (10_000 // len(event))
     assert all(meter(body[at : at + size]) is None for at in range(0, len(body), size))
     assert "10000 bytes" in (meter(b"\n") or "")
 
