@@ -184,7 +184,8 @@ def replacement_char(seen: Seen) -> Iterator[Hit]:
     """Split no character over two tokens.
 
     Rule: content and reasoning hold no U+FFFD that the server itself wrote, as bytes or as an escape.
-    Why: servers that decode token by token destroy emoji and CJK text.
+    Why: an emoji or a CJK character that is spread over two tokens is lost when each token is turned into
+    text alone.
     Seen in: mattn/tensai#110; mrpulor-gh/nuphus#41
     """
     yield from noted(seen.stream, "replacement_character", "the server sent U+FFFD")

@@ -38,7 +38,7 @@ def in_stream(seen: Seen) -> Iterator[Hit]:
     Rule: no event has an error member that is a non-empty object or string, is named error, or is an object
     of type error. After one the run has failed: it is classified, the output so far stays, reading stops, and
     nothing that the rest of the stream lacks is reported.
-    Why: clients that ignore the object show a short answer as if it were a whole one.
+    Why: where the object goes unread, half an answer passes for a whole one.
     Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110;
     https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
@@ -54,7 +54,7 @@ def unframed(seen: Seen) -> Iterator[Hit]:
     Rule: no line outside the fields of server-sent events holds a JSON object with an error, alone or joined
     with other such lines, and a body labelled text/event-stream is no JSON document with an error. It is
     classified, and reported instead of what the stream lacks.
-    Why: parsers of event streams drop such a line, and the user sees an empty answer.
+    Why: to a parser of event streams such a line is nothing: an answer without text, and no reason given.
     Seen in: lemonade-sdk/lemonade#2975; huggingface/text-generation-inference#1896
     """
     at = seen.streamed.unframed_error_at if seen.streamed is not None else None
@@ -68,9 +68,10 @@ def unframed(seen: Seen) -> Iterator[Hit]:
 def status_200(seen: Seen) -> Iterator[Hit]:
     """Use an error status for errors.
 
-    Rule: a 2xx answer is not one JSON document with an error member (a body labelled text/event-stream where a
-    stream was asked for is a matter of error.unframed). It is classified by its body.
-    Why: LM Studio answers unknown routes with 200, and clients read an empty reply.
+    Rule: where the status is 2xx, the body is no JSON document that has an error member (a body labelled
+    text/event-stream where a stream was asked for is a matter of error.unframed). It is classified by its
+    body.
+    Why: LM Studio says 200 to a route that it does not have, and clients read an empty reply.
     Seen in: lmstudio-ai/lmstudio-bug-tracker#618; lmstudio-ai/lmstudio-bug-tracker#1323
     """
     if _is_error_document(seen) and not _is_labelled_stream(seen):
@@ -81,10 +82,10 @@ def status_200(seen: Seen) -> Iterator[Hit]:
 def shape(seen: Seen) -> Iterator[Hit]:
     """Wrap errors as error.message, type, param, code.
 
-    Rule: an error body is a JSON object whose error member is an object with a non-empty string message. Flat
-    objects, strings, detail and lists are reported, and their message is still read. Answers of the Messages
-    API have an envelope and a rule of their own.
-    Why: the OpenAI SDK shows no text for any other shape.
+    Rule: the body of an error is an object with a member error, which is an object in turn and has a message:
+    a string, not an empty one. A flat object, a string, detail or a list is reported, and its message is
+    still read. Answers of the Messages API have an envelope and a rule of their own.
+    Why: in every other shape the OpenAI SDK finds no words to show.
     Seen in: vllm-project/vllm#12886; huggingface/chat-ui#1343
     """
     body = _error_json(seen)
@@ -117,9 +118,9 @@ def not_json(seen: Seen) -> Iterator[Hit]:
 def status_mismatch(seen: Seen) -> Iterator[Hit]:
     """Agree on status and body code.
 
-    Rule: where error.code or status_code is an integer from 400 to 599, or a string of one, it equals the HTTP
+    Rule: a number from 400 to 599 in error.code or status_code, as an integer or as text, is that of the HTTP
     status (judged from status 400 on).
-    Why: retry logic decides on the wrong number.
+    Why: of two numbers a client believes one, and retries what is final or gives up what would pass.
     Seen in: ggml-org/llama.cpp#15780
     """
     root = first_of(_error_json(seen))
@@ -139,8 +140,8 @@ def status_mismatch(seen: Seen) -> Iterator[Hit]:
 def stack_trace(seen: Seen) -> Iterator[Hit]:
     """Leak no stack traces.
 
-    Rule: no error body holds "Traceback (most recent call last)" or a JavaScript frame, a line of the form
-    `at name (path:line:column)`.
+    Rule: no error body holds Python's "Traceback (most recent call last)", and no line like JavaScript's `at
+    name (path:line:column)`.
     Why: they leak internals and are of no use to users.
     Seen in: vllm-project/vllm#57997
     """
@@ -158,8 +159,8 @@ def stack_trace(seen: Seen) -> Iterator[Hit]:
 def retry_after_form(seen: Seen) -> Iterator[Hit]:
     """Write Retry-After as seconds or HTTP date.
 
-    Rule: Retry-After, if present, is a non-negative integer or an IMF-fixdate. Anything else is reported;
-    decimals and the obsolete date formats are used all the same.
+    Rule: a Retry-After header holds whole seconds, zero or more, or a date in the fixed form of HTTP
+    (IMF-fixdate). Other forms are reported; decimals and the obsolete date formats are used all the same.
     Why: a client that called float() on a date lost a whole scoring run.
     Seen in: interviewstreet/hiring-agent#386; promptfoo/promptfoo#8341
     """

@@ -47,8 +47,8 @@ def missing(seen: Seen) -> Iterator[Hit]:
 def value(seen: Seen) -> Iterator[Hit]:
     """Use a known finish_reason.
 
-    Rule: finish_reason is stop, length, tool_calls, content_filter or function_call. Others are passed on as they
-    are; null written as a string is another finding.
+    Rule: the reason is one of five: stop, length, tool_calls, content_filter, or the old function_call.
+    Others are passed on as they are; null written as a string is another finding.
     Why: enumerations refuse eos_token, end_turn, cancel.
     Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py; ROCm/FastFlowLM#500
     """
@@ -71,7 +71,7 @@ def tool_calls_reason(seen: Seen) -> Iterator[Hit]:
     """End tool calls with tool_calls.
 
     Rule: a choice with a call does not finish with stop, unless tool_choice of the request names a function.
-    Why: agent loops branch on tool_calls and never run the tool.
+    Why: an agent that looks at the reason first returns without having run the tool.
     Seen in: vllm-project/vllm#25054; BerriAI/litellm#12862; leookun/cursor-byok#391
     """
     for choice in _ended(seen) if not _names_a_function(seen) else ():
@@ -84,7 +84,7 @@ def tool_calls_empty(seen: Seen) -> Iterator[Hit]:
     """Say tool_calls only with a call.
 
     Rule: a choice that finishes with tool_calls has a call.
-    Why: the agent waits for a tool result that cannot come.
+    Why: the agent's loop goes on to wait for a result, and there is nothing to run.
     Seen in: vllm-project/vllm#53363
     """
     for choice in _ended(seen):
@@ -118,8 +118,9 @@ def on_content(seen: Seen) -> Iterator[Hit]:
 def duplicate(seen: Seen) -> Iterator[Hit]:
     """Send finish_reason once.
 
-    Rule: at most one chunk of a choice has a finish_reason that is not null. The first one counts.
-    Why: qwen-code reset its parser and lost the tool call.
+    Rule: a choice ends once: a second chunk with a finish_reason other than null is one too many. The first
+    one counts.
+    Why: at the second one qwen-code began its parser anew, and the call that it had read was gone.
     Seen in: QwenLM/qwen-code#2402
     """
     yield from noted(seen.stream, "finish_repeated", "another finish_reason comes")

@@ -30,7 +30,7 @@ def charset(seen: Seen) -> Iterator[Hit]:
 
     Rule: a charset parameter of Content-Type says utf-8, in any case, quoted or not. The body is read as UTF-8
     whatever it says.
-    Why: clients that honour the parameter turn every letter beyond ASCII into mojibake.
+    Why: a client that believes the parameter shows mojibake for every letter beyond ASCII.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
     given = seen.body.charset
@@ -44,7 +44,8 @@ def done_terminator(seen: Seen) -> Iterator[Hit]:
 
     Rule: an event whose trimmed data is [DONE] comes last. Reported where the body ended without it, no error
     was sent and every choice that was started has a finish_reason; else the stream counts as truncated.
-    Why: clients that wait for the sentinel hang, or call a good run aborted.
+    Why: whoever waits for the sentinel hangs, or files a good run under aborted (inference-benchmarker
+    against ik_llama.cpp).
     Seen in: ikawrakow/ik_llama.cpp#467; huggingface/text-generation-inference#1896
     """
     stream = seen.stream
@@ -57,7 +58,7 @@ def after_done(seen: Seen) -> Iterator[Hit]:
     """Send nothing after [DONE].
 
     Rule: no event with data follows the sentinel in the same body. What follows is not read, usage included.
-    Why: SDKs stop reading there, so late usage or text is lost.
+    Why: the OpenAI SDKs close the stream at the sentinel: usage or text behind it never reaches the caller.
     Seen in: openai/openai-python src/openai/_streaming.py
     """
     yield from noted(seen.stream, "after_done", "data follows [DONE]")
@@ -98,7 +99,8 @@ def stall(seen: Seen) -> Iterator[Hit]:
 
     Rule: until [DONE] or the end of the body no silence is longer than the idle limit; comments are bytes too.
     Kind timeout unless every choice that was started is finished. Stands for the findings of a missing end.
-    Why: DeepSeek streams fell silent in the middle of their reasoning with the socket open; clients waited on.
+    Why: DeepSeek went silent halfway through a chain of thought and kept the connection; without a limit of
+    their own, callers never came back.
     Seen in: deepseek-ai/DeepSeek-V3#1608; diegosouzapw/OmniRoute#6777
     """
     if seen.stream and seen.stream.closing == "stall":
@@ -110,7 +112,7 @@ def empty(seen: Seen) -> Iterator[Hit]:
     """Send at least one chunk.
 
     Rule: before its end or [DONE] a stream holds one event with a JSON object. Reported alone.
-    Why: clients show an empty answer as a success.
+    Why: chat windows and agents take such an answer for a success with nothing in it.
     Seen in: iflytek/astron-agent#1568; vaadin/flow-components#9195
     """
     if seen.framed and seen.framed.empty:
@@ -125,7 +127,7 @@ def not_sse(seen: Seen) -> Iterator[Hit]:
 
     Rule: the body of a stream has a line with the field name data, unless it is blank, a page, one JSON answer
     or an error. Typical: a JSON object a line. Nothing is assembled from it.
-    Why: an event parser drops every line, and the caller sees nothing.
+    Why: to a parser of event streams none of the lines is data: the caller gets silence.
     Seen in: ollama/ollama#294; huggingface/chat-ui#1744
     """
     if seen.streamed and seen.streamed.shape == "not-sse":
@@ -138,7 +140,7 @@ def ignored(seen: Seen) -> Iterator[Hit]:
 
     Rule: a request for a stream is not answered with one whole answer (object chat.completion; a response or a
     message in the other dialects). It is read all the same.
-    Why: streaming parsers find no events and report an empty answer.
+    Why: a reader of streams looks for events, finds none, and hands on an empty answer.
     Seen in: mistralai/mistral-vibe#619; openclaw/openclaw#97474
     """
     if seen.streamed and seen.streamed.shape == "ignored":
@@ -162,7 +164,7 @@ def json_object(seen: Seen) -> Iterator[Hit]:
     """Make every chunk a JSON object.
 
     Rule: the data of an event is no null, array, string, number or boolean. Such an event is skipped.
-    Why: typed clients throw on data: null.
+    Why: decoders with static types throw at the first null.
     Seen in: decolua/9router#1648
     """
     yield from noted(seen.framed, "not_an_object", "the data is JSON, but no object")
@@ -173,7 +175,8 @@ def empty_data(seen: Seen) -> Iterator[Hit]:
     """Use comments as heartbeat, not empty data.
 
     Rule: no event has data that is empty or white space. Such an event is skipped.
-    Why: the Vercel AI SDK and openai-python parse the empty string as JSON and end the run.
+    Why: for openai-python and the Vercel AI SDK the empty string is JSON to be parsed, and the failure ends
+    the run.
     Seen in: caozhiyuan/copilot-api#88; netease-lcap/wave-agent#1326
     """
     yield from noted(seen.framed, "blank_data", "an event has blank data")
@@ -234,7 +237,7 @@ def multiline_data(seen: Seen) -> Iterator[Hit]:
     """Prefer one data line an event.
 
     Rule: an event may spread its JSON over several data lines, which are joined with LF; one line is safer.
-    Why: parsers that read line by line fail on pretty-printed JSON.
+    Why: a parser that takes each line for an event cannot read JSON that was indented for people.
     Seen in: SamSaffron/term-llm#454
     """
     yield from noted(seen.framed, "several_data_lines", "an event spreads its JSON over several data lines")
@@ -259,8 +262,8 @@ def utf8(seen: Seen) -> Iterator[Hit]:
 def bom(seen: Seen) -> Iterator[Hit]:
     """Begin the body without a BOM.
 
-    Rule: one leading U+FEFF is legal and taken off; none is safer.
-    Why: naive parsers miss the first event.
+    Rule: a single U+FEFF in front is legal and is taken off; none at all is safer.
+    Why: for a parser that does not know it, the first event has an unknown field name and is gone.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
     if seen.framed and seen.framed.stream and seen.framed.stream.has_bom:
@@ -284,7 +287,8 @@ def line_endings(seen: Seen) -> Iterator[Hit]:
 def event_name(seen: Seen) -> Iterator[Hit]:
     """Send chat chunks without event names.
 
-    Rule: events of a chat stream have no event field, or message; error is for errors. Others are read anyway.
+    Rule: the event field of a chat stream is absent or says message; error is kept for errors. The data is
+    read under any other name too.
     Why: a browser's handler for message never sees a named event.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
@@ -297,7 +301,7 @@ def content_encoding(seen: Seen) -> Iterator[Hit]:
 
     Rule: a stream has no Content-Encoding but identity. gzip and deflate are undone step by step; a coding that
     cannot be undone is kind protocol.
-    Why: compressors collect; behind nginx all tokens arrive in one lump.
+    Why: a compressor holds bytes back until it has enough of them, and nginx lets the tokens go all at once.
     Seen in: tower-rs/tower-http#419; Crosstalk-Solutions/project-nomad#798
     """
     framed = seen.streamed is not None and seen.streamed.shape in ("stream", "undecodable")

@@ -19,7 +19,7 @@ def html_200(seen: Seen) -> Iterator[Hit]:
 
     Rule: a 2xx answer has no body of media type text/html, and none that starts with <!doctype html or <html.
     The kind is protocol, and nothing else is reported.
-    Why: a wrong base URL lands on a web site and gives an empty reply.
+    Why: somebody forgot /v1 and reached the provider's home page; the client shows a reply without text.
     Seen in: JuiceBoxxGames/utsuwa#67; EleutherAI/lm-evaluation-harness#2863
     """
     if seen.succeeded and seen.body.is_html:
@@ -33,7 +33,7 @@ def redirect(seen: Seen) -> Iterator[Hit]:
 
     Rule: the status is none of 301, 302, 303, 307 and 308. A redirect is not followed, its kind is redirect,
     and the message names the Location.
-    Why: POST turns into GET on the way, and the key may be dropped.
+    Why: on the way a POST may become a GET, and most clients leave the key behind when the host changes.
     Seen in: psf/requests#5494; songquanpeng/one-api#533
     """
     if seen.status in _REDIRECTS and seen.head is not None:
@@ -46,9 +46,9 @@ def redirect(seen: Seen) -> Iterator[Hit]:
 def json_content_type(seen: Seen) -> Iterator[Hit]:
     """Serve JSON as application/json.
 
-    Rule: a 2xx answer that is one JSON document, and not meant as a stream, has media type application/json;
-    parameters and case do not matter.
-    Why: a JSON body labelled as an event stream is parsed as one.
+    Rule: the media type of a 2xx answer that is one JSON document, and not meant as a stream, is
+    application/json; parameters and case do not matter.
+    Why: a document that is labelled as an event stream goes to the wrong parser.
     Seen in: decolua/9router#3492
     """
     if not seen.succeeded or not seen.is_json or seen.chat is None:
@@ -65,7 +65,8 @@ def json_content_type(seen: Seen) -> Iterator[Hit]:
 def anti_buffering(seen: Seen) -> Iterator[Hit]:
     """Send no-buffer headers.
 
-    Rule: an event stream carries Cache-Control with no-cache, or X-Accel-Buffering: no.
+    Rule: the head of an event stream tells proxies to pass it on: by no-cache in Cache-Control, or by
+    X-Accel-Buffering: no.
     Why: nginx with its defaults collects the stream.
     Seen in: ggml-org/llama.cpp#24774
     """

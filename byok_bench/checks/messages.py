@@ -29,7 +29,7 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
     Rule: message_start first, then for each index content_block_start, deltas, content_block_stop, with one
     block open at a time, then message_delta with a stop_reason, and message_stop last; ping anywhere. What an
     error event left missing is not reported.
-    Why: Claude Code rejects streams with unclosed blocks.
+    Why: Claude Code does not accept a stream in which a block was left open.
     Seen in: orangeboyChen/codebuddy2api#11; headroomlabs-ai/headroom#2890
     """
     stream = _stream(seen)
@@ -51,7 +51,7 @@ def delta_type(seen: Seen) -> Iterator[Hit]:
 
     Rule: text_delta comes only in text blocks, input_json_delta in tool_use blocks (those of server tools
     included), thinking_delta and signature_delta in thinking blocks.
-    Why: wrong block types crash accumulators.
+    Why: a reader that has opened a text block has no place for arguments, and fails.
     Seen in: sgl-project/sglang#25876
     """
     types: dict[Key, str] = {}
@@ -69,10 +69,10 @@ def delta_type(seen: Seen) -> Iterator[Hit]:
 def tool_json(seen: Seen) -> Iterator[Hit]:
     """Complete tool input JSON.
 
-    Rule: the joined partial_json of a tool_use block is empty or a JSON object, and where such a block exists
-    the stop_reason is tool_use. Neither is judged in an answer that was cut: by max_tokens or another reason of
-    the server, by an error, or by the end of the body.
-    Why: tools run with missing input.
+    Rule: the pieces of a tool_use block's partial_json add up to a JSON object or to nothing at all, and an
+    answer that has such a block stops for tool_use. Neither is judged in an answer that was cut: by
+    max_tokens or another reason of the server, by an error, or by the end of the body.
+    Why: the tool is called without what it needs.
     Seen in: anthropics/claude-code#40240
     """
     calls: dict[Key, list[str]] = {}

@@ -39,8 +39,8 @@ def shape(seen: Seen) -> Iterator[Hit]:
 def labels(seen: Seen) -> Iterator[Hit]:
     """Label the list and its items.
 
-    Rule: the top-level object is list, and each item has object model.
-    Why: picky clients (BoltAI, typed Rust ones) refuse the list.
+    Rule: object says list at the top, and model in each item.
+    Why: BoltAI and Rust clients with static types turn the list down.
     Seen in: mostlygeek/llama-swap#154; dongri/openai-api-rs#175
     """
     data = _data(seen)
@@ -57,7 +57,7 @@ def labels(seen: Seen) -> Iterator[Hit]:
 def empty(seen: Seen) -> Iterator[Hit]:
     """List what can be served.
 
-    Rule: data is not empty, and no id stands in it twice.
+    Rule: data lists at least one model, and no id twice.
     Why: a server that loads models on demand looks empty to clients.
     Seen in: madroidmaq/mlx-omni-server#130
     """

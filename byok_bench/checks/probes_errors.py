@@ -47,8 +47,8 @@ def status_of(answer: Exchange) -> int | None:
 class UnknownModel:
     """Answer 404 or 400 for an unknown model
 
-    Rule: a model name that cannot exist gives 404 (or 400) and an error that names it. A server with one model
-    that ignores the name is told, not blamed.
+    Rule: a model name that cannot exist is refused with 404 or with 400, and the error says which name it
+    was. A server with one model that ignores the name is told, not blamed.
     Why: a typo runs on another model, or looks like a broken server.
     Seen in: netease-youdao/QAnything#555
     """
@@ -82,8 +82,8 @@ class UnknownModel:
 class BadKey:
     """Answer 401 for a wrong key
 
-    Rule: a wrong bearer token gives 401 with an error body; servers without authentication, which answer without
-    a key too, are exempt.
+    Rule: whoever sends another key than the right one is told so by 401 and an error body. Servers without
+    authentication, which answer without a key too, are exempt.
     Why: 403, 500 or 200 leave a user looking for the mistake everywhere but at the key.
     Seen in: https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
@@ -117,9 +117,9 @@ class BadKey:
 class Client5xx:
     """Answer client mistakes with 4xx
 
-    Rule: missing messages, malformed JSON, wrong types and an orphan tool message give 400 or 422, never 5xx and
-    never 200.
-    Why: routers fail over on 5xx and send the bad request again, to everyone.
+    Rule: a request without messages, with malformed JSON, with a wrong type or with the result of a call that
+    was never made is refused with 400 or 422; a 5xx and a 200 are both wrong.
+    Why: to a router 5xx means another server may do better, so it sends the bad request to each of them.
     Seen in: vllm-project/vllm#35438; ikawrakow/ik_llama.cpp#2420
     """
 
@@ -146,7 +146,7 @@ class ContextLength:
     """Answer over-long prompts with a clear 400
 
     Rule: a prompt beyond the context window gives 400 or 413 that reads as context_length, not 5xx and no silent cut.
-    Why: an agent cannot trim its history when the cause is hidden.
+    Why: an agent that is not told that the prompt was too long cannot shorten its history.
     Seen in: ggml-org/llama.cpp#19774; fedora-copr/logdetective-website#193
     """
 
@@ -187,7 +187,8 @@ def answered_whole(answer: Exchange) -> Iterator[Shown]:
 class StreamDefault:
     """Treat a missing stream field as false
 
-    Rule: without stream, and with stream false, the answer is one JSON document.
+    Rule: one JSON document comes back unless the request says stream true: for false, and for a request that
+    does not mention it.
     Why: clients that did not ask for a stream fail to parse one.
     Seen in: decolua/9router#3301; decolua/9router#3492
     """
@@ -210,8 +211,8 @@ class StreamDefault:
 class Buffered:
     """Deliver tokens as they are made
 
-    Rule: of a generation of at least 150 tokens, less than 80 percent of the events arrive in the last 10 percent
-    of the total time.
+    Rule: of the events of an answer of 150 tokens or more, fewer than four in five come in the last tenth of
+    its time.
     Why: a proxy that collects the stream hides every token until the end.
     Seen in: mostlygeek/llama-swap#236; nginx/nginx#1505
     """

@@ -59,8 +59,8 @@ class ChoiceRequired:
 class ChoiceNamed:
     """Obey a named tool_choice
 
-    Rule: a named function is the one, and the only one, that is called; finish_reason may be stop or tool_calls.
-    A server that refuses to be told proves nothing.
+    Rule: a named function is the one, and the only one, that is called, whether the answer then ends with
+    stop or with tool_calls. A server that refuses to be told proves nothing.
     Why: parsers that drop the name let the model pick, and the agent runs another tool.
     Seen in: vllm-project/vllm#50477
     """
@@ -189,7 +189,8 @@ def cut(what: str, answer: Exchange) -> Hit | Inconclusive | None:
 class StructuredUnsupported:
     """Refuse response_format that is not supported
 
-    Rule: an unknown response_format type is refused with 400; it is neither ignored nor answered with 5xx.
+    Rule: a response_format of a type that does not exist is a client's mistake: the answer is 400; it is
+    neither ignored nor answered with 5xx.
     Why: a format that is silently dropped gives prose where a parser waits for JSON.
     Seen in: vllm-project/vllm#35438
     """

@@ -37,8 +37,8 @@ def refusal(answer: Exchange, what: str) -> Iterator[Shown]:
 class ToolRoundtrip:
     """Accept tool results and go on
 
-    Rule: an assistant message with tool_calls, followed by one tool message for each id in any order, is accepted,
-    and the next answer uses the result.
+    Rule: a history in which an assistant message with tool_calls is followed by one tool message for each id,
+    in any order, is accepted, and what the tools returned is used in the answer.
     Why: an agent needs this at every step.
     Seen in: openclaw/openclaw#96717; JetBrains/koog#2095
     """
@@ -88,7 +88,7 @@ class ReasoningEcho:
 
     Rule: a second turn that carries the reasoning_content of the first is accepted; whether leaving it out gives
     400 is told apart.
-    Why: DeepSeek's and Kimi's thinking modes refuse turn two without it.
+    Why: in the thinking modes of DeepSeek and Kimi the next turn is a 400 unless it comes back.
     Seen in: QwenLM/qwen-code#3724; MoonshotAI/kimi-agent-sdk#169
     """
 
@@ -119,8 +119,9 @@ class ReasoningEcho:
 class ReasoningForeign:
     """Tolerate reasoning fields in history
 
-    Rule: an assistant message with reasoning_content causes no 400 or 422 on a model that sent none.
-    Why: Groq, Cerebras and Mistral refuse it, so a history cannot move from one provider to another.
+    Rule: reasoning_content in the history does not make a model that has none of its own answer with 400 or
+    422.
+    Why: with Groq, Cerebras and Mistral it does, so a history cannot move from one provider to another.
     Seen in: tashfeenahmed/freellmapi#1070; OpenMinis/OpenMinis#87; Kilo-Org/kilocode#10375
     """
 
@@ -169,8 +170,8 @@ class NullContent:
 class ForeignToolId:
     """Accept tool call ids made elsewhere
 
-    Rule: ids of 9 to 64 characters from [A-Za-z0-9_:.-] are accepted in the history.
-    Why: Mistral demands exactly 9 alphanumerics, so a conversation cannot change its provider.
+    Rule: the history may hold ids that another server made: 9 to 64 of the characters [A-Za-z0-9_:.-].
+    Why: Mistral takes nine letters or digits and nothing else, so a conversation cannot change its provider.
     Seen in: langchain-ai/langchain#24668; openclaw/openclaw#57672
     """
 
@@ -189,7 +190,7 @@ class ForeignToolId:
 class IdsUnique:
     """Use new tool call ids every turn
 
-    Rule: ids returned in turn two do not repeat ids of turn one.
+    Rule: the second answer gives its calls ids that the first answer did not use.
     Why: Kimi's parsers start again at 0, and sessions that match results by id stall.
     Seen in: fw-ai/fireconnect#16; sgl-project/sglang#33343
     """

@@ -44,7 +44,7 @@ def think_tags(seen: Seen) -> Iterator[Hit]:
 
     Rule: the content does not begin with <think>, <thinking>, <thought> or <reasoning>, and has no closing form of
     one that nothing opened before. Tags quoted in pairs are no finding, and the text is left as it is.
-    Why: the chain of thought reaches the user, or breaks JSON.
+    Why: people read the chain of thought as the answer, and a JSON parser trips over it.
     Seen in: nbramia/LifeOS#568; ggml-org/llama.cpp#28675; tinyhumansai/openhuman#6184
     """
     for choice in _ended(seen):
@@ -58,7 +58,7 @@ def only(seen: Seen) -> Iterator[Hit]:
     """Answer after reasoning.
 
     Rule: a choice with reasoning that finishes with stop has content, a refusal or a tool call too.
-    Why: LM Studio reported success for an empty answer.
+    Why: a run under LM Studio counted as good although its answer had no text.
     Seen in: lmstudio-ai/lmstudio-bug-tracker#1602
     """
     for choice in _ended(seen):

@@ -24,9 +24,10 @@ _CONTENT: Final = {
 def terminal_event(seen: Seen) -> Iterator[Hit]:
     """End with completed, incomplete or failed.
 
-    Rule: a stream has exactly one of response.completed, response.incomplete, response.failed (or error), as its
-    last event. [DONE] after it is neither needed nor wrong, and an error may come before response.failed.
-    Why: Codex says: stream closed before response.completed.
+    Rule: the last event of a stream, and no other, is response.completed, response.incomplete or
+    response.failed (or error). It needs no [DONE], and one that comes is no fault; an error may come before
+    response.failed.
+    Why: Codex gives up with "stream closed before response.completed" and asks again.
     Seen in: Wei-Shaw/sub2api#2245; router-for-me/CLIProxyAPI#5028
     """
     stream = _stream(seen)
@@ -83,10 +84,10 @@ def event_match(seen: Seen) -> Iterator[Hit]:
 def item_lifecycle(seen: Seen) -> Iterator[Hit]:
     """Open items before deltas, close them after.
 
-    Rule: for each output_index comes response.output_item.added, then deltas, then response.output_item.done;
-    text and arguments of the done events equal the joined deltas. Items that a response which is not completed
-    left open are not judged.
-    Why: assemblers keyed by item lose text.
+    Rule: each output_index is opened by response.output_item.added, filled by deltas and closed by
+    response.output_item.done, and what the done events repeat is what the deltas add up to. Items that a
+    response which is not completed left open are not judged.
+    Why: a reader that files deltas under their item has no place for those of an unknown one.
     Seen in: openai/openai-python src/openai/types/responses
     """
     items: dict[Key, _Life] = {}
@@ -116,7 +117,7 @@ def completed_output(seen: Seen) -> Iterator[Hit]:
     """Fill response.output in response.completed.
 
     Rule: response.completed.response.output holds every item that was done, and usage is there.
-    Why: clients that read the final object show an empty reply.
+    Why: whoever skips the deltas and takes the last event has nothing to show.
     Seen in: QuantumNous/new-api#4362; decolua/9router#705
     """
     done: list[Mapping[str, Any]] = []

@@ -76,7 +76,7 @@ def schema(seen: Seen) -> Iterator[Hit]:
 
     Rule: with response_format json_schema the content satisfies json_schema.schema, as far as type, required,
     enum, properties, items and additionalProperties: false go.
-    Why: servers accept the schema and ignore it.
+    Why: the request is taken without complaint, and the answer has whatever form the model likes.
     Seen in: laravel/ai#879; mealie-recipes/mealie#8133
     """
     if _mode(seen) != "json_schema":

@@ -29,9 +29,10 @@ def _calls(seen: Seen) -> Iterator[Call]:
 def index_missing(seen: Seen) -> Iterator[Hit]:
     """Send an integer index with each tool call delta.
 
-    Rule: every element of delta.tool_calls has an integer index. Without one, an id of its own begins a call, and
-    so does a name where no call is open or the last one is complete; all else continues the last call.
-    Why: the OpenAI SDK raises TypeError on an index of None (Gemini, older Ollama).
+    Rule: each element of delta.tool_calls says by an integer which call it belongs to. If it does not, an id
+    of its own begins a call, and so does a name where no call is open or the last one is complete; all else
+    continues the last call.
+    Why: the accumulator of openai-python wants a number there and raises TypeError (Gemini, older Ollama).
     Seen in: openai/openai-python#3246; ollama/ollama#7881; jin-bo/agentao#117
     """
     yield from noted(seen.stream, "index_missing", "a tool call delta has no integer index")
@@ -69,7 +70,7 @@ def index_drift(seen: Seen) -> Iterator[Hit]:
 
     Rule: a delta without id and name does not come on an index that no call was opened on, while a call is open.
     It is added to the call opened last.
-    Why: Nebius and Cerebras counted the index up, and the tails of arguments were dropped.
+    Why: Nebius and Cerebras gave each piece the next number; clients kept the first piece and lost the tail.
     Seen in: dirac-run/dirac#215
     """
     yield from noted(seen.stream, "index_drift", "a call is continued on an index that was never opened")
@@ -103,8 +104,8 @@ def id_changes(seen: Seen) -> Iterator[Hit]:
 def id_repeated(seen: Seen) -> Iterator[Hit]:
     """Send the id of a tool call once.
 
-    Rule: the same id may come again in later deltas of a call; it is set, never appended, and opens no call.
-    Why: the accumulator of openai-python joins repeated strings, and koog opened a call for each.
+    Rule: an id may be sent with every delta of its call; it is set, never appended, and opens no call.
+    Why: openai-python's own accumulator joins repeated strings, and koog saw a new call in each.
     Seen in: openai/openai-python src/openai/lib/streaming/_deltas.py; JetBrains/koog#2052
     """
     yield from noted(seen.stream, "id_repeated", "the id of a call comes again")
@@ -115,7 +116,7 @@ def id_unique(seen: Seen) -> Iterator[Hit]:
     """Use each tool call id once.
 
     Rule: no two calls of a response have the same id.
-    Why: results are matched to the wrong call.
+    Why: a tool's result goes back to the call it does not belong to.
     Seen in: vllm-project/vllm#50295; QwenLM/qwen-code#8382
     """
     calls = [call for call in _calls(seen) if call.id]
@@ -129,7 +130,7 @@ def id_unique(seen: Seen) -> Iterator[Hit]:
 def name_missing(seen: Seen) -> Iterator[Hit]:
     """Name the function of every call.
 
-    Rule: by the end every call has a function name that is not empty.
+    Rule: when the answer ends, no call has an empty function name, or none at all.
     Why: the call cannot be carried out.
     Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
     """
@@ -164,8 +165,8 @@ def name_split(seen: Seen) -> Iterator[Hit]:
 def arguments_string(seen: Seen) -> Iterator[Hit]:
     """Send arguments as a string of JSON.
 
-    Rule: function.arguments is a string or null. A JSON value of another type is written as JSON and used.
-    Why: llama.cpp sent objects for a time, and clients ran tools with empty arguments.
+    Rule: function.arguments holds text or null. A JSON value of another type is written as JSON and used.
+    Why: a version of llama.cpp put an object there, and tools ran with empty arguments.
     Seen in: ggml-org/llama.cpp#20198; mrdushidush/claudette#238
     """
     yield from noted(seen.answer, "arguments_not_text", "arguments is not a string")
@@ -177,7 +178,8 @@ def arguments_json(seen: Seen) -> Iterator[Hit]:
 
     Rule: the joined arguments of a call are one JSON object. Not judged where the answer was cut, by its length,
     by a filter or on the way.
-    Why: cut arguments that claim to be complete poison the next turn with a 400.
+    Why: half a JSON object under finish_reason tool_calls goes into the history, and every later turn is
+    refused.
     Seen in: vllm-project/vllm#53269; MiaAI-Lab/DeepSeek-v4-Flash-DSpark-2x-DGX-Spark#55
     """
     for call, verdict in seen.judged_calls:
@@ -240,7 +242,7 @@ def not_offered(seen: Seen) -> Iterator[Hit]:
     """Call what was offered.
 
     Rule: where the request has tools, the name of every call is exactly that of one of them.
-    Why: names of gpt-oss with a channel suffix reached the tool router.
+    Why: gpt-oss wrote the channel behind the name, and a router of tools looked for a function of that name.
     Seen in: vllm-project/vllm#32587
     """
     for call in _calls(seen) if seen.has_tools else ():
@@ -254,7 +256,7 @@ def schema(seen: Seen) -> Iterator[Hit]:
 
     Rule: arguments that are an object satisfy the tool's parameters, as far as type, required, enum, properties,
     items and additionalProperties: false go.
-    Why: vendors of Kimi K2 differed by more than ten points in how often they do.
+    Why: of the vendors who serve Kimi K2, some obey the schema over ten points less often than others.
     Seen in: MoonshotAI/K2-Vendor-Verifier README
     """
     for call, verdict in seen.judged_calls:
@@ -270,7 +272,7 @@ def leaked_markup(seen: Seen) -> Iterator[Hit]:
 
     Rule: where the request has tools, the content holds none of the markers that models write around a call, such
     as <tool_call>, <function=, [TOOL_CALLS] or <|python_tag|>. The text is left as it is.
-    Why: the tool never runs, and the user sees markup.
+    Why: no tool is run, and what the model wrote to the parser is shown to people.
     Seen in: waybarrios/vllm-mlx#107; mudler/LocalAI#10346; vllm-project/vllm#44522
     """
     for choice in seen.answer.choices if seen.answer and seen.judges_tool_markup else ():

@@ -98,7 +98,7 @@ def types(seen: Seen) -> Iterator[Hit]:
 
     Rule: where present, prompt_tokens, completion_tokens and total_tokens are JSON integers from 0 on; null is
     none. Numeric strings and integral floats are read as numbers, other values not at all.
-    Why: typed clients fail on "12" and on null.
+    Why: a decoder with static types stops at "12", and at null.
     Seen in: openai/openai-python src/openai/types/completion_usage.py
     """
     for usage in seen.answer.usages if seen.answer else ():
@@ -127,7 +127,7 @@ def zero(seen: Seen) -> Iterator[Hit]:
 
     Rule: in the last usage object completion_tokens is not 0 where content, reasoning or a tool call came, and
     prompt_tokens is not 0 at all.
-    Why: the context gauge stays at 0 percent.
+    Why: a gauge of the context window never moves.
     Seen in: routatic/proxy#9
     """
     for usage in seen.answer.usages[-1:] if seen.answer else ():
