@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from byok_bench.checks.probe import probes
+from byok_bench.checks.probe import probes_of
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.rungs import NEEDS, RUNGS, LadderReport, Rung
 from byok_bench.checks.steps import STEPS, Climb, probe_rung
@@ -29,7 +29,7 @@ async def ladder(
     on_rung: OnRung | None = None,
     client: Client | None = None,
 ) -> LadderReport:
-    """Climb the ladder with one endpoint; with `deep`, every probe of the catalogue after it.
+    """Climb the ladder with one endpoint, in its dialect; with `deep`, every probe about that too.
 
     `on_rung` is called with each rung as it ends. Without `deep` at most twelve requests are sent.
     Raises nothing for what a server does.
@@ -63,5 +63,5 @@ async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
             stopped[name] = name
         yield rung
     if deep and not {"connect", "tls"} & stopped.keys():
-        for probe in probes():
+        for probe in probes_of(climb.prober.endpoint.schema):
             yield await probe_rung(climb, probe)

@@ -61,6 +61,12 @@ def probes() -> list[Check]:
     return [one for one in catalogue() if one.mode == "probe"]
 
 
+def probes_of(schema: str) -> list[Check]:
+    """The probes that are about a dialect, in the order of the catalogue."""
+    fitting = {schema, f"{schema}-stream", "any"}
+    return [one for one in probes() if not fitting.isdisjoint((one.applies_to, *one.also))]
+
+
 def probe_named(id: str) -> Check:
     """One probe. Raises KeyError for an id that is none."""
     return next((one for one in probes() if one.id == id), None) or _unknown(id)

@@ -8,6 +8,7 @@ import msgspec
 from byok_bench.checks.finding import Finding, Hit, found
 from byok_bench.checks.probe import Ask, Inconclusive, Note, Target, judge_of, requests_of
 from byok_bench.checks.registry import Check
+from byok_bench.checks.wording import worded
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
@@ -78,7 +79,7 @@ class Prober:
         )
 
     async def ask(self, ask: Ask) -> Exchange:
-        """Send one request of a probe."""
+        """Send one request of a probe, in the words of the endpoint's dialect."""
         endpoint = self.endpoint
         if ask.wrong_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
@@ -86,7 +87,7 @@ class Prober:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.none())
         return await send(
             endpoint,
-            ask.body,
+            worded(ask.body, endpoint.schema),
             model=ask.body.get("model", self.model),
             raw_body=ask.raw,
             profile=self._profile,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, unusable
 from byok_bench.checks.probe_bodies import asking
-from byok_bench.checks.registry import probe
+from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.bounded_json import Malformed
@@ -43,7 +43,7 @@ def status_of(answer: Exchange) -> int | None:
     return answer.response.status if answer.response else None
 
 
-@probe("error.unknown-model", ERROR, applies_to="chat", cost=1)
+@probe("error.unknown-model", ERROR, applies_to="chat", also=TYPED, cost=1)
 class UnknownModel:
     """Answer 404 or 400 for an unknown model
 
@@ -113,7 +113,7 @@ class BadKey:
             yield Hit(f"a wrong key was answered with {status}")
 
 
-@probe("error.client-5xx", ERROR, applies_to="chat", cost=4)
+@probe("error.client-5xx", ERROR, applies_to="chat", also=("messages",), cost=4)
 class Client5xx:
     """Answer client mistakes with 4xx
 
@@ -141,7 +141,7 @@ class Client5xx:
                 yield Hit(f"{mistake}: answered with {status}")
 
 
-@probe("error.context-length", ERROR, applies_to="chat", cost=1)
+@probe("error.context-length", ERROR, applies_to="chat", also=TYPED, cost=1)
 class ContextLength:
     """Answer over-long prompts with a clear 400
 
@@ -183,7 +183,7 @@ def answered_whole(answer: Exchange) -> Iterator[Shown]:
         yield Hit("a prompt longer than the context window was answered: it must have been cut silently")
 
 
-@probe("http.stream-default", ERROR, applies_to="chat", cost=2)
+@probe("http.stream-default", ERROR, applies_to="chat", also=TYPED, cost=2)
 class StreamDefault:
     """Treat a missing stream field as false
 
@@ -207,7 +207,7 @@ class StreamDefault:
                 yield problem
 
 
-@probe("http.buffered", WARN, applies_to="chat-stream", cost=1)
+@probe("http.buffered", WARN, applies_to="chat-stream", also=TYPED, cost=1)
 class Buffered:
     """Deliver tokens as they are made
 

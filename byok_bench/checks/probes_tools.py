@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, refused, unusable
 from byok_bench.checks.probe_bodies import CLOCK, WEATHER, asking, asking_for_a_call, named
-from byok_bench.checks.registry import probe
+from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire import bounded_json
 
@@ -31,7 +31,7 @@ def uncalled(exchange: Exchange) -> Inconclusive | None:
     return Inconclusive("max_tokens cut the answer before a call could come")
 
 
-@probe("tool.choice-required", ERROR, applies_to="chat", cost=1)
+@probe("tool.choice-required", ERROR, applies_to="chat", also=TYPED, cost=1)
 class ChoiceRequired:
     """Obey tool_choice required
 
@@ -55,7 +55,7 @@ class ChoiceRequired:
             yield Hit('no call came back although tool_choice was "required"')
 
 
-@probe("tool.choice-named", ERROR, applies_to="chat", cost=1)
+@probe("tool.choice-named", ERROR, applies_to="chat", also=TYPED, cost=1)
 class ChoiceNamed:
     """Obey a named tool_choice
 
@@ -81,7 +81,7 @@ class ChoiceNamed:
             yield Hit(f"finish_reason is {answer.output.finish_reason!r}, neither stop nor tool_calls")
 
 
-@probe("tool.choice-none", ERROR, applies_to="chat", cost=1)
+@probe("tool.choice-none", ERROR, applies_to="chat", also=TYPED, cost=1)
 class ChoiceNone:
     """Obey tool_choice none
 
@@ -105,7 +105,7 @@ class ChoiceNone:
             yield Hit('finish_reason is tool_calls although tool_choice was "none"')
 
 
-@probe("tool.stream-parity", ERROR, applies_to="chat", cost=2)
+@probe("tool.stream-parity", ERROR, applies_to="chat", also=TYPED, cost=2)
 class StreamParity:
     """Agree with and without stream
 
@@ -142,7 +142,7 @@ class StreamParity:
             )
 
 
-@probe("finish.length", ERROR, applies_to="chat", cost=2)
+@probe("finish.length", ERROR, applies_to="chat", also=TYPED, cost=2)
 class FinishLength:
     """Report length when max_tokens cuts the answer
 

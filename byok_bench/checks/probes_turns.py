@@ -16,7 +16,7 @@ from byok_bench.checks.probe_bodies import (
     history,
     result,
 )
-from byok_bench.checks.registry import probe
+from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.exchange import Exchange
 
 Asks = Generator[Ask, Exchange, None]
@@ -33,7 +33,7 @@ def refusal(answer: Exchange, what: str) -> Iterator[Shown]:
         yield problem
 
 
-@probe("turn.tool-roundtrip", ERROR, applies_to="chat", cost=3)
+@probe("turn.tool-roundtrip", ERROR, applies_to="chat", also=TYPED, cost=3)
 class ToolRoundtrip:
     """Accept tool results and go on
 
@@ -166,7 +166,7 @@ class NullContent:
             yield from refusal(answer, f"content {form} beside tool_calls:")
 
 
-@probe("turn.foreign-tool-id", WARN, applies_to="chat", cost=3)
+@probe("turn.foreign-tool-id", WARN, applies_to="chat", also=TYPED, cost=3)
 class ForeignToolId:
     """Accept tool call ids made elsewhere
 
@@ -186,7 +186,7 @@ class ForeignToolId:
             yield from refusal(answer, f"tool call id {identity!r} in the history:")
 
 
-@probe("turn.ids-unique", WARN, applies_to="chat", cost=2)
+@probe("turn.ids-unique", WARN, applies_to="chat", also=TYPED, cost=2)
 class IdsUnique:
     """Use new tool call ids every turn
 

@@ -91,11 +91,13 @@ def check(
     return register
 
 
-def probe(id: str, severity: Severity, *, applies_to: Scope, cost: int) -> Callable[[_Probe], _Probe]:
+def probe(
+    id: str, severity: Severity, *, applies_to: Scope, cost: int, also: tuple[Scope, ...] = ()
+) -> Callable[[_Probe], _Probe]:
     """Register a rule that sends `cost` requests of its own."""
 
     def register(subject: _Probe) -> _Probe:
-        _add(subject, id, severity, "probe", applies_to, cost=cost)
+        _add(subject, id, severity, "probe", applies_to, cost=cost, also=also)
         return subject
 
     return register

@@ -25,7 +25,7 @@ def check(
     schema: adhoc.Schema = "chat",
     profile: adhoc.Profile = "local",
     deep: Annotated[
-        bool, typer.Option("--deep", help="Run every probe of the catalogue after the ladder.")
+        bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.ladder import ladder
-from byok_bench.checks.probe import probes
+from byok_bench.checks.probe import probes, probes_of
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import Check
 from byok_bench.checks.rungs import RUNGS, LadderReport, Rung
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint, Model, Schema
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.client import Client
 
@@ -34,6 +34,16 @@ async def test_a_correct_server_climbs_every_rung(simulator: Simulator) -> None:
     """No rung fails or warns on a server that breaks no rule; plain http has no certificate to check."""
     report = await ladder(simulator.endpoint)
     assert verdicts(report) == dict.fromkeys(RUNGS, "pass") | {"tls": "skipped"}
+
+
+@pytest.mark.parametrize("schema", ["responses", "messages"])
+async def test_a_correct_server_climbs_every_rung_in_its_dialect(
+    simulator: Simulator, schema: Schema
+) -> None:
+    """Requests are worded in the endpoint's dialect, and so are the probes that mean something there."""
+    report = await ladder(simulator.endpoint_for(schema), deep=True)
+    assert verdicts(report) == {rung.name: "pass" for rung in report} | {"tls": "skipped"}
+    assert {one.id for one in probes_of(schema)} <= verdicts(report).keys()
 
 
 async def test_each_rung_is_told_as_it_ends(simulator: Simulator) -> None:

@@ -1,0 +1,105 @@
+"""The ladder's and the probes' requests, worded in each dialect."""
+
+from typing import Any
+
+import pytest
+
+from byok_bench.checks.probe import probes, probes_of
+from byok_bench.checks.probe_bodies import (
+    CALL_IDS,
+    CLOCK,
+    WEATHER,
+    asking_for_a_call,
+    call,
+    history,
+    named,
+    result,
+)
+from byok_bench.checks.wording import worded
+
+PARIS, OSLO = CALL_IDS
+SIGNATURE = WEATHER["function"]
+
+
+def test_chat_is_left_as_it_is() -> None:
+    """Probes are written in the words of chat completions."""
+    body = {"messages": "hello", "stream_options": {"include_usage": True}, "response_format": {"type": "x"}}
+    assert worded(body, "chat") == body
+
+
+@pytest.mark.parametrize(
+    ("choice", "responses", "messages"),
+    [
+        ("auto", "auto", {"type": "auto"}),
+        ("required", "required", {"type": "any"}),
+        ("none", "none", {"type": "none"}),
+        (
+            named(CLOCK),
+            {"type": "function", "name": "get_local_time"},
+            {"type": "tool", "name": "get_local_time"},
+        ),
+    ],
+)
+def test_a_tool_choice_has_a_form_of_its_own_in_each_dialect(
+    choice: Any, responses: Any, messages: Any
+) -> None:
+    """`required` is `any` in the Messages API, and a name stands flat in both."""
+    body = asking_for_a_call(choice)
+    assert worded(body, "responses")["tool_choice"] == responses
+    assert worded(body, "messages")["tool_choice"] == messages
+
+
+def test_tools_and_limits_have_their_own_names() -> None:
+    """Signatures are flat, and the Responses API counts output tokens under another name."""
+    body = asking_for_a_call("auto", stream=True)
+    responses, messages = worded(body, "responses"), worded(body, "messages")
+    assert responses["tools"] == [{"type": "function", **SIGNATURE}]
+    assert (responses["max_output_tokens"], responses["stream"], responses["temperature"]) == (160, True, 0)
+    renamed = {"input_schema" if name == "parameters" else name: value for name, value in SIGNATURE.items()}
+    assert messages["tools"] == [renamed]
+    assert (messages["max_tokens"], messages["stream"], messages["temperature"]) == (160, True, 0)
+
+
+def test_a_history_becomes_items_of_the_responses_api() -> None:
+    """A call and its result are items of their own, linked by call_id; content null says nothing."""
+    _, asked, answered = worded(history([call(PARIS)], [result(PARIS)]), "responses")["input"]
+    assert asked == {
+        "type": "function_call",
+        "call_id": PARIS,
+        "name": "get_temperature",
+        "arguments": '{"city": "Paris"}',
+    }
+    assert answered == {"type": "function_call_output", "call_id": PARIS, "output": "41.7"}
+
+
+def test_a_history_becomes_turns_of_the_messages_api() -> None:
+    """Calls are blocks with parsed input, and all their results are one turn of the user."""
+    body = history([call(PARIS), call(OSLO, "Oslo")], [result(OSLO, "-3.2"), result(PARIS)])
+    question, asked, answered = worded(body, "messages")["messages"]
+    assert question["role"] == "user"
+    assert [(one["type"], one["id"], one["input"]) for one in asked["content"]] == [
+        ("tool_use", PARIS, {"city": "Paris"}),
+        ("tool_use", OSLO, {"city": "Oslo"}),
+    ]
+    assert (answered["role"], [one["tool_use_id"] for one in answered["content"]]) == ("user", [OSLO, PARIS])
+
+
+@pytest.mark.parametrize(("schema", "member"), [("responses", "input"), ("messages", "messages")])
+def test_a_mistake_stays_one(schema: str, member: str) -> None:
+    """Messages of a wrong type go out as they are, and missing ones stay missing."""
+    assert worded({"messages": 5}, schema)[member] == 5
+    assert member not in worded({"max_tokens": 8}, schema)
+
+
+@pytest.mark.parametrize(("schema", "count"), [("chat", 18), ("responses", 13), ("messages", 14)])
+def test_each_dialect_has_its_probes(schema: str, count: int) -> None:
+    """Probes of what only chat has are left out elsewhere."""
+    chosen = probes_of(schema)
+    assert len(chosen) == count
+    assert {one.id for one in probes()} - {one.id for one in chosen} <= {
+        "structured.unsupported",
+        "turn.reasoning-echo",
+        "turn.reasoning-foreign",
+        "turn.null-content",
+        "error.client-5xx",
+    }
