@@ -15,6 +15,7 @@ from byok_bench.backends.litellm import LiteLLM, gateway_python
 from byok_bench.backends.llamacpp import LlamaCpp
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Schema
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import get_models, send
 from byok_bench.errors import BackendError
@@ -74,6 +75,33 @@ async def test_a_plain_stream_goes_through(proxy: LiteLLM) -> None:
     assert "Paris" in exchange.output.text
     assert exchange.output.usage is not None
     assert exchange.output.usage.completion_tokens
+
+
+USAGE = {"stream": True, "stream_options": {"include_usage": True}}
+FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
+    "a plain stream": ("chat", {"messages": QUESTION, **USAGE}, set()),
+    "a whole answer": ("chat", {"messages": QUESTION}, set()),
+    "messages missing": ("chat", {"stream": True}, set()),
+    "a typed stream": ("responses", {"input": "Hello", "stream": True}, {"responses.sequence"}),
+    "a message": ("messages", {"messages": QUESTION, "stream": True}, {"messages.usage"}),
+}
+"""What docs/field-notes.md tells: dialect, request, and the findings on the answer."""
+
+
+@pytest.mark.parametrize("note", FIELD_NOTES)
+async def test_the_field_notes_hold(proxy: LiteLLM, note: str) -> None:
+    """The proxy still does what docs/field-notes.md says of it, and nothing else is found."""
+    schema, body, findings = FIELD_NOTES[note]
+    budget = {"max_output_tokens" if schema == "responses" else "max_tokens": 24}
+    exchange = await send(proxy.endpoint_for(schema), {"temperature": 0, **budget, **body})
+    assert {one.check for one in run_checks(exchange) if one.severity != "info"} == findings
+
+
+async def test_a_wrong_type_reads_as_a_lost_connection(proxy: LiteLLM) -> None:
+    """What breaks in the proxy's own code is called a connection error, in an answer with status 400."""
+    exchange = await ask(proxy, messages=["hello"])
+    assert exchange.error is not None
+    assert (exchange.error.status, exchange.error.kind) == (400, "network")
 
 
 async def test_an_unknown_model_is_refused(proxy: LiteLLM) -> None:

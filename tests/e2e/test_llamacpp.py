@@ -17,6 +17,9 @@ import pytest
 
 from byok_bench.backends.gguf import BUNDLED_MODEL
 from byok_bench.backends.llamacpp import LlamaCpp
+from byok_bench.checks.registry import run_checks
+from byok_bench.endpoints.endpoint import Schema
+from byok_bench.endpoints.send import send
 from byok_bench.errors import BackendError
 
 pytestmark = pytest.mark.local
@@ -165,6 +168,50 @@ async def test_responses_and_messages_are_answered_too(server: LlamaCpp) -> None
     body = {"model": BUNDLED_MODEL, "messages": QUESTION, "max_tokens": 8}
     status, text = await post(server, "/messages", body)
     assert (status, json.loads(text)["type"]) == (200, "message")
+
+
+EMOJI = [{"role": "user", "content": "Repeat: 🎉🚀日本語"}]
+USAGE = {"stream": True, "stream_options": {"include_usage": True}}
+SIGNATURE = WEATHER["function"]
+FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
+    "a plain stream": ("chat", {"messages": QUESTION, **USAGE}, set()),
+    "a whole answer": ("chat", {"messages": QUESTION}, set()),
+    "a forced call": (
+        "chat",
+        {"messages": QUESTION, "tools": [WEATHER], "tool_choice": "required", **USAGE},
+        set(),
+    ),
+    "log probabilities": (
+        "chat",
+        {"messages": QUESTION, "logprobs": True, "top_logprobs": 2, **USAGE},
+        set(),
+    ),
+    "two choices": ("chat", {"messages": QUESTION, "n": 2, **USAGE}, {"usage.duplicate-final"}),
+    "an emoji first": (
+        "chat",
+        {"messages": EMOJI, "grammar": 'root ::= "🎉 is it"', "stream": True},
+        {"delta.role-first"},
+    ),
+    "messages missing": ("chat", {"stream": True}, set()),
+    "a typed stream": ("responses", {"input": "Hello", "stream": True}, {"responses.sequence"}),
+    "a message": ("messages", {"messages": QUESTION, "stream": True}, set()),
+    "an emoji cut": (
+        "messages",
+        {"messages": EMOJI, "max_tokens": 1, "stream": True},
+        {"messages.lifecycle"},
+    ),
+    "messages missing, messages": ("messages", {"stream": True}, {"messages.error-shape"}),
+}
+"""What docs/field-notes.md tells: dialect, request, and the findings on the answer."""
+
+
+@pytest.mark.parametrize("note", FIELD_NOTES)
+async def test_the_field_notes_hold(server: LlamaCpp, note: str) -> None:
+    """The server still does what docs/field-notes.md says of it, and nothing else is found."""
+    schema, body, findings = FIELD_NOTES[note]
+    budget = {"max_output_tokens" if schema == "responses" else "max_tokens": 24}
+    exchange = await send(server.endpoint_for(schema), {"temperature": 0, **budget, **body})
+    assert {one.check for one in run_checks(exchange) if one.severity != "info"} == findings
 
 
 async def test_a_prompt_beyond_the_window_is_refused(server: LlamaCpp) -> None:
