@@ -11,20 +11,22 @@ from pathlib import Path
 
 from byok_bench.backends.base import LOOPBACK, Backend
 from byok_bench.backends.child import Child
+from byok_bench.backends.process import ProcessBackend
 from byok_bench.errors import BackendError
 
 HERE = Path(__file__).parent
 VENV_NAME = ".venv-gateway"
-_READY_PATH = "/health/liveliness"
 
 
-class LiteLLM(Backend):
+class LiteLLM(ProcessBackend):
     """`async with LlamaCpp() as model, LiteLLM(model) as proxy: proxy.endpoint`.
 
     upstream: a running backend; its models are served under their names. api_key: the proxy's master key; a random
     one if None, since this proxy always demands one. venv: where LiteLLM is installed; None looks for `.venv-gateway`
     in the working folder and beside the package. port: 0 takes a free one.
     """
+
+    _ready_path = "/health/liveliness"
 
     def __init__(
         self,
@@ -36,7 +38,7 @@ class LiteLLM(Backend):
         label: str = "LiteLLM",
         start_timeout_s: float = 120.0,
     ) -> None:
-        super().__init__()
+        super().__init__(start_timeout_s)
         self.label = label
         self.api_key = api_key or f"sk-{secrets.token_urlsafe(24)}"
         self.models = upstream.models
@@ -44,18 +46,8 @@ class LiteLLM(Backend):
         self._upstream = upstream
         self._venv = Path(venv) if venv is not None else None
         self._port = port
-        self._start_timeout_s = start_timeout_s
-        self._child: Child | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """Process id of the proxy, None while it does not run."""
-        return self._child.pid if self._child else None
-
-    async def start(self) -> None:
-        """Start the process and wait until it answers, which takes some seconds. Raises BackendError."""
-        if self._child is not None:
-            raise BackendError(f"{self.label} is already running", code="already_running")
+    def _child_to_start(self) -> Child:
         upstream = self._upstream
         settings = {
             "host": LOOPBACK,
@@ -65,22 +57,13 @@ class LiteLLM(Backend):
             "models": upstream.models,
             "api_key": self.api_key,
         }
-        child = Child(
+        return Child(
             self.label,
             HERE / "litellm_process.py",
             settings,
             python=str(gateway_python(self._venv)),
             secrets=[key for key in (self.api_key, upstream.api_key) if key],
         )
-        self._listening(await child.start(_READY_PATH, {}, self._start_timeout_s))
-        self._child = child
-
-    async def stop(self) -> None:
-        """Stop the process."""
-        child, self._child = self._child, None
-        self._stopped()
-        if child is not None:
-            await child.stop()
 
 
 def gateway_python(venv: Path | None = None) -> Path:

@@ -7,16 +7,17 @@ llamacpp_process.py. The bundled model knows no tools by its own template; herme
 from importlib.util import find_spec
 from pathlib import Path
 
-from byok_bench.backends.base import LOOPBACK, Backend
+from byok_bench.backends.base import LOOPBACK
 from byok_bench.backends.child import Child
 from byok_bench.backends.gguf import BUNDLED_MODEL, bundled_model, model_file
+from byok_bench.backends.process import ProcessBackend
 from byok_bench.errors import BackendError
 
 HERE = Path(__file__).parent
 HERMES_TEMPLATE = HERE / "hermes.jinja"
 
 
-class LlamaCpp(Backend):
+class LlamaCpp(ProcessBackend):
     """`async with LlamaCpp() as server: server.endpoint`.
 
     model: path of a `.gguf`; None takes the bundled SmolLM2-135M.
@@ -25,6 +26,8 @@ class LlamaCpp(Backend):
     port: 0 takes a free one. api_key: demanded as bearer token; None lets everyone in.
     template: path of a chat template; None takes ours for the bundled model, the model's own for any other.
     """
+
+    _ready_path = "/health"
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class LlamaCpp(Backend):
         label: str = "llama.cpp",
         start_timeout_s: float = 60.0,
     ) -> None:
-        super().__init__()
+        super().__init__(start_timeout_s)
         self.label = label
         self.context_window_tokens = context
         self.api_key = api_key
@@ -55,35 +58,18 @@ class LlamaCpp(Backend):
             "threads": threads,
             "api_key": api_key,
         }
-        self._start_timeout_s = start_timeout_s
-        self._child: Child | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """Process id of the server, None while it does not run."""
-        return self._child.pid if self._child else None
-
-    async def start(self) -> None:
-        """Start the process and wait until the model answers. Raises BackendError."""
+    def _child_to_start(self) -> Child:
         if find_spec("xllamacpp") is None:
             raise BackendError(
                 "llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part"
             )
         settings = {**self._settings, **self._files()}
-        child = Child(
+        return Child(
             self.label, HERE / "llamacpp_process.py", settings, secrets=[self.api_key] if self.api_key else []
         )
-        self._listening(await child.start("/health", {}, self._start_timeout_s))
-        self._child = child
 
     def _files(self) -> dict[str, str]:
         path = bundled_model() if self._model is None else model_file(self._model)
         template = Path(self._template).read_text(encoding="utf-8") if self._template else ""
         return {"model": str(path), "template": template}
-
-    async def stop(self) -> None:
-        """Stop the process."""
-        child, self._child = self._child, None
-        self._stopped()
-        if child is not None:
-            await child.stop()

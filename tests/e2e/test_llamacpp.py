@@ -222,6 +222,14 @@ async def test_a_prompt_beyond_the_window_is_refused(server: LlamaCpp) -> None:
     assert answer["error"]["n_ctx"] == server.context_window_tokens
 
 
+async def test_a_running_server_is_not_started_again(server: LlamaCpp) -> None:
+    """A second start is an error, and the first process stays the one that is stopped."""
+    pid = server.pid
+    with pytest.raises(BackendError, match="already running"):
+        await server.start()
+    assert server.pid == pid
+
+
 async def test_a_wrong_key_is_refused(server: LlamaCpp) -> None:
     """With a key set, another key gets a true 401."""
     status, text = await post(server, "/chat/completions", {"messages": QUESTION}, key="sk-wrong")
