@@ -10,7 +10,6 @@ from support.simulated import KEY, body_for, body_of
 from byok_bench.backends.base import BackendError
 from byok_bench.backends.simulator.faults import Fault, catalogue
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.finding import Finding
 from byok_bench.checks.probe import probe_named, probes
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import catalogue as checks
@@ -53,9 +52,8 @@ async def exchange_under(fault: Fault) -> Exchange:
         return await send(server.endpoint_for(route), body_of(fault, route), timeouts=timeouts)
 
 
-def blamed(findings: list[Finding], fault: Fault) -> list[str]:
-    """Ids found, without remarks about something else."""
-    return [one.check for one in findings if one.severity != "info" or one.check == fault.id]
+REMARKS = {"usage.decreasing": ["usage.on-content-chunk"]}
+"""What cannot be kept apart: two usage objects are on a chunk with choices, or the final one comes twice."""
 
 
 def test_every_rule_has_a_fault() -> None:
@@ -66,9 +64,9 @@ def test_every_rule_has_a_fault() -> None:
 
 @pytest.mark.parametrize("fault", PASSIVE, ids=lambda one: one.id)
 async def test_a_broken_rule_is_found_and_nothing_else(fault: Fault) -> None:
-    """Over a real socket, the fault raises its own id and no other warning or error."""
-    exchange = await exchange_under(fault)
-    assert blamed(run_checks(exchange), fault) == [fault.id]
+    """Over a real socket, the fault raises its own id and no other, not even as a remark."""
+    found = [one.check for one in run_checks(await exchange_under(fault))]
+    assert found == [*REMARKS.get(fault.id, []), fault.id]
 
 
 async def test_a_server_without_keys_is_not_blamed_for_any() -> None:

@@ -71,7 +71,7 @@ enter(
 )
 enter("error.status-mismatch", "the body names another status", lambda: _error(500, code=400))
 enter("error.stack-trace", "errors show a stack trace", lambda: _error(500, message=_TRACE))
-enter("error.retry-after-form", "Retry-After is a phrase", lambda: _limited("in a moment"))
+enter("error.retry-after-form", "Retry-After has decimals", lambda: _limited("1.5"))
 enter("error.retry-after-missing", "429 without Retry-After", lambda: _limited(None))
 
 

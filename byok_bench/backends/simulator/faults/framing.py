@@ -1,5 +1,7 @@
 """Faults of framing: how events stand in the body, and how the body ends."""
 
+from functools import partial
+
 from byok_bench.backends.simulator.faults.edit import (
     chunks,
     cut,
@@ -73,24 +75,13 @@ def answer_whole(visit: Visit) -> None:
 behaviour("stream.ignored", "stream: true is ignored", "stream", before=answer_whole)
 
 
-@fault("stream.json-parse", "a proxy's heartbeat comes as data", "stream")
-def json_parse(visit: Visit) -> None:
-    insert(visit, Event(raw=b"data: : PROCESSING\n\n"))
-
-
-@fault("stream.json-object", "data: null between the chunks", "stream")
-def json_object(visit: Visit) -> None:
-    insert(visit, Event(raw=b"data: null\n\n"))
-
-
-@fault("stream.empty-data", "an empty data field as heartbeat", "stream")
-def empty_data(visit: Visit) -> None:
-    insert(visit, Event(raw=b"data: \n\n"))
-
-
-@fault("stream.dataless-event", "an event without data as heartbeat", "stream")
-def dataless_event(visit: Visit) -> None:
-    insert(visit, Event(raw=b"event: ping\n\n"))
+for _id, _about, _raw in (
+    ("stream.json-parse", "a proxy's heartbeat comes as data", b"data: : PROCESSING\n\n"),
+    ("stream.json-object", "data: null between the chunks", b"data: null\n\n"),
+    ("stream.empty-data", "an empty data field as heartbeat", b"data: \n\n"),
+    ("stream.dataless-event", "an event without data as heartbeat", b"event: ping\n\n"),
+):
+    fault(_id, _about, "stream")(partial(insert, event=Event(raw=_raw)))
 
 
 @fault("stream.event-separator", "two events without a blank line between them", "stream")
