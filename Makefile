@@ -59,6 +59,7 @@ lint: $(VENV)/.installed-dev ## format, lint, types, layers, generated pages
 
 docs: $(VENV)/.installed-dev ## write the generated pages of docs/ again
 	$(BIN)/python tools/make_docs.py
+	$(BIN)/python tools/make_sdk_page.py
 
 bench: $(VENV)/.installed-dev ## measure the instrument against its peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks --write
