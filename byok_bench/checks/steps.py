@@ -221,11 +221,10 @@ def probe_summary(name: str, climb: Climb, results: Sequence[ProbeResult], good:
 
 
 def told(found: Sequence[Finding], within: str = "") -> str:
-    """The first findings in one sentence; a rung named like the check does not say its name again."""
-    first = "; ".join(
-        one.message if one.check == within else f"{one.check}: {one.message}" for one in found[:2]
-    )
-    return first + (f"; and {len(found) - 2} more." if len(found) > 2 else ".")
+    """The first findings in one sentence, each once; a rung named like the check does not say its name again."""
+    said = [one.message if one.check == within else f"{one.check}: {one.message}" for one in found]
+    distinct = list(dict.fromkeys(said))
+    return "; ".join(distinct[:2]) + (f"; and {len(distinct) - 2} more." if len(distinct) > 2 else ".")
 
 
 def rung(

@@ -46,6 +46,14 @@ async def test_a_correct_server_climbs_every_rung_in_its_dialect(
     assert {one.id for one in probes_of(schema)} <= verdicts(report).keys()
 
 
+async def test_what_every_answer_breaks_is_said_once() -> None:
+    """Three answers with one and the same fault make one sentence of advice; the findings stay three."""
+    async with Simulator(faults=("delta.created",)) as server:
+        rung = (await ladder(server.endpoint))["tools"]
+    assert [one.check for one in rung.findings] == ["delta.created"] * 3
+    assert rung.advice.count("delta.created") == 1
+
+
 async def test_each_rung_is_told_as_it_ends(simulator: Simulator) -> None:
     """A listener hears the rungs in order, one by one."""
     heard: list[Rung] = []

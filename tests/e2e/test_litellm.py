@@ -78,12 +78,28 @@ async def test_a_plain_stream_goes_through(proxy: LiteLLM) -> None:
 
 
 USAGE = {"stream": True, "stream_options": {"include_usage": True}}
+MESSAGES_TOOL = {
+    "name": "get_weather",
+    "description": "Get the current weather of a city",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
 FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
     "a plain stream": ("chat", {"messages": QUESTION, **USAGE}, set()),
     "a whole answer": ("chat", {"messages": QUESTION}, set()),
     "messages missing": ("chat", {"stream": True}, set()),
     "a typed stream": ("responses", {"input": "Hello", "stream": True}, {"responses.sequence"}),
     "a message": ("messages", {"messages": QUESTION, "stream": True}, {"messages.usage"}),
+    "a call that is cut": (
+        "messages",
+        {
+            "messages": QUESTION,
+            "tools": [MESSAGES_TOOL],
+            "tool_choice": {"type": "any"},
+            "max_tokens": 16,
+            "stream": True,
+        },
+        {"messages.usage", "messages.tool-json"},
+    ),
 }
 """What docs/field-notes.md tells: dialect, request, and the findings on the answer."""
 

@@ -17,10 +17,13 @@ import pytest
 
 from byok_bench.backends.gguf import BUNDLED_MODEL
 from byok_bench.backends.llamacpp import LlamaCpp
+from byok_bench.checks.probe import probe_named
+from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.endpoint import Schema
 from byok_bench.endpoints.send import send
 from byok_bench.errors import BackendError
+from byok_bench.wire.client import Client
 
 pytestmark = pytest.mark.local
 
@@ -212,6 +215,32 @@ async def test_the_field_notes_hold(server: LlamaCpp, note: str) -> None:
     budget = {"max_output_tokens" if schema == "responses" else "max_tokens": 24}
     exchange = await send(server.endpoint_for(schema), {"temperature": 0, **budget, **body})
     assert {one.check for one in run_checks(exchange) if one.severity != "info"} == findings
+
+
+PROBED: list[tuple[Schema, str, str]] = [
+    ("chat", "tool.choice-named", "fail"),
+    ("chat", "tool.choice-none", "pass"),
+    ("chat", "finish.length", "pass"),
+    ("chat", "error.client-5xx", "fail"),
+    ("chat", "error.context-length", "pass"),
+    ("chat", "structured.unsupported", "pass"),
+    ("responses", "finish.length", "fail"),
+    ("messages", "finish.length", "pass"),
+    ("messages", "tool.choice-none", "fail"),
+    ("messages", "error.client-5xx", "fail"),
+    ("messages", "error.bad-key", "pass"),
+]
+"""What docs/field-notes.md tells of probes: dialect, probe, verdict."""
+
+
+@pytest.mark.parametrize(("schema", "probe", "verdict"), PROBED)
+async def test_the_probes_of_the_field_notes_hold(
+    server: LlamaCpp, schema: Schema, probe: str, verdict: str
+) -> None:
+    """Asked in the words of its dialect, the server obeys and disobeys as docs/field-notes.md says."""
+    async with Client() as client:
+        prober = Prober(server.endpoint_for(schema), BUNDLED_MODEL, client=client, profile="local")
+        assert (await prober.run(probe_named(probe))).verdict == verdict
 
 
 async def test_a_prompt_beyond_the_window_is_refused(server: LlamaCpp) -> None:
