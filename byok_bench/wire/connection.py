@@ -10,6 +10,7 @@ from time import perf_counter_ns
 
 from byok_bench.wire.flight import Flight
 from byok_bench.wire.link import Link
+from byok_bench.wire.raw import RawHead
 from byok_bench.wire.tls import TlsPump
 
 
@@ -100,7 +101,7 @@ class Connection:
         flight, self._flight = self._flight, None
         if flight is not None:
             flight.record.clock = self._link.clock
-            self.streamed = flight.record.phases.done is not None
+            self.streamed = flight.record.phases.done is not None or _is_event_stream(flight.record.head)
         if self.closed or flight is None or not flight.reusable:
             self.close()
             return False
@@ -159,3 +160,9 @@ class Connection:
 
 def _nothing(*values: object) -> None:
     """What a closed connection calls."""
+
+
+def _is_event_stream(head: RawHead | None) -> bool:
+    """Whether an answer is labelled as server-sent events: not every dialect ends its stream with a sentinel."""
+    label = head.header("content-type") if head is not None else None
+    return label is not None and label.partition(";")[0].strip().lower() == "text/event-stream"

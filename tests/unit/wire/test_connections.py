@@ -98,16 +98,22 @@ async def test_late_bytes_between_requests_close_the_connection(clock: str) -> N
     assert len(server.peers) == 2
 
 
-async def test_a_server_that_hangs_up_after_each_stream_loses_no_request() -> None:
-    """A request right behind a stream goes out on a connection of its own, not into one that is about to close."""
+@pytest.mark.parametrize(("answer", "terminator"), [(STREAM, "sse-done"), (chunked(event()), "none")])
+async def test_a_server_that_hangs_up_after_each_stream_loses_no_request(
+    answer: bytes, terminator: str
+) -> None:
+    """A request right behind a stream goes out on a connection of its own, not into one that is about to close.
+
+    A stream need not end with [DONE]: the typed dialects have no such sentinel.
+    """
 
     async def script(peer: Peer) -> None:
         await peer.request()
-        await peer.send(STREAM)
+        await peer.send(answer)
         await asyncio.sleep(0.002)
 
     async with hostile(script) as server, Client() as client, asyncio.timeout(20):
-        records = [await client.exchange(request(server.url)) for _ in range(5)]
+        records = [await client.exchange(request(server.url, terminator=terminator)) for _ in range(5)]
     assert [one.failure for one in records] == [None] * 5
 
 
