@@ -1,6 +1,6 @@
 """`make bench`: our client and its peers, as ratios of one run, met or not met.
 
-    python -m benchmarks [--repeats 5] [--only burst,heavy,packed,memory,judging,imports,blocked,leaks] [--write]
+    python -m benchmarks [--repeats 5] [--only burst,steady,heavy,packed,memory,judging,imports,blocked,leaks] [--write]
 
 Whatever is compared is measured in turn within every repeat, clients on one core and the server on the other, so
 that the machine's drift hits all alike. The latest figures of each part are kept in build/benchmarks; `--write` puts

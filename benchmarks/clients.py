@@ -1,8 +1,8 @@
 """One client, one load, one process.
 
-    python -m benchmarks.clients NAME --port P --streams N --rounds R --model M --out F
+    python -m benchmarks.clients NAME --port P --streams N --rounds R --model M --spread MS --out F
 
-Every client opens N streams at once and repeats R times. It writes one line a request:
+Every client opens N streams at once, or spread over some time, and repeats R times. It writes one line a request:
 {"id", "called_ns", "written_ns", "event_ns": [...], "end_ns"}, monotonic ns, events that carry output only;
 `written_ns` is the call itself for clients that cannot know when their request reached the socket.
 It prints {"wall_s", "cpu_s", "events", "failed", "grown_kib", "recorded_bytes"}; decoding is inside cpu_s for every
@@ -49,7 +49,9 @@ def memory_kib(field: str) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), 0)
 
 
-async def load(name: str, port: int, streams: int, rounds: int, model: str) -> dict[str, Any]:
+async def load(
+    name: str, port: int, streams: int, rounds: int, model: str, spread_ms: float = 0
+) -> dict[str, Any]:
     """Run the load; returns what is printed, and the rows."""
     base = f"http://127.0.0.1:{port}"
     if name == RUN:
@@ -60,6 +62,8 @@ async def load(name: str, port: int, streams: int, rounds: int, model: str) -> d
     failed: list[str] = []
 
     async def stream(number: int) -> None:
+        if spread_ms:
+            await asyncio.sleep(spread_ms / 1000 * number / streams)
         for turn in range(rounds):
             try:
                 rows.append(await client.ask(f"{number}-{turn}"))
@@ -103,10 +107,13 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--model", default="ttft=50,gap=10,n=64")
+    parser.add_argument(
+        "--spread", type=float, default=0, help="ms from the first stream's start to the last"
+    )
     parser.add_argument("--out", required=True)
     parser.add_argument("--uvloop", action="store_true")
     given = parser.parse_args()
-    work = load(given.name, given.port, given.streams, given.rounds, given.model)
+    work = load(given.name, given.port, given.streams, given.rounds, given.model, given.spread)
     if given.uvloop:
         import uvloop
 

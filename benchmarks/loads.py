@@ -40,6 +40,14 @@ PARTS = (
         "limit byok byok-user byok+uvloop byok-checks byok-run asyncio aiohttp httpx httpx-sse openai",
     ),
     part(
+        Load("steady", streams=64, rounds=2, ttft_ms=50, gap_ms=10, events=64, spread_ms=650),
+        "64 streams, spread",
+        "The same streams, started evenly over 0.65 s, so that events come one by one for every client alike: in "
+        "the burst they come in bunches that depend on how the client spaced its own requests, and bunches are cheap.",
+        TIMES,
+        "byok byok+uvloop byok-checks aiohttp httpx openai",
+    ),
+    part(
         Load("heavy", streams=256, rounds=1, ttft_ms=50, gap_ms=10, events=256),
         "256 streams at once",
         "25 600 events/s for one core.",

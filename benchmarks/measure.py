@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.truth import CLIENT_CORE, TruthServer, compiled, pinned
+from benchmarks.truth import CLIENT_CORE, TruthServer, compiled, environment, pinned
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Load:
     gap_ms: float
     events: int
     pack: int = 1
+    spread_ms: float = 0
+    """The streams start one after the other within this time; 0: all at once."""
 
     @property
     def model(self) -> str:
@@ -33,7 +35,7 @@ class Load:
     @property
     def schedule_s(self) -> float:
         """How long the load takes if nobody is late, seconds."""
-        return self.rounds * (self.ttft_ms + self.gap_ms * (self.events - 1)) / 1000
+        return (self.spread_ms + self.rounds * (self.ttft_ms + self.gap_ms * (self.events - 1))) / 1000
 
 
 @dataclass
@@ -63,9 +65,12 @@ def measure(server: TruthServer, client: str, load: Load, *, timeout_s: float = 
             options = ["--port", "--streams", "--rounds", "--model", "--out"]
             command = [sys.executable, "-m", "benchmarks.clients", name]
             command += [word for pair in zip(options, numbers, strict=True) for word in pair]
+            command += ["--spread", str(load.spread_ms)]
             command += ["--uvloop"] if loop == "uvloop" else []
         server.log()
-        done = subprocess.run(pinned(CLIENT_CORE, command), capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(
+            pinned(CLIENT_CORE, command), capture_output=True, text=True, timeout=timeout_s, env=environment()
+        )
         if done.returncode:
             raise RuntimeError(f"{client} under {load.name}: {done.stderr.strip()[-400:]}")
         printed = json.loads(done.stdout.splitlines()[-1])

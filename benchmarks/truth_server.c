@@ -6,7 +6,7 @@
  *
  *   gcc -O2 -o truth_server truth_server.c && ./truth_server        prints "port N" and serves until stdin closes
  *
- * The schedule is the request's model name, a list such as "ttft=50,gap=10,n=64":
+ * The schedule is the request's model name, a list such as "ttft=50,gap=10,n=64" (or with semicolons):
  *   ttft=MS  first event    gap=MS  between events (0: as fast as the socket takes them)    n=EVENTS
  *   pack=K   events in one send    cut=K  close the socket after K events    fail=K  an error event after K
  *   open=K   a clean end after K events, without finish_reason and [DONE]
@@ -172,7 +172,7 @@ static int advance(Connection *c) {
 static void parse_schedule(Schedule *s, const char *text) {
     *s = (Schedule){.ttft_ms = 50, .gap_ms = 10, .n = 64, .pack = 1, .cut = -1, .fail = -1, .open = -1};
     char copy[256], *rest; snprintf(copy, sizeof copy, "%s", text);
-    for (char *item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
+    for (char *item = strtok_r(copy, ",;", &rest); item; item = strtok_r(NULL, ",;", &rest)) {
         char *equals = strchr(item, '='); if (!equals) continue;
         *equals = 0; double value = atof(equals + 1);
         if (!strcmp(item, "ttft")) s->ttft_ms = value; else if (!strcmp(item, "gap")) s->gap_ms = value;

@@ -20,8 +20,8 @@ from benchmarks.tools.playing import OUR_PROGRAM, Load, Played, ToolFailed, play
 from benchmarks.tools.shown import FAULTS, Outcome, shown
 from benchmarks.truth import BUILD, TruthServer, truth_server
 
-BURST = Load(64, 16, "ttft=50,gap=10,n=64", 64)
-FAULTY = {fault: Load(8, 2, f"ttft=50,gap=10,n=64,{fault}=20", 64) for fault in FAULTS}
+BURST = Load(64, 16, "ttft=50;gap=10;n=64", 64)
+FAULTY = {fault: Load(8, 2, f"ttft=50;gap=10;n=64;{fault}=20", 64) for fault in FAULTS}
 KEPT = BUILD / "tools.json"
 
 

@@ -138,11 +138,13 @@ def _benchy_report(folder: Path, printed: str) -> Report:
 
 
 def _guidellm(ask: Ask) -> list[str]:
-    options = ["--profile", "concurrent", "--rate", str(ask.streams), "--max-requests", str(ask.requests)]
-    options += ["--data", f"prompt_tokens=16,output_tokens={ask.events}"]
-    options += ["--processor", str(ask.folder / "tokenizer"), "--disable-console-interactive"]
-    options += ["--output-dir", str(ask.folder), "--outputs", "guidellm.json"]
-    return ["benchmark", "run", "--target", ask.base, "--model", ask.model, *options]
+    options = ["--backend", f"kind=openai_http,target={ask.base},model={ask.model}"]
+    options += ["--profile", f"kind=concurrent,streams={ask.streams}"]
+    options += ["--constraint", f"kind=max_requests,count={ask.requests}"]
+    options += ["--tokenizer", f"kind=hf_auto,model={ask.folder / 'tokenizer'}"]
+    options += ["--data", f"kind=synthetic_text,prompt_tokens=16,output_tokens={ask.events}"]
+    options += ["--output", f"kind=json,path={ask.folder / 'guidellm.json'}", "--disable-console-interactive"]
+    return ["run", *options]
 
 
 def _guidellm_report(folder: Path, printed: str) -> Report:
@@ -157,8 +159,8 @@ def _guidellm_report(folder: Path, printed: str) -> Report:
 def _aiperf(ask: Ask) -> list[str]:
     options = ["--endpoint-type", "chat", "--streaming", "--concurrency", str(ask.streams)]
     options += ["--request-count", str(ask.requests), "--tokenizer", str(ask.folder / "tokenizer")]
-    options += ["--synthetic-input-tokens-mean", "16", "--output-tokens-mean", str(ask.events)]
-    options += ["--artifact-dir", str(ask.folder / "aiperf"), "--ui", "none"]
+    options += ["--isl", "16", "--osl", str(ask.events), "--use-server-token-count", "--no-gpu-telemetry"]
+    options += ["--no-server-metrics", "--artifact-dir", str(ask.folder / "aiperf"), "--ui", "none"]
     return ["profile", "--url", ask.base, "--model", ask.model, *options]
 
 

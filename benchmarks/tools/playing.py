@@ -13,7 +13,7 @@ from statistics import median
 from benchmarks.measure import quantile
 from benchmarks.tools.corpus import served_book, write_tokenizer
 from benchmarks.tools.drivers import Ask, Report, Tool
-from benchmarks.truth import BUILD, CLIENT_CORE, TruthServer, pinned
+from benchmarks.truth import CLIENT_CORE, TruthServer, environment, pinned
 
 SECONDS_AT_MOST = 90.0
 
@@ -62,10 +62,7 @@ def play(server: TruthServer, tool: Tool, program: list[str], load: Load) -> Pla
         try:
             report = tool.report(folder, printed)
         except (LookupError, TypeError, ValueError, StopIteration, OSError) as error:
-            last = [line for line in printed.splitlines() if line.strip()][-1:] or ["nothing"]
-            raise ToolFailed(
-                f"no report ({type(error).__name__}); it said: {last[0].strip()[:120]}"
-            ) from None
+            raise ToolFailed(f"no report ({type(error).__name__}); it said: {_words(printed)}") from None
     ttft = [(one["sent_ns"][0] - one["request_ns"]) / 1e6 for one in records if one["sent_ns"]]
     if not ttft:
         raise ToolFailed("it sent no request that can be streamed")
@@ -75,13 +72,16 @@ def play(server: TruthServer, tool: Tool, program: list[str], load: Load) -> Pla
 
 def run(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[str, float, float]:
     """(what it printed, CPU s, wall s) of a program that finds its bytecode ready and its home empty."""
-    environment = dict(os.environ, PYTHONPYCACHEPREFIX=str(BUILD / "bytecode"), HOME=str(folder), **more)
-    environment |= {"BYOK_BENCH_HOME": str(folder), "XDG_CACHE_HOME": str(folder), "NO_COLOR": "1"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    homes = dict.fromkeys(("HOME", "BYOK_BENCH_HOME", "XDG_CACHE_HOME"), str(folder))
     with open(folder / "stdout", "w+") as stdout, open(folder / "stderr", "w+") as stderr:
         began = time.monotonic()
         process = subprocess.Popen(
-            command, stdout=stdout, stderr=stderr, env=environment, cwd=folder, start_new_session=True
+            command,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment(NO_COLOR="1", **homes, **more),
+            cwd=folder,
+            start_new_session=True,
         )
         while True:
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
@@ -99,6 +99,13 @@ def run(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[str,
         stderr.seek(0)
         printed, said = stdout.read(), stderr.read()
     return printed or said, used.ru_utime + used.ru_stime, wall_s
+
+
+def _words(printed: str) -> str:
+    """The line that says what went wrong, or the last one."""
+    lines = [line.strip(" │•|") for line in printed.splitlines() if line.strip()] or ["nothing"]
+    telling = [line for line in lines if line.startswith(("Reason:", "Error"))]
+    return (telling or lines)[-1][:120].replace("|", "/")
 
 
 OUR_PROGRAM = [sys.executable, "-m", "byok_bench"]

@@ -24,6 +24,8 @@ from byok_bench.scenarios.expectations import misfit
 from byok_bench.scenarios.tools import find_tools
 
 ROW_VERSION: Final = 1
+KEPT_AT_ONCE: Final = 200
+"""Rows that are handed to the writer together."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -244,19 +246,23 @@ def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: b
         plan, states = ledger.plan_of(db, run_id), ledger.states(db, run_id)
         known = {} if again else ledger.judged(db, run_id, judge)
         rows: dict[int, Row] = {}
+        fresh: list[Row] = []
         for sample in samples_of(states):
             made = [decode_row(known[state.id]) for state in sample if state.id in known]
             if len(made) < len(sample):
                 made = _judge_records(db, plan, sample)
-                if writer is not None and made:
-                    writer.submit(
-                        ledger.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in made]
-                    )
+                fresh += made
             rows |= {row.exchange_id: row for row in made}
+            if writer is not None and len(fresh) >= KEPT_AT_ONCE:
+                _keep(writer, judge, fresh)
+                fresh = []
+        if writer is not None and fresh:
+            _keep(writer, judge, fresh)
     return [rows[state.id] for state in states]
 
 
 def _keep(writer: Writer, judge: str, rows: Sequence[Row]) -> None:
+    """Rows in one statement: handing over each alone costs more than making it."""
     writer.submit(ledger.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
     found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
     if found:

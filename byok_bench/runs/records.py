@@ -9,10 +9,12 @@ A set-cookie, or a header of the user's own, is nobody's business later (docs/se
 """
 
 import json
+import operator
 import struct
 import zlib
 from array import array
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -92,17 +94,21 @@ def _kept(name: str, value: str, names: frozenset[str]) -> str:
 
 def pack_stamps(stamps: Iterable[int], start: int) -> bytes:
     """Little-endian u32 steps; a step below 0 or from 2³²−1 ns up is the escape and a signed 64-bit step."""
-    out = bytearray()
-    before = start
-    for stamp in stamps:
-        step = stamp - before
-        out += _NARROW.pack(step) if 0 <= step < _ESCAPE else _NARROW.pack(_ESCAPE) + _WIDE.pack(step)
-        before = stamp
-    return bytes(out)
+    marks = [start, *stamps]
+    steps = list(map(operator.sub, marks[1:], marks))
+    if not steps or (min(steps) >= 0 and max(steps) < _ESCAPE):
+        return struct.pack(f"<{len(steps)}I", *steps)
+    return b"".join(
+        _NARROW.pack(step) if 0 <= step < _ESCAPE else _NARROW.pack(_ESCAPE) + _WIDE.pack(step)
+        for step in steps
+    )
 
 
 def unpack_stamps(packed: bytes, start: int) -> list[int]:
     """The stamps that were packed."""
+    steps = _sizes(packed)
+    if _ESCAPE not in steps:
+        return list(accumulate(steps, initial=start))[1:]
     stamps, position, now = [], 0, start
     while position < len(packed):
         (step,) = _NARROW.unpack_from(packed, position)

@@ -66,6 +66,8 @@ class KernelHub:
         self._epoll = select.epoll()
         self._links: dict[int, KernelLink] = {}
         self.kernel_clock = KernelClock()
+        self.buffer = memoryview(bytearray(READ_BYTES))
+        """What any link reads into, one at a time: a buffer made for each read costs more than a copy out of this."""
         # The kernel patches its own code when the first socket asks for stamps and when the last one closes, half
         # a millisecond each. This one, never connected, keeps the switch on while the hub lives.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -122,6 +124,8 @@ class KernelLink:
         self._sock = sock
         self._number = sock.fileno()
         self._stamp = hub.kernel_clock.stamp
+        self._buffer = hub.buffer
+        self._buffers = (hub.buffer,)
         self._last = 0
         self._unsent: deque[memoryview] = deque()
         self._mask = 0
@@ -135,19 +139,19 @@ class KernelLink:
     def readable(self) -> None:
         """Read once; epoll is level-triggered, so what is left over comes with the next call."""
         try:
-            data, controls, _, _ = self._sock.recvmsg(READ_BYTES, CONTROL_BYTES)
+            size, controls, _, _ = self._sock.recvmsg_into(self._buffers, CONTROL_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._over(error)
             return
-        if not data:
+        if not size:
             self._over(None)
             return
         self._last, kernel = self._stamp(controls, perf_counter_ns(), self._last)
         if not kernel:
             self.clock = "user"
-        self.on_bytes(self._last, data)
+        self.on_bytes(self._last, bytes(self._buffer[:size]))
 
     def _over(self, error: OSError | None) -> None:
         self._unsent.clear()

@@ -42,6 +42,8 @@ class StreamMeter:
 
     def __init__(self, limits: Limits, *, until_done: bool) -> None:
         self._limits = limits
+        self._most_bytes = limits.stream_bytes
+        self._most_events = limits.stream_events
         self._until_done = until_done
         self._size = 0
         self._blank_lines = 0
@@ -59,20 +61,20 @@ class StreamMeter:
 
     def __call__(self, data: bytes) -> str | None:
         # One whole event in one read, the usual case, is told by its first blank line being its end.
+        size = len(data)
         if (
-            data.find(b"\n\n") == len(data) - 2
-            and not self._open_bytes
-            and len(data) <= self._open_cap
+            not self._open_bytes
+            and size <= self._open_cap
+            and data.find(b"\n\n") == size - 2
             and data.startswith(b"data")
             and _MARK not in data
             and b"\r" not in data
         ):
-            self._size += len(data)
+            self._size += size
             self._blank_lines += 1
             self._data_lines += 1
-            if self._size <= self._limits.stream_bytes and self._blank_lines <= self._limits.stream_events:
-                return None
-            return self._passed()
+            within = self._size <= self._most_bytes and self._blank_lines <= self._most_events
+            return None if within else self._passed()
         return self._any_read(data)
 
     def _any_read(self, data: bytes) -> str | None:

@@ -367,6 +367,24 @@ async def test_collection_stands_still_only_while_a_run_measures() -> None:
     assert gc.get_freeze_count() == 0
 
 
+class Unfinished(BenchServer):
+    """Ends every stream cleanly, and in the middle of the answer."""
+
+    def _events(self, body: dict[str, Any]) -> list[bytes]:
+        return super()._events(body)[:2]
+
+
+async def test_a_stream_that_turns_out_broken_is_stored_as_failed() -> None:
+    """What only the reading of a stream shows stands in the store with its kind, as any other failure."""
+    async with serving(Unfinished()) as server:
+        result = await run(endpoint(server), "plain-answer", repeats=2, warmup=0)
+    assert {row.kind for row in result.rows} == {"protocol"}
+    assert result.states == {"failed": 2}
+    with sqlite3.connect(result.path) as db:
+        assert db.execute("select distinct kind, phase from exchange").fetchall() == [("protocol", "stream")]
+    db.close()
+
+
 async def test_a_run_that_is_judged_again_says_the_same() -> None:
     """Rows are read from the stored bytes, at any time."""
     async with serving(BenchServer()) as server:
