@@ -89,4 +89,4 @@ async def test_a_redirected_request_is_stopped_on_this_machine() -> None:
     async with Simulator(faults=["http.redirect"]) as server:
         body = {"model": server.models[0], **body_for("chat")}
         seen = await seen_by(READERS["chat"]["loop"], server.base_url, body)
-    assert seen.elsewhere == "example.com"
+    assert seen.elsewhere == "elsewhere.invalid"

@@ -13,8 +13,11 @@ def _page() -> Reply:
 
 
 def _redirect() -> Reply:
+    # A name that exists nowhere (RFC 6761): a client that follows is sent to nobody's server.
     return Reply(
-        307, {"location": "https://example.com/v1/chat/completions", "content-type": "text/plain"}, raw=b""
+        307,
+        {"location": "https://elsewhere.invalid/v1/chat/completions", "content-type": "text/plain"},
+        raw=b"",
     )
 
 
