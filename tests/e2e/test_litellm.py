@@ -113,6 +113,32 @@ async def test_the_field_notes_hold(proxy: LiteLLM, note: str) -> None:
     assert {one.check for one in run_checks(exchange) if one.severity != "info"} == findings
 
 
+@pytest.mark.parametrize(
+    ("changed", "status", "kind", "finding"),
+    [
+        ({"key": KeyRef.none()}, 500, "server", "error.not-json"),
+        ({"base_url": "/v2"}, 404, "not_found_route", "error.shape"),
+    ],
+    ids=["no key", "a wrong route"],
+)
+async def test_refusals_have_forms_of_their_own(
+    proxy: LiteLLM, changed: dict[str, Any], status: int, kind: str, finding: str
+) -> None:
+    """Without a key the proxy fails in plain text, and an unknown route gets what its framework says."""
+    if "base_url" in changed:
+        changed = {"base_url": proxy.base_url.removesuffix("/v1") + changed["base_url"]}
+    exchange = await send(msgspec.structs.replace(proxy.endpoint, **changed), {"messages": QUESTION})
+    assert exchange.error is not None
+    assert (exchange.error.status, exchange.error.kind) == (status, kind)
+    assert [one.check for one in run_checks(exchange)] == [finding]
+
+
+async def test_a_second_choice_has_neither_beginning_nor_end(proxy: LiteLLM) -> None:
+    """Role and finish_reason go through for one of two choices; what else is lost hangs on how they interleave."""
+    found = {one.check for one in run_checks(await ask(proxy, n=2, max_tokens=8, stream=True))}
+    assert {"delta.role-first", "finish.missing"} <= found
+
+
 async def test_a_wrong_type_reads_as_a_lost_connection(proxy: LiteLLM) -> None:
     """What breaks in the proxy's own code is called a connection error, in an answer with status 400."""
     exchange = await ask(proxy, messages=["hello"])
