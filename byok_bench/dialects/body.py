@@ -10,6 +10,7 @@ from typing import Any, Final
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.content import codings_of, decoded
+from byok_bench.wire.limits import DEFAULT_LIMITS
 from byok_bench.wire.raw import Chunk, RawExchange
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -31,7 +32,9 @@ class Body:
         """The charset parameter without quotes, as sent."""
         self.codings = codings_of(head.header("content-encoding") if head else None)
         """Content codings other than identity."""
-        plain = decoded(raw.chunks, self.codings)
+        good = head is not None and 200 <= head.status < 300
+        most = DEFAULT_LIMITS.stream_bytes if good else DEFAULT_LIMITS.error_read_bytes
+        plain = decoded(raw.chunks, self.codings, most)
         self.problem = plain.problem
         """Why the content coding could not be undone."""
         self.chunks = plain.chunks if plain.problem is None else _as_they_came(raw)

@@ -20,6 +20,8 @@ def unframed_error(strays: Sequence[Stray], media_type: str) -> tuple[Stray, dic
     if not strays or (len(strays) == 1 and media_type != EVENT_STREAM):
         return None
     for text in ("\n".join(stray.text for stray in strays), *(stray.text for stray in strays)):
+        if text.lstrip()[:1] != "{":
+            continue
         value = bounded_json.decode(text)
         if isinstance(value, dict) and holds_error(value):
             return next(stray for stray in strays if stray.text in text), value

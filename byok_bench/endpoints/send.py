@@ -67,11 +67,13 @@ async def send(
         raise EndpointError(f"the body must be a dict, not {type(body).__name__}", code="body_invalid")
     spoken = dialect(endpoint.schema)
     name = chosen_model(endpoint, body, model)
+    built = spoken.build(body, name, endpoint.body)
     order = Order(
         endpoint=endpoint,
         spoken=spoken,
         model=name,
-        content=encoded(spoken.build(body, name, endpoint.body)) if raw_body is None else raw_body,
+        content=encoded(built) if raw_body is None else raw_body,
+        asked_to_stream=built.get("stream") is True,
         timeouts=timeouts or allowed_timeouts(endpoint, profile),
         limits=limits or DEFAULT_LIMITS,
         profile=profile,
@@ -121,6 +123,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The one asked for, or for a list of models the endpoint's first; empty if there is none."""
     content: bytes | None = None
     """The JSON body; None for a GET."""
+    asked_to_stream: bool = False
 
 
 def allowed_timeouts(endpoint: Endpoint, profile: str) -> Timeouts:
@@ -212,6 +215,7 @@ def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest
         timeouts=order.timeouts,
         limits=order.limits,
         terminator=order.spoken.terminator,
+        asked_to_stream=order.asked_to_stream,
         verify=endpoint.tls.verify,
         ca_file=endpoint.tls.ca_file,
         profile=order.profile,

@@ -10,7 +10,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from byok_bench.redact import REDACTED, redact
+from byok_bench.wire.condensed import condensed
 from byok_bench.wire.content import codings_of, decoded
+from byok_bench.wire.limits import DEFAULT_LIMITS, Limits
 from byok_bench.wire.raw import Chunk, RawExchange, RawHead
 
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization"})
@@ -40,36 +42,58 @@ def clean_body(body: bytes, secrets: Sequence[str]) -> bytes:
     return body if clean is None else clean[0][1]
 
 
-def clean_record(record: RawExchange, secrets: Sequence[str]) -> None:
-    """Take secrets out of everything that came back; sets the flag `redacted` if there was one."""
-    head, found = record.head, False
-    if head is not None and any(_holds(value, secrets) for _, value in head.headers):
-        fields = tuple((name, _cut(value, secrets)) for name, value in head.headers)
-        record.head = replace(head, headers=fields)
-        found = True
-    if head is not None and record.chunks:
-        found = _clean_body(record, head, secrets) or found
+def clean_record(record: RawExchange, secrets: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> None:
+    """Take secrets out of everything that came back, and keep of an error body what the limits say.
+
+    Sets the flags `redacted` and `body_cut` where something is gone.
+    """
+    found = False
+    if record.head is not None:
+        record.head, found = _clean_head(record.head, secrets)
+        if record.chunks:
+            found = _clean_body(record, record.head, secrets, limits) or found
     if record.failure is not None:
         record.failure = replace(record.failure, message=redact(record.failure.message, secrets))
     if found:
         record.flags.append("redacted")
 
 
-def _clean_body(record: RawExchange, head: RawHead, secrets: Sequence[str]) -> bool:
-    """Whether something was taken out of the body; a coded one is then kept decoded."""
+def _clean_head(head: RawHead, secrets: Sequence[str]) -> tuple[RawHead, bool]:
+    """The head, and whether a secret was taken out."""
+    if not any(_holds(value, secrets) for _, value in head.headers):
+        return head, False
+    return replace(head, headers=tuple((name, _cut(value, secrets)) for name, value in head.headers)), True
+
+
+def _clean_body(record: RawExchange, head: RawHead, secrets: Sequence[str], limits: Limits) -> bool:
+    """Whether a secret was taken out of the body; a coded one that changes is then kept decoded."""
     good = 200 <= head.status < 300
     if good and not secrets:
         return False
     codings = codings_of(head.header("content-encoding"))
-    chunks = decoded(record.chunks, codings).chunks if codings else record.chunks
+    plain = decoded(record.chunks, codings, limits.stream_bytes if good else limits.error_read_bytes)
+    # What cannot be decoded is shown as it came, so that is what is searched.
+    was_coded = bool(codings) and plain.problem is None
+    chunks = plain.chunks if was_coded else record.chunks
     clean = _without(chunks, secrets) if good else _redacted(chunks, secrets)
-    if clean is None:
+    kept = clean if good else _in_little(record, clean or chunks, limits) or clean
+    if kept is None:
         return False
-    if codings and record.head is not None:
-        fields = tuple(field for field in record.head.headers if field[0] != "content-encoding")
-        record.head = replace(record.head, headers=fields)
-    record.chunks[:] = clean
-    return True
+    if was_coded:
+        fields = tuple(field for field in head.headers if field[0] != "content-encoding")
+        record.head = replace(head, headers=fields)
+    record.chunks[:] = kept
+    return clean is not None
+
+
+def _in_little(record: RawExchange, chunks: list[Chunk], limits: Limits) -> list[Chunk] | None:
+    """An error body that is longer than what is kept of one, shortened; None if it is not."""
+    whole = b"".join(data for _, data in chunks)
+    if len(whole) <= limits.error_keep_bytes:
+        return None
+    if "body_cut" not in record.flags:
+        record.flags.append("body_cut")
+    return [(chunks[-1][0], condensed(whole, limits.error_keep_bytes))]
 
 
 def _redacted(chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:

@@ -90,7 +90,7 @@ class Client:
             self.lag.leave(record)
         if record.chunks:
             phases.first_byte = record.chunks[0][0]
-        clean_record(record, request.secrets)
+        clean_record(record, request.secrets, request.limits)
         return record
 
     async def _carry(self, request: WireRequest, sendable: Sendable, record: RawExchange) -> None:
@@ -108,6 +108,7 @@ class Client:
             timeouts=timeouts,
             limits=request.limits,
             terminator=request.terminator,
+            asked_to_stream=request.asked_to_stream,
             method=request.method,
         )
         try:

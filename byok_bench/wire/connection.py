@@ -32,7 +32,7 @@ class Connection:
         self._flight: Flight | None = None
         self._last_part = True
         self._drained: asyncio.Future[None] | None = None
-        link.on_end = self._ended
+        link.on_end = self._lost
         link.on_written = self._written
         link.on_bytes = self._unexpected
 
@@ -45,27 +45,20 @@ class Connection:
             try:
                 if pump.shake_hands(data):
                     # What follows in the next read is already encrypted for the session.
-                    self._link.on_bytes, self._link.on_end = self._decrypt, self._ended
-                    over(None)
+                    self._link.on_bytes, self._link.on_end = self._decrypt, self._lost
+                    _tell(shaken, None)
             except ssl.SSLError as error:
                 self._link.on_bytes, self._link.on_end = _nothing, _nothing
-                over(error)
+                _tell(shaken, error)
 
         def lost(error: OSError | None) -> None:
-            over(error or ConnectionResetError("closed during the TLS handshake"))
-
-        def over(error: Exception | None) -> None:
-            if shaken.done():
-                return  # whoever waited was cancelled in this turn of the loop
-            if error is None:
-                shaken.set_result(None)
-            else:
-                shaken.set_exception(error)
+            _tell(shaken, error or ConnectionResetError("closed during the TLS handshake"))
 
         pump.on_bytes = self._unexpected
         self._tls = pump
         self._link.on_bytes, self._link.on_end = step, lost
         pump.shake_hands()
+        self._link.start()
         await shaken
         if self.closed:
             raise ConnectionResetError("closed after the TLS handshake")
@@ -81,14 +74,17 @@ class Connection:
         flight.record.peer = self.peer
         self._link.restart_clock()
         self._listen(flight.answer.feed)
+        self._link.start()
 
     def write(self, data: bytes, *, last: bool = True) -> None:
         """Send request bytes; `last`: the request is complete with them."""
         self._last_part = last
         if not self.closed:
             (self._tls or self._link).write(data)
+            if self._flight is not None and self._link.waiting():
+                self._flight.sent(perf_counter_ns(), waiting=True, complete=last)
         elif self._flight is not None:
-            self._flight.ended(None)
+            self._flight.ended(None, clean=False)
 
     async def drained(self) -> None:
         """Wait until everything written was handed to the socket, or the flight is over."""
@@ -135,27 +131,43 @@ class Connection:
         assert tls is not None
         tls.received(t_ns, data)
         if tls.over:
-            self._ended(tls.error)
+            self._ended(tls.error, clean=tls.error is None)
 
     def _unexpected(self, t_ns: int, data: bytes) -> None:
         """Bytes that no request asked for: whoever sent them, nothing is read from this connection again."""
         self.close()
 
     def _written(self, t_ns: int) -> None:
-        self._wake()
+        waiting = self._link.waiting()
+        if not waiting:
+            self._wake()
         if self._flight is not None:
-            self._flight.sent(t_ns, all_of_it=self._last_part)
+            self._flight.sent(t_ns, waiting=waiting, complete=self._last_part)
 
-    def _ended(self, error: Exception | None) -> None:
+    def _lost(self, error: OSError | None) -> None:
+        """The socket's end. A TLS session that was not ended before may have been cut off (RFC 9112 §9.8)."""
+        self._ended(error, clean=error is None and self._tls is None)
+
+    def _ended(self, error: Exception | None, *, clean: bool) -> None:
         self._wake()
         if self._flight is None:
             self.close()
         else:
-            self._flight.ended(error)
+            self._flight.ended(error, clean=clean)
 
     def _wake(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
+
+
+def _tell(waiter: asyncio.Future[None], error: Exception | None) -> None:
+    """End the wait; whoever waited may have been cancelled a moment ago."""
+    if waiter.done():
+        return
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)
 
 
 def _nothing(*values: object) -> None:

@@ -30,6 +30,7 @@ class Flight:
         timeouts: Timeouts,
         limits: Limits,
         terminator: Terminator = "none",
+        asked_to_stream: bool = True,
         method: str = "POST",
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -38,11 +39,14 @@ class Flight:
         """Set when nothing more will be recorded."""
         self.reusable = False
         """The connection may carry another request."""
-        self.recorder = Recorder(record, limits, terminator, self)
+        self.write_s = timeouts.idle
+        """How long the server may take no more of the request, seconds."""
+        self.recorder = Recorder(record, limits, terminator, self, asked_to_stream=asked_to_stream)
         self.answer = Answer(self, limits, method=method)
         self.body = self.recorder.body
         self._timeouts = timeouts
         self._sent_ns = perf_counter_ns()
+        self._blocked = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._confirming = False
@@ -51,18 +55,20 @@ class Flight:
 
     # What the connection reports.
 
-    def sent(self, t_ns: int, *, all_of_it: bool) -> None:
-        """Request bytes were handed to the socket."""
+    def sent(self, t_ns: int, *, waiting: bool, complete: bool) -> None:
+        """Request bytes were handed to the socket; `waiting`: others find no room, `complete`: none will follow."""
         self._sent_ns = t_ns
-        if all_of_it and self.record.phases.written is None:
+        self._blocked = waiting
+        if complete and not waiting and self.record.phases.written is None:
             self.record.phases.written = t_ns
+        if not self._stopped:
             self._arm()
 
-    def ended(self, error: Exception | None) -> None:
-        """The peer closed or lost the connection."""
+    def ended(self, error: Exception | None, *, clean: bool) -> None:
+        """The peer closed or lost the connection; `clean`: a body without a length may end so."""
         if self._stopped:
             return
-        missing = self.answer.end_of_stream(clean=error is None)
+        missing = self.answer.end_of_stream(clean=clean)
         if missing is not None:
             detail, code = ("", "closed") if error is None else (f" ({_words(error)})", "reset")
             self.over("reset", failure("network", self._phase(), missing + detail, code=code))
@@ -146,8 +152,10 @@ class Flight:
             due, clock = self.answer.last_ns + _ns(timeouts.idle), "idle"
         elif phases.written is not None:
             due, clock = phases.written + _ns(timeouts.first_byte), "first_byte"
+        elif self._blocked:
+            due, clock = self._sent_ns + _ns(self.write_s), "write"
         else:
-            due, clock = self._sent_ns + _ns(timeouts.idle), "write"
+            due, clock = total, "total"
         return (due, clock) if due <= total else (total, "total")
 
     def _arm(self) -> None:
@@ -184,7 +192,7 @@ class Flight:
         words = {
             "idle": f"nothing came for {timeouts.idle:g} s",
             "first_byte": f"no answer came within {timeouts.first_byte:g} s",
-            "write": f"the server took no more of the request for {timeouts.idle:g} s",
+            "write": f"the server took no more of the request for {self.write_s:g} s",
             "total": f"the exchange took longer than {timeouts.total:g} s",
         }
         self.over(end, failure("timeout", self._phase(), words[clock], code=clock))

@@ -4,6 +4,7 @@ In here: what a head may hold (docs/egress.md, "Response limits"), interim answe
 whether that end was a clean one (RFC 9112 §6.3). Not in here: sockets, clocks, what a body means.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
@@ -13,8 +14,8 @@ from byok_bench.wire.limits import Limits
 from byok_bench.wire.raw import RawHead
 
 _VERSIONS: Final = ("1.0", "1.1")
-_STATUS_BYTES: Final = len("HTTP/1.1 200 \r\n\r\n")
-"""A status line without its reason, and the empty line that ends the head."""
+_NAME: Final = b"HTTP/"
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 
 class Reader(Protocol):
@@ -62,8 +63,10 @@ class Answer:
         self._complete: int | None = None
         self._reusable = False
         self._interim = 0
-        self._field_bytes = 0
-        self._unread_bytes = 0
+        self._opening = b""
+        self._head_bytes = 0
+        self._head_tail = b""
+        self._framing_bytes = 0
         self._fault: tuple[str, bool] | None = None
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         # A head with bare LF is read by h11, Go and curl (RFC 9112 §2.2 allows it); chunked bodies stay strict.
@@ -82,7 +85,9 @@ class Answer:
         self.last_ns = t_ns
         headless = self._head is None
         try:
-            parser.feed_data(data)
+            rest = self._feed_heads(parser, data) if headless else data
+            if rest:
+                parser.feed_data(rest)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as problem:
             if self._complete is None and self._fault is None:
                 self._fault = (str(problem) or "not HTTP", False)
@@ -90,10 +95,10 @@ class Answer:
         if headless or self._complete is not None or self._fault is not None or not parts:
             self._turn(t_ns, len(data), headless)
         else:
-            self._unread_bytes = 0
-            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._framing_bytes = 0
+            whole = parts[0] if len(parts) == 1 else b"".join(parts)
             parts.clear()
-            self._reader.body(t_ns, body)
+            self._reader.body(t_ns, whole)
 
     def end_of_stream(self, *, clean: bool) -> str | None:
         """The peer sends no more: what is missing, or None if the body ends with the connection (and cleanly)."""
@@ -110,10 +115,24 @@ class Answer:
         self._parser = None
         del self.on_body, self._reader
 
+    def _feed_heads(self, parser: httptools.HttpResponseParser, data: bytes) -> bytes:
+        """Parse what belongs to heads, one after the other, so that each one's size is known; return the rest."""
+        while data and self._head is None and self._fault is None:
+            found = _HEAD_END.search(self._head_tail + data)
+            stop = found.end() - len(self._head_tail) if found else len(data)
+            piece, data = data[:stop], data[stop:]
+            self._head_tail = b"" if found else (self._head_tail + piece)[-2:]
+            self._head_bytes += len(piece)
+            if len(self._opening) < len(_NAME):
+                self._opening = (self._opening + piece).lstrip(b"\r\n")[: len(_NAME)]
+            parser.feed_data(piece)
+            if self._head_bytes > self._limits.head_bytes:
+                self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
+        return data
+
     def _turn(self, t_ns: int, size: int, headless: bool) -> None:
         """A read with more, or less, in it than body bytes."""
         if headless and self._head is not None:
-            self._unread_bytes = 0
             self._reader.head(t_ns, self._head)
         parts = self._parts[: self._complete] if self._head is not None else []  # none of a refused head's
         self._parts.clear()
@@ -125,12 +144,10 @@ class Answer:
             self._reader.complete(t_ns, self._reusable)
         elif self._fault is not None:
             self._reader.broken(t_ns, *self._fault)
-        elif not parts:
-            self._unread_bytes += size
-            if self._unread_bytes > self._limits.head_bytes:
-                self._reader.broken(
-                    t_ns, f"more than {self._limits.head_bytes} bytes of header or framing", True
-                )
+        elif not parts and not headless:
+            self._framing_bytes += size
+            if self._framing_bytes > self._limits.head_bytes:
+                self._reader.broken(t_ns, f"more than {self._limits.head_bytes} bytes of framing", True)
 
     def _refuse(self, message: str, limit: bool) -> None:
         if self._fault is None and self._complete is None:
@@ -143,42 +160,40 @@ class Answer:
             self._reusable = False  # bytes behind the end: whose answer is that?
 
     def on_status(self, reason: bytes) -> None:
-        self._field_bytes += len(reason)
         self._note_start()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._complete is not None:
             return
         self._note_start()
-        self._field_bytes += len(name) + len(value) + 4
-        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1").strip()))
+        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")))
         if len(self._headers) > self._limits.head_lines:
             self._refuse(f"more than {self._limits.head_lines} header lines", True)
-        elif self._field_bytes > self._limits.head_bytes:
-            self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
 
     def on_headers_complete(self) -> None:
         if self._complete is not None:
             return
-        headers, size = self._headers, self._field_bytes + _STATUS_BYTES
-        self._headers, self._field_bytes = [], 0
+        headers, size, opening = self._headers, self._head_bytes, self._opening
+        self._headers, self._head_bytes, self._opening = [], 0, b""
         status, version = self._status(), self._version()
-        if status == 101 or not 100 <= status <= 999 or version not in _VERSIONS:
+        if opening != _NAME:
+            self._refuse("the answer is of another protocol", False)
+        elif status == 101 or not 100 <= status <= 999 or version not in _VERSIONS:
             self._refuse(f"status {status:03} in HTTP/{version} is no answer to this request", False)
+        elif size > self._limits.head_bytes:
+            self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
         elif status < 200:
             self._interim += 1
             if self._interim > self._limits.interim_responses:
                 self._refuse(f"more than {self._limits.interim_responses} interim responses", True)
-        elif size > self._limits.head_bytes:
-            self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
         elif self._fault is None:
             self._note_start()
             self._accept(RawHead(status=status, http=version, headers=tuple(headers)))
 
     def _accept(self, head: RawHead) -> None:
         assert self._parser is not None
-        coding = head.header("transfer-encoding")
-        if coding is not None and coding.lower() not in ("chunked", "identity"):
+        coding = (head.header("transfer-encoding") or "identity").lower()
+        if coding not in ("chunked", "identity"):
             self._refuse("a transfer coding other than chunked was used", False)
             return
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)

@@ -51,6 +51,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """A whole stream after content decoding."""
     stream_events: int = 200_000
     """Events of a whole stream."""
+    stream_lines: int = 1_000_000
+    """Lines of a whole stream, with comments and blank ones, which are no events: five for each that may be one."""
     json_depth: int = 200
     """Nesting of a JSON document."""
     json_digits: int = 400

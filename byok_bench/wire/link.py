@@ -20,6 +20,8 @@ from byok_bench.wire.kernel_clock import CONTROL_BYTES, KernelClock, enable_stam
 from byok_bench.wire.raw import Clock
 
 READ_BYTES: Final = 65_536
+WRITE_BYTES: Final = 262_144
+"""How much a loop's own transport is given at a time, so that its progress can be seen."""
 
 
 def _nobody_reads(t_ns: int, data: bytes) -> None:
@@ -40,7 +42,10 @@ class Link(Protocol):
     on_end: Callable[[OSError | None], None]
     """Once: None at the peer's end of stream, else what the socket reported."""
     on_written: Callable[[int], None]
-    """Stamp of handing the last waiting byte to the socket."""
+    """Stamp of handing bytes to the socket; whether others wait is told by `waiting`."""
+
+    def start(self) -> None:
+        """Begin to hand on what comes: whoever sits on top is there. What came before is not lost."""
 
     def write(self, data: bytes) -> None:
         """Hand over `data` in order; never blocks, never raises for what the peer does."""
@@ -128,7 +133,10 @@ class KernelLink:
         self._buffers = (hub.buffer,)
         self._last = 0
         self._unsent: deque[memoryview] = deque()
+        self._broken: OSError | None = None
         self._mask = 0
+
+    def start(self) -> None:
         self._watch(select.EPOLLIN)
 
     def _watch(self, mask: int) -> None:
@@ -146,7 +154,7 @@ class KernelLink:
             self._over(error)
             return
         if not size:
-            self._over(None)
+            self._over(self._broken)
             return
         self._last, kernel = self._stamp(controls, perf_counter_ns(), self._last)
         if not kernel:
@@ -164,26 +172,30 @@ class KernelLink:
             self.writable()
 
     def writable(self) -> None:
-        """Send what waits. A broken pipe shows in the next read, behind what the peer said before."""
+        """Send what waits. A broken pipe is reported by the reads, behind what the peer said before."""
         unsent = self._unsent
-        stamp = perf_counter_ns()
+        last = 0
         while unsent:
             stamp = perf_counter_ns()
             try:
                 sent = self._sock.send(unsent[0])
             except (BlockingIOError, InterruptedError):
                 self._watch(self._mask | select.EPOLLOUT)
-                return
-            except OSError:
+                break
+            except OSError as error:
+                self._broken = error
                 unsent.clear()
                 self._watch(self._mask & ~select.EPOLLOUT)
                 return
+            last = stamp
             if sent < len(unsent[0]):
                 unsent[0] = unsent[0][sent:]
             else:
                 unsent.popleft()
-        self._watch(self._mask & ~select.EPOLLOUT)
-        self.on_written(stamp)
+        else:
+            self._watch(self._mask & ~select.EPOLLOUT)
+        if last:
+            self.on_written(last)
 
     def waiting(self) -> bool:
         return bool(self._unsent)
@@ -215,15 +227,28 @@ class LoopLink(asyncio.Protocol):
         self.on_end: Callable[[OSError | None], None] = _nobody_waits
         self.on_written: Callable[[int], None] = _nobody_waits
         self._transport: asyncio.Transport | None = None
-        self._ended = False
+        self._unsent: deque[memoryview] = deque()
+        self._early: list[tuple[int, bytes]] | None = []
+        self._end: list[OSError | None] = []
         self._closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=0)
 
+    def start(self) -> None:
+        early, self._early = self._early, None
+        for t_ns, data in early or ():
+            self.on_bytes(t_ns, data)
+        if early is not None and self._end and not self._closed:
+            self.on_end(self._end[0])
+
     def data_received(self, data: bytes) -> None:
-        self.on_bytes(perf_counter_ns(), data)
+        t_ns = perf_counter_ns()
+        if self._early is None:
+            self.on_bytes(t_ns, data)
+        else:
+            self._early.append((t_ns, data))
 
     def eof_received(self) -> None:
         self._over(None)
@@ -232,29 +257,44 @@ class LoopLink(asyncio.Protocol):
         self._over(exc if isinstance(exc, OSError) else None)
 
     def resume_writing(self) -> None:
-        self.on_written(perf_counter_ns())
+        self._push(perf_counter_ns())
 
     def _over(self, error: OSError | None) -> None:
-        if not self._ended:
-            self._ended = True
-            if not self._closed:
+        if not self._end:
+            self._end.append(error)
+            if self._early is None and not self._closed:
                 self.on_end(error)
 
     def write(self, data: bytes) -> None:
+        self._unsent.append(memoryview(data))
+        if not self._buffered():
+            self._push(0)
+
+    def _push(self, stamp: int) -> None:
+        """Give the transport what it can take at once; `stamp` is when it took what came before."""
         assert self._transport is not None
-        stamp = perf_counter_ns()
-        self._transport.write(data)
-        if not self._transport.get_write_buffer_size():
+        unsent = self._unsent
+        while unsent and not self._buffered():
+            stamp = perf_counter_ns()
+            self._transport.write(unsent[0][:WRITE_BYTES])
+            if len(unsent[0]) > WRITE_BYTES:
+                unsent[0] = unsent[0][WRITE_BYTES:]
+            else:
+                unsent.popleft()
+        if stamp:
             self.on_written(stamp)
 
-    def waiting(self) -> bool:
+    def _buffered(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    def waiting(self) -> bool:
+        return bool(self._unsent) or self._buffered()
 
     def restart_clock(self) -> None:
         """It is the user's clock at any time."""
 
     def idle_and_clean(self) -> bool:
-        return not (self._ended or self._transport is None or self._transport.is_closing())
+        return not (self._end or self._transport is None or self._transport.is_closing())
 
     def close(self) -> None:
         self._closed = True

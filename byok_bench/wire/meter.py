@@ -17,6 +17,8 @@ DONE: Final = "done"
 Meter = Callable[[bytes], str | None]
 
 _MARK: Final = b"[DONE]"
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
+"""White space of JSON, and the bytes of a byte order mark."""
 _STEP_BYTES: Final = 1_024
 
 
@@ -32,6 +34,23 @@ class SizeMeter:
         return None if self._left >= 0 else f"a body of more than {self._cap} bytes"
 
 
+class OpeningMeter:
+    """A body whose label may be wrong: one document or a stream, as its first character says."""
+
+    def __init__(self, document: Meter, stream: Meter, *, is_stream: bool) -> None:
+        self.is_stream = is_stream
+        """What the body is taken for: by its label, until its first character says otherwise."""
+        self._meters = (document, stream)
+        self._decided = False
+
+    def __call__(self, data: bytes) -> str | None:
+        if not self._decided and (text := data.lstrip(_BLANK)):
+            self._decided = True
+            opening = text[:1]
+            self.is_stream = opening not in b"{[" if self.is_stream else opening in b":deir"
+        return self._meters[self.is_stream](data)
+
+
 class StreamMeter:
     """A stream of events: bounded by its size, its events, and the longest line or event in it.
 
@@ -44,8 +63,10 @@ class StreamMeter:
         self._limits = limits
         self._most_bytes = limits.stream_bytes
         self._most_events = limits.stream_events
+        self._most_lines = limits.stream_lines
         self._until_done = until_done
         self._size = 0
+        self._lines = 0
         self._blank_lines = 0
         self._data_lines = 0
         self._pending: list[bytes] = []
@@ -71,9 +92,14 @@ class StreamMeter:
             and b"\r" not in data
         ):
             self._size += size
+            self._lines += data.count(b"\n")
             self._blank_lines += 1
             self._data_lines += 1
-            within = self._size <= self._most_bytes and self._blank_lines <= self._most_events
+            within = (
+                self._size <= self._most_bytes
+                and self._blank_lines <= self._most_events
+                and self._lines <= self._most_lines
+            )
             return None if within else self._passed()
         return self._any_read(data)
 
@@ -82,6 +108,7 @@ class StreamMeter:
         if self._cr or b"\r" in data:
             data = self._with_lf(data)
         self._open_bytes += len(data)
+        self._lines += data.count(b"\n")
         self._blank_lines += data.count(b"\n\n")
         self._data_lines += data.count(b"\nd") + data.startswith(b"d")
         marked = self._armed or _MARK in data or (self._edge != b"" and _MARK in self._edge + data[:5])
@@ -98,6 +125,8 @@ class StreamMeter:
             return f"a stream of more than {limits.stream_bytes} bytes"
         if self._blank_lines > limits.stream_events and self._data_lines > limits.stream_events:
             return f"a stream of more than {limits.stream_events} events"
+        if self._lines > limits.stream_lines:
+            return f"a stream of more than {limits.stream_lines} lines"
         return None
 
     def _look_closer(self, data: bytes, marked: bool) -> str | None:
@@ -112,10 +141,13 @@ class StreamMeter:
             return self._weigh_open_event() if oversized else None
         blocks = b"".join(self._pending).split(b"\n\n")
         rest = blocks.pop()
-        if marked and self._until_done and any(_MARK in block and _is_done(block) for block in blocks):
-            return DONE
-        if oversized and any(self._is_too_long(block) for block in blocks):
-            return self._too_long()
+        for number, block in enumerate(blocks, start=1):
+            if oversized and self._is_too_long(block):
+                return self._too_long()
+            if marked and self._until_done and _MARK in block and _is_done(block):
+                # What follows in the same read counts for no limit, but was counted.
+                is_last = number == len(blocks) and not rest
+                return (self._passed() if is_last else None) or DONE
         self._pending = [rest]
         self._open_bytes = len(rest)
         self._open_cap = self._limits.line_bytes
@@ -174,13 +206,14 @@ def _is_done(block: bytes) -> bool:
 class DecodingMeter:
     """Undoes a content coding for the meter behind it alone; the record keeps what was sent.
 
-    Fed in pieces so small that none can unfold to more than about a MiB. Bytes that cannot be decoded are not
-    metered any further: the reader of the record says what is wrong with them.
+    Fed in pieces so small that none can unfold to more than about a MiB. Bytes that cannot be decoded are bounded
+    by `cap` as they came: the reader of the record says what is wrong with them.
     """
 
     def __init__(self, meter: Meter, codings: Sequence[str], cap: int) -> None:
         self._meter = meter
         self._cap = cap
+        self._as_sent = SizeMeter(cap)
         self._decoder = ContentDecoder(codings, cap)
 
     def __call__(self, data: bytes) -> str | None:
@@ -190,4 +223,4 @@ class DecodingMeter:
                 return found
             if self._decoder.over:
                 return f"a body that unfolds to more than {self._cap} bytes"
-        return None
+        return self._as_sent(data)

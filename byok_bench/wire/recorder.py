@@ -12,7 +12,7 @@ import msgspec
 from byok_bench.wire.content import codings_of
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.meter import DONE, DecodingMeter, Meter, SizeMeter, StreamMeter
+from byok_bench.wire.meter import DONE, DecodingMeter, Meter, OpeningMeter, SizeMeter, StreamMeter
 from byok_bench.wire.raw import Chunk, End, RawExchange, RawHead
 
 Terminator = Literal["sse-done", "none"]
@@ -20,6 +20,7 @@ Terminator = Literal["sse-done", "none"]
 
 READS_PER_EVENT: Final = 4
 """Reads that one event may take on average: a chunk in the record costs far more memory than a byte on the wire."""
+_STREAM_TYPE: Final = "text/event-stream"
 _JSON_TYPES: Final = ("application/json", "application/problem+json")
 
 
@@ -36,16 +37,31 @@ class Outcome(Protocol):
 class Recorder:
     """The writing half of a RawExchange."""
 
-    def __init__(self, record: RawExchange, limits: Limits, terminator: Terminator, outcome: Outcome) -> None:
-        self.is_stream = False
+    def __init__(
+        self,
+        record: RawExchange,
+        limits: Limits,
+        terminator: Terminator,
+        outcome: Outcome,
+        *,
+        asked_to_stream: bool = True,
+    ) -> None:
         self._record = record
         self._limits = limits
         self._terminator = terminator
+        self._asked_to_stream = asked_to_stream
         self._outcome: Outcome | None = outcome
         self._chunks = record.chunks
         self._most_reads = limits.stream_events * READS_PER_EVENT
         self._meter: Meter = SizeMeter(limits.body_bytes)
         self._cuts_quietly = False
+        self._is_stream = False
+        self._opening: OpeningMeter | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the body is read as a stream of events: by its type, or by how it opens."""
+        return self._is_stream if self._opening is None else self._opening.is_stream
 
     def head(self, t_ns: int, head: RawHead) -> None:
         """Note the head and choose what the body is measured by; a claimed size over the limit is refused here."""
@@ -55,23 +71,28 @@ class Recorder:
         media_type = (head.header("content-type") or "").partition(";")[0].strip().lower()
         good = 200 <= head.status < 300
         self._cuts_quietly = not good
-        self.is_stream = good and (
-            media_type == "text/event-stream"
-            or (self._terminator == "sse-done" and media_type not in _JSON_TYPES)
-        )
-        cap = limits.body_bytes if good else limits.error_read_bytes
-        self._meter = SizeMeter(cap)
-        if self.is_stream:
-            cap = limits.stream_bytes
-            self._meter = StreamMeter(limits, until_done=self._terminator == "sse-done")
+        labelled = media_type == _STREAM_TYPE
+        self._is_stream = good and (labelled or (self._asked_to_stream and media_type not in _JSON_TYPES))
+        cap = limits.stream_bytes if self._is_stream else limits.body_bytes
+        if not good:
+            cap = limits.error_read_bytes
+        self._meter = self._meter_of(cap, undecided=good and self._asked_to_stream and not labelled)
         codings = codings_of(head.header("content-encoding"))
         if codings:
-            self._meter = DecodingMeter(self._meter, codings, cap)
-        if not good:
-            return
+            self._meter = DecodingMeter(
+                self._meter, codings, cap if self._opening is None else limits.stream_bytes
+            )
         claimed = head.header("content-length")
-        if claimed is not None and claimed.isdecimal() and int(claimed) > cap:
+        if good and claimed is not None and claimed.isdecimal() and int(claimed) > cap:
             self._found(t_ns, f"a body of {claimed} bytes, where {cap} are allowed")
+
+    def _meter_of(self, cap: int, *, undecided: bool) -> Meter:
+        stream = StreamMeter(self._limits, until_done=self._terminator == "sse-done")
+        if undecided:
+            document = SizeMeter(self._limits.body_bytes)
+            self._opening = OpeningMeter(document, stream, is_stream=self._is_stream)
+            return self._opening
+        return stream if self._is_stream else SizeMeter(cap)
 
     def body(self, t_ns: int, data: bytes) -> None:
         """Keep the bytes of one read."""

@@ -39,6 +39,8 @@ class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     limits: Limits = DEFAULT_LIMITS
     terminator: Terminator = "none"
+    asked_to_stream: bool = True
+    """Whether a body of unknown type may be a stream; False where the request says that it wants none."""
     verify: bool = True
     """False: the certificate is not checked; loopback and private addresses in the local profile only."""
     ca_file: str | None = None

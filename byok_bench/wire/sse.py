@@ -131,6 +131,7 @@ class _Reader:
         self._stamps = [t_ns for t_ns, _ in chunks]
         self._ends = list(accumulate([len(data) for _, data in chunks]))
         self._chunk = 0
+        self._room = limits.stream_lines
         self._forget()
 
     def _forget(self) -> None:
@@ -163,6 +164,7 @@ class _Reader:
                 chunk += 1
             events.append(Event(stamps[chunk], offset, "", piece))
             offset = closed_at + step
+            self._room -= 2
         self.stream.has_data = True
         return (0, b"") if self.stream.over_limit else self.read_lines((_DATA + last).encode(), base=offset)
 
@@ -173,6 +175,10 @@ class _Reader:
         """
         begin = start
         for found in _LINE_END.finditer(body, start):
+            self._room -= 1
+            if self._room < 0:
+                self._pass_limit("lines")
+                return 0, b""
             if found.start() > begin:
                 self._line(base + begin, body[begin : found.start()])
             else:

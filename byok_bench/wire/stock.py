@@ -93,9 +93,12 @@ class Voyage:
         self._record = record
         self._request = request
         self._host = host
-        self._recorder = Recorder(record, request.limits, request.terminator, self)
+        self._recorder = Recorder(
+            record, request.limits, request.terminator, self, asked_to_stream=request.asked_to_stream
+        )
         self._clock: asyncio.Timeout | None = None
         self._waiting_for = "connect"
+        self._sending = False
         self._over = False
 
     @asynccontextmanager
@@ -195,6 +198,9 @@ class Voyage:
             setattr(self._record.phases, phase, perf_counter_ns())
         if phase == "written":
             self._wait("first_byte", self._request.timeouts.first_byte)
+        elif event.endswith("send_request_headers.started"):
+            self._sending = True
+            self._wait("idle", self._request.timeouts.idle)
 
     def _wait(self, clock: str, seconds: float) -> None:
         """Give up after `seconds`, or when the whole exchange has taken too long."""
@@ -220,10 +226,11 @@ class Voyage:
             return "stream" if self._recorder.is_stream else "body"
         if phases.written is not None:
             return "headers"
+        if self._sending:
+            return "request"
         if phases.connect_end is None:
-            return "connect"
-        secure = self._request.url.startswith("https:")
-        return "tls" if secure and phases.tls_end is None else "request"
+            return "dns" if phases.connect_start is None else "connect"
+        return "tls"
 
     def _failure(self, error: Exception) -> Failure:
         broken_tls = _tls_error(error)

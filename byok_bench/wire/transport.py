@@ -27,6 +27,7 @@ from byok_bench.wire.recorder import Terminator
 from byok_bench.wire.resolver import Resolver
 
 _FOREVER: Final = 86_400.0
+_AT_ONCE: Final = 0.001
 _FLUSH_BYTES: Final = 65_536
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -82,6 +83,7 @@ class TimedTransport(httpx.AsyncBaseTransport):
             flight = StreamedFlight(
                 record, timeouts=timeouts, limits=self._limits, terminator=terminator, method=request.method
             )
+            flight.write_s = _write_seconds(request, timeouts)
             stream = RecordStream(self._connector, connection, flight, target, request)
             return await stream.opened()
         raise error
@@ -110,7 +112,14 @@ class StreamedFlight(Flight):
         terminator: Terminator,
         method: str,
     ) -> None:
-        super().__init__(record, timeouts=timeouts, limits=limits, terminator=terminator, method=method)
+        super().__init__(
+            record,
+            timeouts=timeouts,
+            limits=limits,
+            terminator=terminator,
+            asked_to_stream=terminator != "none",
+            method=method,
+        )
         self.body = self._watched_body
         self._news: asyncio.Future[None] | None = None
 
@@ -170,7 +179,7 @@ class RecordStream(httpx.AsyncByteStream):
             raise
         return httpx.Response(
             record.head.status,
-            headers=list(record.head.headers),
+            headers=[(name.encode(), value.encode("latin-1")) for name, value in record.head.headers],
             stream=self,
             extensions={"http_version": f"HTTP/{record.head.http}".encode("ascii"), "record": record},
         )
@@ -263,8 +272,18 @@ def _timeouts(request: httpx.Request, usual: Timeouts) -> Timeouts:
     given = request.extensions.get("timeout")
     if given is None:
         return usual
-    read = given.get("read") or _FOREVER
-    return Timeouts(connect=given.get("connect") or _FOREVER, first_byte=read, idle=read, total=usual.total)
+    read = _seconds(given.get("read"))
+    return Timeouts(connect=_seconds(given.get("connect")), first_byte=read, idle=read, total=usual.total)
+
+
+def _write_seconds(request: httpx.Request, timeouts: Timeouts) -> float:
+    """How long the server may take no more of the request."""
+    given = request.extensions.get("timeout")
+    return timeouts.idle if given is None else _seconds(given.get("write"))
+
+
+def _seconds(given: float | None) -> float:
+    return _FOREVER if given is None else min(max(given, _AT_ONCE), _FOREVER)
 
 
 def _record(request: httpx.Request) -> RawExchange:

@@ -541,7 +541,7 @@ CASES = [
         limits=SMALL,
         status=500,
         flag="body_cut",
-        body=(b"no " * 3000)[:5000],
+        body=(b"no " * 3000)[:4096],
     ),
     Case("endless line", endless_line, "protocol", "stream", "limit", limits=SMALL),
     Case("endless event", endless_event, "protocol", "stream", "limit", limits=SMALL),

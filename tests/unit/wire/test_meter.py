@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.terminator import end_of_done
 
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.meter import DONE, DecodingMeter, SizeMeter, StreamMeter
+from byok_bench.wire.meter import DONE, DecodingMeter, OpeningMeter, SizeMeter, StreamMeter
 
 PIECES = st.sampled_from(
     b"data: {}|data: [DONE]|data:[DONE]|data: x[DONE]|: ping|event: e|data|[DONE]|data: data: [DONE]|data:   [DONE]  "
@@ -118,7 +118,45 @@ def test_what_unfolds_beyond_the_limit_ends_there() -> None:
     assert meter(bomb) is not None
 
 
-def test_undecodable_bytes_are_not_the_meters_business() -> None:
-    """Bytes that are no gzip pass the meter: the reader of the record names them."""
-    meter = DecodingMeter(SizeMeter(100), ["gzip"], 100)
-    assert [meter(b"nonsense" * 50) for _ in range(3)] == [None, None, None]
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_undecodable_bytes_are_bounded_as_they_came(coding: str) -> None:
+    """What cannot be decoded passes the meter, since the reader of the record names it, but not without end."""
+    meter = DecodingMeter(SizeMeter(100), [coding], 100)
+    assert [meter(b"nonsense" * 5) for _ in range(3)] == [None, None, "a body of more than 100 bytes"]
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+@pytest.mark.parametrize(
+    ("parts", "opens_as"),
+    [
+        ([b"\n", b" {", b'"a": "'], False),
+        ([b"\xef", b"\xbb\xbf[", b"data"], False),
+        ([b"\r\n", b"d", b"ata: {"], True),
+        ([b": ping\n"], True),
+        ([b"<html>"], None),
+        ([b"", b"\n"], None),
+    ],
+)
+def test_a_body_is_measured_as_what_it_opens_like(
+    parts: list[bytes], opens_as: bool | None, is_stream: bool
+) -> None:
+    """A brace makes a document, a field or a comment a stream; the label says what anything else is."""
+    meter = OpeningMeter(lambda data: "document", lambda data: "stream", is_stream=is_stream)
+    found = [meter(part) for part in parts][-1]
+    expected = is_stream if opens_as is None else opens_as
+    assert (found, meter.is_stream) == ("stream" if expected else "document", expected)
+
+
+@pytest.mark.parametrize("tail", [b"", b"data: {}\n\n"])
+def test_a_limit_passed_before_the_terminator_counts_though_both_come_in_one_read(tail: bytes) -> None:
+    """A line over its limit ends the stream although the terminator follows in the read; one behind it does not."""
+    meter = StreamMeter(Limits(line_bytes=1_000), until_done=True)
+    long, done = b"data: " + b"z" * 1_001 + b"\n\n", b"data: [DONE]\n\n"
+    assert "1000 bytes" in (meter(long + done + tail) or "")
+    assert StreamMeter(Limits(line_bytes=1_000), until_done=True)(done + long + tail) == DONE
+
+
+def test_a_stream_over_its_limit_is_not_saved_by_its_terminator() -> None:
+    """A terminator that itself passes the stream's limit comes too late."""
+    meter = StreamMeter(Limits(stream_events=3), until_done=True)
+    assert "3 events" in (meter(b"data: {}\n\n" * 3 + b"data: [DONE]\n\n") or "")
