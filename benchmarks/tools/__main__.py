@@ -1,6 +1,6 @@
 """`make bench-tools`: whole tools and `byok-bench run` under the same load; installs each tool once, by its name.
 
-    python -m benchmarks.tools [--repeats 3] [--only servebench,infermark] [--write]
+    python -m benchmarks.tools [--repeats 3] [--only servebench,infermark] [--parts faults,burst,help] [--write]
 
 What they report is held against the server's own clock, what they cost is taken from the operating system, and
 three faulty servers show which faults each of them notices. `--write` puts the tables into docs/benchmarks.md.
@@ -79,27 +79,40 @@ def figures(several: list[Played]) -> dict[str, float | None]:
     return mid
 
 
-def measured(repeats: int, names: list[str]) -> dict[str, Outcome]:
-    """Faults first, which warms every cache; then the burst, all tools in turn within every repeat."""
-    found = programs(names)
-    usable = {name: given for name, given in found.items() if not given[2].problem}
-    with truth_server() as server:
-        for tool, program, outcome in usable.values():
-            faults(server, tool, program, outcome)
-        results: dict[str, list[Played]] = {name: [] for name in usable}
-        for repeat in range(repeats):
-            for name, (tool, program, outcome) in usable.items():
-                if outcome.problem:
-                    continue
-                print(f"tools {repeat + 1}/{repeats} {name}", file=sys.stderr, flush=True)
-                try:
-                    results[name].append(play(server, tool, program, BURST))
-                except ToolFailed as problem:
-                    outcome.problem = str(problem)
+def burst(server: TruthServer, chosen: dict[str, tuple[Tool, list[str], Outcome]], repeats: int) -> None:
+    """The burst, all tools in turn within every repeat."""
+    results: dict[str, list[Played]] = {name: [] for name in chosen}
+    for repeat in range(repeats):
+        for name, (tool, program, outcome) in chosen.items():
+            print(f"tools {repeat + 1}/{repeats} {name}", file=sys.stderr, flush=True)
+            try:
+                results[name].append(play(server, tool, program, BURST))
+            except ToolFailed as problem:
+                outcome.problem = str(problem)
     for name, several in results.items():
         if several:
-            found[name][2].figures = figures(several)
-    return {name: outcome for name, (_, _, outcome) in found.items()}
+            chosen[name][2].figures = figures(several)
+
+
+def measured(names: list[str], parts: list[str], repeats: int) -> None:
+    """Measure what is asked for; the rest of what is kept stays as it was."""
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {"tools": {}, "help": {}}
+    chosen = programs(names)
+    for name, (_, _, outcome) in chosen.items():
+        before = kept["tools"].get(name, {})
+        outcome.figures, outcome.notices = before.get("figures", {}), before.get("notices", {})
+    usable = {name: given for name, given in chosen.items() if not given[2].problem}
+    with truth_server() as server:
+        if "faults" in parts:
+            for tool, program, outcome in usable.values():
+                faults(server, tool, program, outcome)
+        if "burst" in parts:
+            burst(server, usable, repeats)
+            kept |= {"repeats": repeats, "machine": machine()}
+    if "help" in parts:
+        kept["help"] = helping.seconds(installed("infermark[cli]", "infermark").program)
+    kept["tools"] |= {name: vars(outcome) for name, (_, _, outcome) in chosen.items()}
+    KEPT.write_text(json.dumps(kept, indent=1))
 
 
 def main() -> None:
@@ -107,23 +120,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default=",".join(tool.name for tool in TOOLS))
+    parser.add_argument("--only", default=",".join(tool.name for tool in TOOLS), help="tools beside ours")
+    parser.add_argument(
+        "--parts", default="faults,burst,help", help="what to measure; the rest stays as it was"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     given = parser.parse_args()
-    names = [name for name in given.only.split(",") if name]
-    outcomes = measured(given.repeats, names) if names else {}
-    seconds = helping.seconds(installed("infermark[cli]", "infermark").program) if names else {}
-    if names:
-        kept = {name: vars(outcome) for name, outcome in outcomes.items()}
-        KEPT.write_text(
-            json.dumps({"tools": kept, "help": seconds, "repeats": given.repeats, "machine": machine()})
-        )
+    names, parts = ([word for word in text.split(",") if word] for text in (given.only, given.parts))
+    if parts:
+        measured(names, parts, given.repeats)
     last = json.loads(KEPT.read_text())
     text = shown(
         {name: Outcome(**values) for name, values in last["tools"].items()},
         last["help"],
         f"{BURST.streams} connections at once, {BURST.streams * BURST.rounds} requests, `{BURST.model}`",
-        f"Measured on {last['machine']}; {last['repeats']} repeats, medians.",
+        f"Measured on {last.get('machine', machine())}; repeats: {last.get('repeats', 0)}.",
     )
     print(text)
     if given.write:
