@@ -102,10 +102,10 @@ def run(command: list[str], folder: Path, more: Mapping[str, str]) -> tuple[str,
 
 
 def _words(printed: str) -> str:
-    """The line that says what went wrong, or the last one."""
+    """The first line that says what went wrong, or the last one of all."""
     lines = [line.strip(" │•|") for line in printed.splitlines() if line.strip()] or ["nothing"]
     telling = [line for line in lines if line.startswith(("Reason:", "Error"))]
-    return (telling or lines)[-1][:120].replace("|", "/")
+    return (telling[:1] or lines)[-1][:120].replace("|", "/")
 
 
 OUR_PROGRAM = [sys.executable, "-m", "byok_bench"]
