@@ -25,9 +25,22 @@ ADVICE: Final = {
 """Failure kind → what to do next."""
 
 
+IN_THE_MIDDLE: Final = {
+    "network": "The connection broke in the middle of the answer: ask again, and look at the timeouts of proxies.",
+    "timeout": "The answer stood still: ask again, or raise the timeout if the server needs that long.",
+    "protocol": "The stream broke off or broke the API's format: half an answer must not be taken for a whole one.",
+}
+"""The same where an answer had begun as a stream."""
+
+
+def what_to_do(kind: str, phase: str | None) -> str:
+    """One sentence on a failure of this kind in this phase."""
+    return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]
+
+
 def advice(failure: Failure) -> str:
     """The server's words (or ours), and what to do."""
     if failure.phase == "config":
         return f"{failure.message.rstrip('.')}. Nothing was sent."
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
-    return f"{failure.message.rstrip('.')}. {ADVICE[failure.kind]}{wait}"
+    return f"{failure.message.rstrip('.')}. {what_to_do(failure.kind, failure.phase)}{wait}"

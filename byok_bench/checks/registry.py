@@ -132,6 +132,11 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
     return sorted(kept, key=lambda finding: finding.event if finding.event is not None else len(seen.events))
 
 
+def is_about(one: Check, schema: str, streamed: bool) -> bool:
+    """Whether a check judges the answers of a dialect, asked for as a stream or not."""
+    return not scopes_of(schema, streamed).isdisjoint((one.applies_to, *one.also))
+
+
 def _judge(one: Check, seen: Seen) -> Finding | None:
     """One finding for all hits of a rule, at the place of the first."""
     hits: Iterable[Hit] = one.subject(seen)
@@ -150,9 +155,14 @@ def _judge(one: Check, seen: Seen) -> Finding | None:
 
 def _scopes(seen: Seen) -> frozenset[Scope]:
     """Which rules are about this exchange."""
-    if seen.schema == "chat" and seen.asked_to_stream:
+    return scopes_of(seen.schema, seen.asked_to_stream)
+
+
+def scopes_of(schema: str, streamed: bool) -> frozenset[Any]:
+    """The scopes that an answer is in."""
+    if schema == "chat" and streamed:
         return frozenset(("any", "chat", "chat-stream"))
-    return frozenset(("any", seen.schema))
+    return frozenset(("any", schema))
 
 
 @cache

@@ -1,7 +1,8 @@
 """The tables of a run in a terminal."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from byok_bench.runs.results import TABLES, Run
 
@@ -11,24 +12,27 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
-FOLDED: Final = {"endpoint": 18, "model": 18, "findings": 36, "seen": 24, "status": 12, "verdict": 13}
-"""Columns that may take several lines, and how wide they get."""
-LEAST: Final = 10
-"""Characters that a column keeps, if it has as many, when the terminal is too narrow for all."""
 WIDTH: Final = 100
-"""Columns at least, where the terminal does not say how wide it is."""
+"""Columns where nothing says how wide it is."""
+FOLDING: Final = ("endpoint", "model", "findings", "seen", "verdict")
+"""Columns that may take several lines where it is narrow."""
+FOLDED: Final = (20, 10)
+"""Characters that such a column keeps, if it has as many; the second where all else was left out."""
+INDENT: Final = "  "
+GAP: Final = 2
 
 
 def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: bool = False) -> None:
     """Print tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
-    from byok_bench.report.shown import CAPTIONS, TITLES, narrow
+    from byok_bench.report.shown import CAPTIONS, LEGEND, TITLES, narrow
     from byok_bench.report.tables import notes, table
 
     console = _console(to_stdout=to_stdout)
     for name in names:
-        console.print(_drawn(narrow(table(run, name), name), TITLES[name], CAPTIONS[name]))
+        _print(console, narrow(table(run, name), name), TITLES[name], CAPTIONS[name])
+    console.print(plain(LEGEND), style="dim")
     for told in notes(run):
-        console.print(f"! {plain(told)}", style="yellow", markup=False, highlight=False)
+        console.print(plain(f"! {told}"), style="yellow")
 
 
 def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
@@ -53,50 +57,97 @@ def print_comparison(made: Any, title: str) -> None:
 
     console = _console(to_stdout=True)
     for target, part in made.groupby("target", sort=False):
-        console.print(_drawn(narrow_comparison(part), f"{title}: {target}", ""))
+        _print(console, narrow_comparison(part), f"{title}: {target}", "")
 
 
 def _console(*, to_stdout: bool) -> "Console":
     from rich.console import Console
 
-    console = Console(stderr=not to_stdout)
-    return console if console.is_terminal else Console(stderr=not to_stdout, width=max(WIDTH, console.width))
+    console = Console(stderr=not to_stdout, highlight=False)
+    told = console.is_terminal or "COLUMNS" in os.environ
+    return console if told else Console(stderr=not to_stdout, highlight=False, width=WIDTH)
 
 
-def _drawn(cells: Any, title: str, caption: str) -> "Table":
+def _print(console: "Console", cells: Any, title: str, caption: str) -> None:
+    """One table, whatever the width: an endpoint heads its lines, and columns that do not fit are left out."""
+    first = next((name for name in ("scenario", "load") if name in cells), None)
+    heads = [name for name in ("endpoint", "model", "load") if name in cells and name != first and first]
+    body = cells.drop(columns=heads)
+    if heads:
+        body[first] = [f"{INDENT}{cell}" for cell in body[first]]
+    columns = _fitted(body, console.width)
+    console.print(plain(title), style="bold")
+    console.print(_drawn([], columns, head=True))
+    before = None
+    for (_, line), (_, place) in zip(body.iterrows(), cells[heads].iterrows(), strict=True):
+        name = " · ".join(place)
+        if name and name != before:
+            console.print(plain(name), style="bold", overflow="fold")
+        before = name
+        console.print(_drawn([dict(line)], columns, head=False))
+    gone = [name for name in body if name not in {column.name for column in columns}]
+    left_out = f"Not at this width: {', '.join(gone)}." if gone else ""
+    console.print(plain(f"{caption} {left_out}".strip()), style="dim")
+    console.print()
+
+
+class Column(NamedTuple):
+    """One column as it is printed."""
+
+    name: str
+    width: int
+    right: bool
+
+
+def _fitted(cells: Any, room: int) -> list[Column]:
+    """The columns that are shown: those that may be done without go first, then text is folded."""
+    from rich.cells import cell_len
+
+    from byok_bench.report.shown import EXPENDABLE, is_number
+
+    widths = {
+        name: max(cell_len(line) for cell in [name, *cells[name]] for line in cell.split("\n"))
+        for name in cells.columns
+    }
+
+    def over() -> int:
+        return sum(widths.values()) + GAP * (len(widths) - 1) - room
+
+    for name in EXPENDABLE:
+        if name in widths and over() - sum(max(0, widths.get(text, 0) - FOLDED[0]) for text in FOLDING) > 0:
+            del widths[name]
+    for least in FOLDED:
+        for name in FOLDING:
+            if name in widths and over() > 0:
+                widths[name] = max(widths[name] - over(), min(widths[name], least))
+    return [Column(name, width, is_number(cells[name])) for name, width in widths.items()]
+
+
+def _drawn(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *, head: bool) -> "Table":
     from rich import box
     from rich.table import Table
 
-    from byok_bench.report.shown import is_number
+    from byok_bench.report.shown import alarming
 
     drawn = Table(
-        title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_style="bold",
-        title_justify="left", caption_justify="left",
-    )  # fmt: skip
-    for column in cells.columns:
-        drawn.add_column(
-            column,
-            justify="right" if is_number(cells[column]) else "left",
-            no_wrap=column not in FOLDED,
-            overflow="fold" if column in FOLDED else "ellipsis",
-            min_width=min(
-                LEAST, max(len(line) for cell in [column, *cells[column]] for line in cell.split("\n"))
-            ),
-            max_width=FOLDED.get(column),
-        )
-    before = None
-    for row in cells.itertuples(index=False):
-        if before is not None and before != row[0] and "scenario" in cells:
-            drawn.add_row()
-        drawn.add_row(*(plain(cell) if cell != before or at else "" for at, cell in enumerate(row)))
-        before = row[0]
+        box=box.SIMPLE_HEAD if head else None,
+        show_header=head,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, GAP - 1 if head else GAP, 0, 0),  # the box of the head has a space of its own
+    )
+    for name, width, right in columns:
+        drawn.add_column(name, justify="right" if right else "left", width=width, overflow="fold")
+    for line in lines:
+        bad = alarming(line)
+        drawn.add_row(*(plain(line[name], "red" if name in bad else "") for name, _, _ in columns))
     return drawn
 
 
-def plain(text: str) -> "Text":
+def plain(text: str, style: str = "") -> "Text":
     """Text as it is: no markup, and no terminal control that a server could have put there."""
     from rich.text import Text
 
     from byok_bench.report.text import printable
 
-    return Text("\n".join(map(printable, text.split("\n"))))
+    return Text("\n".join(map(printable, text.split("\n"))), style=style)

@@ -13,16 +13,37 @@ import pandas as pd
 
 from byok_bench.report.export import replacing
 from byok_bench.report.frames import frame
-from byok_bench.report.shown import CAPTIONS, LISTED, NA, TITLES, is_number, span, wide
-from byok_bench.report.tables import notes, table
+from byok_bench.report.shown import (
+    CAPTIONS,
+    LEGEND,
+    LISTED,
+    MEANINGS,
+    NA,
+    TITLES,
+    alarming,
+    is_number,
+    span,
+    wide,
+)
+from byok_bench.report.tables import notes, shortened, table
 from byok_bench.report.text import plain, printable
 from byok_bench.runs.results import Run
 
 ORDER: Final = ("latency", "streaming", "errors", "tools", "summary")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_ALARMING: Final = ("failed", "errors")
-"""Columns in which a number above 0 is marked, where no failure was wanted."""
-_UNBROKEN: Final = ("endpoint", "scenario", "wanted", "seen", "status", "check", "findings", "tools")
+_UNBROKEN: Final = (
+    "endpoint",
+    "scenario",
+    "load",
+    "ok",
+    "refused well",
+    "wanted",
+    "seen",
+    "status",
+    "check",
+    "findings",
+    "tools",
+)
 _PROSE: Final = ("message", "example", "not as expected")
 HEADS: Final = ("endpoint", "model")
 """Columns that are written once for the lines of one endpoint."""
@@ -44,7 +65,7 @@ def page(run: Run) -> str:
     found = findings(run)
     if len(found):
         caption = (
-            "Rules that answers broke, with one example each; `byok-bench checks show ID` explains a rule."
+            "Rules that answers broke, with one example each. byok-bench checks show ID explains a rule."
         )
         sections.append(_section("Findings", caption, _table(found)))
     body = "\n".join([_head(run), *sections, _foot(run)])
@@ -76,7 +97,7 @@ def findings(run: Run) -> pd.DataFrame:
                 "check": c,
                 "severity": s,
                 "exchanges": counts[e, s, c],
-                "example": plain(examples[e, s, c][:300]),
+                "example": plain(shortened(examples[e, s, c], 300)),
             }
             for e, s, c in ranked
         ]
@@ -87,16 +108,19 @@ def _head(run: Run) -> str:
     plan = run.plan
     facts = {
         "Run": f"{run.id}, {run.created[:19].replace('T', ' ')} UTC, {run.status}",
-        "Targets": ", ".join(
+        "Targets": "\n".join(
             f"{target.name} ({target.schema}, {target.base_url})" for target in plan.targets
         ),
         "Scenarios": ", ".join(scenario.name for scenario in plan.scenarios),
-        "Plan": f"{plan.repeats} repeats, {', '.join(load.name for load in plan.loads)}, seed {plan.seed}, "
-        f"{plan.warmup} warm-up requests a target, profile {plan.profile}",
+        "Plan": f"repeats {plan.repeats}; load {', '.join(load.name for load in plan.loads)}; "
+        f"warm-up requests a target {plan.warmup}; seed {plan.seed}; profile {plan.profile}",
         "Clock": ", ".join(sorted({row.clock for row in run.rows if row.clock and row.chunks}))
         + " receive stamps",
     }
-    listed = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())
+    listed = "".join(
+        f"<dt>{_text(name)}</dt><dd>{'<br>'.join(map(_text, value.split(chr(10))))}</dd>"
+        for name, value in facts.items()
+    )
     told = "".join(f"<li>{_text(note)}</li>" for note in notes(run))
     return (
         "<header><h1>Endpoints, side by side</h1>"
@@ -110,14 +134,11 @@ def _plots(run: Run) -> str:
 
     drawn = [svg(stream_over_time(run)), svg(first_token(run))]
     figures = "".join(f"<figure>{text}</figure>" for text in drawn)
-    return f"<section><h2>Over time</h2>{figures}</section>"
+    return f'<section><h2>Over time</h2><div class="figures">{figures}</div></section>'
 
 
 def _foot(run: Run) -> str:
-    return (
-        "<footer>n counts what was asked, failed those of n without a good answer, excluded what was left out. "
-        f"{NA} is what could not be had from so many samples. Warm-up is in no table. Written by byok-bench.</footer>"
-    )
+    return f"<footer>{_text(LEGEND)} The name of a column tells what it is. Written by byok-bench.</footer>"
 
 
 def _section(title: str, caption: str, content: str) -> str:
@@ -128,33 +149,36 @@ def _table(made: pd.DataFrame) -> str:
     cells = wide(made.dropna(axis="columns", how="all"))
     if "model" in cells and cells.groupby("endpoint")["model"].nunique().max() == 1:
         cells = cells.drop(columns="model")  # the head of the page names it
-    for column in [name for name in cells.columns if _has_interval(made, name)]:
+    for column in [name for name in made.columns if f"{name.removesuffix(' ms')} low" in made.columns]:
         base = column.removesuffix(" ms")
-        spans = [span(low, high) for low, high in zip(made[f"{base} low"], made[f"{base} high"], strict=True)]
-        cells.insert(list(cells.columns).index(column) + 1, f"{base} 95 % CI", spans)
-    alarming = () if "wanted" in made.columns else _ALARMING
+        if column in cells:  # an interval that is missing is NA: the median is not to stand alone
+            spans = [
+                span(low, high) for low, high in zip(made[f"{base} low"], made[f"{base} high"], strict=True)
+            ]
+            cells.insert(list(cells.columns).index(column) + 1, f"{base} 95 % CI", spans)
     numbers = {name for name in cells.columns if is_number(cells[name]) and not name.endswith("CI")}
-    head = "".join(f"<th{_class('number' if n in numbers else '')}>{_text(n)}</th>" for n in cells.columns)
+    head = "".join(_head_cell(name, name in numbers) for name in cells.columns)
     lines, before = [], None
     for row in cells.itertuples(index=False):
-        told = zip(cells.columns, row, strict=True)
+        told = dict(zip(cells.columns, row, strict=True))
+        bad = alarming(told)
         repeated = HEADS if before == row[0] else ()
         line = "".join(
-            _cell(name, "" if name in repeated else value, name in numbers, name in alarming)
-            for name, value in told
+            _cell(name, "" if name in repeated else value, name in numbers, name in bad)
+            for name, value in told.items()
         )
         lines.append(f"<tr{_class('next' if before not in (None, row[0]) else '')}>{line}</tr>")
         before = row[0]
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
-def _has_interval(made: pd.DataFrame, column: str) -> bool:
-    bound = f"{column.removesuffix(' ms')} low"
-    return bound in made.columns and bool(made[bound].notna().any())
+def _head_cell(name: str, number: bool) -> str:
+    """The name of a column, with what it is under the pointer."""
+    return f'<th{_class("number" if number else "")} title="{_text(MEANINGS[name])}">{_text(name)}</th>'
 
 
-def _cell(name: str, value: str, number: bool, alarming: bool) -> str:
-    kinds = ["na"] if value == NA else ["bad"] if alarming and value != "0" else []
+def _cell(name: str, value: str, number: bool, bad: bool) -> str:
+    kinds = ["na"] if value == NA else ["bad"] if bad else []
     if number:
         kinds.append("number")
     elif name.endswith("CI"):

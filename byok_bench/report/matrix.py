@@ -1,14 +1,15 @@
 """The matrix check × endpoint, and the evidence behind each cell: which exchange, which bytes, when."""
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pandas as pd
 
-from byok_bench.checks.advice import ADVICE
-from byok_bench.checks.registry import catalogue
+from byok_bench.checks.advice import what_to_do
+from byok_bench.checks.registry import catalogue, is_about
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.text import plain
 from byok_bench.runs.results import Run
 
 AROUND_BYTES: Final = 160
@@ -37,15 +38,22 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 def matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
     """How many exchanges of each endpoint broke each rule; index: check id, columns: severity and endpoints.
 
-    0 means judged and clean. With `broken_only`, only rules that somebody broke; else every passive rule.
+    0 means judged and clean, NA that no answer of the endpoint is one that the rule is about. With `broken_only`,
+    only rules that somebody broke; else every passive rule.
     """
-    rows = [row for row in run.rows if not row.warmup]
+    rows = [row for row in run.rows if not row.warmup and row.status in ("done", "failed")]
     counts = Counter((finding.check, row.target) for row in rows for finding in row.findings)
     names = target_names(run)
     passive = [check for check in catalogue() if check.mode == "passive"]
     shown = [one for one in passive if not broken_only or any(counts[one.id, at] for at in range(len(names)))]
-    data: dict[str, list[object]] = {"severity": [one.severity for one in shown]}
-    data |= {name: [counts[one.id, at] for one in shown] for at, name in enumerate(names)}
+    data: dict[str, Any] = {"severity": [one.severity for one in shown]}
+    for at, name in enumerate(names):
+        forms = {(run.plan.targets[at].schema, row.streamed) for row in rows if row.target == at}
+        judged = [any(is_about(one, *form) for form in forms) for one in shown]
+        cells = [
+            counts[one.id, at] if is_judged else None for one, is_judged in zip(shown, judged, strict=True)
+        ]
+        data[name] = pd.array(cells, dtype="Int64")
     return pd.DataFrame(data, index=pd.Index([one.id for one in shown], name="check"))
 
 
@@ -75,7 +83,7 @@ def evidence(run: Run, check: str | None = None, *, limit: int = 20) -> list[Evi
                     endpoint=names[row.target],
                     scenario=row.scenario,
                     exchange_id=row.exchange_id,
-                    message=finding.message,
+                    message=plain(finding.message),
                     event=event,
                     offset=finding.offset,
                     at_ms=None if event is None else arrival_ms(exchange, event),
@@ -124,8 +132,8 @@ def error_table(run: Run) -> pd.DataFrame:
                 "retryable": row.retryable,
                 "delay_s": row.retry_after_s,
                 "n": 0,
-                "message": row.message,
-                "what to do": ADVICE[row.kind],
+                "message": plain(row.message),
+                "what to do": what_to_do(row.kind, row.phase),
             },
         )
         entry["n"] = int(str(entry["n"])) + 1

@@ -1,4 +1,4 @@
-"""Plots of a run, as altair charts: one stream over time, and how long the first token took.
+"""Plots of a run, as altair charts: how long the first token took; streams over time are in stream_plot.py.
 
 Charts carry their data; nothing is loaded from anywhere. `svg` draws one without a browser.
 """
@@ -8,84 +8,43 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.frames import frame
+from byok_bench.report.matrix import target_names
+from byok_bench.report.plot_style import HEIGHT, WIDTH, by_target, styled
+from byok_bench.report.stream_plot import deltas, stream_over_time
 from byok_bench.runs.results import Run
 
-WIDTH: Final = 640
-HEIGHT: Final = 260
+__all__ = ["HEIGHT", "deltas", "first_token", "stream_over_time", "svg"]
+
 FAR_APART: Final = 50
 """Largest over smallest value from which an axis is logarithmic."""
-PALETTE: Final = ("#2f6f9f", "#d1702b", "#4d8b55", "#a84a63", "#7663a8", "#8a7a3a")
-_INK: Final = "#333"
+_ROW: Final = 46
+_CHARACTER: Final = 7
 
 
-def stream_over_time(run: Run, scenario: str | None = None, repeat: int = 1) -> alt.Chart:
-    """Output deltas so far against ms since the request was written, one line a target.
-
-    `scenario` is the one with the longest streams if not named. A stair is a packet of several deltas.
-    """
-    rows = frame(run)
-    rows = rows[rows["streamed"] & (rows["repeat"] == repeat) & (rows["turn"] == 1) & (rows["stage"] == 0)]
-    if scenario is None and len(rows):
-        scenario = str(rows.groupby("scenario")["deltas"].max().idxmax())
-    points = []
-    for _, row in rows[rows["scenario"] == scenario].iterrows():
-        exchange = run.exchange(int(row["exchange_id"]))
-        if exchange is not None:
-            points += [
-                {"target": f"{row['endpoint']} · {row['model']}", **point} for point in deltas(exchange)
-            ]
-    data = pd.DataFrame(points, columns=["target", "ms", "deltas"])
-    chart = alt.Chart(data, title=f"Stream of {scenario}, repeat {repeat}").mark_line(
-        interpolate="step-after"
-    )
-    return _styled(
-        chart.encode(
-            x=alt.X("ms:Q", title="ms since the request was written"),
-            y=alt.Y("deltas:Q", title="output deltas so far", axis=alt.Axis(tickMinStep=1)),
-            color=_by_target(run),
-            tooltip=["target:N", "ms:Q", "deltas:Q"],
-        )
-    )
-
-
-def deltas(exchange: Exchange) -> list[dict[str, Any]]:
-    """One point a delta that carried output; the first point is the start of the wait."""
-    written = exchange.raw.phases.written
-    marks = exchange.reading.marks
-    if written is None or not marks:
-        return []
-    stamps = list({event: t_ns for t_ns, _, event in marks}.values())
-    return [{"ms": 0.0, "deltas": 0}] + [
-        {"ms": round((stamp - written) / 1e6, 3), "deltas": number} for number, stamp in enumerate(stamps, 1)
-    ]
-
-
-def first_token(run: Run) -> alt.Chart:
+def first_token(run: Run) -> Any:
     """TTFT of every answered stream, one row of ticks a target, the median as a thick one."""
     rows = frame(run)
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["kind"].isna() & rows["ttft_ms"].notna()]
+    names = target_names(run)
     data = pd.DataFrame(
         {
-            "target": rows["endpoint"] + " · " + rows["model"],
+            "target": [names[target] for target in rows["target"]],
             "scenario": rows["scenario"],
             "ms": rows["ttft_ms"].astype(float),
         }
     )
-    base = alt.Chart(data).encode(
-        y=alt.Y("target:N", title=None, axis=alt.Axis(labelLimit=260)), color=_by_target(run, legend=False)
-    )
+    base = alt.Chart(data).encode(y=_names(names), color=by_target(run, None))
     ticks = base.mark_tick(thickness=1.5, opacity=0.55).encode(
-        x=alt.X("ms:Q", title="time to first token, ms", scale=_scale(data["ms"])),
-        tooltip=["target:N", "scenario:N", "ms:Q"],
+        x=_times(data["ms"]), tooltip=["target:N", "scenario:N", "ms:Q"]
     )
     median = base.mark_tick(thickness=4, size=26).encode(x="median(ms):Q")
-    count = max(1, data["target"].nunique())
-    return _styled(alt.layer(ticks, median, title="Time to first token"), height=46 * count)
+    title = alt.Title("Time to first token", subtitle="each answer a thin line, their median a thick one")
+    height = _ROW * max(1, data["target"].nunique())
+    return styled(alt.layer(ticks, median).properties(title=title, width=WIDTH, height=height))
 
 
-def svg(chart: alt.Chart) -> str:
+def svg(chart: Any) -> str:
     """The chart as SVG text."""
     import vl_convert
 
@@ -93,30 +52,25 @@ def svg(chart: alt.Chart) -> str:
     return drawn
 
 
-def _scale(values: "pd.Series[float]") -> alt.Scale:
-    """From zero on, or logarithmic where targets lie too far apart for that."""
+def _names(names: list[str]) -> alt.Y:
+    """Targets in the order of the plan, on the left.
+
+    Left-aligned over a width of their own: a font wider than the measured one runs into the plot, not off the page.
+    """
+    room = _CHARACTER * max(map(len, names)) + 8
+    axis = alt.Axis(labelLimit=0, labelAlign="left", labelPadding=room, ticks=False, domain=False)
+    return alt.Y("target:N", title=None, axis=axis, sort=names)
+
+
+def _times(values: "pd.Series[float]") -> alt.X:
+    """An axis from zero on, or a logarithmic one where targets lie too far apart for that."""
+    title = "time to first token, ms"
     apart = len(values) > 0 and values.min() > 0 and values.max() / values.min() > FAR_APART
-    return alt.Scale(type="log") if apart else alt.Scale(zero=True)
-
-
-def _by_target(run: Run, *, legend: bool = True) -> alt.Color:
-    """One colour a target, the same in every plot of a run."""
-    return alt.Color(
-        "target:N",
-        title=None,
-        scale=alt.Scale(domain=[target.name for target in run.plan.targets], range=list(PALETTE)),
-        legend=alt.Legend(orient="bottom", labelLimit=320, columns=2) if legend else None,
-    )
-
-
-def _styled(chart: Any, height: int = HEIGHT) -> alt.Chart:
-    styled: alt.Chart = (
-        chart.properties(width=WIDTH, height=height)
-        .configure(font="Arial, Helvetica, sans-serif", background="white")
-        .configure_view(strokeWidth=0)
-        .configure_title(anchor="start", fontSize=14, fontWeight=600, color=_INK)
-        .configure_axis(
-            gridColor="#eee", domainColor="#999", tickColor="#999", labelColor=_INK, titleFontWeight=400
-        )
-    )
-    return styled
+    if not apart:
+        return alt.X("ms:Q", title=title, scale=alt.Scale(zero=True))
+    marks = [digit * 10.0**power for power in range(-4, 8) for digit in (1, 2, 5)]
+    low = max(mark for mark in marks if mark <= values.min())
+    high = min(mark for mark in marks if mark >= values.max())
+    shown = [mark for mark in marks if low <= mark <= high]
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    return alt.X("ms:Q", title=f"{title} (logarithmic)", scale=scale, axis=alt.Axis(values=shown))

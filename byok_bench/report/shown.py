@@ -3,6 +3,7 @@
 A median stands with its interval, `12.1 (11.8–12.6)`; NA is what could not be had.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -16,12 +17,16 @@ TITLES: Final = {
     "summary": "Summary",
 }
 CAPTIONS: Final = {
-    "latency": "From the request written to the first token (TTFT) and the end (E2E): medians, 95 % interval.",
-    "streaming": "Streams with findings, by severity; gaps between deltas with output (ITL).",
-    "errors": "What was refused, as which kind of failure, and whether that is what a good server does.",
-    "tools": "Samples that asked for a tool call, and calls whose arguments fit the tool's schema.",
-    "summary": "One line a target; ok counts samples that met all that was expected.",
+    "latency": "Medians of good answers. TTFT: request written → first token; E2E: → end; 95 % CI: of the TTFT.",
+    "streaming": "errors, warnings: answers that broke such a rule. ITL: time between two deltas with output.",
+    "errors": "as wanted: ended as with a good server, by an answer or the right refusal. status: of failures.",
+    "tools": "Agent prompts that ask for a tool. valid: calls of an offered tool whose arguments fit its schema.",
+    "summary": "ok: agent prompts as expected. refused well: mistakes of a client, refused as by a good server.",
 }
+LEGEND: Final = (
+    "n: asked. failed: of n, without a good answer. excluded: left out, not in n. Warm-up is in no table. "
+    "NA: not to be had, or too few samples (an interval needs 6, p90 10, p99 100)."
+)
 _NARROW: Final = {
     "latency": ("scenario", "n", "failed", "excluded", "TTFT ms", "95 % CI", "TTFT p90", "E2E ms", "E2E p90"),
     "streaming": ("n", "failed", "excluded", "errors", "warnings", "ITL ms", "ITL p99", "findings"),
@@ -30,6 +35,62 @@ _NARROW: Final = {
     "summary": ("n", "failed", "excluded", "ok", "refused well", "TTFT ms", "E2E ms", "tok/s", "errors"),
 }
 """Columns that fit 100 characters."""
+EXPENDABLE: Final = (
+    "E2E p90", "TTFT p90", "ITL p99", "status", "tok/s", "calls", "warnings", "refused well", "called", "E2E ms",
+)  # fmt: skip
+"""What goes first where a terminal is too narrow for all."""
+MEANINGS: Final = {
+    "endpoint": "label of the endpoint",
+    "model": "alias or id of the model",
+    "load": "samples in flight, or started a second",
+    "scenario": "agent prompt, or mistake of a client",
+    "n": "what was asked",
+    "failed": "of n, those without a good answer",
+    "excluded": "left out, not in n: it would have shown nothing on this target",
+    "marked": "of n, those during which this client's event loop stood still for more than 50 ms",
+    "TTFB ms": "request written → first byte of the body, median",
+    "TTFT ms": "request written → first delta with text, reasoning or tool arguments, median",
+    "TTFT 95 % CI": "95 % bootstrap interval of the median, ms; from 6 samples on",
+    "95 % CI": "95 % bootstrap interval of the TTFT's median, ms; from 6 samples on",
+    "TTFT p90": "9 of 10 were quicker, ms; from 10 samples on",
+    "TTFT p99": "99 of 100 were quicker, ms; from 100 samples on",
+    "E2E ms": "request written → end of the answer, median",
+    "E2E 95 % CI": "95 % bootstrap interval of the median, ms; from 6 samples on",
+    "E2E p90": "9 of 10 were quicker, ms; from 10 samples on",
+    "E2E p99": "99 of 100 were quicker, ms; from 100 samples on",
+    "wait ms": "intended start → request written, median: the client's own queue and the connection",
+    "connect ms": "name lookup → connected, median of those that connected",
+    "errors": "answers with a finding of severity error",
+    "warnings": "answers with a finding of severity warn",
+    "ITL ms": "time between two deltas with output, median of all gaps",
+    "ITL p99": "99 of 100 gaps were shorter, ms; from 100 gaps on",
+    "packed %": "share of gaps that are 0: deltas that came in one packet",
+    "TPOT ms": "time from first to last delta with output by completion tokens − 1, median",
+    "tok/s": "1000 / TPOT, of streams that did not come in packets",
+    "findings": "rules that were broken, and by how many answers",
+    "as wanted": "of n, those that ended as with a good server",
+    "wanted": "what a good server does",
+    "seen": "what it did: an answer, or the kind of failure",
+    "status": "HTTP status of failures",
+    "retry after s": "delay that the server asked for, median",
+    "message": "what it said most often",
+    "ok": "met all that was expected",
+    "called": "samples in which a tool was called",
+    "calls": "tool calls",
+    "valid": "calls of an offered tool whose arguments fit its schema",
+    "TTFT tool ms": "request written → first delta of a tool call, median",
+    "tools": "tools that were called",
+    "not as expected": "what was not met",
+    "refused well": "mistakes of a client that were refused as they should be",
+    "tokens in": "prompt tokens, sum",
+    "tokens out": "completion tokens, sum",
+    "cost": "sum of usage.cost, in the server's own unit",
+    "check": "id of the rule; byok-bench checks show ID explains it",
+    "severity": "error: clients break; warn: some do; info: good to know",
+    "exchanges": "answers that broke it",
+    "example": "what was noticed in one of them",
+}
+"""Column → what it is, in one line; docs/metrics.md has the definitions."""
 LISTED: Final = ("findings", "seen", "status", "tools")
 """Columns whose cells are lists: one entry a line."""
 
@@ -47,8 +108,14 @@ def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
     head = [column for column in ("endpoint", "load") if column in cells]
     if len(cells) and cells.groupby("endpoint")["model"].nunique().max() > 1:
         head.insert(1, "model")
-    dropped = ("95 % CI", "E2E p90") if "load" in head else ()
-    return cells[head + [column for column in _NARROW[name] if column in cells and column not in dropped]]
+    return cells[head + [column for column in _NARROW[name] if column in cells]]
+
+
+def alarming(row: Mapping[str, str]) -> frozenset[str]:
+    """The columns of a line that show trouble: fewer as wanted than asked, failures, rules broken."""
+    if "as wanted" in row:  # there, a failure may be what is wanted
+        return frozenset({"as wanted"} if row["as wanted"] != row["n"] else ())
+    return frozenset(name for name in ("failed", "errors") if row.get(name, "0") not in ("0", NA))
 
 
 def narrow_comparison(part: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,8 @@ from byok_bench.runs.results import TABLES, Run
 ASKED: Final = ("done", "failed")
 COUNTS: Final = ("n", "failed", "excluded")
 DIGITS: Final = 2
+LONGEST_MESSAGE: Final = 160
+"""Characters of a server's words in a table."""
 Cells = dict[str, Any]
 
 
@@ -107,7 +109,7 @@ def _errors_row(part: "_Part", plan: Plan) -> Cells:
             "seen": _counted(kind or "answer" for kind in _plain(over["kind"])),
             "status": _counted(str(status) for status in failures["http_status"] if not pd.isna(status)),
             "retry after s": _rounded(quantile(delays, 0.5)),
-            "message": messages.most_common(1)[0][0][:120] if messages else "",
+            "message": shortened(messages.most_common(1)[0][0]) if messages else "",
         }
     )
 
@@ -303,6 +305,11 @@ def _counted(names: Iterable[str]) -> str:
     """`a ×3, b`: most frequent first."""
     ranked = Counter(names).most_common()
     return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in ranked)
+
+
+def shortened(text: str, most: int = LONGEST_MESSAGE) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _plain(column: "pd.Series[Any]") -> list[str | None]:

@@ -1,28 +1,59 @@
-"""A run while it goes: how far it is, and what came back last. Renders the run's events, starts nothing."""
+"""A run while it goes: how far it is, what came back last, and a button that stops it."""
 
+import asyncio
+from collections.abc import Coroutine
 from html import escape
+from typing import Any
 
 from ipywidgets import HTML, Button, HBox, IntProgress, Layout, VBox
 
+from byok_bench.report.text import printable
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
+from byok_bench.runs.results import Run
 
 
 class RunView(VBox):  # type: ignore[misc]
-    """Pass `view.listen` as `on_progress`; `view.stop` is a button that the caller may wire to a cancel."""
+    """`run = await view.watch(bb.run(…, on_progress=view.listen))`."""
 
     def __init__(self) -> None:
         self._bar = IntProgress(min=0, max=1, value=0, layout=Layout(width="320px"))
         self._line = HTML("<span role='status'>Waiting to start …</span>")
-        self.stop = Button(
-            description="Stop", layout=Layout(width="auto"), tooltip="What was measured is kept"
+        self._stop = Button(
+            description="Stop",
+            disabled=True,
+            layout=Layout(width="auto"),
+            tooltip="What was measured is kept",
         )
-        self._failed = 0
-        super().__init__([HBox([self._bar, self.stop]), self._line])
+        self._started: RunStarted | None = None
+        super().__init__([HBox([self._bar, self._stop]), self._line])
+
+    async def watch(self, running: Coroutine[Any, Any, Run]) -> Run:
+        """The run to its end; where Stop was pressed, as much of it as was measured."""
+        task, stopped = asyncio.ensure_future(running), False
+        loop = asyncio.get_running_loop()
+
+        def stop(_: Button) -> None:
+            nonlocal stopped
+            stopped = True
+            loop.call_soon_threadsafe(task.cancel)  # a front end may tell it in another thread
+
+        self._stop.on_click(stop)
+        self._stop.disabled = False
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not stopped or self._started is None:
+                raise
+            return Run.open(self._started.run_id, self._started.store)
+        finally:
+            self._stop.on_click(stop, remove=True)
+            self._stop.disabled = True
 
     def listen(self, event: Event) -> None:
         """Show one event."""
         match event:
             case RunStarted():
+                self._started = event
                 self._bar.max = max(event.samples, 1)
                 self._bar.value = event.stored
                 self._say(
@@ -30,15 +61,24 @@ class RunView(VBox):  # type: ignore[misc]
                 )
             case ExchangeFinished():
                 self._bar.value = event.done
-                self._failed += event.kind is not None
-                took = "" if event.e2e_ms is None else f" in {event.e2e_ms:.0f} ms"
-                came = event.kind or f"HTTP {event.http_status}"
-                self._say(f"{event.done}/{event.samples}: {event.target}, {event.scenario}: {came}{took}")
+                self._say(
+                    f"{event.done} of {event.samples}: {event.target}, {event.scenario}: {_came(event)}"
+                )
             case RunFinished():
-                self._bar.value = event.done
-                self._bar.bar_style = "success" if event.status == "finished" else "warning"
-                self.stop.disabled = True
-                self._say(f"{event.status}: {event.done} of {event.samples} samples. {event.note}")
+                self._over(event)
+
+    def _over(self, event: RunFinished) -> None:
+        finished = event.status == "finished"
+        self._bar.value = event.done
+        self._bar.bar_style = "success" if finished else "warning"
+        kept = "" if finished else f" What was measured is kept; resume={event.run_id!r} goes on with it."
+        why = f" ({event.note})" if event.note else ""
+        self._say(f"{event.status}{why}: {event.done} of {event.samples} samples.{kept}")
 
     def _say(self, text: str) -> None:
-        self._line.value = f"<span role='status'>{escape(text)}</span>"
+        self._line.value = f"<span role='status'>{escape(printable(text))}</span>"
+
+
+def _came(event: ExchangeFinished) -> str:
+    took = "" if event.e2e_ms is None else f" in {event.e2e_ms:.0f} ms"
+    return (event.kind or f"HTTP {event.http_status}") + took

@@ -1,6 +1,7 @@
 """What is committed of a notebook: its cells, and the outputs of checked cells alone."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 CHECKED = "nbval-check-output"
-LONGEST_CELL = 14
+LONGEST_CELL = 12
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -57,3 +58,19 @@ def test_a_notebook_tells_before_it_does(path: Path) -> None:
     assert cells[0]["cell_type"] == "markdown"
     assert len(tagged) == 1
     assert max(len(cell["source"]) for cell in code_cells(path)) <= LONGEST_CELL
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_code_cell_is_introduced(path: Path) -> None:
+    """What a cell is for stands above it."""
+    kinds = [cell["cell_type"] for cell in read(path)["cells"]]
+    assert ("code", "code") not in set(pairwise(kinds))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_endpoint_of_ones_own_is_asked_unless_it_is_named(path: Path) -> None:
+    """Running a notebook again must not cost anything: a book is read with the setting that names endpoints."""
+    text = "\n".join("".join(cell["source"]) for cell in code_cells(path))
+    asks = [line for line in text.splitlines() if "form.ready" in line or "EndpointBook.open()" in line]
+    assert all("in MINE" in line for line in asks)
+    assert not asks or "MINE = []" in text

@@ -112,3 +112,24 @@ def test_the_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         write_html(MadeRun([], plan()), path)
     assert path.read_text(encoding="utf-8") == before
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_median_never_stands_without_its_interval() -> None:
+    """From too few samples the interval is NA, and it is there."""
+    few = page(MadeRun([row(ttft_ms=10.0, e2e_ms=20.0)], plan(("one",))))
+    assert ">TTFT 95 % CI</th>" in few
+    assert f'<td class="na ci">{NA}</td>' in few
+    enough = page(
+        MadeRun([row(repeat=n, ttft_ms=10.0 + n, e2e_ms=20.0) for n in range(1, 9)], plan(("one",)))
+    )
+    assert re.search(r'<td class="ci">1\d\.\d–1\d\.\d</td>', enough)
+
+
+def test_what_is_not_as_wanted_is_marked_and_a_wanted_failure_is_not() -> None:
+    """A good refusal is no trouble; an answer to an unknown model is."""
+    rows = [
+        failed("auth", scenario="bad-key", wants_failure=True, outcome="ok"),
+        row("unknown-model", wants_failure=True, outcome="unmet"),
+    ]
+    text = page(MadeRun(rows, plan(("one",))))
+    assert text.count('class="bad number"') == 1

@@ -7,6 +7,7 @@ import pytest
 from support.made_run import MadeRun, plan, row
 
 from byok_bench.report.compare import compare
+from byok_bench.report.shown import MEANINGS
 from byok_bench.report.tables import table
 from byok_bench.runs.load import Closed
 from byok_bench.runs.results import TABLES
@@ -28,6 +29,15 @@ def defined(section: str) -> set[str]:
 def test_every_column_of_a_table_is_defined(name: str) -> None:
     """A number that nobody can look up is no measurement."""
     assert set(table(RUN, name).columns) <= defined(name)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_says_in_a_line_what_it_is(name: str) -> None:
+    """In the report and in notebooks, under the pointer; bounds are shown as an interval."""
+    columns = set(table(RUN, name).columns)
+    bounds = {column for column in columns if column.endswith((" low", " high"))}
+    intervals = {f"{column.rpartition(' ')[0]} 95 % CI" for column in bounds}
+    assert (columns - bounds) | intervals <= set(MEANINGS)
 
 
 def test_every_column_of_a_comparison_is_defined() -> None:

@@ -1,7 +1,9 @@
 """Plots: what is drawn is what was measured, and it is drawn without a browser."""
 
-from support.made_run import MadeRun, plan, row
-from support.recorded import answer, calls, exchange, raw_exchange
+from typing import Any
+
+from support.made_run import MadeRun, failed, plan, row
+from support.recorded import answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.plots import deltas, first_token, stream_over_time, svg
@@ -30,14 +32,61 @@ def test_a_stream_without_output_is_not_drawn() -> None:
     assert len(deltas(calls(("c", "t", "{}")))) == 2
 
 
+def datasets(chart: Any) -> list[dict[str, Any]]:
+    """All rows of a chart's data."""
+    return [line for data in chart.to_dict()["datasets"].values() for line in data]
+
+
+def ends(chart: Any) -> dict[tuple[str, int], str]:
+    """How each answer that is drawn ended."""
+    return {(line["target"], line["repeat"]): line["ended"] for line in datasets(chart) if "ended" in line}
+
+
 def test_the_longest_scenario_is_drawn_with_a_line_for_each_target() -> None:
-    """It has the most to see."""
+    """It has the most to see; endpoints are called as in the tables."""
     rows = [row(deltas=3), row("long-stream", deltas=90), row("long-stream", target=1, deltas=80)]
     chart = stream_over_time(Played(rows, plan()))
-    data = chart.to_dict()["datasets"]
-    points = next(iter(data.values()))
-    assert "long-stream" in chart.to_dict()["title"]
-    assert {point["target"] for point in points} == {"one · m", "two · m"}
+    assert "long-stream, repeat 1" in chart.to_dict()["title"]
+    assert set(ends(chart)) == {("one", 1), ("two", 1)}
+
+
+def test_the_repeat_in_which_most_targets_streamed_is_drawn() -> None:
+    """Unless one is named, or every one is wanted."""
+    rows = [row(deltas=3), row(deltas=3, repeat=2), row(target=1), row(target=1, deltas=3, repeat=2)]
+    run = Played(rows, plan())
+    assert set(ends(stream_over_time(run))) == {("one", 2), ("two", 2)}
+    assert set(ends(stream_over_time(run, repeat=1))) == {("one", 1), ("two", 1)}
+    assert len(ends(stream_over_time(run, repeat="every"))) == 4
+
+
+def test_how_an_answer_ended_is_drawn() -> None:
+    """Its kind stands where it failed."""
+    rows = [row(deltas=3), failed("protocol", deltas=3, target=1)]
+    assert ends(stream_over_time(Played(rows, plan()))) == {("one", 1): "complete", ("two", 1): "protocol"}
+
+
+class FarApart(MadeRun):
+    """The first answer takes 50 ms, the second 5 s; the third is refused at once."""
+
+    def exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+        if exchange_id == 2:
+            return refusal(429, "later")
+        return answer("a", "b", "c", gap_ms=(10.0, 1500.0)[exchange_id])
+
+
+def test_targets_that_are_far_apart_have_a_panel_each() -> None:
+    """On one axis the quick one would be a dot; its title says what is seen."""
+    rows = [
+        row(target=n, exchange_id=n, deltas=3 * (n < 2), kind=("rate_limit" if n == 2 else None))
+        for n in range(3)
+    ]
+    panels = stream_over_time(FarApart(rows, plan(("quick", "slow", "busy")))).to_dict()["concat"]
+    titles = [(panel["title"]["text"], panel["title"]["subtitle"]) for panel in panels]
+    assert titles == [
+        ("quick", "3 deltas from 20 to 50 ms"),
+        ("slow", "3 deltas from 20 to 4520 ms"),
+        ("busy", "no output, rate_limit after 5 ms"),
+    ]
 
 
 def test_first_tokens_are_those_of_good_answers() -> None:

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from byok_bench.backends.base import BackendError
@@ -65,7 +66,7 @@ class FaultPlan:
         self._every = every
         self._probability = probability
         self._random = random.Random(seed)
-        self._turn = 0
+        self._acted: Counter[str] = Counter()
 
     def due(self, visit: Visit, number: int) -> list[Fault]:
         """The faults that act on this request, the n-th for its route, counted from 1."""
@@ -73,6 +74,7 @@ class FaultPlan:
         if number % self._every or not fitting:
             return []
         if not self._together:
-            fitting = [fitting[self._turn % len(fitting)]]
-            self._turn += 1
+            # Not every fault fits every request: the one that acted least often is next.
+            fitting = [min(fitting, key=lambda fault: self._acted[fault.id])]
+            self._acted[fitting[0].id] += 1
         return [fault for fault in fitting if self._random.random() < self._probability]

@@ -1,0 +1,64 @@
+"""One exchange, event by event: when each came, how long after the one before, at which byte, and what it says."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+from IPython.display import HTML
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.matrix import arrival_ms
+from byok_bench.report.shown import NA, written
+from byok_bench.ui.html_table import faint, html_table
+
+CHARACTERS: Final = 150
+"""Of an event's data in a line."""
+WORTH_LEAVING_OUT: Final = 40
+"""Characters that all events of a table begin with."""
+
+
+def events(exchange: Exchange, around: int | None = None, most: int = 8) -> HTML:
+    """The events of a stream as a table; `most` of them before and at the event `around`, else from the start."""
+    every = exchange.events
+    last = len(every) if around is None else min(around + 2, len(every))
+    first = max(0, last - most) if around is not None else 0
+    shown = range(first, min(first + most, len(every)))
+    times = {at: arrival_ms(exchange, at) for at in range(max(0, first - 1), len(every))}
+    gaps = [_gap(times.get(at - 1), times[at]) for at in shown]
+    same = _common([every[at].data for at in shown])
+    table = pd.DataFrame(
+        {
+            "event": [str(at) for at in shown],
+            "at ms": [written(times[at]) for at in shown],
+            "after ms": gaps,
+            "byte": [str(every[at].offset) for at in shown],
+            "data": [_cut("…" * bool(same) + every[at].data.removeprefix(same)) for at in shown],
+        }
+    )
+    told = f"Events {first} to {shown[-1]} of {len(every)}" if len(table) else "No events"
+    begin = faint(f"All begin with {same}") if same else ""
+    rows = html_table(
+        table,
+        code=("data",),
+        once=(),
+        bad=lambda line: table.columns[:-1] if line["event"] == str(around) else (),
+    )
+    return HTML(  # type: ignore[no-untyped-call]
+        faint(f"{told}. at: since the request was written; after: since the event before.") + rows + begin
+    )
+
+
+def _common(data: Sequence[str]) -> str:
+    """What all begin with, up to a comma of theirs; empty if that is not worth leaving out."""
+    first, last = min(data, default=""), max(data, default="")  # in order, what these share, all share
+    length = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    same = first[: first.rfind(",", 0, length) + 1]
+    return same if len(data) > 1 and len(same) > WORTH_LEAVING_OUT else ""
+
+
+def _gap(before: float | None, now: float | None) -> str:
+    return NA if before is None or now is None else written(now - before)
+
+
+def _cut(data: str) -> str:
+    return data if len(data) <= CHARACTERS else data[: CHARACTERS - 1] + "…"

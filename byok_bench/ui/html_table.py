@@ -1,0 +1,82 @@
+"""A table as HTML for a notebook's output: left-aligned text in full, numbers on the right, NA faint, trouble in red.
+
+Styles stand in the elements: an output has no style sheet of its own. Everything in a cell is escaped.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from html import escape
+from typing import Any, Final
+
+from byok_bench.report.shown import MEANINGS, NA, is_number
+from byok_bench.report.text import printable
+
+BAD: Final = "var(--jp-error-color1, #c62828)"
+LINE: Final = "var(--jp-border-color2, #e0e0e0)"
+SHORT: Final = 28
+"""Characters up to which a column of text is not wrapped."""
+_CELL: Final = f"padding:3px 14px 3px 0;vertical-align:top;border-bottom:1px solid {LINE}"
+_WRAPPED: Final = ";overflow-wrap:anywhere;min-width:11em"
+_CODE: Final = ";font-family:var(--jp-code-font-family, monospace);font-size:12px;overflow-wrap:anywhere"
+
+
+def html_table(
+    frame: Any,
+    *,
+    bad: Callable[[Mapping[str, str]], Collection[str]] = lambda line: (),
+    code: Collection[str] = (),
+    once: Collection[str] = ("endpoint", "model"),
+) -> str:
+    """A frame of text cells. `bad` names the cells of a line that show trouble, `code` the columns of raw bytes,
+    `once` those that are written for the first of the lines of one endpoint.
+    """
+    side = {name: "right" if is_number(frame[name]) else "left" for name in frame.columns}
+    short = {name for name in frame.columns if max(map(len, _lines(frame[name])), default=0) <= SHORT}
+    head = "".join(_head(name, side[name]) for name in frame.columns)
+    lines, before = [], None
+    for row in frame.itertuples(index=False):
+        line = dict(zip(frame.columns, row, strict=True))
+        marked = bad(line)
+        repeated = once if before == row[0] else ()
+        cells = [
+            _cell(
+                "" if name in repeated else cell,
+                side[name],
+                ";white-space:nowrap" if name in short else _CODE if name in code else _WRAPPED,
+                bad=name in marked,
+            )
+            for name, cell in line.items()
+        ]
+        lines.append("".join(cells))
+        before = row[0]
+    body = "".join(f"<tr style='background:none'>{line}</tr>" for line in lines)
+    style = "border-collapse:collapse;font-size:13px"
+    return f"<table style='{style}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def faint(text: str) -> str:
+    """A paragraph of small print."""
+    return f"<p style='opacity:.7;margin:4px 0;font-size:13px'>{shown(text)}</p>"
+
+
+def shown(text: str) -> str:
+    """Escaped, without controls, a line for each line of it."""
+    return "<br>".join(escape(printable(part)) for part in text.split("\n"))
+
+
+def _head(name: str, side: str) -> str:
+    about = f" title='{escape(MEANINGS[name], quote=True)}'" if name in MEANINGS else ""
+    return f"<th{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(name)}</th>"
+
+
+def _cell(text: str, side: str, wrapping: str, *, bad: bool) -> str:
+    style = f"{_CELL};text-align:{side}{wrapping}"
+    if text == NA:
+        style += ";opacity:.45"
+    elif bad:
+        style += f";color:{BAD};font-weight:700"
+    return f"<td style='{style}'>{shown(text)}</td>"
+
+
+def _lines(cells: Iterable[str]) -> Iterator[str]:
+    for cell in cells:
+        yield from cell.split("\n")

@@ -1,0 +1,68 @@
+"""Notebooks in a real JupyterLab: the matrix opens to the bytes, a plot is drawn, a run is stopped by its button."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+from support.lab import browser_page, jupyter_lab, notebook, open_notebook, run_all
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+STOP = [
+    """
+import byok_bench as bb
+from byok_bench.backends.simulator.server import Simulator
+from byok_bench.ui.run_view import RunView
+server = Simulator()
+await server.start()
+""",
+    """
+view = RunView()
+display(view)
+run = await view.watch(bb.run(server.endpoint, "plain-answer", repeats=5000, on_progress=view.listen))
+print(run.status, run.states["sent"])
+await server.stop()
+""",
+]
+
+
+async def test_a_rule_of_the_matrix_opens_to_bytes_and_times(tmp_path: Path) -> None:
+    """By a click on its line; the plot below is drawn, and nothing is fetched from anywhere."""
+    folder, home = tmp_path / "notebooks", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    shutil.copy(NOTEBOOKS / "04_streaming.ipynb", folder)
+    async with browser_page() as (page, away), jupyter_lab(folder, home, BYOK_BENCH_HOME=str(home)) as server:
+        await open_notebook(page, server, "04_streaming.ipynb")
+        await run_all(page)
+        opened = page.locator("#byok-check-stream-truncated")
+        evidence = opened.get_by_text("bytes from there on", exact=True)
+        await expect(evidence).to_be_hidden()
+        await page.get_by_text("▸ stream.truncated").click()
+        await expect(evidence).to_be_visible()
+        await expect(opened.get_by_text("the body ended with choice 0 unfinished").first).to_be_visible()
+        await opened.get_by_text("The rule's page, with examples").click()
+        await expect(opened.get_by_text("Rule.")).to_be_visible()
+        await page.locator(".jp-WindowedPanel-outer").evaluate(
+            "panel => panel.scrollTop = panel.scrollHeight"
+        )
+        await expect(page.get_by_text("One answer over time: long-stream, every repeat")).to_be_visible()
+        assert away == []
+
+
+async def test_a_run_is_stopped_by_its_button(tmp_path: Path) -> None:
+    """While its cell runs; the cell ends with what was measured, and nothing is left in flight."""
+    folder, home = tmp_path / "notebooks", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "stop.ipynb").write_text(notebook(STOP))
+    async with browser_page() as (page, _), jupyter_lab(folder, home, BYOK_BENCH_HOME=str(home)) as server:
+        await open_notebook(page, server, "stop.ipynb")
+        await page.get_by_role("menuitem", name="Run", exact=True).click()
+        await page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        await expect(page.get_by_role("status").filter(has_text="of 5001: simulator")).to_be_visible(
+            timeout=60_000
+        )
+        await page.get_by_role("button", name="Stop", exact=True).click()
+        await expect(page.get_by_text("interrupted 0", exact=True)).to_be_visible(timeout=30_000)

@@ -1,0 +1,64 @@
+"""Tables in a terminal: readable at any width, and nothing that matters is cut off."""
+
+import pytest
+from rich.cells import cell_len
+from support.made_run import MadeRun, failed, plan, row
+
+from byok_bench.checks.finding import Finding
+from byok_bench.cli.tables import print_tables
+from byok_bench.runs.load import Closed, Open
+from byok_bench.runs.results import TABLES
+
+LABELS = (
+    "llama.cpp",
+    "an endpoint with a label as long as it may be, eighty characters and no more",
+    "日本語の名前",
+)
+LOADS = (Closed(), Closed(concurrency=16), Open(rate_per_s=2.5))
+FINDINGS = tuple(
+    Finding(check=check, severity="error", message="m")
+    for check in ("tool.arguments-double-encoded", "stream.done-terminator")
+)
+
+
+def a_run(loads: tuple[Closed | Open, ...]) -> MadeRun:
+    """Every kind of line."""
+    rows = [
+        row(target=target, stage=stage, repeat=repeat, ttft_ms=1234.5, e2e_ms=98765.4, itl_ms=(12.5,) * 20,
+            findings=FINDINGS, streamed=True)
+        for target in range(len(LABELS)) for stage in range(len(loads)) for repeat in range(1, 12)
+    ]  # fmt: skip
+    rows += [failed("context_length", scenario="over-long-context", wants_failure=True, target=1)]
+    rows += [row("forced-tool", tool_calls=("get_weather",), valid_calls=1)]
+    return MadeRun(rows, plan(LABELS, loads))
+
+
+@pytest.mark.parametrize("loads", [LOADS[:1], LOADS], ids=["one at a time", "under load"])
+@pytest.mark.parametrize("width", [72, 80, 100, 120, 200])
+def test_every_table_fits_and_keeps_what_it_must(
+    width: int,
+    loads: tuple[Closed | Open, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """n, failed, excluded and the median with its interval are there; what is left out is said."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_tables(a_run(loads), TABLES, to_stdout=True)
+    text = capsys.readouterr().out
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    heads = [line for line in text.splitlines() if " n " in line and "failed" in line]
+    assert len(heads) == len(TABLES)
+    for head in heads:
+        assert "excluded" in head
+    assert "TTFT ms  95 % CI" in heads[0].replace("   ", "  ").replace("   ", "  ")
+    assert ("Not at this width" in text) == (width < 100)
+    for label in LABELS:
+        assert label.split()[0] in text
+
+
+def test_no_line_is_left_to_guess_what_a_word_means(capsys: pytest.CaptureFixture[str]) -> None:
+    """What n, failed, excluded and NA are stands below the tables."""
+    print_tables(a_run(LOADS[:1]), to_stdout=True)
+    text = " ".join(capsys.readouterr().out.split())
+    for words in ("n: asked", "failed: of n", "excluded: left out", "NA: not to be had, or too few samples"):
+        assert words in text

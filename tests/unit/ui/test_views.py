@@ -1,0 +1,140 @@
+"""What notebooks show: nothing cut off, nothing that a server said as markup, and every word explained."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pandas as pd
+import pytest
+from support.made_run import MadeRun, failed, plan, row
+from support.recorded import DONE, chunk, exchange, raw_exchange
+
+from byok_bench.checks.finding import Finding
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.runs.results import TABLES
+from byok_bench.ui.errors_view import failures
+from byok_bench.ui.exchange_view import events
+from byok_bench.ui.findings_view import anchor, findings
+from byok_bench.ui.html_table import html_table
+from byok_bench.ui.results_view import results
+
+EVIL = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>&\x1b[31m\x00\ud800"
+LONG = "what a server said at length, " * 12 + "to the very end"
+BROKEN = Finding(check="stream.truncated", severity="error", message=EVIL, event=1, offset=0)
+
+
+def a_stream() -> Exchange:
+    """Nine events of which the second is hostile."""
+    texts = ["a", EVIL.encode("utf-8", "replace").decode(), *"bcdef"]
+    chunks = [(20.0 + 10 * n, chunk({"content": text})) for n, text in enumerate(texts)]
+    return exchange(raw_exchange([*chunks, (95.0, chunk({}, "stop")), (95.0, DONE)]))
+
+
+class Recorded(MadeRun):
+    """Each row has the same stream behind it."""
+
+    def exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+        return a_stream()
+
+
+def hostile() -> MadeRun:
+    """A run in which labels, messages and findings try to be markup."""
+    rows = [
+        row(findings=(BROKEN,), ttft_ms=10.0, e2e_ms=20.0, itl_ms=(1.0, 2.0)),
+        failed("rate_limit", message=f"{EVIL} {LONG}", retry_after_s=2.0, retryable=True),
+        failed(
+            "context_length", scenario="over-long-context", wants_failure=True, outcome="ok", message=EVIL
+        ),
+        row("unknown-model", wants_failure=True, outcome="unmet"),
+        row("forced-tool", tool_calls=(EVIL,), outcome="unmet", why=(EVIL,)),
+    ]
+    return Recorded(rows, plan(("a <b>bold</b> label",)), note=EVIL, status="interrupted")
+
+
+class Tags(HTMLParser):
+    """The tags of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "src"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+VIEWS: dict[str, Any] = {name: lambda run, name=name: results(run, name) for name in TABLES} | {
+    "failures": failures, "findings": findings, "events": lambda run: events(a_stream(), around=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_that_a_server_said_becomes_markup(view: str) -> None:
+    """Its text is shown, escaped, without controls."""
+    page = VIEWS[view](hostile()).data
+    seen = Tags(page)
+    assert not seen.tags & {"script", "img", "b2", "iframe", "object", "style", "a"}
+    assert "bold</b>" not in page
+    assert not re.search(r"[\x00\x1b\ud800]", page)
+
+
+def test_nothing_is_cut_off() -> None:
+    """What a client should do is read to its end; so is what the server said."""
+    text = Tags(failures(hostile()).data).text
+    assert "to the very end" in text
+    assert "then send less at once." in text
+
+
+@pytest.mark.parametrize(("around", "first", "last"), [(None, 0, 7), (1, 0, 7), (8, 1, 8)])
+def test_events_are_shown_around_the_one_in_question(around: int | None, first: int, last: int) -> None:
+    """With the time of each, the gap before it, and what all begin with left out once."""
+    page = events(a_stream(), around=around).data
+    text = Tags(page).text
+    assert f"Events {first} to {last} of 9" in text
+    assert ("font-weight:700" in page) == (around is not None)
+    assert "All begin with" in text or last == 8
+    assert "10.0" in text
+
+
+def test_failures_say_whether_and_when_to_send_again() -> None:
+    """Yes or no, and seconds; NA where the server said nothing."""
+    text = Tags(failures(hostile()).data).text
+    assert "yes" in text
+    assert "no" in text
+    assert "wait s" in text
+
+
+def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
+    """Its line counts, by endpoint; below stand event, byte, time, and the page with its examples."""
+    page = findings(hostile()).data
+    assert f"id='{anchor('stream.truncated')}'" in page
+    text = Tags(page).text
+    assert "a <b>bold</b> label" in text
+    for words in ("Finish every stream that was begun", "30.0", "bytes from there on", "## Reported"):
+        assert words in text
+
+
+def test_what_shows_trouble_is_marked_and_what_is_missing_is_faint() -> None:
+    """By name of the cell; NA is never marked."""
+    frame = pd.DataFrame({"endpoint": ["e", "e"], "failed": ["2", "NA"]})
+    page = html_table(frame, bad=lambda line: {"failed"})
+    assert page.count("font-weight:700") == 1
+    assert page.count("opacity:.45") == 1
+
+
+def test_a_column_says_what_it_is() -> None:
+    """Under the pointer, in one line."""
+    assert "title='request written → first delta" in results(hostile(), "latency").data
+
+
+def test_a_run_without_findings_and_failures_says_so() -> None:
+    """An empty table would look like a mistake."""
+    clean = Recorded([row()], plan(("one",)))
+    assert "No rule was broken" in findings(clean).data
+    assert "Nothing failed" in failures(clean).data
+    assert "No events" in events(exchange(raw_exchange([]))).data
