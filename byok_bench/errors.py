@@ -13,6 +13,10 @@ What a *server* does is never an exception: it is a `Failure` in the record (wir
 No exception holds a key, request, response or client object; library errors are replaced `from None`.
 """
 
+from typing import TypeVar
+
+_E = TypeVar("_E", bound="ByokBenchError")
+
 
 class ByokBenchError(Exception):
     """Base of all: `code` is stable and for programs, `str(error)` is for people and says what to change."""
@@ -20,6 +24,16 @@ class ByokBenchError(Exception):
     def __init__(self, message: str, *, code: str = "error") -> None:
         super().__init__(message)
         self.code = code
+
+
+def bare(error: _E) -> _E:
+    """`error` without the frames and errors it came through: one of these may hold a key, and tracebacks print locals.
+
+    For the border of a module whose functions handle text that may be anything: `raise bare(error)` outside of the
+    `except` block, in a frame that holds nothing.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 class EndpointError(ByokBenchError):

@@ -13,6 +13,8 @@ import keyring.backends.fail
 import pytest
 from hypothesis import settings
 
+from byok_bench.redact import logs
+
 # No test measures time, and a busy machine is no failure.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
@@ -103,7 +105,8 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, proxy or home folder of the person who runs the tests is visible."""
+    """No key, proxy or home folder of the person who runs the tests is visible, and no key of another test."""
+    monkeypatch.setattr(logs._of_process, "secrets", set())
     for name in list(os.environ):
         if name.upper().startswith(LEAKY_VARIABLES):
             monkeypatch.delenv(name)

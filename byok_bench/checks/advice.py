@@ -40,7 +40,10 @@ def what_to_do(kind: str, phase: str | None) -> str:
 
 def advice(failure: Failure) -> str:
     """The server's words (or ours), and what to do."""
+    message = failure.message.rstrip(".")
+    if failure.status is None:  # our words, which are written to stand behind others
+        message = message[:1].upper() + message[1:]
     if failure.phase == "config":
-        return f"{failure.message.rstrip('.')}. Nothing was sent."
+        return f"{message}. {ADVICE['egress']}"
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
-    return f"{failure.message.rstrip('.')}. {what_to_do(failure.kind, failure.phase)}{wait}"
+    return f"{message}. {what_to_do(failure.kind, failure.phase)}{wait}"

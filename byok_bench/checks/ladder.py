@@ -10,7 +10,7 @@ from typing import Any
 
 from byok_bench.checks.probe import probes_of
 from byok_bench.checks.prober import Prober
-from byok_bench.checks.rungs import NEEDS, RUNGS, LadderReport, Rung
+from byok_bench.checks.rungs import HOPELESS, NEEDS, RUNGS, LadderReport, Rung
 from byok_bench.checks.steps import STEPS, Climb, probe_rung
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.redact import redact
@@ -34,7 +34,7 @@ async def ladder(
     `on_rung` is called with each rung as it ends. Without `deep` at most twelve requests are sent.
     Raises nothing for what a server does.
     """
-    chosen = model or (endpoint.models[0].name if endpoint.models else "")
+    chosen = chosen_name(endpoint, model)
     rungs: list[Rung] = []
     async with AsyncExitStack() as stack:
         if client is None:
@@ -46,8 +46,28 @@ async def ladder(
             if on_rung is not None:
                 on_rung(rung)
     return LadderReport(
-        label=endpoint.label, base_url=redact(endpoint.base_url, ()), model=chosen, rungs=tuple(rungs)
+        label=endpoint.label,
+        base_url=redact(endpoint.base_url, ()),
+        model=chosen,
+        rungs=tuple(rungs),
+        currency=currency_of(endpoint, chosen),
     )
+
+
+def chosen_name(endpoint: Endpoint, model: str | None) -> str:
+    """The id that is asked for: of the model with this name, alias or config_key, else as given."""
+    named = [one.name for one in endpoint.models if model in (None, one.name, one.alias, one.config_key)]
+    return named[0] if named else model or ""
+
+
+def currency_of(endpoint: Endpoint, model: str) -> str:
+    """Of the declared price; USD where there is none."""
+    return next((one.price.currency for one in endpoint.models if one.name == model and one.price), "USD")
+
+
+def is_hopeless(rung: Rung) -> bool:
+    """Whether every other request would fail like this one: by its key, its address, its model."""
+    return any(one.error is not None and one.error.kind in HOPELESS for one in rung.exchanges)
 
 
 async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
@@ -61,6 +81,8 @@ async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
         rung = await STEPS[name](climb)
         if rung.verdict == "fail":
             stopped[name] = name
+            if name == "chat" and is_hopeless(rung):
+                stopped["connect"] = name  # what needs a connection needs what this request lacked
         yield rung
     if deep and not {"connect", "tls"} & stopped.keys():
         for probe in probes_of(climb.prober.endpoint.schema):

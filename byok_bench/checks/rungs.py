@@ -1,8 +1,8 @@
 """What the check ladder says: rungs, their verdicts, and the report they make. No sending in here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -10,6 +10,7 @@ from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.models import listed_models
 
+Number = TypeVar("Number", int, float)
 RungVerdict = Literal["pass", "fail", "warn", "inconclusive", "skipped"]
 RUNGS: Final = ("parse", "policy", "dns", "connect", "tls", "models", "chat", "stream", "tools", "turn 2")
 """In order; each needs the ones it names in NEEDS."""
@@ -21,11 +22,15 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "tls": ("connect",),
     "models": ("connect", "tls"),
     "chat": ("connect", "tls"),
-    "stream": ("chat",),
-    "tools": ("chat",),
+    "stream": ("connect", "tls"),
+    "tools": ("stream",),
     "turn 2": ("chat",),
 }
 """`models` blocks nothing: a list of models is wrong both ways in the wild."""
+HOPELESS: Final = frozenset(
+    {"auth", "permission", "not_found_model", "not_found_route", "quota", "redirect", "network", "egress"}
+)
+"""Failure kinds of the chat rung that every other request to the model would meet as well."""
 MARKS: Final = {"pass": "✔", "fail": "✘", "warn": "!", "inconclusive": "?", "skipped": "–"}
 
 
@@ -48,14 +53,14 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """What was sent and came back."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; exchanges by their ids."""
+        """Plain data, the exchanges behind it as `send --json` prints them."""
         document = {
             name: getattr(self, name)
             for name in self.__struct_fields__
             if name not in ("exchanges", "findings")
         }
         document["findings"] = [msgspec.to_builtins(one) for one in self.findings]
-        document["exchange_ids"] = [one.request.id for one in self.exchanges]
+        document["exchanges"] = [one.to_json() for one in self.exchanges]
         return document
 
 
@@ -66,6 +71,8 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     model: str
     rungs: tuple[Rung, ...]
+    currency: str = "USD"
+    """Of every cost; what a server charges is taken to be in it, too."""
 
     @property
     def ok(self) -> bool:
@@ -76,6 +83,16 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
     def first_failure(self) -> Rung | None:
         """The rung to mend first."""
         return next((rung for rung in self.rungs if rung.verdict == "fail"), None)
+
+    @property
+    def spent(self) -> str:
+        """What the whole ladder took, in words: requests, tokens, cost."""
+        return spent(
+            sum(rung.requests for rung in self.rungs),
+            total([rung.tokens for rung in self.rungs]),
+            total([rung.cost for rung in self.rungs]),
+            self.currency,
+        )
 
     @property
     def listed_models(self) -> list[str]:
@@ -97,23 +114,55 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
             "base_url": self.base_url,
             "model": self.model,
             "ok": self.ok,
+            "requests": sum(rung.requests for rung in self.rungs),
+            "tokens": total([rung.tokens for rung in self.rungs]),
+            "cost": total([rung.cost for rung in self.rungs]),
+            "currency": self.currency,
             "rungs": [rung.to_json() for rung in self.rungs],
         }
 
     def __str__(self) -> str:
         lines = [f"{self.label}  ({self.base_url}, {self.model or 'no model'})"]
-        for rung in self.rungs:
-            took = "" if rung.duration_ms is None else f"{rung.duration_ms:.0f} ms"
-            lines.append(
-                f"  {MARKS[rung.verdict]} {rung.name:<14} {rung.verdict:<12} {took:>9}  {rung.advice}"
-            )
-        return "\n".join(lines)
+        lines += [f"  {line(rung, self.currency)}" for rung in self.rungs]
+        return "\n".join([*lines, f"  {self.spent}"])
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{MARKS[rung.verdict]}</td><td>{escape(rung.name)}</td><td>{rung.verdict}</td>"
-            f"<td style='text-align:right'>{'' if rung.duration_ms is None else f'{rung.duration_ms:.0f} ms'}</td>"
-            f"<td style='text-align:left'>{escape(rung.advice)}</td></tr>"
+            "<tr>"
+            + "".join(
+                f"<td style='text-align:left'>{escape(cell)}</td>" for cell in cells(rung, self.currency)
+            )
+            + "</tr>"
             for rung in self.rungs
         )
-        return f"<table><caption>{escape(self.label)} · {escape(self.base_url)}</caption>{rows}</table>"
+        title = f"{self.label} · {self.base_url} · {self.model or 'no model'}"
+        return f"<table><caption>{escape(title)}</caption>{rows}</table><p>{escape(self.spent)}</p>"
+
+
+def cells(rung: Rung, currency: str = "USD") -> tuple[str, str, str, str, str, str]:
+    """A rung as the columns of a table: mark, name, verdict, time, what it spent, advice."""
+    took = "" if rung.duration_ms is None else f"{rung.duration_ms:.0f} ms"
+    used = spent(None, rung.tokens, rung.cost, currency)
+    return MARKS[rung.verdict], rung.name, rung.verdict, took, used, rung.advice
+
+
+def line(rung: Rung, currency: str = "USD") -> str:
+    """A rung as one line of text."""
+    mark, name, verdict, took, used, advice = cells(rung, currency)
+    return f"{mark} {name:<22} {verdict:<12} {took:>9}  {used:<14}  {advice}"
+
+
+def spent(requests: int | None, tokens: int | None, cost: float | None, currency: str) -> str:
+    """`12 requests, 300 tokens, 0.0012 USD`, as far as each is known."""
+    said = [
+        f"{requests} request{'' if requests == 1 else 's'}" if requests is not None else "",
+        f"{tokens} token{'' if tokens == 1 else 's'}" if tokens is not None else "",
+        f"{cost:.2g} {currency}" if cost else ("no cost" if cost == 0 else ""),
+    ]
+    return ", ".join(filter(None, said))
+
+
+def total(values: Sequence[Number | None]) -> Number | None:
+    """The sum of what is known; None if nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known else None

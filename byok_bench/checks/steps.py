@@ -1,5 +1,6 @@
 """The steps of the check ladder: each does one thing and says in one sentence what to do about it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +13,10 @@ from byok_bench.checks.registry import Check, run_checks
 from byok_bench.checks.rungs import Rung, RungVerdict
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.models import listed_models
+from byok_bench.endpoints.credentials import credentials
+from byok_bench.endpoints.readiness import MISSING
 from byok_bench.endpoints.send import get_models
+from byok_bench.errors import SecretError
 from byok_bench.wire.client import Client
 from byok_bench.wire.egress import Verdict
 from byok_bench.wire.resolver import Resolver
@@ -61,13 +65,20 @@ Step = Callable[[Climb], Awaitable[Rung]]
 
 
 async def parse(climb: Climb) -> Rung:
-    """Is the endpoint complete, and its URL one?"""
+    """Is the endpoint complete, its URL one, and its key where it should be?"""
     endpoint = climb.prober.endpoint
-    if missing := [name for name in endpoint.missing() if name != "models" or not climb.prober.model]:
+    if missing := [
+        MISSING[name] for name in endpoint.missing() if name != "models" or not climb.prober.model
+    ]:
         return Rung(name="parse", verdict="fail", advice=f"Fill in what is missing: {', '.join(missing)}.")
     verdict = await climb.judge()
     if verdict.reason in URL_REASONS:
         return Rung(name="parse", verdict="fail", advice=verdict.message)
+    try:
+        await asyncio.to_thread(credentials, endpoint)  # a keyring may ask its user
+    except SecretError as error:
+        said = str(error)
+        return Rung(name="parse", verdict="fail", advice=f"{said[0].upper()}{said[1:]}.")
     hints = [HINTS[note] for note in verdict.notes if note in HINTS]
     base = verdict.base_url or endpoint.base_url
     return Rung(name="parse", verdict="pass", advice=" ".join([f"Requests go to {base}.", *hints]))
@@ -159,7 +170,8 @@ async def tools(climb: Climb) -> Rung:
     """Streamed tool calls: auto, then required, then named, until what the model does is clear."""
     exchanges, called, refused = [], [], []
     for form, choice in (("auto", "auto"), ("required", "required"), ("named", named(WEATHER))):
-        exchange = await climb.prober.ask(Ask(body=asking_for_a_call(choice, stream=True)))
+        body = asking_for_a_call(choice, stream=True)
+        exchange = await climb.prober.ask(Ask(body={**body, "stream_options": {"include_usage": True}}))
         exchanges.append(exchange)
         if exchange.error is not None:
             refused.append(f"{form} ({exchange.error.message})")

@@ -1,7 +1,7 @@
 """Which endpoint a command is about: one of the book by its label, or one given by options. No key is an option."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,8 +19,13 @@ BaseUrl = Annotated[
 ]
 ModelId = Annotated[str | None, typer.Option("--model", help="The provider's exact model id.")]
 KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
-Schema = Annotated[str, typer.Option("--schema", help="chat, responses or messages.")]
-Profile = Annotated[str, typer.Option("--profile", help="Egress profile: local or shared.")]
+Schema = Annotated[
+    Literal["chat", "responses", "messages"], typer.Option("--schema", help="API schema, with --base-url.")
+]
+Profile = Annotated[
+    Literal["local", "shared"],
+    typer.Option("--profile", help="Egress profile: your own machine, or one that others use too."),
+]
 
 
 def endpoint_from(
@@ -31,15 +36,17 @@ def endpoint_from(
     key_env: str | None = None,
     schema: str = "chat",
     optional: bool = False,
+    needs_model: bool = True,
 ) -> "Endpoint | None":
     """The endpoint that was named, or one made of the options. Exits with code 2 if there is neither.
 
-    Raises EndpointError for options that cannot be. `optional`: None in place of an exit.
+    Raises EndpointError for options that cannot be. `optional`: None in place of an exit; `needs_model`: an endpoint
+    of the book must have one.
     """
     if name is not None and base_url is not None:
         fail("name an endpoint of the book or give --base-url, not both")
     if name is not None:
-        return labelled(name)
+        return labelled(name, needs_model=needs_model and model is None)
     if base_url is None:
         if optional:
             return None
@@ -76,15 +83,19 @@ def short_label(base_url: str) -> str:
     return redact(place or base_url, ())[:80]
 
 
-def labelled(name: str) -> "Endpoint":
-    """The endpoint with this label in the book. Exits with code 2, and the labels there are, if none has it."""
-    known = booked()
-    found = next((endpoint for endpoint in known if endpoint.label == name), None)
-    if found is None:
-        have = (
-            ", ".join(endpoint.label for endpoint in known) or "none yet; byok-bench endpoints add makes one"
-        )
-        fail(f"no usable endpoint is called {name!r}; in the book: {have}")
+def labelled(name: str, *, needs_model: bool = True) -> "Endpoint":
+    """The endpoint with this label in the book. Exits with code 2 if there is none, or if it cannot be used now."""
+    from byok_bench.cli.endpoint_words import how_to_mend
+    from byok_bench.endpoints.book import EndpointBook
+    from byok_bench.endpoints.readiness import unready
+
+    book = EndpointBook.open()
+    found = book[name]
+    if refusal := book.refusal(found):
+        fail(refusal)
+    if why := unready(found, needs_model=needs_model):
+        edit = how_to_mend(found) or f" Change it: byok-bench endpoints edit {found.label!r} --help"
+        fail(f"{found.label!r} is not ready. {why}{edit}")
     return found
 
 
@@ -102,7 +113,7 @@ def egress_policy() -> Mapping[str, Any] | None:
 
 def egress_profile(asked: str) -> str:
     """The profile that was asked for; `shared` if the workspace says so, which no option can loosen."""
-    return "shared" if _workspace().profile == "shared" else asked
+    return _workspace().profile_for(asked)
 
 
 def _workspace() -> "Workspace":

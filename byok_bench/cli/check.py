@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, emit_json, note
+from byok_bench.cli.console import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
-    from byok_bench.checks.rungs import Rung
+    from byok_bench.checks.rungs import LadderReport, Rung
+    from byok_bench.endpoints.endpoint import Endpoint
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +28,17 @@ def check(
     deep: Annotated[
         bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")
     ] = False,
+    save: Annotated[
+        bool, typer.Option("--save", help="Note in the book what the model was seen to be able to do.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Climb the check ladder: parse, policy, dns, connect, tls, models, chat, stream, tools, turn 2."""
+    """Climb the check ladder: parse, policy, dns, connect, tls, models, chat, stream, tools, turn 2.
+
+    Exit code 1 if a rung failed.
+    """
+    if save and endpoint is None:
+        fail("--save writes into the book: name an endpoint of it")
     from byok_bench.checks.ladder import ladder
 
     chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
@@ -44,6 +53,9 @@ def check(
             on_rung=say,
         )
     )
+    note(report.spent)
+    if save:
+        keep_capabilities(chosen, report)
     if as_json:
         emit_json(report.to_json())
     raise typer.Exit(int(Exit.OK if report.ok else Exit.FELL_SHORT))
@@ -51,8 +63,21 @@ def check(
 
 def say(rung: "Rung") -> None:
     """One line a rung, as it ends."""
-    from byok_bench.checks.rungs import MARKS
+    from byok_bench.checks.rungs import line
+    from byok_bench.report.text import printable
 
-    took = "" if rung.duration_ms is None else f"{rung.duration_ms:.0f} ms"
-    spent = "" if rung.tokens is None else f"{rung.tokens} tokens"
-    note(f"{MARKS[rung.verdict]} {rung.name:<24} {rung.verdict:<13}{took:>9}{spent:>12}  {rung.advice}")
+    note(printable(line(rung)))
+
+
+def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
+    """Write what was shown into the model of the book."""
+    from msgspec.structs import replace
+
+    from byok_bench.checks.capabilities import capabilities
+    from byok_bench.endpoints.book import EndpointBook
+
+    models = [
+        replace(one, capabilities=capabilities(report, one.capabilities)) if one.name == report.model else one
+        for one in endpoint.models
+    ]
+    EndpointBook.open().update(replace(endpoint, models=models))

@@ -3,8 +3,11 @@
 Text for people goes to stderr, documents (JSON, tables asked for) to stdout, so that pipes stay clean.
 """
 
+import getpass
 import json
 import signal
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -79,6 +82,31 @@ def stoppable() -> Iterator[None]:
 def stopped(kept: str = "") -> NoReturn:
     """For a KeyboardInterrupt inside `stoppable`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
     fail(f"stopped by {_Stop.by}{kept}", _Stop.code)
+
+
+def agreed(question: str, otherwise: str) -> bool:
+    """Ask yes or no on stderr. Ctrl-C exits with 130; without anybody to ask, `otherwise` says what to do instead."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        _nobody_answered(otherwise)
+
+
+def ask_hidden(what: str, otherwise: str) -> str:
+    """Ask for a text without echo; where that cannot be had, nothing is asked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return str(typer.prompt(what, hide_input=True, err=True))
+        except (typer.Abort, getpass.GetPassWarning):
+            _nobody_answered(otherwise)
+
+
+def _nobody_answered(otherwise: str) -> NoReturn:
+    note("")
+    if sys.stdin.isatty():
+        fail("stopped by Ctrl-C", Exit.INTERRUPTED)
+    fail(f"there is nobody to ask: {otherwise}")
 
 
 def _to_plain(value: Any) -> Any:

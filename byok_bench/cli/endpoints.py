@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.cli.console import agreed, ask_hidden, emit_json, fail, note
+from byok_bench.cli.endpoint_words import describe, safe, say_saved, shown, state_of, told_trimmed
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
@@ -28,6 +29,16 @@ KeyStyle = Annotated[str | None, typer.Option("--key-style", help="bearer, api-k
 KeyHeader = Annotated[
     str | None, typer.Option("--key-header", help="Header that carries the key, for style header.")
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=TEXT",
+        help="Any other field, as the form takes it; may be given several times. FIELD is one of alias, "
+        "other_models, headers, query (\\\\n between lines), body, timeouts, context_window, price, ca_file, verify, "
+        "proxy.",
+    ),
+]
 NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -48,7 +59,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(book: BookPath = None, as_json: AsJson = False) -> None:
-    """Every endpoint: label, address, models, where its key comes from, and what is missing."""
+    """Every endpoint: label, address, models, where its key comes from, and what keeps it from a run."""
     opened = open_book(book)
     if as_json:
         emit_json(
@@ -58,24 +69,20 @@ def list_(book: BookPath = None, as_json: AsJson = False) -> None:
     if not len(opened):
         note(f"The book {opened.path} is empty: byok-bench endpoints add LABEL --base-url URL --model ID")
     for endpoint in opened:
-        state = opened.refusal(endpoint) or told_missing(endpoint) or "ready"
-        names = ", ".join(model.alias or model.name for model in endpoint.models) or "no model"
-        where = "Team" if opened.is_team(endpoint) else "Custom"
-        typer.echo(
-            f"{endpoint.label}  {safe(endpoint.base_url)}  {names}  {endpoint.key.kind}  ({where}, {state})"
-        )
+        typer.echo(describe(opened, endpoint))
 
 
 def show(label: Label, book: BookPath = None, as_json: AsJson = False) -> None:
-    """One endpoint, whole; never anything of its key."""
+    """One endpoint, whole, as it stands in the file; never anything of its key."""
     opened = open_book(book)
-    found = shown(opened, opened[label])
+    found = opened[label]
     if as_json:
-        emit_json({"version": 1, **found})
+        emit_json({"version": 1, **shown(opened, found)})
         return
-    for name, value in found.items():
-        if value not in (None, "", [], {}):
-            typer.echo(f"{name}: {value}")
+    from byok_bench.endpoints.book_edit import as_toml
+
+    typer.echo(safe(as_toml(found)), nl=False)
+    note(f"{found.label}: {state_of(opened, found)}")
 
 
 def add(
@@ -88,22 +95,25 @@ def add(
     key_ask: KeyAsk = False,
     key_style: KeyStyle = None,
     key_header: KeyHeader = None,
+    settings: Settings = None,
     book: BookPath = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add an endpoint; what is missing can be filled in later."""
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.errors import SecretError
 
     opened = open_book(book)
+    told_trimmed(label, base_url, *(model or ()), key_env, key_header)
     fields = changed(None, base_url, model, schema, key_env, False, key_style, key_header)
-    endpoint = Endpoint(label=label, **fields)
+    endpoint = with_settings(Endpoint(label=label, **fields), settings)
     opened.add(endpoint)
     try:
         store_key(opened, endpoint, key_stdin, key_ask)
     except SecretError:
         note(f"saved {endpoint.label} without its key: byok-bench endpoints edit {endpoint.label!r} sets one")
         raise
-    say_saved(opened, endpoint.config_key)
+    say_saved(opened, endpoint.config_key, as_json)
 
 
 def edit(
@@ -118,34 +128,48 @@ def edit(
     no_key: NoKey = False,
     key_style: KeyStyle = None,
     key_header: KeyHeader = None,
+    settings: Settings = None,
     confirm_key: Annotated[
         bool, typer.Option("--confirm-key", help="The stored key may go to the endpoint's present address.")
     ] = False,
     book: BookPath = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change an endpoint; what is not named stays as it is."""
     from msgspec.structs import replace
 
     opened = open_book(book)
     before = opened[label]
+    told_trimmed(new_label, base_url, *(model or ()), key_env, key_header)
     fields = changed(before, base_url, model, schema, key_env, no_key, key_style, key_header)
     after = replace(before, **fields, **({"label": new_label} if new_label is not None else {}))
+    after = with_settings(after, settings)
     if confirm_key or key_env:
         after = after.confirm_key()
+    if after == before and not (key_stdin or key_ask or confirm_key):
+        note("nothing changes: name what to change, as `byok-bench endpoints edit --help` lists it")
     opened.update(after)
     store_key(opened, after, key_stdin, key_ask)
-    say_saved(opened, after.config_key)
+    say_saved(opened, after.config_key, as_json)
 
 
-def remove(label: Label, yes: Yes = False, book: BookPath = None) -> None:
+def remove(label: Label, yes: Yes = False, book: BookPath = None, as_json: AsJson = False) -> None:
     """Take an endpoint out of the book, and its key out of the keyring."""
     opened = open_book(book)
     endpoint = opened[label]
-    if not yes and not typer.confirm(f"Remove {endpoint.label} and its stored key?", err=True):
-        note("kept")
-        raise typer.Exit(int(Exit.OK))
-    opened.remove(endpoint.config_key)
-    note(f"removed {endpoint.label}")
+    removed = yes or agreed(f"Remove {endpoint.label} and its stored key?", "say so with --yes")
+    if removed:
+        opened.remove(endpoint.config_key)
+    note(f"{'removed' if removed else 'kept'} {endpoint.label}")
+    if as_json:
+        emit_json(
+            {
+                "version": 1,
+                "label": endpoint.label,
+                "config_key": endpoint.config_key,
+                "removed": removed,
+            }
+        )
 
 
 def open_book(path: Path | None) -> "EndpointBook":
@@ -171,6 +195,8 @@ def changed(
 
     given = {"base_url": base_url, "schema": schema, "key_style": key_style, "key_header": key_header}
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if key_style not in (None, "header") and key_header is None:
+        fields["key_header"] = None
     if models is not None:
         known = {} if before is None else {model.name: model for model in before.models}
         fields["models"] = [known.get(name) or Model(name) for name in models]
@@ -179,6 +205,19 @@ def changed(
     if key_env is not None:
         fields |= {"key": KeyRef.env(key_env), "key_origin": None, "key_set_at": None}
     return fields
+
+
+def with_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint":
+    """The endpoint with each FIELD=TEXT applied. Exits with code 2 for a field that is none."""
+    from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
+
+    for setting in settings or ():
+        name, equals, text = setting.partition("=")
+        if not equals or name not in FIELDS:
+            fail(f"--set takes FIELD=TEXT, and FIELD is one of {', '.join(FIELDS)}")
+        lines = text.replace("\\n", "\n") if name in OF_LINES else text
+        endpoint = FIELDS[name].read(endpoint, lines)
+    return endpoint
 
 
 def store_key(book: "EndpointBook", endpoint: "Endpoint", from_stdin: bool, ask: bool) -> None:
@@ -194,45 +233,10 @@ def store_key(book: "EndpointBook", endpoint: "Endpoint", from_stdin: bool, ask:
     entered = (
         sys.stdin.readline().rstrip("\r\n")
         if from_stdin
-        else typer.prompt("API key", hide_input=True, err=True)
+        else ask_hidden("API key", "pipe the key in, with --key-stdin")
     )
-    secret, trimmed = Secret(entered), entered != trim(entered)
+    secret, is_trimmed = Secret(entered), entered != trim(entered)
     del entered
     book.set_key(endpoint.config_key, secret)
-    if trimmed:
+    if is_trimmed:
         note("white space or invisible characters around the key were left out")
-
-
-def say_saved(book: "EndpointBook", config_key: str) -> None:
-    """What stands now, and what is missing."""
-    endpoint = book[config_key]
-    note(f"saved {endpoint.label} in {book.path}: {told_missing(endpoint) or 'ready'}")
-
-
-def told_missing(endpoint: "Endpoint") -> str:
-    """What keeps it from a run; empty if nothing does."""
-    missing = endpoint.missing()
-    return f"missing: {', '.join(missing)}" if missing else ""
-
-
-def safe(text: str) -> str:
-    """A stored text without what might be a credential in it."""
-    from byok_bench.redact import redact
-
-    return redact(text, ())
-
-
-def shown(book: "EndpointBook", endpoint: "Endpoint") -> dict[str, Any]:
-    """An endpoint as plain data: what the file says, and what follows from it."""
-    from byok_bench.endpoints.book_edit import as_table
-
-    table = as_table(endpoint)
-    return {
-        **table,
-        "base_url": safe(endpoint.base_url),
-        "key": str(endpoint.key) if endpoint.key.kind != "session" else "session",
-        "key_set_at": None if endpoint.key_set_at is None else endpoint.key_set_at.isoformat(),
-        "team": book.is_team(endpoint),
-        "missing": list(endpoint.missing()),
-        "refused": book.refusal(endpoint),
-    }

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from byok_bench.cli.console import emit_json, fail, note
-from byok_bench.cli.endpoints import AsJson, BookPath, ModelIds, NewLabel, open_book, shown, told_missing
+from byok_bench.cli.endpoint_words import shown, state_of
+from byok_bench.cli.endpoints import AsJson, BookPath, ModelIds, NewLabel, open_book
 
 Env = Annotated[bool, typer.Option("--env", help="From OPENAI_BASE_URL and OPENAI_API_KEY.")]
 LiteLLM = Annotated[Path | None, typer.Option("--litellm", help="From a LiteLLM config.yaml.")]
@@ -40,7 +41,7 @@ def import_(
     for text in added.notes:
         note(text)
     for endpoint in added.endpoints:
-        note(f"added {endpoint.label}  {endpoint.base_url}  ({told_missing(endpoint) or 'ready'})")
+        note(f"added {endpoint.label}  {endpoint.base_url}  ({state_of(opened, endpoint)})")
     if as_json:
         endpoints = [shown(opened, one) for one in added.endpoints]
         emit_json({"version": 1, "book": str(opened.path), "endpoints": endpoints, "notes": added.notes})

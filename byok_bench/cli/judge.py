@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, emit_json, fail, note
 
 
@@ -24,7 +25,10 @@ def judge(
     ] = "local",
     policy: Annotated[
         Path | None,
-        typer.Option(help="TOML file with the policy's lists, at its top or in a table named egress."),
+        typer.Option(
+            help="TOML file with the policy's lists, at its top or in a table named egress. "
+            "Default: what policy.toml of this workspace says, its profile too."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
@@ -34,7 +38,13 @@ def judge(
     """
     from byok_bench.wire.egress import judge as judge_url
 
-    verdict = judge_url(url, profile, policy=None if policy is None else _read(policy))
+    if policy is None:
+        held = adhoc.egress_profile(profile)
+        if held != profile:
+            note(f"this workspace's policy.toml says profile {held}")
+        verdict = judge_url(url, held, policy=adhoc.egress_policy())
+    else:
+        verdict = judge_url(url, profile, policy=_read(policy))
     if json:
         emit_json(verdict)
     elif verdict.action == "allow":

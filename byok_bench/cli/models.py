@@ -30,7 +30,9 @@ def models(
     from byok_bench.dialects.models import listed_models
     from byok_bench.endpoints.send import get_models
 
-    chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
+    chosen = adhoc.endpoint_from(
+        endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, needs_model=False
+    )
     assert chosen is not None
     exchange = asyncio.run(
         get_models(chosen, profile=adhoc.egress_profile(profile), policy=adhoc.egress_policy())
@@ -43,7 +45,7 @@ def models(
         raise typer.Exit(int(exit_code(exchange)))
     for name in listed:
         typer.echo(printable(f"{name}  (configured)" if name in configured else name))
-    for name in configured:
+    for name in configured if exchange.error is None else ():
         if name not in listed:
             note(f"{name} is configured and not listed")
     for finding in run_checks(exchange):

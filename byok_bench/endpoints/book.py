@@ -20,9 +20,10 @@ from tomlkit import TOMLDocument
 from byok_bench.endpoints import book_edit, book_file
 from byok_bench.endpoints.endpoint import Endpoint, Model, picker_label
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.readiness import is_ready
 from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.workspace import Workspace, read_workspace
-from byok_bench.errors import BookError, EndpointError, SecretError
+from byok_bench.errors import BookError, ByokBenchError, EndpointError, SecretError, bare
 
 FILE_NAME: Final = "endpoints.toml"
 TEAM_NAME: Final = "team.toml"
@@ -75,8 +76,8 @@ class EndpointBook:
 
     @property
     def usable(self) -> tuple[Endpoint, ...]:
-        """Those that may be offered for a run: complete, and allowed in this workspace."""
-        return tuple(one for one in self.endpoints if not one.missing() and self.refusal(one) is None)
+        """Those that may be offered for a run: complete, with a URL that is one, and allowed in this workspace."""
+        return tuple(one for one in self.endpoints if is_ready(one) and self.refusal(one) is None)
 
     @property
     def egress_policy(self) -> Mapping[str, Any] | None:
@@ -199,32 +200,41 @@ class EndpointBook:
 
     def _change(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> None:
         """One transaction on the user's own file."""
-        with locked(self.path):
-            document, before = self._read(self.path)
-            change(document, before)
-            text = document.as_string()
-            after = book_file.parse(text, str(self.path))[1]
+        try:
+            with locked(self.path):
+                self._own = self._rewritten(change)
+            return
+        except ByokBenchError as error:
+            problem = bare(error)
+        raise problem
+
+    def _rewritten(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> list[Endpoint]:
+        document, before = self._read(self.path)
+        stored = document.as_string()
+        change(document, before)
+        text = document.as_string()
+        after = book_file.parse(text, str(self.path))[1]
+        if text != stored:
             write_atomically(self.path, text)
-            self._own = after
+        return after
 
     def _read(self, path: Path) -> tuple[TOMLDocument, list[Endpoint]]:
         try:
-            text = path.read_bytes().decode()
+            return book_file.parse(path.read_bytes().decode(), str(path))
         except FileNotFoundError:
             return book_edit.new_document(), []
         except UnicodeDecodeError:
             raise BookError(f"{path} is not UTF-8; it was not touched", code="book_broken") from None
         except OSError as error:
             raise BookError(f"{path} cannot be read: {error.strerror}", code="book_unreadable") from None
-        return book_file.parse(text, str(path))
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock beside `path`; other processes wait. Raises BookError if there can be none."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(path.with_name(path.name + ".lock"), "a+b")  # noqa: SIM115 - closed by the `with` below
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.fdopen(os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600), "r+b")
     except OSError as error:
         raise BookError(f"{path} cannot be locked: {error.strerror}", code="book_unwritable") from None
     with lock:

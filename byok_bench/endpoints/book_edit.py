@@ -18,6 +18,7 @@ from byok_bench.endpoints.book_file import (
     EndpointTable,
     Extra,
     ModelTable,
+    TimeoutsTable,
     refuse_literal_keys,
     settled_key,
 )
@@ -59,6 +60,7 @@ def put(document: TOMLDocument, endpoint: Endpoint) -> None:
         table = tomlkit.table() if number is None else tables[number]
         _merge(table, wanted, known=EndpointTable.__struct_fields__)
         if number is None:
+            table.trivia.indent = "\n"  # a line between endpoints
             tables.append(table)
         document.as_string().encode()
     except (TOMLKitError, ValueError, TypeError):
@@ -74,6 +76,13 @@ def drop(document: TOMLDocument, config_key: str) -> None:
     number = _find(tables, config_key)
     if number is not None:
         del tables[number]
+
+
+def as_toml(endpoint: Endpoint) -> str:
+    """The endpoint as it would stand in the file."""
+    document = tomlkit.document()
+    put(document, endpoint)
+    return document.as_string().lstrip("\n")
 
 
 def as_table(endpoint: Endpoint) -> dict[str, Any]:
@@ -94,11 +103,13 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
         ],
         headers={name: _written(value) for name, value in endpoint.headers.items()},
         query={name: _written(value) for name, value in endpoint.query.items()},
-        timeouts={
-            name: getattr(endpoint.timeouts, name)
-            for name in Timeouts.__struct_fields__
-            if getattr(endpoint.timeouts, name) != getattr(DEFAULT_TIMEOUTS, name)
-        },
+        timeouts=TimeoutsTable(
+            **{
+                name: float(seconds)
+                for name in Timeouts.__struct_fields__
+                if (seconds := getattr(endpoint.timeouts, name)) != getattr(DEFAULT_TIMEOUTS, name)
+            }
+        ),
         tls=endpoint.tls,
         proxy=endpoint.proxy,
     )

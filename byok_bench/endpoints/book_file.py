@@ -5,7 +5,7 @@ since any of them may be a key. Rules: docs/endpoints.md, section "The book".
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -13,14 +13,15 @@ from uuid import UUID
 
 import msgspec
 import tomlkit
+from msgspec.structs import replace
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
 from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price, Schema, Tls
 from byok_bench.endpoints.entry import trim
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.errors import BookError, EndpointError
-from byok_bench.redact import redact
+from byok_bench.endpoints.literal import literal_key
+from byok_bench.errors import BookError, EndpointError, bare
 from byok_bench.wire.limits import Timeouts
 
 VERSION: Final = 1
@@ -30,10 +31,18 @@ Extra = str | Mapping[str, str]
 _TABLE: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\]\]", re.MULTILINE)
 _MODEL: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\.\s*models\s*\]\]", re.MULTILINE)
 _QUOTED: Final = re.compile(r"'[^']*'")
+_TYPE: Final = re.compile(r"`(\w+)`")
+_TYPES: Final = {
+    "array": "a list", "bool": "true or false", "datetime": "a date and time", "float": "a number",
+    "int": "a whole number", "object": "a table", "str": "text",
+}  # fmt: skip
+"""What msgspec calls a type → what TOML's reader calls it."""
 _KEY_MOVES: Final = (
     'a key is written out here. Put it into an environment variable and name that (key = "env:NAME"), or into the '
     "keyring with `byok-bench endpoints edit LABEL --key-stdin`, and take it out of the file"
 )
+_URL_KEY_MOVES: Final = "the address holds a credential: take it out of the URL, a key has a field of its own"
+_EXTRA_FORM: Final = 'write text, or { from = "env:NAME" } for a secret'
 _FIELD_OF: Final = {
     "config_key_invalid": "config_key",
     "key_header_invalid": "key_header",
@@ -61,6 +70,15 @@ class ModelTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     price: Price | None = None
 
 
+class TimeoutsTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`[endpoint.timeouts]` as it stands in the file; a name of another version is left alone."""
+
+    connect: float | None = None
+    first_byte: float | None = None
+    idle: float | None = None
+    total: float | None = None
+
+
 class EndpointTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One `[[endpoint]]` as it stands in the file."""
 
@@ -77,10 +95,13 @@ class EndpointTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     models: list[ModelTable] = []
     headers: dict[str, Extra] = {}
     query: dict[str, Extra] = {}
-    timeouts: dict[str, float] = {}
+    timeouts: TimeoutsTable = TimeoutsTable()
     tls: Tls = Tls()
     body: dict[str, Any] = {}
     proxy: str | None = None
+
+
+_OWN: Final = frozenset(EndpointTable.__struct_fields__)
 
 
 class _Wrong(Exception):
@@ -94,6 +115,15 @@ class _Wrong(Exception):
 def parse(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
     """The document and its endpoints. Raises BookError, which names `where`, line and field, and shows no value."""
     try:
+        return _parsed(text, where)
+    except BookError as error:
+        problem = bare(error)
+    del text
+    raise problem
+
+
+def _parsed(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
+    try:
         document = tomlkit.parse(text)
         plain = document.unwrap()
     except (TOMLKitError, RecursionError) as error:
@@ -101,6 +131,7 @@ def parse(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
         problem = f"{where}{f', line {line}' if line else ''}: this is not TOML; mend that line by hand"
         raise BookError(problem, code="book_broken") from None
     check_version(plain, where)
+    _refuse_literal_elsewhere(plain, text, where)
     tables = plain.get("endpoint", [])
     if not isinstance(tables, list):
         raise BookError(f"{where}: `endpoint` must be a list, written as [[endpoint]]", code="book_broken")
@@ -122,6 +153,16 @@ def check_version(plain: Mapping[str, Any], where: str) -> None:
         raise BookError(f"{where}: the file must begin with `version = {VERSION}`", code="book_version")
 
 
+def _refuse_literal_elsewhere(plain: Mapping[str, Any], text: str, where: str) -> None:
+    """Other programs may keep their tables in the file, but no key."""
+    others = {name: value for name, value in plain.items() if name != "endpoint"}
+    if field := literal_key(others):
+        name = re.escape(field.rpartition(".")[2])
+        at = re.search(rf"^[^\n=]*\b{name}\b", text, re.MULTILINE)
+        line = text.count("\n", 0, at.start()) + 1 if at else 1
+        raise BookError(f"{where}, line {line}, field {field}: {_KEY_MOVES}", code="book_broken")
+
+
 def settled_key(written: str | None, *names: str) -> str:
     """The config_key in the file, else a UUIDv4 made of `names`: the same at every reading."""
     if written:
@@ -132,23 +173,10 @@ def settled_key(written: str | None, *names: str) -> str:
 
 def refuse_literal_keys(table: Mapping[str, Any]) -> None:
     """Raise EndpointError if any text of an endpoint's table looks like a key; the field is named alone."""
-    for field, text in _texts(table):
-        alone = field not in EndpointTable.__struct_fields__ and "." not in field
-        named = (f"{field}: {text}", f"https://host/?{field}={text}") if alone else ()
-        if any(redact(form, ()) != form for form in (text, *named)):
-            raise EndpointError(f"field {field}: {_KEY_MOVES}", code="key_literal")
-
-
-def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in `value`, with the path of its field."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for name, entry in value.items():
-            yield from _texts(entry, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list):
-        for number, entry in enumerate(value):
-            yield from _texts(entry, f"{path}[{number}]")
+    if field := literal_key(table, _OWN):
+        raise EndpointError(
+            f"field {field}: {_URL_KEY_MOVES if field == 'base_url' else _KEY_MOVES}", code="key_literal"
+        )
 
 
 def _placed(table: Any, number: int, text: str, where: str) -> Endpoint:
@@ -164,6 +192,7 @@ def _placed(table: Any, number: int, text: str, where: str) -> Endpoint:
 def _endpoint(table: Any) -> Endpoint:
     try:
         refuse_literal_keys(table if isinstance(table, Mapping) else {})
+        _refuse_odd_extras(table)
         read = msgspec.convert(table, EndpointTable)
         config_key = settled_key(read.config_key, read.label)
         return Endpoint(
@@ -187,7 +216,7 @@ def _endpoint(table: Any) -> Endpoint:
     except msgspec.ValidationError as error:
         words, _, path = str(error).partition(" - at ")
         words = _QUOTED.sub("", words).replace("  ", " ").strip()  # the quoted part is the value
-        problem = f"{words[0].lower()}{words[1:]}"
+        problem = _TYPE.sub(lambda found: _TYPES.get(found[1], found[0]), f"{words[0].lower()}{words[1:]}")
         field = path.strip("`").removeprefix("$").lstrip(".") or _missing_field(words)
     except EndpointError as error:
         field, _, problem = (
@@ -208,23 +237,37 @@ def _model(read: ModelTable, number: int, endpoint_key: str) -> Model:
     raise _Wrong(f"models[{number}]", problem)
 
 
+def _refuse_odd_extras(table: Any) -> None:
+    """Raise _Wrong with the name of a header or query field that is neither text nor a reference."""
+    for field in ("headers", "query"):
+        values = table.get(field) if isinstance(table, Mapping) else None
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            if not isinstance(value, (str, Mapping)):
+                raise _Wrong(f"{field}.{name}", _EXTRA_FORM)
+
+
 def _extras(field: str, values: Mapping[str, Extra]) -> dict[str, str | KeyRef]:
     read: dict[str, str | KeyRef] = {}
     for name, value in values.items():
         try:
             read[name] = value if isinstance(value, str) else KeyRef.parse(value.get("from", ""))
         except EndpointError:
-            raise _Wrong(f"{field}.{name}", 'write text, or { from = "env:NAME" } for a secret') from None
+            raise _Wrong(f"{field}.{name}", _EXTRA_FORM) from None
     return read
 
 
-def _timeouts(read: Mapping[str, float]) -> Timeouts:
-    """Those of a known name; a name of another version is left alone."""
-    try:
-        return Timeouts(**{name: read[name] for name in Timeouts.__struct_fields__ if name in read})
-    except ValueError as error:
-        problem = str(error)
-    raise _Wrong("timeouts", problem)
+def _timeouts(read: TimeoutsTable) -> Timeouts:
+    found = Timeouts()
+    for name in TimeoutsTable.__struct_fields__:
+        if (seconds := getattr(read, name)) is None:
+            continue
+        try:
+            found = replace(found, **{name: seconds})
+            continue
+        except ValueError as error:
+            problem = str(error)
+        raise _Wrong(f"timeouts.{name}", problem)
+    return found
 
 
 def _missing_field(words: str) -> str:

@@ -19,8 +19,9 @@ from byok_bench.endpoints.endpoint import Endpoint, KeyStyle, Model, Schema, Tls
 from byok_bench.endpoints.entry import checked_model_id, trim
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.secret import Secret
-from byok_bench.errors import ContractError, EndpointError
+from byok_bench.errors import ContractError, EndpointError, bare
 from byok_bench.redact import redact
+from byok_bench.redact.logs import transient
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 
 VERSION: Final = 1
@@ -63,14 +64,14 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[Endpoint]:
-        """An Endpoint to send with; its key is forgotten when the block ends."""
-        refs: list[KeyRef] = []
+        """An Endpoint to send with; its key is forgotten when the block ends, by log filters too."""
+        with transient(), contextlib.ExitStack() as stack:
 
-        def lend(value: Secret) -> KeyRef:
-            refs.append(KeyRef.session(value))
-            return refs[-1]
+            def lend(value: Secret) -> KeyRef:
+                ref = KeyRef.session(value)
+                stack.callback(ref.forget)
+                return ref
 
-        try:
             yield Endpoint(
                 label=self.label,
                 base_url=self.base_url,
@@ -86,9 +87,6 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
                 timeouts=self.timeouts,
                 config_key=self.config_key,
             )
-        finally:
-            for ref in refs:
-                ref.forget()
 
 
 def encode(endpoint: Endpoint, model: str | None = None, *, team: bool = False) -> dict[str, Any]:
@@ -128,6 +126,15 @@ def encode(endpoint: Endpoint, model: str | None = None, *, team: bool = False) 
 
 def decode(document: object) -> CustomEndpoint | TeamReference:
     """What a request field says. Raises ContractError that names the member, and shows no value."""
+    try:
+        return _decoded(document)
+    except ContractError as error:
+        problem = bare(error)
+    del document
+    raise problem
+
+
+def _decoded(document: object) -> CustomEndpoint | TeamReference:
     if not isinstance(document, Mapping):
         raise ContractError(f"{FIELD}: must be an object", code="member_invalid")
     version = document.get("version")
@@ -163,7 +170,13 @@ def confirm(document: Mapping[str, Any], answer: object) -> None:
     A server that does not know the field ignores it and answers with a model of its own choice.
     """
     said = answer.get(FIELD) if isinstance(answer, Mapping) else None
-    if said != confirmation(document):
+    is_confirmed = said == confirmation(document)
+    del (
+        document,
+        answer,
+        said,
+    )  # a verbose traceback prints the locals of this frame, and the document holds the key
+    if not is_confirmed:
         raise ContractError(
             f"the server did not confirm {FIELD}: whatever it answered came from another model, or from none. "
             "Update the server, or call the endpoint from here",
@@ -234,7 +247,6 @@ def _own(document: Mapping[str, Any]) -> CustomEndpoint:
 
 def _refuse_url_credentials(url: str) -> None:
     if redact(url, ()) != url:
-        del url
         raise ContractError(
             f"{FIELD}.base_url: holds a credential; auth is the place of it", code="member_invalid"
         )
@@ -282,5 +294,4 @@ def _refuse_wrong_shape(document: Mapping[str, Any], form: str) -> None:
             problem = "must be a UUID of version 4"
         case _:
             problem = f"breaks {rule} {error.validator_value}"
-    del given, error, errors
     raise ContractError(f"{'.'.join([FIELD, *path])}: {problem}", code="member_invalid")

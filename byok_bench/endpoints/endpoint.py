@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr, replace
 
 from byok_bench.endpoints import entry
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.literal import literal_key
 from byok_bench.errors import EndpointError
 from byok_bench.redact import redact
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
@@ -144,6 +145,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         _check_models(self.models)
         if problem := _extras_problem(self.headers, self.query):
             raise EndpointError(problem, code="extra_field_invalid")
+        if field := literal_key({"body": self.body}):
+            raise EndpointError(
+                f"{field} holds a key, and bodies are stored: send it as the key, or in a header by reference",
+                code="key_literal",
+            )
         self._settle_key()
 
     def __repr__(self) -> str:
@@ -265,15 +271,8 @@ def _extras_problem(headers: Mapping[str, str | KeyRef], query: Mapping[str, str
             problem = entry.header_value_problem(name, value)
         if problem:
             return problem
-    written = [
-        ("header", name, f"{name}: {value}") for name, value in headers.items() if isinstance(value, str)
-    ]
-    written += [
-        ("query field", name, f"https://host/?{name}={value}")
-        for name, value in query.items()
-        if isinstance(value, str)
-    ]
-    for kind, name, text in written:
-        if redact(text, ()) != text:
-            return f'{kind} {name} holds a key: give where it is found instead, like KeyRef.env("NAME")'
+    for kind, fields in (("header", headers), ("query field", query)):
+        written = {name: value for name, value in fields.items() if isinstance(value, str)}
+        if found := literal_key(written):
+            return f'{kind} {found} holds a key: give where it is found instead, like KeyRef.env("NAME")'
     return None

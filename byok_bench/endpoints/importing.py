@@ -110,12 +110,8 @@ def add_to(book: EndpointBook, found: Imported) -> Imported:
 
 def _model_list(path: Path) -> list[Any]:
     """The entries of a LiteLLM configuration."""
-    try:
-        import yaml
-    except ImportError:
-        raise EndpointError(
-            "reading YAML needs the package pyyaml: pip install pyyaml", code="yaml_missing"
-        ) from None
+    import yaml
+
     try:
         document = yaml.safe_load(path.read_bytes())
     except OSError as error:

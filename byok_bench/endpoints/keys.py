@@ -17,6 +17,7 @@ from byok_bench.endpoints.entry import trim
 from byok_bench.endpoints.secret import Secret
 from byok_bench.errors import SecretError
 from byok_bench.redact import redact
+from byok_bench.redact.logs import remember
 
 __all__ = ["KEYRING_SERVICE", "KeyRef", "Kind", "Secret", "refuse_literal"]
 
@@ -31,6 +32,10 @@ _NO_KEYRING: Final = (
     "variable instead (env:NAME), or keep the key for this session only; or start a Secret Service: "
     "install gnome-keyring and dbus, and run inside `dbus-run-session`"
 )
+
+
+KEYRING_CODES: Final = frozenset({"no_keyring", "keyring_locked", "keyring_failed"})
+"""Codes of a SecretError that is about the keyring, not about the key."""
 
 
 class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +119,8 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
     def store(self, secret: Secret) -> None:
         """Put the key where the reference points (keyring and session). Raises SecretError."""
         secret.checked()
+        if not secret.is_dummy:
+            remember((secret.reveal(),))
         if self.kind == "session" and self.name:
             _SESSION[self.name] = secret
         elif self.kind == "keyring" and self.name:
@@ -233,6 +240,12 @@ def _explain(error: Exception, doing: str) -> SecretError:
         return SecretError(_NO_KEYRING, code="no_keyring")
     if isinstance(error, KeyringLocked):
         return SecretError("the keyring is locked: unlock it and try again", code="keyring_locked")
+    if isinstance(error, EOFError) or type(error).__name__ == "StdinNotImplementedError":
+        return SecretError(
+            "the keyring wants a password of its own, and nobody could be asked for it here: unlock it in a terminal, "
+            "or name an environment variable",
+            code="keyring_locked",
+        )
     return SecretError(
         f"the keyring could not {doing} the key ({type(error).__name__}): try again, or name an environment variable",
         code="keyring_failed",

@@ -20,7 +20,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.credentials import Credentials, credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entry import checked_model_id
-from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
@@ -32,9 +32,7 @@ from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 from byok_bench.wire.resolver import Resolver
 
 USER_AGENT: Final = "byok-bench"
-NO_KEY_CODES: Final = frozenset(
-    {"key_missing", "key_malformed", "key_not_confirmed", "no_keyring", "keyring_locked", "keyring_failed"}
-)
+NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_confirmed"}
 """Codes of SecretError that say "this endpoint has no usable key now": a failure of the exchange, not of the caller."""
 _SCHEMA_HEADERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "messages": (("anthropic-version", "2023-06-01"),)

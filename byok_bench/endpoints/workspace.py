@@ -38,6 +38,10 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return f"This workspace allows the schemas {', '.join(self.schemas)}, not {endpoint.schema}."
         return None
 
+    def profile_for(self, asked: str) -> str:
+        """The profile to judge by: `shared` if the workspace says so, which nothing can loosen, else as asked."""
+        return "shared" if self.profile == "shared" else asked
+
     @property
     def policy(self) -> Mapping[str, Any] | None:
         """The lists for `judge`."""
@@ -55,6 +59,6 @@ def read_workspace(path: Path) -> Workspace:
     try:
         return msgspec.convert(tomllib.loads(raw.decode()), Workspace)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise BookError(
-            f"{path}: {error}. Nothing is called until it is mended", code="policy_broken"
-        ) from None
+        said = str(error).replace("Object contains unknown field", "a policy has no field")
+        problem = f"{path}: {said}. Nothing is called until it is mended"
+    raise BookError(problem, code="policy_broken")

@@ -63,10 +63,19 @@ def views(text: str) -> Iterator[View]:
         yield from filter(
             None, (_decoded(base, _PERCENT, _from_percent), _decoded(base, _ENTITY, _from_entity))
         )
-        if once := _decoded(base, _ESCAPE, _from_escape):
-            yield once
-            if twice := _decoded(once, _ESCAPE, _from_escape):
-                yield twice
+        yield from _unescaped(base)
+
+
+def unescaped(text: str) -> Iterator[View]:
+    """The views of `text` with backslash escapes undone, once and twice; none where there are none."""
+    return _unescaped(View(None, text, []))
+
+
+def _unescaped(base: View) -> Iterator[View]:
+    if once := _decoded(base, _ESCAPE, _from_escape):
+        yield once
+        if twice := _decoded(once, _ESCAPE, _from_escape):
+            yield twice
 
 
 def _decoded(base: View, pattern: re.Pattern[str], decode: Callable[[str], str]) -> View | None:

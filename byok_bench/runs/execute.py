@@ -20,6 +20,7 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError, SecretError
+from byok_bench.redact.logs import remembered
 from byok_bench.runs import ledger, records
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.ledger import End, State
@@ -31,6 +32,7 @@ from byok_bench.runs.quiet import Health, timed_section
 from byok_bench.runs.retries import delay_before_next
 from byok_bench.runs.store import Writer
 from byok_bench.scenarios.agent import play
+from byok_bench.wire.cleaning import clean_stream
 from byok_bench.wire.client import Client
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange
@@ -231,7 +233,8 @@ def first_error() -> Iterator[None]:
 
 
 def _store(db: Any, run_id: str, key: str, attempt: int, raw: RawExchange, end: End | None) -> int | None:
-    """In the writer's thread: packing is not the loop's work."""
+    """In the writer's thread: searching streams for keys, and packing, are not the loop's work."""
+    clean_stream(raw, remembered())
     return ledger.record(db, run_id, key, attempt, records.encode(raw), end)
 
 

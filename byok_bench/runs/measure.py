@@ -58,7 +58,9 @@ class Session:
         for endpoint, original in zip(with_keys, self._endpoints, strict=True):
             if endpoint.key != original.key:
                 self._open.callback(endpoint.key.forget)
-        client = await self._open.enter_async_context(Client(transport=self._work.transport))
+        client = await self._open.enter_async_context(
+            Client(transport=self._work.transport, searches_streams=False)
+        )
         self._open.enter_context(frozen_heap())
         work = self._work
         self._executor = Executor(

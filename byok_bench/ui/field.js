@@ -48,22 +48,27 @@ function render({ model, el }) {
     };
     input.addEventListener("blur", leave);
     input.addEventListener("keydown", (event) => event.key === "Enter" && leave());
+    model.on("msg:custom", (content) => content.kind === "focus" && setTimeout(() => input.focus(), 0));
     return;
   }
 
   const showOptions = () => {
-    const options = model.get("options").map(([value, text]) => Object.assign(document.createElement("option"), { value, text }));
+    const options = model.get("options").map(([value, text, greyed]) =>
+      Object.assign(document.createElement("option"), { value, text, className: greyed ? "byok-greyed" : "" }),
+    );
     if (kind === "choice") {
       input.replaceChildren(...options);
       input.size = model.get("rows");
+      input.value = model.get("value");
     } else {
+      // Suggestions only: what stands in the input, typed or not, is left alone.
       list.replaceChildren(...options);
       if (options.length) input.setAttribute("list", list.id);
       else input.removeAttribute("list");
     }
-    input.value = model.get("value");
   };
   if (kind === "area") input.rows = model.get("rows");
+  input.value = model.get("value");
   showOptions();
   model.on("change:options", showOptions);
   model.on("change:value", () => {
@@ -71,7 +76,7 @@ function render({ model, el }) {
   });
   const commit = () => {
     if (model.get("value") === input.value) return;
-    if (kind !== "choice") model.set("draft", input.value);
+    if (model.get("follow")) model.set("draft", input.value);
     model.set("value", input.value);
     model.save_changes();
   };
@@ -79,10 +84,12 @@ function render({ model, el }) {
     input.addEventListener("change", commit);
     return;
   }
-  input.addEventListener("input", () => {
-    model.set("draft", input.value);
-    model.save_changes();
-  });
+  // Only where it is asked for: what is typed into a field becomes part of the saved notebook.
+  if (model.get("follow"))
+    input.addEventListener("input", () => {
+      model.set("draft", input.value);
+      model.save_changes();
+    });
   input.addEventListener("blur", commit);
   if (kind === "text") input.addEventListener("keydown", (event) => event.key === "Enter" && commit());
 }

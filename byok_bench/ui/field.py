@@ -2,8 +2,8 @@
 
 Why not ipywidgets' own: its Text reports either every key stroke as the value or nothing before blur, so a
 form cannot both preview while typing and save on blur; and its Password is a synced value, which nbclient
-and JupyterLab write into the saved notebook. Here `draft` follows the typing, `value` changes on blur and
-Enter, and a secret travels as a message that no state keeps.
+and JupyterLab write into the saved notebook. Here `value` changes on blur and Enter, `draft` follows the typing
+where that is wanted, and a secret travels as a message that no state keeps.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,18 +43,24 @@ class Field(_Labelled):
 
     value = traitlets.Unicode("").tag(sync=True)
     """What was entered, as of the last blur, Enter or choice."""
+    follow = traitlets.Bool(False).tag(sync=True)
+    """Whether `draft` is kept up while typing."""
     draft = traitlets.Unicode("").tag(sync=True)
     """What stands in the input while typing."""
     options: Any = traitlets.List().tag(sync=True)
-    """[value, text] pairs: what a choice offers; for a text only suggestions, never bound to."""
+    """[value, text, greyed] triples: what a choice offers; for a text only suggestions, never bound to."""
     rows = traitlets.Int(1).tag(sync=True)
 
-    def offer(self, options: Sequence[tuple[str, str]], value: str | None = None) -> None:
+    def offer(self, options: Sequence[tuple[str, str, bool]], value: str | None = None) -> None:
         """Set what is offered, and the value with it."""
         with self.hold_sync():
-            self.options = [list(pair) for pair in options]
+            self.options = [list(one) for one in options]
             if value is not None:
                 self.value = value
+
+    def suggest(self, texts: Sequence[str]) -> None:
+        """Offer texts to pick from; anything else may be typed."""
+        self.offer([(text, text, False) for text in texts])
 
 
 class SecretField(_Labelled):
@@ -65,6 +71,10 @@ class SecretField(_Labelled):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(kind="secret", **traits)
+
+    def focus(self) -> None:
+        """Put the cursor into it."""
+        self.send({"kind": "focus"})
 
     def on_entered(self, callback: Callable[[str], None]) -> None:
         """Call `callback(text)` when a key was entered (Enter, or leaving the field with text in it)."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import ipywidgets
 
-from byok_bench.checks.rungs import MARKS, RUNGS, Rung
+from byok_bench.checks.rungs import RUNGS, LadderReport, Rung, cells
 
 COLOURS: Final = {
     "pass": "var(--jp-success-color0, #1b5e20)",
@@ -14,49 +14,69 @@ COLOURS: Final = {
     "inconclusive": "var(--jp-info-color0, #0d47a1)",
     "skipped": "var(--jp-ui-font-color2, #757575)",
 }
+HEAD: Final = ("", "Rung", "Verdict", "Time", "Spent", "What was found, and what to do")
+_LINE: Final = "border-bottom:1px solid var(--jp-border-color2,#e0e0e0)"
+_CELL: Final = f"padding:3px 14px 3px 0;vertical-align:top;text-align:left;{_LINE}"
 
 
 class LadderView(ipywidgets.HTML):  # type: ignore[misc]
-    """A table of rungs; `begin()`, then `add(rung)` as each ends."""
+    """A table of rungs; `begin()`, `add(rung)` as each ends, then `finish(report)` or `stop(why)`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rungs: list[Rung] = []
+        self._currency = "USD"
 
-    def begin(self) -> None:
-        """Show all rungs as waiting."""
-        self.rungs = []
+    def begin(self, currency: str = "USD") -> None:
+        """Show all rungs as waiting; `currency` is that of the costs."""
+        self.rungs, self._currency = [], currency
         self._draw(running=True)
 
     def add(self, rung: Rung) -> None:
         """Fill in one rung."""
         self.rungs.append(rung)
-        self._draw(running=len(self.rungs) < len(RUNGS))
+        self._draw(running=len(self.rungs) < len(RUNGS), said=f"{rung.name}: {rung.verdict}")
+
+    def finish(self, report: LadderReport) -> None:
+        """Show what it comes to: the rung to mend first, and what the ladder took."""
+        first = report.first_failure
+        said = f"The rung to mend first: {first.name}." if first else "Nothing failed."
+        self._draw(running=False, said=f"{said} Spent: {report.spent}.")
+
+    def stop(self, why: str) -> None:
+        """Show that it goes no further."""
+        self._draw(running=False, said=why)
 
     def clear(self) -> None:
         """Show nothing."""
         self.rungs = []
         self.value = ""
 
-    def _draw(self, *, running: bool) -> None:
-        waiting = RUNGS[len(self.rungs) :]
-        rows = [row(rung) for rung in self.rungs]
-        rows += [
-            f"<tr style='opacity:.55'><td>{'…' if running else ''}</td><td>{name}</td></tr>"
-            for name in waiting
-        ]
-        style = "border-collapse:collapse;font-size:13px;line-height:1.5"
-        self.value = f"<table role='status' aria-label='Check ladder' style='{style}'>{''.join(rows)}</table>"
+    def _draw(self, *, running: bool, said: str = "") -> None:
+        rows = [_row(rung, self._currency) for rung in self.rungs]
+        for number, name in enumerate(RUNGS[len(self.rungs) :]):
+            state = "running …" if running and number == 0 else ""
+            rows.append(_cells(["", name, state, "", "", ""], "opacity:.6"))
+        head = "".join(f"<th scope='col' style='{_CELL};font-weight:600'>{escape(one)}</th>" for one in HEAD)
+        style = "border-collapse:collapse;font-size:13px;line-height:1.45;width:100%"
+        self.value = (
+            f"<table aria-label='Check ladder' style='{style}'><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table>"
+            f"<div role='status' style='margin-top:6px;font-size:13px;line-height:1.45'>{escape(said)}</div>"
+        )
 
 
-def row(rung: Rung) -> str:
+def _row(rung: Rung, currency: str) -> str:
     """One rung as a table row; the server's words are escaped."""
-    took = "" if rung.duration_ms is None else f"{rung.duration_ms:.0f} ms"
-    cell = "padding:2px 10px 2px 0;vertical-align:top"
-    return (
-        f"<tr><td style='{cell};color:{COLOURS[rung.verdict]};font-weight:700'>{MARKS[rung.verdict]}</td>"
-        f"<td style='{cell};white-space:nowrap'>{escape(rung.name)}</td>"
-        f"<td style='{cell};color:{COLOURS[rung.verdict]}'>{rung.verdict}</td>"
-        f"<td style='{cell};text-align:right;white-space:nowrap'>{took}</td>"
-        f"<td style='{cell};overflow-wrap:anywhere'>{escape(rung.advice)}</td></tr>"
-    )
+    return _cells(list(cells(rung, currency)), "", COLOURS[rung.verdict])
+
+
+def _cells(texts: list[str], row_style: str, colour: str = "inherit") -> str:
+    *short, advice = (escape(text) for text in texts)
+    styles = [f"color:{colour};font-weight:700", "", f"color:{colour}", "text-align:right", ""]
+    made = [
+        f"<td style='{_CELL};white-space:nowrap;{style}'>{text}</td>"
+        for style, text in zip(styles, short, strict=True)
+    ]
+    last = f"<td style='{_CELL};overflow-wrap:anywhere;width:60%'>{advice}</td>"
+    return f"<tr style='{row_style}'>{''.join(made)}{last}</tr>"

@@ -1,39 +1,47 @@
 """The model of the endpoint form: which endpoint is selected, what was entered, what is missing. No widgets.
 
-Every field is applied on its own and saved at once. A refused entry changes nothing in the book; the form
-keeps the typed text beside the reason, so nothing is lost.
+Every field is applied on its own and saved at once. A refused entry changes nothing in the book; its text is kept
+here beside the reason until it is mended, whatever else is edited meanwhile. Only what looks like a key is not kept:
+the form's fields are part of the saved notebook.
 """
 
-import os
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from byok_bench.dialects.base import dialect
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint, Model, Price
-from byok_bench.endpoints.keys import KeyRef
-from byok_bench.errors import ByokBenchError, EndpointError
-from byok_bench.wire.limits import Timeouts
-from byok_bench.wire.reasons import Refused, explain
-from byok_bench.wire.urls import read_base_url
+from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, new_config_key
+from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.importing import add_to, from_environment, from_preset
+from byok_bench.endpoints.key_place import is_stored, key_place
+from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
+from byok_bench.endpoints.literal import literal_key
+from byok_bench.endpoints.readiness import hint, request_line, unready, url_problem
+from byok_bench.endpoints.secret import Secret
+from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
+from byok_bench.errors import ByokBenchError, EndpointError, SecretError
+from byok_bench.redact import redact
+from byok_bench.redact.logs import remembered
 
 Tone = Literal["plain", "good", "bad"]
 NEW_LABEL: Final = "New endpoint"
-MISSING: Final = {
-    "base_url": "a base URL",
-    "models": "a model",
-    "key": "a key",
-    "key_header": "the name of the key's header",
-    "key_origin": "your word that the key may go to this address",
-}
+ENVIRONMENT: Final = "environment"
+"""What `add_from` takes beside the presets: OPENAI_BASE_URL and OPENAI_API_KEY."""
+_TONES: Final[Mapping[bool | None, Tone]] = {True: "good", False: "bad", None: "plain"}
+_TRIMMED: Final = "White space or invisible characters around it were taken off."
+_LINES: Final = OF_LINES | {"body"}
+"""Where a line end is no slip."""
+
+_NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body"})
+"""Fields into which people paste a key."""
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=._-]{16,}")
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What the form says under a field."""
+    """What the form says under a field, or beside its buttons."""
 
     text: str = ""
     tone: Tone = "plain"
@@ -45,6 +53,10 @@ class FormState:
     def __init__(self, book: EndpointBook) -> None:
         self.book = book
         self.selected: str | None = next((one.config_key for one in book.endpoints), None)
+        self._refused: dict[tuple[str, str], tuple[str, Said]] = {}
+        """Texts that were not accepted, with the reason, by endpoint and field."""
+        self._replaces_key: str | None = None
+        """The endpoint whose stored key is about to be replaced."""
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -73,19 +85,27 @@ class FormState:
         """The workspace's egress lists."""
         return self.book.egress_policy
 
-    def list_label(self, endpoint: Endpoint) -> str:
-        """How the list names one: its label, and why it is not ready."""
+    def list_label(self, endpoint: Endpoint) -> tuple[str, bool]:
+        """How the list names one, and whether it is greyed out, being turned off here."""
         if self.book.refusal(endpoint):
-            return f"{endpoint.label}  (turned off here)"
-        if self.book.is_team(endpoint):
-            return f"{endpoint.label}  (Team)"
-        return f"{endpoint.label}  (incomplete)" if endpoint.missing() else endpoint.label
+            return f"{endpoint.label}  (turned off here)", True
+        where = "  (Team)" if self.book.is_team(endpoint) else ""
+        state = "  (incomplete)" if unready(endpoint) else ""
+        return f"{endpoint.label}{where}{state}", False
 
-    def add(self) -> Endpoint:
+    def add(self) -> None:
         """A new, incomplete endpoint, saved and selected."""
-        return self._keep(Endpoint(label=self._free_label(NEW_LABEL)))
+        self._keep(Endpoint(label=self._free_label(NEW_LABEL)))
 
-    def duplicate(self) -> Endpoint:
+    def add_from(self, source: str) -> Said:
+        """One from a preset or from the environment, saved and selected; what there is to know about it."""
+        found = from_environment() if source == ENVIRONMENT else from_preset(source)
+        added = add_to(self.book, found)
+        if added.endpoints:
+            self.selected = added.endpoints[0].config_key
+        return Said("\n".join(note if note.endswith(".") else f"{note}." for note in added.notes))
+
+    def duplicate(self) -> None:
         """A copy of the selected one under a free label, with models of its own; a stored key is not copied."""
         source = self._current()
         copy = Endpoint(
@@ -95,77 +115,166 @@ class FormState:
                 if name not in ("label", "config_key", "models", "key", "key_origin", "key_set_at")
             },
             label=self._free_label(f"{source.label} copy"),
-            models=[Model(one.name, alias=one.alias) for one in source.models],
+            models=[copied(model) for model in source.models],
             key=source.key if source.key.kind == "env" else KeyRef.none(),
         )
-        return self._keep(copy)
+        self._keep(copy)
 
     def delete(self) -> None:
         """Remove the selected one, and its keyring entry."""
         keys = [one.config_key for one in self.endpoints]
         at = keys.index(self._current().config_key)
-        self.book.remove(keys.pop(at))
-        self.selected = keys[min(at, len(keys) - 1)] if keys else None
+        gone = keys.pop(at)
+        try:
+            self.book.remove(gone)
+        finally:
+            if gone not in [one.config_key for one in self.endpoints]:
+                self.selected = keys[min(at, len(keys) - 1)] if keys else None
 
     def enter(self, field: str, text: str) -> Said:
         """Apply one field of the selected endpoint and save it; what to say under the field."""
         current = self._current()
+        place = current.config_key, field
+        self._refused.pop(place, None)
         try:
-            changed = ENTRIES[field](current, text)
+            changed = FIELDS[field].read(current, text)
             if changed != current:
                 self.book.update(changed)
         except ByokBenchError as error:
-            return Said(f"{error} Not saved.", "bad")
-        return self.remark(field)
+            said = Said(f"{sentence(error)} Not saved.", "bad")
+            if is_key_like(field, text):
+                return Said(f"{said.text} It may be a key, so it was taken out of this field.", "bad")
+            self._refused[place] = text, said
+            return said
+        said = self.remark(field)
+        if field in _LINES or text == trim(text):
+            return said
+        return Said(f"{said.text} {_TRIMMED}".strip(), said.tone)
 
     def enter_key(self, text: str) -> Said:
-        """Keep a key that was typed: in the keyring if the endpoint says so, else for this session."""
+        """Keep a key that was typed: in the keyring, or for this session if that is wanted or there is no keyring."""
         current = self._current()
+        secret = Secret(text)
+        trimmed = "" if text == trim(text) else f" {_TRIMMED}"
+        del text
         try:
-            if current.key.kind == "keyring":
-                self.book.set_key(current.config_key, text)
-            else:
-                self.book.update(replace(current, key=KeyRef.session(text), key_origin=current.origin))
+            said = self._stored(current, secret)
         except ByokBenchError as error:
-            return Said(str(error), "bad")
-        finally:
-            del text
-        return self.key_remark()
+            return Said(f"{sentence(error)} Nothing was stored.", "bad")
+        self._replaces_key = None
+        return Said(f"{said.text}{trimmed}", said.tone)
+
+    def _stored(self, current: Endpoint, secret: Secret) -> Said:
+        """Keep a good key where it belongs; where the keyring cannot take it, it is at least not lost."""
+        problem = ""
+        if current.key.kind != "session":
+            try:
+                self.book.set_key(current.config_key, secret)
+                return self.key_remark()
+            except SecretError as error:
+                if error.code not in KEYRING_CODES:
+                    raise
+                problem = sentence(error)
+        ref = KeyRef.session(secret)
+        self.book.update(replace(current, key=ref, key_origin=current.origin, key_set_at=None))
+        if current.key.kind == "session":
+            current.key.forget()
+        said = self.key_remark()
+        return Said(f"{said.text} {problem}".strip(), said.tone)
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether a key may be typed: replacing a stored one is an action of its own."""
+        return self.editable and (not self.has_stored_key or self._replaces_key == self.selected)
+
+    @property
+    def has_stored_key(self) -> bool:
+        """Whether a key of the selected endpoint is in the keyring or in this session."""
+        endpoint = self.endpoint
+        return endpoint is not None and is_stored(endpoint)
+
+    def replace_key(self) -> None:
+        """Let a new key be typed in place of the stored one, which stays until then."""
+        self._replaces_key = self.selected
 
     def confirm_key(self) -> None:
         """The user said that the key may go to the endpoint's present address."""
         self.book.update(self._current().confirm_key())
 
+    def keep_capabilities(self, config_key: str, model: str, found: Capabilities) -> None:
+        """Note on the model what a test showed, where that may be written."""
+        endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
+        if endpoint is None or self.book.is_team(endpoint) or self.book.refusal(endpoint):
+            return
+        models = [replace(one, capabilities=found) if one.name == model else one for one in endpoint.models]
+        self.book.update(replace(endpoint, models=models))
+
     def value(self, field: str) -> str:
-        """Text of a field as stored."""
+        """Text of a field: as stored, or as it was typed and refused."""
         endpoint = self.endpoint
-        return "" if endpoint is None else VALUES[field](endpoint)
+        if endpoint is None:
+            return ""
+        refused = self._refused.get((endpoint.config_key, field))
+        return refused[0] if refused else FIELDS[field].show(endpoint)
 
     def remark(self, field: str) -> Said:
-        """What stands under a field whose entry was accepted."""
+        """What stands under a field: why its text was refused, or what there is to say of the stored one."""
         endpoint = self.endpoint
         if endpoint is None:
             return Said()
-        if field == "base_url":
-            return preview(endpoint.base_url, endpoint.schema)
-        if field == "model" and not endpoint.models:
-            return Said("Missing: the model's exact id")
-        return Said()
+        if refused := self._refused.get((endpoint.config_key, field)):
+            return refused[1]
+        match field:
+            case "base_url":
+                return self.preview(endpoint.base_url)
+            case "model" if not endpoint.models or not endpoint.models[0].name:
+                return Said("Missing: the model's exact id.")
+            case "model":
+                return Said(shown_capabilities(endpoint.models[0].capabilities))
+            case "verify" if not endpoint.tls.verify:
+                return Said("For this machine and private networks only; every report says so.", "bad")
+            case _:
+                return Said()
+
+    def preview(self, text: str) -> Said:
+        """The exact request URL that a base URL gives, while it is typed; what is wrong with it otherwise."""
+        endpoint = self.endpoint
+        if endpoint is None:
+            return Said()
+        if not trim(text):
+            return Said("Missing: the address, such as https://openrouter.ai/api/v1")
+        if problem := url_problem(text):
+            return Said(problem, "bad")
+        line, more = request_line(text, endpoint.schema, endpoint.query), hint(text)
+        return Said(f"{line}   ({more})" if more else line, "good")
 
     def key_remark(self) -> Said:
         """Where the key comes from; never anything of the key."""
         endpoint = self.endpoint
         if endpoint is None:
             return Said()
-        if not endpoint.key_is_confirmed:
-            return Said("The address changed: confirm that the key may go there, or enter another.", "bad")
-        return where_key_is(endpoint)
+        if endpoint.base_url and not url_problem(endpoint.base_url) and not endpoint.key_is_confirmed:
+            moved = f"The key belongs to {endpoint.key_origin}. " if endpoint.key_origin else ""
+            return Said(f"{moved}Confirm that it may go to {endpoint.origin}, or enter another one.", "bad")
+        words, there = key_place(endpoint)
+        more = ": type one here, then Enter" if there is False and endpoint.key.kind != "env" else ""
+        return Said(f"{words[0].upper()}{words[1:]}{more}.", _TONES[there])
+
+    @property
+    def asks_for_key_confirmation(self) -> bool:
+        """Whether the key is bound to another address than the present one."""
+        endpoint = self.endpoint
+        if endpoint is None or not self.editable or url_problem(endpoint.base_url):
+            return False
+        return "key_origin" in endpoint.missing()
 
     def missing(self) -> str:
         """What keeps the selected endpoint from a run, in words; empty if nothing does."""
         endpoint = self.endpoint
-        names = [] if endpoint is None else [MISSING[name] for name in endpoint.missing()]
-        return "" if not names else f"Not ready for a run: it needs {', '.join(names)}."
+        if endpoint is None:
+            return ""
+        why = unready(endpoint)
+        return f"Not ready for a run. {why}" if why else ""
 
     def _current(self) -> Endpoint:
         endpoint = self.endpoint
@@ -173,10 +282,9 @@ class FormState:
             raise EndpointError("no endpoint is selected: add one first", code="none_selected")
         return endpoint
 
-    def _keep(self, endpoint: Endpoint) -> Endpoint:
+    def _keep(self, endpoint: Endpoint) -> None:
         self.book.add(endpoint)
         self.selected = endpoint.config_key
-        return endpoint
 
     def _free_label(self, wanted: str) -> str:
         taken = {one.label for one in self.endpoints}
@@ -184,184 +292,26 @@ class FormState:
         return next(label for label in (wanted[:80], *numbers) if label not in taken)
 
 
-def where_key_is(endpoint: Endpoint) -> Said:
-    """Where the key comes from, and since when; nothing of the key itself."""
-    ref = endpoint.key
-    match ref.kind:
-        case "none":
-            return Said("No key is sent.")
-        case "env" if not ref.name:
-            return Said("Missing: the name of the environment variable.")
-        case "env":
-            there = ref.name in os.environ
-            return Said(f"In the environment as {ref.name}." if there else f"{ref.name} is not set in this process.",
-                        "good" if there else "bad")  # fmt: skip
-        case "session":
-            kept = "Kept for this session only; it is gone when the kernel stops."
-            return Said(kept, "good") if ref.is_set else Said("Missing: type the key below, then Enter.")
-        case _:
-            if endpoint.key_set_at is None:
-                return Said("Missing: type the key below, then Enter.")
-            return Said(f"In the keyring, set {days_ago(endpoint.key_set_at)}.", "good")
+def copied(model: Model) -> Model:
+    """The same model under an id of its own."""
+    return replace(model, config_key=new_config_key())
 
 
-def days_ago(then: datetime) -> str:
-    """`today`, `yesterday` or `n days ago`."""
-    days = (datetime.now(UTC) - then).days
-    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+def shown_capabilities(found: Capabilities) -> str:
+    """What is known of a model, in words; empty if nothing is."""
+    states = {name: getattr(found, name).state for name in found.__struct_fields__}
+    known = [f"{name.replace('_', ' ')} {state}" for name, state in states.items() if state != "unknown"]
+    return f"Known of it: {', '.join(known)}." if known else ""
 
 
-def preview(text: str, schema: str) -> Said:
-    """The exact request URL that a base URL gives, while it is typed; what is wrong with it otherwise."""
-    if not text.strip():
-        return Said("Missing: the address, such as https://openrouter.ai/api/v1")
-    try:
-        base = read_base_url(text)
-    except Refused as refused:
-        said = explain(refused.reason, target=refused.target, port=None, detail=refused.detail)
-        return Said(said, "bad")
-    hint = "   (most servers want /v1 at the end)" if "hint_missing_v1" in base.notes else ""
-    return Said(f"POST {base}{dialect(schema).route}{hint}", "good")
+def sentence(error: ByokBenchError) -> str:
+    """The error as a sentence."""
+    text = str(error)
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."
 
 
-def _model(endpoint: Endpoint, **fields: Any) -> Endpoint:
-    first, *rest = endpoint.models or (Model(""),)
-    return replace(endpoint, models=[replace(first, **fields), *rest])
-
-
-def _pairs(text: str, what: str) -> dict[str, str | KeyRef]:
-    """`Name: value` lines; a value such as env:NAME is a reference.
-
-    Raises EndpointError for a line without a colon, without showing its value.
-    """
-    found: dict[str, str | KeyRef] = {}
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for number, line in enumerate(lines, start=1):
-        name, colon, value = (part.strip() for part in line.partition(":"))
-        if not colon or not name:
-            raise EndpointError(f"{what} {number} is not written as Name: value.", code="pair_invalid")
-        found[name] = KeyRef.parse(value) if value.startswith(("env:", "keyring:")) else value
-    return found
-
-
-def _number(text: str, what: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise EndpointError(f"{what} must be a number.", code="number_invalid") from None
-
-
-def _timeouts(endpoint: Endpoint, text: str) -> Endpoint:
-    names = ("connect", "first_byte", "idle", "total")
-    parts = text.replace(",", " ").split()
-    if len(parts) != len(names):
-        raise EndpointError(
-            "Give four numbers of seconds: connect, first byte, idle, total.", code="timeouts_invalid"
-        )
-    values = {name: _number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)}
-    try:
-        return replace(endpoint, timeouts=Timeouts(**values))  # type: ignore[arg-type]
-    except ValueError as error:
-        raise EndpointError(f"{error}.", code="timeouts_invalid") from None
-
-
-def _body(endpoint: Endpoint, text: str) -> Endpoint:
-    try:
-        value = msgspec.json.decode(text.encode() or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise EndpointError(f"The extra fields are no JSON object: {error}.", code="body_invalid") from None
-    return replace(endpoint, body=value)
-
-
-def _price(endpoint: Endpoint, text: str) -> Endpoint:
-    parts = text.replace("/", " ").split()
-    if not parts:
-        return _model(endpoint, price=None)
-    if len(parts) != 2:
-        raise EndpointError(
-            "Give two numbers: input and output price per million tokens.", code="price_invalid"
-        )
-    return _model(
-        endpoint, price=Price(input=_number(parts[0], "the price"), output=_number(parts[1], "the price"))
-    )
-
-
-def _window(endpoint: Endpoint, text: str) -> Endpoint:
-    value = _number(text, "The context window")
-    return _model(endpoint, context_window_tokens=None if value is None else int(value))
-
-
-def _key_source(endpoint: Endpoint, text: str) -> Endpoint:
-    if text == endpoint.key.kind:
-        return endpoint
-    refs = {"none": KeyRef.none(), "env": KeyRef.env(""), "keyring": KeyRef.keyring()}
-    ref = refs.get(text) or KeyRef(kind="session")
-    return replace(endpoint, key=ref, key_origin=None, key_set_at=None)
-
-
-def _key_env(endpoint: Endpoint, text: str) -> Endpoint:
-    return replace(endpoint, key=KeyRef.env(text), key_origin=endpoint.origin)
-
-
-Apply = Callable[[Endpoint, str], Endpoint]
-ENTRIES: Final[Mapping[str, Apply]] = {
-    "label": lambda endpoint, text: replace(endpoint, label=text),
-    "base_url": lambda endpoint, text: replace(endpoint, base_url=text),
-    "schema": lambda endpoint, text: replace(endpoint, schema=text),
-    "model": lambda endpoint, text: (
-        _model(endpoint, name=text) if text.strip() else replace(endpoint, models=[])
-    ),
-    "alias": lambda endpoint, text: _model(endpoint, alias=text) if endpoint.models else endpoint,
-    "key_source": _key_source,
-    "key_env": _key_env,
-    "key_style": lambda endpoint, text: replace(endpoint, key_style=text, key_header=None),
-    "key_header": lambda endpoint, text: replace(endpoint, key_header=text or None),
-    "headers": lambda endpoint, text: replace(endpoint, headers=_pairs(text, "Header")),
-    "query": lambda endpoint, text: replace(endpoint, query=_pairs(text, "Query field")),
-    "timeouts": _timeouts,
-    "ca_file": lambda endpoint, text: replace(
-        endpoint, tls=replace(endpoint.tls, ca_file=text.strip() or None)
-    ),
-    "body": _body,
-    "context_window": _window,
-    "price": _price,
-}
-"""Field of the form → how its text changes an endpoint; raises EndpointError for text that cannot be."""
-
-
-def _first(endpoint: Endpoint) -> Model:
-    return endpoint.models[0] if endpoint.models else Model("")
-
-
-def _shown_pairs(fields: Mapping[str, str | KeyRef]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in fields.items())
-
-
-def _shown_price(endpoint: Endpoint) -> str:
-    price = _first(endpoint).price
-    return "" if price is None else f"{price.input or 0:g} / {price.output or 0:g}"
-
-
-VALUES: Final[Mapping[str, Callable[[Endpoint], str]]] = {
-    "label": lambda endpoint: endpoint.label,
-    "base_url": lambda endpoint: endpoint.base_url,
-    "schema": lambda endpoint: endpoint.schema,
-    "model": lambda endpoint: _first(endpoint).name,
-    "alias": lambda endpoint: _first(endpoint).alias or "",
-    "key_source": lambda endpoint: endpoint.key.kind,
-    "key_env": lambda endpoint: endpoint.key.name if endpoint.key.kind == "env" else "",
-    "key_style": lambda endpoint: endpoint.key_style,
-    "key_header": lambda endpoint: endpoint.key_header or "",
-    "headers": lambda endpoint: _shown_pairs(endpoint.headers),
-    "query": lambda endpoint: _shown_pairs(endpoint.query),
-    "timeouts": lambda endpoint: " ".join(
-        f"{getattr(endpoint.timeouts, name):g}" for name in Timeouts.__struct_fields__
-    ),
-    "ca_file": lambda endpoint: endpoint.tls.ca_file or "",
-    "body": lambda endpoint: msgspec.json.encode(endpoint.body).decode() if endpoint.body else "",
-    "context_window": lambda endpoint: str(_first(endpoint).context_window_tokens or ""),
-    "price": _shown_price,
-}
-"""Field of the form → its text as stored."""
+def is_key_like(field: str, text: str) -> bool:
+    """Whether a text that was refused may be a key, or hold one: a known one, one of a known shape, a long token."""
+    if literal_key({field: trim(text)}) is not None or redact(text, remembered()) != text:
+        return True
+    return field in _NEAR_KEYS and any(not word.isalpha() for word in _LONG_WORD.findall(text))

@@ -1,10 +1,11 @@
 """What is kept of an exchange holds no secret: request headers, URL, response headers, body, failure.
 
-Called once per exchange, so what every good answer passes is a search for the exact keys alone; error bodies,
-which echo keys in every disguise, go through `redact` whole. Rules: docs/secrets.md.
+Called once per exchange, so what every good answer passes is a search for the exact keys alone, as they are and
+as JSON may write them; headers and error bodies, which echo keys in every disguise, go through `redact` whole.
+Rules: docs/secrets.md.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,15 +13,14 @@ from msgspec.structs import replace
 from byok_bench.redact import REDACTED, redact
 from byok_bench.wire.condensed import condensed
 from byok_bench.wire.content import codings_of, decoded
+from byok_bench.wire.key_spans import SHORTEST, Edit, known_edits, split_edits
 from byok_bench.wire.limits import DEFAULT_LIMITS, Limits
 from byok_bench.wire.raw import Chunk, RawExchange, RawHead
 
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization"})
-_MARK: Final = REDACTED.encode()
-_SHORTEST: Final = 3
-"""Shorter texts are no secrets: they would be found everywhere."""
 
 Headers = tuple[tuple[str, str], ...]
+FindEdits = Callable[[bytes, Sequence[str]], list[Edit]]
 
 
 def clean_headers(headers: Iterable[tuple[str, str]], secrets: Sequence[str]) -> Headers:
@@ -38,52 +38,69 @@ def clean_url(url: str, secrets: Sequence[str]) -> str:
 
 def clean_body(body: bytes, secrets: Sequence[str]) -> bytes:
     """A request body without the exact secrets: somebody may have pasted one into a prompt."""
-    clean = _without([(0, body)], secrets)
+    clean = _without([(0, body)], secrets, known_edits)
     return body if clean is None else clean[0][1]
 
 
 def clean_record(record: RawExchange, secrets: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> None:
     """Take secrets out of everything that came back, and keep of an error body what the limits say.
 
-    Sets the flags `redacted` and `body_cut` where something is gone.
+    Sets the flags `redacted` and `body_cut` where something is gone. A secret that is spread over the events of a
+    stream stays: that is for `clean_stream`.
     """
-    found = False
-    if record.head is not None:
-        record.head, found = _clean_head(record.head, secrets)
-        if record.chunks:
-            found = _clean_body(record, record.head, secrets, limits) or found
+    head, found = record.head, False
+    if head is not None and _any_holds([value for _, value in head.headers], secrets):
+        fields = tuple((name, _cut(value, secrets)) for name, value in head.headers)
+        record.head = head = replace(head, headers=fields)
+        found = True
+    if head is not None and record.chunks:
+        found = _clean_body(record, head, secrets, limits) or found
     if record.failure is not None:
         record.failure = replace(record.failure, message=redact(record.failure.message, secrets))
     if found:
         record.flags.append("redacted")
 
 
-def _clean_head(head: RawHead, secrets: Sequence[str]) -> tuple[RawHead, bool]:
-    """The head, and whether a secret was taken out."""
-    if not any(_holds(value, secrets) for _, value in head.headers):
-        return head, False
-    return replace(head, headers=tuple((name, _cut(value, secrets)) for name, value in head.headers)), True
+def clean_stream(record: RawExchange, secrets: Sequence[str]) -> None:
+    """Take secrets out that a model wrote token by token; reads the whole body, so it is not the hot path's work."""
+    head = record.head
+    if head is None or not 200 <= head.status < 300 or not secrets:
+        return
+    if _edit_body(record, head, secrets, split_edits) and "redacted" not in record.flags:
+        record.flags.append("redacted")
 
 
 def _clean_body(record: RawExchange, head: RawHead, secrets: Sequence[str], limits: Limits) -> bool:
-    """Whether a secret was taken out of the body; a coded one that changes is then kept decoded."""
-    good = 200 <= head.status < 300
-    if good and not secrets:
-        return False
+    """Whether a secret was taken out of the body; an error body is shortened too."""
+    if 200 <= head.status < 300:
+        return bool(secrets) and _edit_body(record, head, secrets, known_edits)
+    chunks, coded = _readable(record, head, limits.error_read_bytes)
+    clean = _redacted(chunks, secrets)
+    _put(record, head, _in_little(record, clean or chunks, limits) or clean, coded=coded)
+    return clean is not None
+
+
+def _edit_body(record: RawExchange, head: RawHead, secrets: Sequence[str], find: FindEdits) -> bool:
+    chunks, coded = _readable(record, head, DEFAULT_LIMITS.stream_bytes)
+    return _put(record, head, _without(chunks, secrets, find), coded=coded)
+
+
+def _readable(record: RawExchange, head: RawHead, most: int) -> tuple[list[Chunk], bool]:
+    """The body without its coding, and whether it had one; what cannot be decoded is shown as it came."""
     codings = codings_of(head.header("content-encoding"))
-    plain = decoded(record.chunks, codings, limits.stream_bytes if good else limits.error_read_bytes)
-    # What cannot be decoded is shown as it came, so that is what is searched.
-    was_coded = bool(codings) and plain.problem is None
-    chunks = plain.chunks if was_coded else record.chunks
-    clean = _without(chunks, secrets) if good else _redacted(chunks, secrets)
-    kept = clean if good else _in_little(record, clean or chunks, limits) or clean
-    if kept is None:
+    plain = decoded(record.chunks, codings, most) if codings else None
+    return (record.chunks, False) if plain is None or plain.problem is not None else (plain.chunks, True)
+
+
+def _put(record: RawExchange, head: RawHead, clean: list[Chunk] | None, *, coded: bool) -> bool:
+    """Keep `clean` in place of the body, unless it is None; a coded body is then kept decoded."""
+    if clean is None:
         return False
-    if was_coded:
+    if coded:
         fields = tuple(field for field in head.headers if field[0] != "content-encoding")
         record.head = replace(head, headers=fields)
-    record.chunks[:] = kept
-    return clean is not None
+    record.chunks[:] = clean
+    return True
 
 
 def _in_little(record: RawExchange, chunks: list[Chunk], limits: Limits) -> list[Chunk] | None:
@@ -103,51 +120,42 @@ def _redacted(chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None
     return None if clean == text else [(chunks[-1][0], clean.encode("utf-8", "surrogateescape"))]
 
 
-def _without(chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:
-    """The chunks without the exact secrets, wherever they were cut; None if they held none."""
+def _without(chunks: list[Chunk], secrets: Sequence[str], find: FindEdits) -> list[Chunk] | None:
+    """The chunks with the edits that `find` finds, wherever they were cut; None if there are none."""
     whole = b"".join(data for _, data in chunks)
-    spans = _merged(span for secret in secrets if len(secret) >= _SHORTEST for span in _spans(whole, secret))
-    if not spans:
+    edits = find(whole, [secret for secret in secrets if len(secret) >= SHORTEST])
+    if not edits:
         return None
     clean: list[Chunk] = []
     offset = 0
     for t_ns, data in chunks:
         end = offset + len(data)
         pieces, at = [], offset
-        for start, stop in spans:
+        for start, stop, put in edits:
             if stop > offset and start < end:
                 pieces.append(whole[at : max(at, start)])
-                pieces.append(_MARK if start >= offset else b"")
+                pieces.append(put if start >= offset else b"")
                 at = max(at, min(stop, end))
         clean.append((t_ns, b"".join(pieces) + whole[at:end]))
         offset = end
     return clean
 
 
-def _spans(whole: bytes, secret: str) -> Iterator[tuple[int, int]]:
-    sought = secret.encode()
-    start = whole.find(sought)
-    while start >= 0:
-        yield start, start + len(sought)
-        start = whole.find(sought, start + 1)
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
-        else:
-            merged.append((start, stop))
-    return merged
+def _any_holds(values: Sequence[str], secrets: Sequence[str]) -> bool:
+    """Whether a value holds a secret in any form; all are searched at once, since most exchanges hold none."""
+    if not secrets:
+        return False
+    together = "\0".join(values)
+    return redact(together, secrets) != together or any(_holds(value, secrets) for value in values)
 
 
 def _cut(value: str, secrets: Sequence[str]) -> str:
+    """The value redacted; the parts that are a secret too short for `redact` go as well."""
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST:
+        if len(secret) >= SHORTEST:
             value = value.replace(secret, REDACTED)
-    return value
+    return redact(value, secrets)
 
 
 def _holds(value: str, secrets: Sequence[str]) -> bool:
-    return any(len(secret) >= _SHORTEST and secret in value for secret in secrets)
+    return any(len(secret) >= SHORTEST and secret in value for secret in secrets)

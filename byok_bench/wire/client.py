@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from types import TracebackType
 from typing import Literal, Self
 
-from byok_bench.wire.cleaning import clean_record
+from byok_bench.wire.cleaning import clean_record, clean_stream
 from byok_bench.wire.connector import Connector
 from byok_bench.wire.flight import Flight
 from byok_bench.wire.gate import Gate, NotConnected, refused
@@ -32,6 +32,7 @@ class Client:
     `clock`: `kernel` takes the kernel's receive stamps where there are any, `user` never does.
     `proxy`: the administrator's, for every request; a request's own is taken in the local profile only.
     What goes through a proxy is carried by the stock transport.
+    `searches_streams`: look at once for keys that are spread over the events of a stream; who says no does it later.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Client:
         resolver: Resolver | None = None,
         clock: Clock = "kernel",
         proxy: str | None = None,
+        searches_streams: bool = True,
     ) -> None:
         mention_ignored()
         self.lag = LagMonitor()
@@ -50,6 +52,7 @@ class Client:
         self._connector = Connector(clock=clock, gate=self._gate)
         self._stock: Stock | None = None
         self._proxy = proxy
+        self._searches_streams = searches_streams
 
     async def __aenter__(self) -> Self:
         if self._transport == "own":
@@ -91,6 +94,8 @@ class Client:
         if record.chunks:
             phases.first_byte = record.chunks[0][0]
         clean_record(record, request.secrets, request.limits)
+        if self._searches_streams:
+            clean_stream(record, request.secrets)
         return record
 
     async def _carry(self, request: WireRequest, sendable: Sendable, record: RawExchange) -> None:

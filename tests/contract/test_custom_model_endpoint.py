@@ -34,9 +34,11 @@ from byok_bench.endpoints.contract import (
     json_schema,
     resolve,
 )
+from byok_bench.endpoints.credentials import credentials
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import ContractError, EndpointError, SecretError
+from byok_bench.redact.logs import remembered, transient
 from byok_bench.wire.limits import Timeouts
 
 VALID = [one for one in examples() if one["valid"]]
@@ -156,11 +158,15 @@ def test_what_cannot_be_handed_over_is_refused(
 
 def test_a_received_key_is_shown_nowhere_and_forgotten() -> None:
     """Neither repr, copy nor pickle gives the key away, and after the call no reference leads to it."""
-    received = decode(encode(an_endpoint(key=KeyRef.session(PLANTED))))
+    with transient():
+        received = decode(encode(an_endpoint(key=KeyRef.session(PLANTED))))
     assert isinstance(received, CustomEndpoint)
     with received.lent() as endpoint:
         assert PLANTED not in repr(endpoint) + str(endpoint.key)
         before = dict(keys._SESSION)
+        credentials(endpoint)
+        assert PLANTED in remembered()
+    assert PLANTED not in remembered()
     assert len(before) - len(keys._SESSION) == 1
     assert not endpoint.key.is_set
     for shown in (repr(received), repr(copy.deepcopy(received)), str(pickle.dumps(received))):

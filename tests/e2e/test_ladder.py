@@ -1,17 +1,23 @@
 """The check ladder and the probes, against the simulator over real sockets."""
 
+import json
 import socket
 from collections.abc import AsyncIterator
+from time import perf_counter
 
 import pytest
+from msgspec.structs import replace
 
+from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.reply import document
 from byok_bench.backends.simulator.server import Simulator
+from byok_bench.checks.capabilities import capabilities
 from byok_bench.checks.ladder import ladder
 from byok_bench.checks.probe import probes, probes_of
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import Check
 from byok_bench.checks.rungs import RUNGS, LadderReport, Rung
-from byok_bench.endpoints.endpoint import Endpoint, Model, Schema
+from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Schema
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.client import Client
 
@@ -120,8 +126,82 @@ async def test_a_wrong_key_fails_the_chat_rung_and_names_the_key(simulator: Simu
 async def test_an_incomplete_endpoint_says_what_is_missing() -> None:
     """Nothing is sent for an endpoint without a model."""
     report = await ladder(Endpoint(label="new", base_url="http://127.0.0.1:1/v1"))
-    assert "models" in report["parse"].advice
+    assert "a model" in report["parse"].advice
     assert {rung.requests for rung in report} == {0}
+
+
+async def test_a_key_that_is_nowhere_stops_at_the_first_rung() -> None:
+    """Nothing is sent for an endpoint whose variable is not set, and the advice names the variable."""
+    endpoint = Endpoint(
+        label="no key", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=KeyRef.env("NOT_SET_HERE")
+    )
+    report = await ladder(endpoint)
+    assert report.first_failure is not None
+    assert report.first_failure.name == "parse"
+    assert "NOT_SET_HERE is not set" in report.first_failure.advice
+    assert {rung.requests for rung in report} == {0}
+
+
+async def test_a_failed_rung_stops_only_what_depends_on_it() -> None:
+    """A server that cannot answer whole still streams and calls tools; only what asks for whole answers is skipped."""
+    async with WholeAnswersFail(api_key=KEY) as server:
+        report = await ladder(server.endpoint)
+    found = verdicts(report)
+    assert (found["chat"], found["stream"], found["tools"], found["turn 2"]) == (
+        "fail",
+        "pass",
+        "pass",
+        "skipped",
+    )
+    assert report["turn 2"].advice == "Not tried: chat failed."
+
+
+async def test_what_an_answer_costs_is_told(simulator: Simulator) -> None:
+    """With a declared price each rung has its cost in the price's currency, and the report their sum."""
+    price = Price(input=1.0, output=2.0, currency="EUR")
+    endpoint = replace(simulator.endpoint, models=[Model(simulator.models[0], price=price)])
+    report = await ladder(endpoint)
+    usage = report["stream"].exchanges[0].output.usage
+    assert usage is not None
+    assert usage.prompt_tokens is not None
+    assert usage.completion_tokens is not None
+    assert report["stream"].cost == pytest.approx((usage.prompt_tokens + 2 * usage.completion_tokens) / 1e6)
+    document = report.to_json()
+    assert document["cost"] == pytest.approx(sum(rung.cost or 0 for rung in report))
+    assert (document["currency"], document["tokens"]) == ("EUR", sum(rung.tokens or 0 for rung in report))
+    assert report.spent.endswith("EUR")
+    assert document["rungs"][7]["exchanges"][0]["exchange_id"] == report["stream"].exchanges[0].id
+
+
+async def test_what_the_model_can_do_is_told_with_its_evidence(simulator: Simulator) -> None:
+    """A climb proves streaming and tools; what it did not show stays as it was declared."""
+    declared = Capabilities(structured_output=Capability(state="yes"), tools=Capability(state="no"))
+    found = capabilities(await ladder(simulator.endpoint), declared)
+    assert (found.streaming.state, found.tools.state) == ("yes", "yes")
+    assert found.tools.evidence == "tools: Called with auto, required, named."
+    assert (found.structured_output, found.reasoning) == (declared.structured_output, Capability())
+    async with Simulator(api_key=KEY, reasoning=True) as thinking:
+        assert capabilities(await ladder(thinking.endpoint), Capabilities()).reasoning.state == "yes"
+
+
+async def test_a_refused_key_proves_nothing_of_the_model(simulator: Simulator) -> None:
+    """Where every request is turned down, what was declared stays."""
+    declared = Capabilities(tools=Capability(state="yes"))
+    endpoint = replace(simulator.endpoint, key=KeyRef.session("not-the-right-key-000"))
+    assert capabilities(await ladder(endpoint), declared) == declared
+
+
+class WholeAnswersFail(Simulator):
+    """A server that only streams."""
+
+    async def respond(self, request: Request, wire: Wire) -> bool:
+        """A refusal where no stream is asked for."""
+        if request.method == "POST" and not json.loads(request.body).get("stream"):
+            answer = document(
+                {"error": {"message": "stream must be true", "type": "invalid_request_error"}}, 400
+            )
+            return await wire.send(answer, Schedule(0, 0), perf_counter(), keep_alive=True)
+        return await super().respond(request, wire)
 
 
 async def result(check: Check, faults: list[str]) -> str:

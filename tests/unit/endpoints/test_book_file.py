@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from traceback import walk_tb
 from uuid import UUID
 
 import pytest
@@ -57,7 +58,21 @@ WRONG = {
     "an unknown schema": (book_text('label = "a"\n\nschema = "grpc"'), 6, "schema"),
     "an unknown key style": (book_text('label = "a"\nkey_style = "basic"'), 5, "key_style"),
     "a config_key that is no UUID": (book_text('label = "a"\nconfig_key = "1"'), 5, "config_key"),
-    "a negative timeout": (book_text('label = "a"\n[endpoint.timeouts]\nconnect = -1'), 5, "timeouts"),
+    "a negative timeout": (
+        book_text('label = "a"\n[endpoint.timeouts]\nconnect = -1'),
+        6,
+        "timeouts.connect",
+    ),
+    "a timeout that is no number": (
+        book_text('label = "a"\n[endpoint.timeouts]\nidle = 5\nconnect = "x"'),
+        7,
+        "timeouts.connect",
+    ),
+    "a header that is no text": (
+        book_text('label = "a"\n[endpoint.headers]\nx-a = "b"\nx-team = 3'),
+        7,
+        "headers.x-team",
+    ),
     "a second endpoint": (book_text('label = "a"', 'label = "b"\nmodels = 1'), 8, "models"),
     "the second model": (
         book_text('label = "a"\n[[endpoint.models]]\nname = "x"\n[[endpoint.models]]\nname = 2'),
@@ -86,9 +101,15 @@ LITERALS = {
     "as a query value": f'[endpoint.query]\ncode = "{PLANTED}"',
     "in the address": 'base_url = "https://me:hunter2-hunter2@llm.example.com/v1"',
     "in the body": f'[endpoint.body]\nmetadata = {{ who = "{PLANTED}" }}',
+    "in the body, by its name": '[endpoint.body]\nprovider = { api_key = "hunter2-hunter2" }',
+    "in a header, by its name": '[endpoint.headers]\nx-goog-api-key = "hunter2-hunter2"',
+    "in another program's table": '[other]\napi_key = "hunter2-hunter2"',
     "as a schema": f'schema = "{PLANTED}"',
     "as a schema of no known shape": 'schema = "hunter2-hunter2"',
     "as a model": f'[[endpoint.models]]\nname = "{PLANTED}"',
+    "as an alias, of a shape that only a field of its own gives away": (
+        '[[endpoint.models]]\nname = "m"\nalias = "sk-typed-hunter2-hunter2-0123"'
+    ),
     "as a variable's name": f'key = "env:{PLANTED}"',
 }
 
@@ -109,9 +130,27 @@ def test_a_key_written_out_is_refused_and_not_shown(name: str) -> None:
     """A literal key is refused wherever it stands, and nothing of it is in the message."""
     with pytest.raises(BookError) as caught:
         parse(book_text(f'label = "a"\n{LITERALS[name]}'), "book")
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    ours = [frame.f_locals for frame, _ in walk_tb(caught.tb) if "book_file" in frame.f_code.co_filename]
+    assert ours
     for part in (PLANTED, PLANTED[8:18], "hunter2"):
         assert part not in str(caught.value)
-    assert caught.value.__cause__ is None
+        assert part not in str(ours)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'key = "env:KEY"',
+        'base_url = "https://sk-1234567890123456.example.com/v1"',
+        '[endpoint.body]\nkey = "a"',
+        '[endpoint.body]\nmetadata = { token = "a" }',
+    ],
+)
+def test_what_is_no_key_is_read(line: str) -> None:
+    """A reference, and the words key and token in a request body, are not taken for keys."""
+    assert len(parse(book_text(f'label = "a"\n{line}'), "book")[1]) == 1
 
 
 @pytest.mark.parametrize("version", ["2", "17"])

@@ -1,8 +1,6 @@
 """Endpoints from environment, LiteLLM configuration and presets: places of keys come over, keys do not."""
 
-import builtins
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.books import PLANTED, an_endpoint, written
@@ -144,23 +142,6 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     """A path that is not there is an error of the caller."""
     with pytest.raises(EndpointError, match="No such file"):
         from_litellm(tmp_path / "config.yaml")
-
-
-def test_without_pyyaml_the_message_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """YAML is read only here, so its package is asked for only here."""
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "yaml":
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(EndpointError, match="pip install pyyaml") as caught:
-        from_litellm(written(tmp_path, CONFIG, "config.yaml"))
-    assert caught.value.code == "yaml_missing"
 
 
 def test_every_preset_makes_an_endpoint_that_may_be_called_from_here() -> None:

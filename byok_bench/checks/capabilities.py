@@ -1,0 +1,53 @@
+"""What the ladder showed a model to be able to do, each with its evidence; what it did not show stays as declared."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from byok_bench.checks.rungs import LadderReport, Rung
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Capabilities, Capability
+
+REFUSALS = frozenset({"invalid_request", "protocol"})
+"""Failure kinds that speak of the request's form, and so of what the server can do."""
+_EVIDENCE_CHARACTERS = 200
+
+
+def capabilities(report: LadderReport, declared: Capabilities) -> Capabilities:
+    """`declared`, with what the rungs prove in its place."""
+    return replace(declared, **dict(proved(report)))
+
+
+def proved(report: LadderReport) -> Iterator[tuple[str, Capability]]:
+    """(name, capability) of all that was shown, either way."""
+    rungs = {rung.name: rung for rung in report}
+    exchanges = [one for rung in report for one in rung.exchanges if one.error is None]
+    if "stream" in rungs and (state := _answered(rungs["stream"])):
+        yield "streaming", _seen(state, rungs["stream"])
+    if "tools" in rungs:
+        called = any(one.output.tool_calls for one in rungs["tools"].exchanges)
+        if called or rungs["tools"].verdict == "fail":
+            yield "tools", _seen("yes" if called else "no", rungs["tools"])
+    if any(len(one.output.tool_calls) > 1 for one in exchanges):
+        yield "parallel_tools", Capability(state="yes", evidence="one answer held several calls")
+    if any(one.output.reasoning for one in exchanges):
+        yield "reasoning", Capability(state="yes", evidence="an answer came with reasoning")
+
+
+def _answered(rung: Rung) -> str | None:
+    """yes or no; None where the failure says nothing of the ability."""
+    if rung.verdict in ("pass", "warn"):
+        return "yes" if any(_is_stream(one) for one in rung.exchanges) else "no"
+    kinds = {one.error.kind for one in rung.exchanges if one.error is not None}
+    return "no" if kinds & REFUSALS else None
+
+
+def _is_stream(exchange: Exchange) -> bool:
+    return bool(exchange.events)
+
+
+def _seen(state: str, rung: Rung) -> Capability:
+    evidence = f"{rung.name}: {rung.advice}"
+    if len(evidence) > _EVIDENCE_CHARACTERS:
+        evidence = f"{evidence[: _EVIDENCE_CHARACTERS - 1]}…"
+    return Capability(state=state, evidence=evidence)  # type: ignore[arg-type]  # yes or no

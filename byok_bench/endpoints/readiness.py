@@ -1,0 +1,86 @@
+"""Whether an endpoint can be used as it stands, in words for a person: what is missing, and what its requests call.
+
+Nothing is looked up and nothing sent: a variable that is not set shows when a request is built, an address that may
+not be called when it is judged. Rules: docs/endpoints.md, "Life of an endpoint".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from byok_bench.dialects.base import dialect
+from byok_bench.endpoints.endpoint import Endpoint, Schema
+from byok_bench.endpoints.key_place import awaits_key
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.wire.reasons import Refused, explain
+from byok_bench.wire.urls import read_base_url
+
+MISSING: Final = {
+    "base_url": "a base URL",
+    "models": "a model",
+    "key": "a key",
+    "key_header": "the name of the header that carries the key",
+    "key_origin": "your word that the key may go to this address",
+}
+"""Field that `Endpoint.missing` names → what it is for a person."""
+
+
+def unready(endpoint: Endpoint, *, needs_model: bool = True) -> str:
+    """What keeps the endpoint from a run, in a sentence; empty if nothing does."""
+    names = [*endpoint.missing(), *(["key"] if awaits_key(endpoint) else [])]
+    wrong = url_problem(endpoint.base_url)
+    if wrong and "key_origin" in names:
+        names.remove("key_origin")  # of an address that is none
+    if not needs_model and "models" in names:
+        names.remove("models")
+    needs = f"It needs {_and([MISSING[name] for name in names])}." if names else ""
+    return " ".join(part for part in (needs, wrong) if part)
+
+
+def is_ready(endpoint: Endpoint) -> bool:
+    """Whether it may be offered for a run."""
+    return not unready(endpoint)
+
+
+def url_problem(text: str) -> str:
+    """What is wrong with a base URL, and what to change; empty if it is one, or if there is none yet."""
+    if not text.strip():
+        return ""
+    try:
+        read_base_url(text)
+    except Refused as refused:
+        return explain(refused.reason, target=refused.target, port=None, detail=refused.detail)
+    return ""
+
+
+def request_line(base_url: str, schema: Schema, query: Mapping[str, str | KeyRef] | None = None) -> str:
+    """`POST https://…/v1/chat/completions?…`: what a request will call; empty if the base URL is none.
+
+    A query value that is a reference is shown as one.
+    """
+    try:
+        base = read_base_url(base_url)
+    except Refused:
+        return ""
+    shown = {
+        name: f"<{value}>" if isinstance(value, KeyRef) else value for name, value in (query or {}).items()
+    }
+    asked = f"?{urlencode(shown, quote_via=quote, safe='<>:')}" if shown else ""
+    return f"POST {base}{dialect(schema).route}{asked}"
+
+
+def hint(base_url: str) -> str:
+    """What is worth a look in a base URL that is one; empty if nothing is."""
+    try:
+        notes = read_base_url(base_url).notes
+    except Refused:
+        return ""
+    said = {
+        "hint_missing_v1": "most servers want /v1 at the end",
+        "route_stripped": "the route at its end was taken off",
+    }
+    return "; ".join(words for note, words in said.items() if note in notes)
+
+
+def _and(parts: list[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]

@@ -1,0 +1,269 @@
+"""The fields of an endpoint as a person types them: one text each, read into the endpoint and shown again.
+
+Pure: `FIELDS[name].read(endpoint, text)` gives the changed endpoint or raises EndpointError, which says what was
+wrong with the text and shows nothing of it that could be a key. The form and `endpoints edit --set` share these.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price
+from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import EndpointError
+from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
+
+REFERENCES: Final = ("env:", "keyring:", "session:")
+"""How the value of a header or query field begins if it is a reference."""
+
+OF_LINES: Final = frozenset({"headers", "query", "other_models"})
+"""Fields that take one entry a line."""
+
+
+class TextField(NamedTuple):
+    """One field."""
+
+    label: str
+    placeholder: str
+    read: Callable[[Endpoint, str], Endpoint]
+    show: Callable[[Endpoint], str]
+
+
+def _first(endpoint: Endpoint) -> Model:
+    return endpoint.models[0] if endpoint.models else Model("")
+
+
+def _with_first(endpoint: Endpoint, **fields: Any) -> Endpoint:
+    first, *rest = endpoint.models or (Model(""),)
+    return replace(endpoint, models=[replace(first, **fields), *rest])
+
+
+def _untested(model: Model) -> Model:
+    """The model without what a probe found of it: that was another model, or another server."""
+    kept = {
+        name: capability
+        for name in Capabilities.__struct_fields__
+        if (capability := getattr(model.capabilities, name)).evidence is None
+    }
+    return replace(model, capabilities=Capabilities(**kept))
+
+
+def _read_url(endpoint: Endpoint, text: str) -> Endpoint:
+    moved = replace(endpoint, base_url=text)
+    if moved.base_url == endpoint.base_url:
+        return endpoint
+    return replace(moved, models=[_untested(model) for model in moved.models])
+
+
+def _read_model(endpoint: Endpoint, text: str) -> Endpoint:
+    """Without an id the endpoint has no model; but among others its place, and what is known of it, are kept."""
+    if not trim(text) and len(endpoint.models) < 2:
+        return replace(endpoint, models=[])
+    renamed = _with_first(endpoint, name=text)
+    if renamed.models[0].name == _first(endpoint).name:
+        return endpoint
+    return replace(renamed, models=[_untested(renamed.models[0]), *renamed.models[1:]])
+
+
+def _read_alias(endpoint: Endpoint, text: str) -> Endpoint:
+    if not endpoint.models and trim(text):
+        raise EndpointError("enter the model first, then its alias", code="model_missing")
+    return _with_first(endpoint, alias=text) if endpoint.models else endpoint
+
+
+def _read_others(endpoint: Endpoint, text: str) -> Endpoint:
+    """One a line: the id, and behind ` = ` an alias. A model that stays keeps what else is known of it."""
+    known = {model.name: model for model in endpoint.models[1:]}
+    others = []
+    for line in filter(None, map(trim, text.splitlines())):
+        name, _, alias = line.partition(" = ")
+        model = known.get(trim(name)) or Model(name)
+        others.append(replace(model, alias=trim(alias) or None))
+    if others and not endpoint.models:
+        raise EndpointError("enter the model first, then the other ones", code="model_missing")
+    return replace(endpoint, models=[*endpoint.models[:1], *others])
+
+
+def _show_others(endpoint: Endpoint) -> str:
+    others = endpoint.models[1:]
+    return "\n".join(f"{model.name} = {model.alias}" if model.alias else model.name for model in others)
+
+
+def _read_source(endpoint: Endpoint, text: str) -> Endpoint:
+    if text == endpoint.key.kind:
+        return endpoint
+    refs = {"none": KeyRef.none(), "env": KeyRef.env(""), "keyring": KeyRef.keyring()}
+    ref = refs.get(text) or KeyRef(kind="session")
+    return replace(endpoint, key=ref, key_origin=None, key_set_at=None)
+
+
+def _read_pairs(text: str, what: str) -> dict[str, str | KeyRef]:
+    """`Name: value` lines; a value such as env:NAME is a reference."""
+    found: dict[str, str | KeyRef] = {}
+    for number, line in enumerate(filter(None, map(trim, text.splitlines())), start=1):
+        name, colon, value = (trim(part) for part in line.partition(":"))
+        if not colon or not name:
+            raise EndpointError(f"{what} {number} is not written as Name: value", code="pair_invalid")
+        if name in found:
+            raise EndpointError(f"{what} {number} has the name of another one", code="pair_twice")
+        found[name] = KeyRef.parse(value) if value.startswith(REFERENCES) else value
+    return found
+
+
+def _show_pairs(fields: Mapping[str, str | KeyRef]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in fields.items())
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        problem = f"{what} must be a number"
+    raise EndpointError(problem, code="number_invalid")
+
+
+def _read_timeouts(endpoint: Endpoint, text: str) -> Endpoint:
+    parts = text.replace(",", " ").split()
+    if not parts:
+        return replace(endpoint, timeouts=DEFAULT_TIMEOUTS)
+    names = Timeouts.__struct_fields__
+    if len(parts) != len(names):
+        raise EndpointError(
+            "give four numbers of seconds: connect, first byte, idle, total", code="timeouts_invalid"
+        )
+    values = {name: _number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)}
+    try:
+        return replace(endpoint, timeouts=Timeouts(**values))
+    except ValueError as error:
+        problem = str(error)
+    raise EndpointError(problem, code="timeouts_invalid")
+
+
+def _show_timeouts(endpoint: Endpoint) -> str:
+    return " ".join(f"{getattr(endpoint.timeouts, name):g}" for name in Timeouts.__struct_fields__)
+
+
+def _read_body(endpoint: Endpoint, text: str) -> Endpoint:
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        where = (
+            f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        )
+        problem = f"the extra fields are not JSON{where}"
+    else:
+        if isinstance(value, dict):
+            return replace(endpoint, body=value)
+        problem = 'the extra fields must be a JSON object, like {"reasoning_effort": "low"}'
+    raise EndpointError(problem, code="body_invalid")
+
+
+def _show_body(endpoint: Endpoint) -> str:
+    return json.dumps(msgspec.to_builtins(endpoint.body), ensure_ascii=False) if endpoint.body else ""
+
+
+def _read_price(endpoint: Endpoint, text: str) -> Endpoint:
+    """Input and output, and if it is not USD the currency; `-` for one that is not known."""
+    parts = text.replace("/", " ").split()
+    if not parts:
+        return _with_first(endpoint, price=None) if endpoint.models else endpoint
+    if len(parts) not in (2, 3):
+        raise EndpointError(
+            "give two numbers: input and output price per million tokens", code="price_invalid"
+        )
+    values = [None if part in ("-", "–") else _number(part, "the price") for part in parts[:2]]
+    currency = parts[2] if len(parts) == 3 else "USD"
+    return _with_first(endpoint, price=Price(input=values[0], output=values[1], currency=currency))
+
+
+def _show_price(endpoint: Endpoint) -> str:
+    price = _first(endpoint).price
+    if price is None:
+        return ""
+    shown = " / ".join("-" if value is None else f"{value:g}" for value in (price.input, price.output))
+    return shown if price.currency == "USD" else f"{shown} {price.currency}"
+
+
+def _read_window(endpoint: Endpoint, text: str) -> Endpoint:
+    text = text.strip().replace("_", "").replace(",", "")
+    if not text:
+        return _with_first(endpoint, context_window_tokens=None) if endpoint.models else endpoint
+    if not text.isdecimal():
+        raise EndpointError("the context window must be a whole number of tokens", code="window_invalid")
+    return _with_first(endpoint, context_window_tokens=int(text))
+
+
+def _read_verify(endpoint: Endpoint, text: str) -> Endpoint:
+    if text not in ("on", "off"):
+        raise EndpointError("certificates are checked (on) or not (off)", code="verify_invalid")
+    return replace(endpoint, tls=replace(endpoint.tls, verify=text == "on"))
+
+
+FIELDS: Final[Mapping[str, TextField]] = {
+    "label": TextField(
+        "Label", "How tables call it", lambda one, text: replace(one, label=text), lambda one: one.label
+    ),
+    "base_url": TextField(
+        "Base URL", "https://openrouter.ai/api/v1",
+        _read_url, lambda one: one.base_url,
+    ),
+    "schema": TextField(
+        "API schema", "", lambda one, text: replace(one, schema=text), lambda one: one.schema
+    ),
+    "model": TextField(
+        "Model", "The provider's exact model id", _read_model, lambda one: _first(one).name
+    ),
+    "alias": TextField(
+        "Alias", "Optional, shown instead", _read_alias, lambda one: _first(one).alias or ""
+    ),
+    "other_models": TextField("Other models", "One a line: id, or id = alias", _read_others, _show_others),
+    "key_source": TextField("Key source", "", _read_source, lambda one: one.key.kind),
+    "key_env": TextField(
+        "Environment variable", "OPENAI_API_KEY",
+        lambda one, text: replace(one, key=KeyRef.env(text), key_origin=one.origin),
+        lambda one: one.key.name if one.key.kind == "env" else "",
+    ),
+    "key_style": TextField(
+        "Key style", "",
+        lambda one, text: replace(one, key_style=text, key_header=one.key_header if text == "header" else None),
+        lambda one: one.key_style,
+    ),
+    "key_header": TextField(
+        "Key header", "x-goog-api-key",
+        lambda one, text: replace(one, key_header=trim(text) or None), lambda one: one.key_header or "",
+    ),
+    "headers": TextField(
+        "Extra headers", "One a line: X-Title: my workbench",
+        lambda one, text: replace(one, headers=_read_pairs(text, "header")), lambda one: _show_pairs(one.headers),
+    ),
+    "query": TextField(
+        "Query fields", "One a line: api-version: 2025-01-01",
+        lambda one, text: replace(one, query=_read_pairs(text, "query field")), lambda one: _show_pairs(one.query),
+    ),
+    "body": TextField("Extra request fields", '{"reasoning_effort": "low"}', _read_body, _show_body),
+    "timeouts": TextField(
+        "Timeouts in seconds", "connect, first byte, idle, total", _read_timeouts, _show_timeouts
+    ),
+    "context_window": TextField(
+        "Context window in tokens", "128000", _read_window,
+        lambda one: str(_first(one).context_window_tokens or ""),
+    ),
+    "price": TextField("Price per million tokens", "input / output", _read_price, _show_price),
+    "ca_file": TextField(
+        "CA file", "PEM file of your own certificate authority",
+        lambda one, text: replace(one, tls=replace(one.tls, ca_file=trim(text) or None)),
+        lambda one: one.tls.ca_file or "",
+    ),
+    "verify": TextField(
+        "Certificate check", "", _read_verify, lambda one: "on" if one.tls.verify else "off"
+    ),
+    "proxy": TextField(
+        "Proxy", "http://127.0.0.1:3128",
+        lambda one, text: replace(one, proxy=trim(text) or None), lambda one: one.proxy or "",
+    ),
+}  # fmt: skip
+"""By the name that `--set` takes, in the order of the form."""

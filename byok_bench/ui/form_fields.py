@@ -1,0 +1,103 @@
+"""The widgets of the endpoint form, and where each stands. What they do is in endpoint_form.py."""
+
+from typing import Final
+
+from ipywidgets import Accordion, Button, HBox, Layout, VBox
+
+from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS
+from byok_bench.endpoints.presets import presets
+from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
+from byok_bench.ui.field import Field, SecretField
+from byok_bench.ui.state import ENVIRONMENT
+
+CHOICES: Final = {
+    "schema": tuple((name, name) for name in SCHEMAS),
+    "key_style": tuple((name, name) for name in KEY_STYLES),
+    "key_source": (
+        ("none", "No key (many local servers need none)"),
+        ("env", "Environment variable"),
+        ("keyring", "The system's keyring"),
+        ("session", "This session only"),
+    ),
+    "verify": (
+        ("on", "Certificates are checked"),
+        ("off", "Not checked: this machine and private networks only"),
+    ),
+}
+AREAS: Final = OF_LINES | {"body"}
+WIDE: Final = frozenset({"label", "model", "key_env", "api_key", "ca_file"})
+"""Fields that take two thirds of their row."""
+ADVANCED: Final = (
+    ("other_models", "body"),
+    ("headers", "query"),
+    ("context_window", "price"),
+    ("timeouts", "proxy"),
+    ("key_style", "key_header"),
+    ("ca_file", "verify"),
+)
+
+
+def fields() -> dict[str, Field]:
+    """One widget for each field, by its name."""
+    made = {}
+    for name, field in FIELDS.items():
+        if name in CHOICES:
+            made[name] = choice(field.label, CHOICES[name])
+        else:
+            kind = "area" if name in AREAS else "text"
+            made[name] = Field(kind=kind, rows=2, label=field.label, placeholder=field.placeholder)
+    made["base_url"].follow = True
+    for name in WIDE & made.keys():
+        made[name].add_class("byok-wide")
+    return made
+
+
+def secret_field() -> SecretField:
+    """Where a key is typed."""
+    made = SecretField(label="API key")
+    made.add_class("byok-wide")
+    return made
+
+
+def sources() -> Field:
+    """What a new endpoint can be made from."""
+    offered = [("", "a known server …"), *((one.id, one.label) for one in presets())]
+    return choice("Add from", (*offered, (ENVIRONMENT, "OPENAI_BASE_URL and OPENAI_API_KEY")))
+
+
+def choice(label: str, options: tuple[tuple[str, str], ...], rows: int = 1) -> Field:
+    """A field that offers a fixed set."""
+    made = Field(kind="choice", label=label, value=options[0][0], rows=rows)
+    made.offer([(value, text, False) for value, text in options])
+    return made
+
+
+def button(text: str, style: str = "") -> Button:
+    """A button as wide as its text."""
+    return Button(description=text, button_style=style, layout=Layout(width="auto"))
+
+
+def row(*parts: object) -> HBox:
+    """Fields, or buttons, beside each other."""
+    made = HBox(parts)
+    made.add_class("byok-row")
+    return made
+
+
+def main(made: dict[str, Field], secret: SecretField) -> list[HBox | Field]:
+    """The fields that everybody needs."""
+    return [
+        row(made["label"], made["schema"]),
+        made["base_url"],
+        row(made["model"], made["alias"]),
+        row(made["key_source"], made["key_env"], secret),
+    ]
+
+
+def advanced(made: dict[str, Field]) -> Accordion:
+    """The others, folded."""
+    folded = Accordion(
+        [VBox([row(*(made[name] for name in names)) for names in ADVANCED])], titles=("Advanced",)
+    )
+    folded.selected_index = None
+    return folded

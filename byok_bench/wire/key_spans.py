@@ -1,0 +1,123 @@
+"""Where keys stand in the body of a good answer: as they are, as JSON escapes them, or spread over streamed events.
+
+Bytes in, edits out; what is done with them is in cleaning.py. Only keys that the caller names are looked for, and
+only exactly: an answer that happens to look like a key is an answer. Rules: docs/secrets.md.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import AnyStr, Final, NamedTuple
+
+from byok_bench.redact import REDACTED, redact
+from byok_bench.redact.views import unescaped
+
+SHORTEST: Final = 3
+"""Shorter texts are no secrets: they would be found everywhere."""
+_MARK: Final = REDACTED.encode()
+_ESCAPED: Final = re.compile(rb"\\u00[2-7]")
+"""How JSON may write any character of a key; `"`, `/` and the backslash also have a short form."""
+_SHORT_ESCAPES: Final = frozenset('"/\\')
+_DELTA: Final = re.compile(
+    rb'"(content|reasoning_content|reasoning|refusal|text|delta|arguments|partial_json|thinking)"'
+    rb':[ \t]*"((?:[^"\\\r\n]|\\.)*)"'
+)
+"""Members whose strings the dialects put together, event by event."""
+_ERROR: Final = re.compile(rb'"error(?!":[ \t]*null)')
+
+
+class Edit(NamedTuple):
+    """Bytes `start` to `stop` are to be replaced."""
+
+    start: int
+    stop: int
+    put: bytes
+
+
+def known_edits(whole: bytes, secrets: Sequence[str]) -> list[Edit]:
+    """What takes every secret out that stands in one piece; lines that tell of an error are redacted as a text."""
+    spans = [*_plain(whole, secrets), *_escaped(whole, secrets)]
+    return _apart([*(Edit(*span, _MARK) for span in spans), *_error_lines(whole, secrets)])
+
+
+def split_edits(whole: bytes, secrets: Sequence[str]) -> list[Edit]:
+    """What takes secrets out that only the strings of several events, put together, hold. Costs more than the rest."""
+    members: dict[bytes, list[tuple[int, bytes]]] = {}
+    for found in _DELTA.finditer(whole):
+        members.setdefault(found[1], []).append((found.start(2), found[2]))
+    edits: list[Edit] = []
+    for pieces in members.values():
+        together = b"".join(text for _, text in pieces)
+        for start, stop in _merged([*_plain(together, secrets), *_escaped(together, secrets)]):
+            edits += _in_pieces(pieces, start, stop)
+    return _apart(edits)
+
+
+def _plain(whole: bytes, secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
+    for secret in secrets:
+        sought = secret.encode()
+        for start in _finds(whole, sought):
+            yield start, start + len(sought)
+
+
+def _escaped(whole: bytes, secrets: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where a secret stands with some of its characters escaped, once or, inside of tool arguments, twice."""
+    has_escapes = b"\\" in whole and (
+        any(not _SHORT_ESCAPES.isdisjoint(secret) for secret in secrets) or _ESCAPED.search(whole) is not None
+    )
+    if not has_escapes:
+        return
+    for view in unescaped(whole.decode("latin-1")):
+        for secret in secrets:
+            for start in _finds(view.text, secret):
+                yield view.origin(start, start + len(secret))
+
+
+def _finds(whole: AnyStr, sought: AnyStr) -> Iterator[int]:
+    start = whole.find(sought)
+    while start >= 0:
+        yield start
+        start = whole.find(sought, start + 1)
+
+
+def _error_lines(whole: bytes, secrets: Sequence[str]) -> Iterator[Edit]:
+    """Errors inside of a good answer: servers echo keys there in every disguise."""
+    stop = 0
+    while found := _ERROR.search(whole, stop):
+        start, end = whole.rfind(b"\n", 0, found.start()) + 1, whole.find(b"\n", found.start())
+        stop = len(whole) if end < 0 else end
+        line = whole[start:stop].decode("utf-8", "surrogateescape")
+        clean = redact(line, secrets)
+        if clean != line:
+            yield Edit(start, stop, clean.encode("utf-8", "surrogateescape"))
+
+
+def _in_pieces(pieces: Sequence[tuple[int, bytes]], start: int, stop: int) -> Iterator[Edit]:
+    """The edits that replace start..stop of the joined pieces: a mark in the first piece, nothing in the others."""
+    offset, put = 0, _MARK
+    for at, text in pieces:
+        first, last = max(start, offset), min(stop, offset + len(text))
+        if first < last:
+            yield Edit(at + first - offset, at + last - offset, put)
+            put = b""
+        offset += len(text)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def _apart(edits: list[Edit]) -> list[Edit]:
+    """In order, none overlapping: those that share a byte become one, and the longest says what is put there."""
+    apart: list[Edit] = []
+    for edit in sorted(edits, key=lambda one: (one.start, -one.stop)):
+        if apart and edit.start < apart[-1].stop:
+            apart[-1] = apart[-1]._replace(stop=max(edit.stop, apart[-1].stop))
+        else:
+            apart.append(edit)
+    return apart
