@@ -7,6 +7,7 @@
     ├── ContractError      a custom_model_endpoint document is not one this version accepts
     ├── PlanError          a plan or scenario file is wrong
     ├── StoreError         a result file cannot be opened, or is of another version
+    ├── ExportError        a report or an export cannot be written where it was asked for
     └── BackendError       an embedded backend did not start, or its parts are not installed
 
 What a *server* does is never an exception: it is a `Failure` in the record (wire/failures.py).
@@ -58,6 +59,10 @@ class PlanError(ByokBenchError):
 
 class StoreError(ByokBenchError):
     """A result store cannot be opened or is not ours; nothing in it was changed."""
+
+
+class ExportError(ByokBenchError):
+    """A report or an export cannot be written; nothing was left at its place."""
 
 
 class BackendError(ByokBenchError):

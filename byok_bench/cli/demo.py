@@ -38,7 +38,7 @@ def demo(
     ] = False,
 ) -> None:
     """Start the embedded backends, run the agent prompts against them, print the tables, write a report."""
-    from byok_bench.cli.run import carried_out
+    from byok_bench.cli.run import carried_out, silent_targets
     from byok_bench.cli.tables import print_tables, tables_json
     from byok_bench.report.html import write_html
 
@@ -48,10 +48,11 @@ def demo(
     else:
         print_tables(run, to_stdout=True)
     write_html(run, html)
-    note(
-        f"The report is in {html}. Point it at your own endpoint: byok-bench endpoints add, then byok-bench run."
-    )
-    raise typer.Exit(int(Exit.OK))
+    silent = silent_targets(run)
+    for line in silent:
+        note(f"byok-bench: {line}")
+    note(f"The report is in {html}. Now with an endpoint of your own: byok-bench endpoints add --help")
+    raise typer.Exit(int(Exit.UNFINISHED if silent else Exit.OK))
 
 
 async def measured(model: Path | None, gateway: bool, repeats: int, bar: "Bar") -> "Run":

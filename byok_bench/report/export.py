@@ -6,13 +6,14 @@ server is defused in CSV, where a spreadsheet would take `=…` for a formula.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import pandas as pd
 
+from byok_bench.errors import ExportError
 from byok_bench.report.frames import flat
 from byok_bench.report.tables import table
 from byok_bench.report.text import plain
@@ -58,16 +59,19 @@ def _scalar(cell: object) -> object:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place once the block is through."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A temporary path beside `path` that takes its place once the block is through. Raises ExportError."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror or error}", code="unwritable") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _write_all(

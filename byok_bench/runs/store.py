@@ -35,6 +35,8 @@ LARGEST_BATCH: Final = 256
 def open_store(path: Path) -> None:
     """Make sure that a result file is there, is ours, is private, and has today's tables. Raises StoreError."""
     refuse_unsafe_folder(path)
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder: name a file in it", code="unreadable")
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite gives its -wal and -shm files the mode of this one.
@@ -52,7 +54,7 @@ def open_store(path: Path) -> None:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection; works while a run writes. Keep it short: the log cannot shrink meanwhile."""
     with _explained(path):
-        if not path.exists():
+        if not path.is_file():
             raise StoreError(f"no result file {path}; name one with --store PATH", code="no_store")
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:

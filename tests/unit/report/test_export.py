@@ -9,7 +9,9 @@ import pytest
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
+from byok_bench.errors import ExportError
 from byok_bench.report.export import records, to_csv, to_parquet
+from byok_bench.report.html import write_html
 from byok_bench.report.tables import table
 from byok_bench.report.text import plain, printable
 from byok_bench.runs.results import TABLES
@@ -74,3 +76,14 @@ def test_plain_leaves_everything_but_lone_surrogates() -> None:
 def test_printable_text_obeys_nobody() -> None:
     """Line ends and tabs become spaces, controls become visible."""
     assert printable("a\n\tb\x1b[31mü\u202e") == "a  b\N{REPLACEMENT CHARACTER}[31mü\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("place", ["file/inside", "folder"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
+    """One clear error, and nothing is left behind."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ExportError, match=f"cannot write .*{place.split('/')[0]}"):
+        write_html(RUN, tmp_path / place)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "mine"

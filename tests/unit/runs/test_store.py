@@ -108,6 +108,8 @@ def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"s\.sqlite"):
         open_store(tmp_path / "file" / "s.sqlite")
+    with pytest.raises(StoreError, match="is a folder"):
+        open_store(tmp_path)
 
 
 @pytest.mark.parametrize(
