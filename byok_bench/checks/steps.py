@@ -19,10 +19,10 @@ from byok_bench.endpoints.send import get_models
 from byok_bench.errors import SecretError
 from byok_bench.wire.client import Client
 from byok_bench.wire.egress import Verdict
+from byok_bench.wire.reasons import DNS_REASONS
 from byok_bench.wire.resolver import Resolver
 from byok_bench.wire.urls import URL_REASONS
 
-DNS_REASONS: Final = frozenset({"dns_failed", "dns_invalid_answer"})
 HINTS: Final = {
     "hint_missing_v1": "The URL has no path: most servers want /v1 at its end.",
     "route_stripped": "A route at the end of the URL was taken off.",

@@ -175,5 +175,4 @@ def exit_code(exchange: "Exchange") -> Exit:
     error = exchange.error
     if error is None:
         return Exit.OK
-    wrong = error.phase in ("config", "policy") and error.code != "dns_failed"
-    return Exit.USAGE if wrong else Exit.UNFINISHED
+    return Exit.USAGE if error.phase in ("config", "policy") else Exit.UNFINISHED

@@ -12,6 +12,7 @@ from byok_bench.wire.addresses import locate, parse
 from byok_bench.wire.egress import Question, Verdict, ask, conclude
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import Phases
+from byok_bench.wire.reasons import DNS_REASONS
 from byok_bench.wire.resolver import Resolver
 
 UNVERIFIED: Final = frozenset({"loopback_address", "private_address"})
@@ -89,7 +90,8 @@ def admit_by_proxy(target: Target, profile: str, policy: Mapping[str, Any] | Non
 
 def blocked(verdict: Verdict) -> Failure:
     """The failure that a refusing verdict is."""
-    return failure("egress", "policy", verdict.message, code=verdict.reason)
+    phase = "dns" if verdict.reason in DNS_REASONS else "policy"
+    return failure("egress", phase, verdict.message, code=verdict.reason)
 
 
 def refused(code: str, message: str) -> NotConnected:

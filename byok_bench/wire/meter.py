@@ -218,6 +218,8 @@ class DecodingMeter:
 
     def __call__(self, data: bytes) -> str | None:
         for start in range(0, len(data), _STEP_BYTES):
+            if self._decoder.problem is not None:
+                break
             found = self._meter(self._decoder.feed(data[start : start + _STEP_BYTES]))
             if found is not None:
                 return found

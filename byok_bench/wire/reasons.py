@@ -59,6 +59,8 @@ REASONS: Final = {
     "IPv6 address, or have the outer address listed in allow_cidrs.",
 }
 """Reason code → words with `{target}`, `{port}` and `{detail}`."""
+DNS_REASONS: Final = frozenset({"dns_failed", "dns_invalid_answer"})
+"""Reasons that the lookup gave, before any address was judged."""
 
 NOTES: Final = (
     "trimmed", "trailing_dot", "idna", "route_stripped", "trailing_slash", "hint_missing_v1", "fake_ip_range",

@@ -25,7 +25,7 @@ from byok_bench.wire.recorder import Recorder
 from byok_bench.wire.request import Sendable, WireRequest
 from byok_bench.wire.tls import fresh_context, tls_words
 
-_CUT_SHORT: Final = ("server disconnected", "peer closed connection", "incomplete")
+_CUT_SHORT: Final = ("server disconnected", "peer closed connection", "unexpectedly closed", "incomplete")
 """Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _MARKS: Final = {
@@ -161,8 +161,11 @@ class Voyage:
             message = f"more than {limits.head_bytes} bytes or {limits.head_lines} lines of header"
             self.over("limit", failure("protocol", "headers", message, code="limit"))
             return
+        version = _VERSIONS.get(response.extensions.get("http_version", b""))
+        if version is None:
+            self.over("reset", failure("protocol", "headers", "the answer is in no known version of HTTP"))
+            return
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields)
-        version = _VERSIONS.get(response.extensions.get("http_version", b""), "1.1")
         self._wait("idle", self._request.timeouts.idle)
         self._recorder.head(now, RawHead(status=response.status_code, http=version, headers=headers))
 
@@ -234,7 +237,7 @@ class Voyage:
 
     def _failure(self, error: Exception) -> Failure:
         broken_tls = _tls_error(error)
-        if broken_tls is not None:
+        if broken_tls is not None and not self._sending:
             return failure("network", "tls", tls_words(broken_tls, self._host), code="tls")
         kind, _ = library_kind(error) or ("network", "connect")
         words = str(error) or type(error).__name__
