@@ -108,7 +108,8 @@ def not_json(seen: Seen) -> Iterator[Hit]:
     """
     if seen.status < 400 or not isinstance(_whole_json(seen), Malformed):
         return
-    if seen.raw.end not in ("eof", "done") and _MAY_BE_JSON.match(seen.body.data):
+    was_cut = seen.raw.end not in ("eof", "done") or seen.body.over_limit
+    if was_cut and _MAY_BE_JSON.match(seen.body.data):
         return
     kind = seen.body.media_type or "text without a media type"
     yield Hit(f"status {seen.status} with {kind if seen.body.data.strip() else 'an empty body'}")

@@ -44,11 +44,14 @@ class OpeningMeter:
         self._decided = False
 
     def __call__(self, data: bytes) -> str | None:
-        if not self._decided and (text := data.lstrip(_BLANK)):
+        if self._decided:
+            return self._meters[self.is_stream](data)
+        opening = data.lstrip(_BLANK)[:1]
+        if opening:
             self._decided = True
-            opening = text[:1]
             self.is_stream = opening not in b"{[" if self.is_stream else opening in b":deir"
-        return self._meters[self.is_stream](data)
+        # Both count what stands in front, whichever will be asked from here on.
+        return [meter(data) for meter in self._meters][self.is_stream]
 
 
 class StreamMeter:

@@ -8,6 +8,7 @@ import pytest
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
+from byok_bench.errors import ExportError
 from byok_bench.report.html import page, write_html
 from byok_bench.report.shown import NA
 
@@ -108,7 +109,7 @@ def test_the_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         "byok_bench.report.export.os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
     )
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ExportError, match="disk full"):
         write_html(MadeRun([], plan()), path)
     assert path.read_text(encoding="utf-8") == before
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
