@@ -76,13 +76,23 @@ def _clean_body(record: RawExchange, head: RawHead, secrets: Sequence[str], limi
         return bool(secrets) and _edit_body(record, head, secrets, known_edits)
     chunks, coded = _readable(record, head, limits.error_read_bytes)
     clean = _redacted(chunks, secrets)
+    if clean is None and coded:
+        clean = _without_rest(record, chunks, secrets)
     _put(record, head, _in_little(record, clean or chunks, limits) or clean, coded=coded)
     return clean is not None
 
 
 def _edit_body(record: RawExchange, head: RawHead, secrets: Sequence[str], find: FindEdits) -> bool:
     chunks, coded = _readable(record, head, DEFAULT_LIMITS.stream_bytes)
-    return _put(record, head, _without(chunks, secrets, find), coded=coded)
+    clean = _without(chunks, secrets, find)
+    if clean is None and coded:
+        clean = _without_rest(record, chunks, secrets)
+    return _put(record, head, clean, coded=coded)
+
+
+def _without_rest(record: RawExchange, chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:
+    """The decoded chunks, if a secret stands in what follows the end of the coding and is never decoded."""
+    return None if _without(record.chunks, secrets, known_edits) is None else chunks
 
 
 def _readable(record: RawExchange, head: RawHead, most: int) -> tuple[list[Chunk], bool]:

@@ -19,7 +19,7 @@ _ESCAPED: Final = re.compile(rb"\\u00[2-7]")
 _SHORT_ESCAPES: Final = frozenset('"/\\')
 _DELTA: Final = re.compile(
     rb'"(content|reasoning_content|reasoning|refusal|text|delta|arguments|partial_json|thinking)"'
-    rb':[ \t]*"((?:[^"\\\r\n]|\\.)*)"'
+    rb':[ \t]*"((?:[^"\\\r\n]++|\\.)*+)"'
 )
 """Members whose strings the dialects put together, event by event."""
 _ERROR: Final = re.compile(rb'"error(?!":[ \t]*null)')

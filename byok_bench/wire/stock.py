@@ -188,15 +188,21 @@ class Voyage:
         self._recorder.stop()
 
     def _check_peer(self, response: httpx.Response, addresses: list[str]) -> None:
-        stream: Any = response.extensions.get("network_stream")
-        peer = stream.get_extra_info("server_addr") if stream is not None else None
-        self._record.peer = None if peer is None else str(peer[0])
+        self._note_peer(response.extensions.get("network_stream"))
         if addresses and not was_judged(self._record.peer, addresses):
             # No ConnectError: the request is out, and must not go to the next address too.
             raise PeerError("the peer's address is not the one that was judged")
 
+    def _note_peer(self, stream: Any) -> None:
+        """Whom a stream is connected to; a socket that was reset since no longer tells."""
+        peer = stream.get_extra_info("server_addr") if stream is not None else None
+        if peer is not None:
+            self._record.peer = str(peer[0])
+
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         phase = _MARKS.get(event)
+        if event == "connection.connect_tcp.complete":
+            self._note_peer(info.get("return_value"))
         if phase is not None:
             setattr(self._record.phases, phase, perf_counter_ns())
         if phase == "written":

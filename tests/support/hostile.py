@@ -6,6 +6,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Literal
 
 OK = b"HTTP/1.1 200 OK\r\n"
 SSE = b"content-type: text/event-stream\r\n"
@@ -105,10 +106,11 @@ class Peer:
 
 
 Script = Callable[[Peer], Awaitable[None]]
+Ending = Literal["close", "reset", "silence", "half"]
 
 
-def reply(*parts: bytes | float) -> Script:
-    """Read a request, send the parts (a number is a pause in seconds), close."""
+def reply(*parts: bytes | float, then: Ending = "close") -> Script:
+    """Read a request, send the parts (a number is a pause in seconds), and end in one of four ways."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -117,6 +119,36 @@ def reply(*parts: bytes | float) -> Script:
                 await peer.send(part)
             else:
                 await asyncio.sleep(part)
+        if then == "reset":
+            await asyncio.sleep(0.02)
+            peer.reset()
+        elif then == "silence":
+            await peer.silence()
+        elif then == "half":
+            await peer.half_close()
+
+    return script
+
+
+def flooding(head: bytes, data: bytes) -> Script:
+    """Read a request, send `head`, then the same bytes until the client goes away."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head)
+        await peer.flood(data)
+
+    return script
+
+
+def dripping(head: bytes, data: bytes, pause_s: float = 0.05, size: int = 1) -> Script:
+    """Read a request, send `head`, then the same bytes, a packet each, until the client goes away."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(head)
+        while True:
+            await peer.drip(data, pause_s, size)
 
     return script
 

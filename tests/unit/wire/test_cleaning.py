@@ -1,6 +1,7 @@
 """Keys are taken out of what came back, however JSON wrote them and however a model streamed them."""
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -127,3 +128,16 @@ def test_what_holds_no_key_is_kept_to_the_byte(secrets: list[str]) -> None:
     clean_stream(raw, secrets)
     assert [data for _, data in raw.chunks] == chunks
     assert raw.flags == []
+
+
+@pytest.mark.parametrize("end", [b"", b'"}'])
+def test_a_long_text_costs_little_more_than_itself(end: bytes) -> None:
+    """One string of millions of characters, closed or cut, is searched without a note for each of them."""
+    raw = record(b'data: {"content": "' + b"a" * 4_000_000 + end)
+    tracemalloc.start()
+    try:
+        clean_stream(raw, [KEY])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40_000_000

@@ -276,6 +276,18 @@ def echo(status: bytes, *fields: bytes, body: bytes = b"") -> Callable[[Peer], A
         pytest.param(echo(b"200 OK"), id="good body"),
         pytest.param(echo(b"200 OK", b"x-echo: Bearer " + KEY.encode()), id="header"),
         pytest.param(echo(b"401 No", b"content-encoding: gzip", body=gzip.compress(KEY.encode())), id="gzip"),
+        pytest.param(echo(b"401 No", b"content-encoding: br", body=KEY.encode()), id="no coding at all"),
+        pytest.param(
+            echo(b"200 OK", b"content-encoding: br", body=KEY.encode()), id="good, no coding at all"
+        ),
+        pytest.param(
+            echo(b"401 No", b"content-encoding: gzip", body=gzip.compress(b"no") + KEY.encode()),
+            id="half gzip",
+        ),
+        pytest.param(
+            echo(b"200 OK", b"content-encoding: gzip", body=gzip.compress(b"no") + KEY.encode()),
+            id="good half gzip",
+        ),
         pytest.param(
             echo(b"200 OK", b"content-encoding: gzip", body=gzip.compress(KEY.encode())), id="good gzip"
         ),

@@ -267,3 +267,87 @@ async def test_only_http_urls_are_called() -> None:
     async with client(TimedTransport()) as http:
         with pytest.raises(httpx.UnsupportedProtocol):
             await http.get("ftp://127.0.0.1/")
+
+
+@BOTH
+@pytest.mark.parametrize("field", ["x-note: café".encode("latin-1"), "x-note: à".encode()])
+async def test_headers_need_not_be_ascii(transport: Transports, field: bytes) -> None:
+    """The bytes of a header's value reach the caller as they came."""
+    async with hostile(keep_alive(sized(b"{}", field))) as server, client(transport()) as http:
+        response = await http.get(server.url)
+    assert (b"x-note", field.partition(b": ")[2]) in response.headers.raw
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("method", "answer", "length"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "5"),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", None),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n", "5"),
+    ],
+)
+async def test_an_answer_without_a_body_is_complete(
+    transport: Transports, method: str, answer: bytes, length: str | None
+) -> None:
+    """HEAD, 204 and 304 have no body, whatever length they name."""
+    async with hostile(keep_alive(answer)) as server, client(transport()) as http:
+        response = await http.request(method, server.url)
+    assert response.content == b""
+    assert response.headers.get("content-length") == length
+
+
+@BOTH
+async def test_a_server_that_reads_nothing_is_a_write_timeout(transport: Transports) -> None:
+    """The client's write timeout ends a request that finds no room, whatever its read timeout."""
+
+    async def script(peer: Peer) -> None:
+        peer.stop_reading()
+        await asyncio.sleep(10)
+
+    patience = httpx.Timeout(5, write=0.3)
+    async with hostile(script) as server, client(transport(), timeout=patience) as http:
+        with pytest.raises(httpx.WriteTimeout):
+            await http.post(server.url, content=b"x" * 30_000_000)
+
+
+@BOTH
+@pytest.mark.parametrize("patience", [None, 1e9])
+async def test_a_timeout_may_be_long(transport: Transports, patience: float | None) -> None:
+    """Timeouts of years, or none, are no mistake."""
+    async with hostile(keep_alive(sized(b"{}"))) as server, client(transport(), timeout=patience) as http:
+        assert (await http.get(server.url)).status_code == 200
+
+
+async def test_a_slow_body_is_no_slow_server() -> None:
+    """While the caller's own body has nothing to send, no clock for writing runs."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one"
+        await asyncio.sleep(0.4)
+        yield b"two"
+
+    async with (
+        hostile(keep_alive(sized(b"{}"))) as server,
+        client(TimedTransport(), timeout=httpx.Timeout(5, write=0.1)) as http,
+    ):
+        assert (await http.post(server.url, content=parts())).status_code == 200
+
+
+@BOTH
+async def test_a_cancelled_request_closes_its_connection(transport: Transports) -> None:
+    """Whoever cancels while the answer is awaited leaves no connection behind."""
+    gone = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.silence()
+        gone.set()
+
+    async with hostile(script) as server, client(transport()) as http:
+        going = asyncio.create_task(http.post(server.url))
+        await asyncio.sleep(0.1)
+        going.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await going
+        await asyncio.wait_for(gone.wait(), 5)

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -254,3 +255,33 @@ async def test_a_body_may_end_with_the_connection(authority: Authority) -> None:
     ) as server:
         record = await send(server.url, ca_file=authority.file)
     assert (record.failure, record.end) == (None, "eof")
+
+
+@pytest.mark.parametrize("clock", ["kernel", "user"])
+@pytest.mark.parametrize(
+    ("answer", "kind", "end"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n{}", "network", "reset", id="as long as the connection"),
+        pytest.param(sized(b"{}"), None, "eof", id="with a length"),
+        pytest.param(STREAM, None, "done", id="a stream"),
+    ],
+)
+async def test_a_socket_closed_under_tls_may_have_been_cut(
+    authority: Authority, clock: Any, answer: bytes, kind: str | None, end: str
+) -> None:
+    """Without the session's end, a body that has no other end is not taken for a whole one."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer)
+        await asyncio.sleep(0.02)
+        sock = peer._writer.get_extra_info("socket")
+        sock.shutdown(socket.SHUT_WR)
+        await peer.silence()
+
+    async with hostile(script, authority.server()) as server, Client(clock=clock) as client:
+        request = WireRequest(
+            id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK
+        )
+        record = await client.exchange(request)
+    assert (record.failure and record.failure.kind, record.end) == (kind, end)
