@@ -10,6 +10,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
+from socket import SOL_SOCKET
 from typing import Final
 
 SO_TIMESTAMPNS: Final = 35
@@ -22,7 +23,7 @@ SLACK_NS: Final = 1_000_000
 SAMPLES: Final = 7
 
 Control = tuple[int, int, bytes]
-_TIMESPEC: Final = struct.Struct("qq")
+_timespec: Final = struct.Struct("qq").unpack
 
 
 def stamps_available() -> bool:
@@ -74,8 +75,8 @@ class KernelClock:
         if now > self._remap_at:
             self.remap()
         for level, kind, data in controls:
-            if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-                seconds, nanoseconds = _TIMESPEC.unpack(data)
+            if kind == SO_TIMESTAMPNS and level == SOL_SOCKET:
+                seconds, nanoseconds = _timespec(data)
                 received = seconds * 1_000_000_000 + nanoseconds
                 stamp = received - self._offset
                 if floor <= stamp <= now:
