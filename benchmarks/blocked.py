@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,6 +22,7 @@ import byok_bench as bb
 from benchmarks.measure import quantile
 from benchmarks.ours import endpoint
 from benchmarks.part import Part, Rows
+from benchmarks.steal import undisturbed
 from benchmarks.truth import CLIENT_CORE, TruthServer, truth_server
 
 STREAMS, ROUNDS, MODEL = 64, 2, "ttft=50,gap=10,n=64"
@@ -76,6 +78,15 @@ def figures(result: bb.Run, truth: dict[str, dict[str, Any]], wall_s: float) -> 
     return ranks | {"wall_s": wall_s, "marked": float(marked)}
 
 
+def measured(server: TruthServer, folder: Path, case: dict[str, bool]) -> dict[str, float]:
+    """One run and its figures."""
+    server.log()
+    begin = time.perf_counter()
+    result = asyncio.run(played(server, folder / "bench.sqlite", **case))
+    wall_s = time.perf_counter() - begin
+    return figures(result, server.log(), wall_s)
+
+
 @contextmanager
 def on_the_clients_core() -> Iterator[None]:
     """This process, and what it starts, beside the server's core."""
@@ -97,11 +108,7 @@ def rows(repeats: int) -> Rows:
         for repeat in range(repeats):
             for name, case in CASES.items():
                 print(f"blocked {repeat + 1}/{repeats} {name}", file=sys.stderr, flush=True)
-                server.log()
-                begin = time.perf_counter()
-                result = asyncio.run(played(server, Path(folder) / "bench.sqlite", **case))
-                wall_s = time.perf_counter() - begin
-                found[name].append(figures(result, server.log(), wall_s))
+                found[name].append(undisturbed(partial(measured, server, Path(folder), case))[0])
     return {
         name: {figure: median(one[figure] for one in several) for figure in several[0]}
         for name, several in found.items()

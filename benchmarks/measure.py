@@ -45,6 +45,8 @@ class Result:
     wall_s: float
     cpu_s: float
     failed: int = 0
+    stolen: float = 0
+    """Share of the cores' time that the host gave to others meanwhile, %."""
     grown_kib: float = 0
     """Peak of the process above what it held before, without the bytes that it recorded."""
     ttft: list[float] = field(default_factory=list)
@@ -80,7 +82,7 @@ def measure(server: TruthServer, client: str, load: Load, *, timeout_s: float = 
         printed["wall_s"],
         printed["cpu_s"],
         printed.get("failed", 0),
-        printed.get("grown_kib", 0) - recorded_kib,
+        grown_kib=printed.get("grown_kib", 0) - recorded_kib,
     )
     compare(rows, server.log(), result)
     if not result.ttft:
@@ -117,6 +119,7 @@ def summary(results: list[Result], load: Load) -> dict[str, float]:
         "cpu_100k": [one.cpu_s / events * 100_000 for one in results],
         "events_s": [events / one.cpu_s for one in results],
         "kib_stream": [one.grown_kib / load.streams for one in results],
+        "stolen": [one.stolen for one in results],
         "late": [one.wall_s / load.schedule_s for one in results],
     }
     for name, part in (("ttft", "ttft"), ("gap", "gaps"), ("queued", "queued")):

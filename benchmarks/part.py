@@ -15,6 +15,7 @@ LABELS = {
     "gap_p50": "gap error p50, ms", "gap_p99": "gap error p99, ms",
     "queued_p99": "queued p99, ms", "cpu_100k": "CPU s / 100 000 events", "late": "wall time / schedule",
     "events_s": "events/s per core", "kib_stream": "KiB / open stream", "failed": "failed",
+    "stolen": "stolen, %",
     "import_ms": "ms", "usual_us": "httpx lines + json, µs/event", "read_us": "read, µs/event",
     "judged_us": "read and judged, µs/event", "judged_s": "judged events/s per core",
     "marked": "samples marked", "wall_s": "wall s",

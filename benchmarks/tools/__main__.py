@@ -9,10 +9,12 @@ three faulty servers show which faults each of them notices. `--write` puts the 
 import argparse
 import json
 import sys
+from functools import partial
 from statistics import median
 
 from benchmarks import page
 from benchmarks.measure import machine
+from benchmarks.steal import undisturbed
 from benchmarks.tools import helping
 from benchmarks.tools.drivers import OURS, TOOLS, Tool
 from benchmarks.tools.installed import installed
@@ -86,7 +88,7 @@ def burst(server: TruthServer, chosen: dict[str, tuple[Tool, list[str], Outcome]
         for name, (tool, program, outcome) in chosen.items():
             print(f"tools {repeat + 1}/{repeats} {name}", file=sys.stderr, flush=True)
             try:
-                results[name].append(play(server, tool, program, BURST))
+                results[name].append(undisturbed(partial(play, server, tool, program, BURST))[0])
             except ToolFailed as problem:
                 outcome.problem = str(problem)
     for name, several in results.items():
