@@ -1,7 +1,7 @@
 """Flight: one request on one connection, from its first byte written to the end of its record.
 
 The four clocks are held by one timer that looks at the latest stamp, so that a read costs no timer of its
-own. In here: when to give up, what that is called, and how a stream ends at its terminator. Not in here:
+own; it is set by the first word of what was sent. In here: when to give up, what that is called, and how a stream ends at its terminator. Not in here:
 sockets, TLS, HTTP syntax, sizes.
 """
 
@@ -51,7 +51,6 @@ class Flight:
         self._timer_ns = 0
         self._confirming = False
         self._stopped = False
-        self._arm()
 
     # What the connection reports.
 

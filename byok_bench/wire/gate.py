@@ -60,12 +60,16 @@ class Gate:
         self._literal: dict[tuple[Target, str], list[str]] = {}
         """Hosts that are addresses themselves, allowed without a policy: nothing about them changes."""
 
+    def known(self, target: Target, profile: str, policy: Mapping[str, Any] | None) -> list[str]:
+        """What `admit` would say, where it is known without a lookup or a policy; else nothing."""
+        return self._literal.get((target, profile), []) if policy is None else []
+
     async def admit(
         self, target: Target, profile: str, policy: Mapping[str, Any] | None, phases: Phases
     ) -> list[str]:
         """The addresses that may be dialled, at least one. Raises NotConnected with the verdict's reason."""
-        known = self._literal.get((target, profile)) if policy is None else None
-        if known is not None:
+        known = self.known(target, profile, policy)
+        if known:
             return known
         judged = await self._resolver.judge(target.origin, profile, policy)
         phases.dns_start, phases.dns_end = judged.dns_start_ns, judged.dns_end_ns

@@ -122,6 +122,7 @@ class StreamedFlight(Flight):
         )
         self.body = self._watched_body
         self._news: asyncio.Future[None] | None = None
+        self._arm()  # its own body may be slow to come, and nothing is sent before it does
 
     async def news(self) -> None:
         """Wait for a head, for body bytes, or for the end."""
