@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 WORDS = [f"w{number}" for number in range(1000)]
+HUB_NAME = "bench/tokenizer"
 SPECIAL = {"unk_token": "[UNK]", "bos_token": "[BOS]", "eos_token": "[EOS]"}
 
 
@@ -28,6 +29,16 @@ def write_tokenizer(folder: Path) -> Path:
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 100_000, **SPECIAL}
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     return folder
+
+
+def write_hub_cache(cache: Path) -> None:
+    """The same tokenizer as a hub's cache holds it, under HUB_NAME: for tools that take no folder."""
+    place = cache / "huggingface" / "hub" / f"models--{HUB_NAME.replace('/', '--')}"
+    revision = "0" * 40
+    snapshot = write_tokenizer(place / "snapshots" / revision)
+    (snapshot / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(revision)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.measure import quantile
+from benchmarks.tools.corpus import HUB_NAME
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _guidellm_report(folder: Path, printed: str) -> Report:
 
 def _aiperf(ask: Ask) -> list[str]:
     options = ["--endpoint-type", "chat", "--streaming", "--concurrency", str(ask.streams)]
-    options += ["--request-count", str(ask.requests), "--tokenizer", str(ask.folder / "tokenizer")]
+    options += ["--request-count", str(ask.requests), "--tokenizer", HUB_NAME]
     options += ["--isl", "16", "--osl", str(ask.events), "--use-server-token-count", "--no-gpu-telemetry"]
     options += ["--no-server-metrics", "--artifact-dir", str(ask.folder / "aiperf"), "--ui", "none"]
     return ["profile", "--url", ask.base, "--model", ask.model, *options]

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.measure import quantile
-from benchmarks.tools.corpus import served_book, write_tokenizer
+from benchmarks.tools.corpus import served_book, write_hub_cache, write_tokenizer
 from benchmarks.tools.drivers import Ask, Report, Tool
 from benchmarks.truth import CLIENT_CORE, TruthServer, environment, pinned
 
@@ -53,6 +53,7 @@ def play(server: TruthServer, tool: Tool, program: list[str], load: Load) -> Pla
     with tempfile.TemporaryDirectory() as name, served_book(Path(name)) as book:
         folder = Path(name)
         write_tokenizer(folder / "tokenizer")
+        write_hub_cache(folder)
         base = f"http://127.0.0.1:{server.port}"
         ask = Ask(base, load.model, load.streams, load.rounds, load.events, folder, book)
         server.log()
