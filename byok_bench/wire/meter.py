@@ -117,7 +117,9 @@ class StreamMeter:
         self._lines += data.count(b"\n")
         self._blank_lines += data.count(b"\n\n")
         self._data_lines += data.count(b"\nd") + data.startswith(b"d")
-        marked = self._armed or data.find(_MARK) >= 0 or (self._edge != b"" and _MARK in self._edge + data[:5])
+        marked = (
+            self._armed or data.find(_MARK) >= 0 or (self._edge != b"" and _MARK in self._edge + data[:5])
+        )
         if not marked and self._open_bytes <= self._open_cap and data[-2:] == b"\n\n":
             self._pending.clear()
             self._open_bytes = 0
