@@ -1,8 +1,8 @@
 """Flight: one request on one connection, from its first byte written to the end of its record.
 
-The four clocks are held by one timer that looks at the latest stamp, so that a read costs no timer of its
-own; it is set by the first word of what was sent. In here: when to give up, what that is called, and how a stream ends at its terminator. Not in here:
-sockets, TLS, HTTP syntax, sizes.
+The four clocks are held by one timer that looks at the latest stamp, so that a read costs no timer of its own;
+it is set by the first word of what was sent. In here: when to give up, what that is called, and how a stream
+ends at its terminator. Not in here: sockets, TLS, HTTP syntax, sizes.
 """
 
 import asyncio
