@@ -26,14 +26,13 @@ def compare(
 ) -> None:
     """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
     from byok_bench.cli.tables import print_comparison
-    from byok_bench.report.compare import compare as compared
-    from byok_bench.report.export import records
+    from byok_bench.report.compare import differences
     from byok_bench.runs.results import Run
 
     first, second = Run.open(run_a, store), Run.open(run_b, store_b or store)
-    made = compared(first, second, a=a, b=b)
+    made = differences(first, second, a=a, b=b)
     if as_json:
-        emit_json({"version": 1, "a": first.id, "b": second.id, "differences": records(made)})
+        emit_json({"version": 1, "a": first.id, "b": second.id, "differences": made})
     else:
         print_comparison(made, f"B {second.id} against A {first.id}")
     raise typer.Exit(int(Exit.OK))

@@ -57,7 +57,9 @@ def report(
 def write_files(
     run: "Run", html: Path | None, csv: Path | None, parquet: Path | None, jsonl: Path | None
 ) -> list[Path]:
-    """The files that were asked for."""
+    """The files that were asked for; without any, nothing of what they need is imported."""
+    if not (html or csv or parquet or jsonl):
+        return []
     from byok_bench.report.export import to_csv, to_jsonl, to_parquet
     from byok_bench.report.html import write_html
 

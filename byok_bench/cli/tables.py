@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from byok_bench.runs.results import TABLES, Run
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from byok_bench.report.shown import Words
+    from byok_bench.report.tables import Line
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
 WIDTH: Final = 100
@@ -24,12 +29,13 @@ GAP: Final = 2
 
 def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: bool = False) -> None:
     """Print tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
+    from byok_bench.report.notes import notes
     from byok_bench.report.shown import CAPTIONS, LEGEND, TITLES, narrow
-    from byok_bench.report.tables import notes, table
+    from byok_bench.report.tables import lines
 
     console = _console(to_stdout=to_stdout)
     for name in names:
-        _print(console, narrow(table(run, name), name), TITLES[name], CAPTIONS[name])
+        _print(console, narrow(lines(run, name), name), TITLES[name], CAPTIONS[name])
     console.print(plain(LEGEND), style="dim")
     for told in notes(run):
         console.print(plain(f"! {told}"), style="yellow")
@@ -37,8 +43,8 @@ def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: boo
 
 def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
     """The run and its tables, JSON-ready; null for what is NA."""
-    from byok_bench.report.export import records
-    from byok_bench.report.tables import notes, table
+    from byok_bench.report.notes import notes
+    from byok_bench.report.tables import lines
 
     return {
         "version": 1,
@@ -47,17 +53,17 @@ def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
         "created": run.created,
         "store": str(run.path),
         "notes": notes(run),
-        "tables": {name: records(table(run, name)) for name in names},
+        "tables": {name: lines(run, name) for name in names},
     }
 
 
-def print_comparison(made: Any, title: str) -> None:
-    """Print what compare() made on stdout: one table for each pair of targets."""
+def print_comparison(made: "Sequence[Line]", title: str) -> None:
+    """Print differences on stdout: one table for each pair of targets."""
     from byok_bench.report.shown import narrow_comparison
 
     console = _console(to_stdout=True)
-    for target, part in made.groupby("target", sort=False):
-        _print(console, narrow_comparison(part), f"{title}: {target}", "")
+    for target, part in groupby(made, itemgetter("target")):
+        _print(console, narrow_comparison(list(part)), f"{title}: {target}", "")
 
 
 def _console(*, to_stdout: bool) -> "Console":
@@ -68,24 +74,32 @@ def _console(*, to_stdout: bool) -> "Console":
     return console if told else Console(stderr=not to_stdout, highlight=False, width=WIDTH)
 
 
-def _print(console: "Console", cells: Any, title: str, caption: str) -> None:
+def _print(console: "Console", lines: "Sequence[Words]", title: str, caption: str) -> None:
     """One table, whatever the width: an endpoint heads its lines, and columns that do not fit are left out."""
-    first = next((name for name in ("scenario", "load") if name in cells), None)
-    heads = [name for name in ("endpoint", "model", "load") if name in cells and name != first and first]
-    body = cells.drop(columns=heads)
-    if heads:
-        body[first] = [f"{INDENT}{cell}" for cell in body[first]]
+    names = list(lines[0]) if lines else []
+    first = next((name for name in ("scenario", "load") if name in names), None)
+    heads = [name for name in ("endpoint", "model", "load") if name in names and name != first and first]
+    indent = INDENT if heads else ""
+    body = [
+        {
+            name: f"{indent}{line[name]}" if name == first else line[name]
+            for name in names
+            if name not in heads
+        }
+        for line in lines
+    ]
     columns = _fitted(body, console.width)
     console.print(plain(title), style="bold")
     console.print(_drawn([], columns, head=True))
     before = None
-    for (_, line), (_, place) in zip(body.iterrows(), cells[heads].iterrows(), strict=True):
-        name = " · ".join(place)
-        if name and name != before:
-            console.print(plain(name), style="bold", overflow="fold")
-        before = name
-        console.print(_drawn([dict(line)], columns, head=False))
-    gone = [name for name in body if name not in {column.name for column in columns}]
+    for whole, line in zip(lines, body, strict=True):
+        place = " · ".join(whole[name] for name in heads)
+        if place and place != before:
+            console.print(plain(place), style="bold", overflow="fold")
+        before = place
+        console.print(_drawn([line], columns, head=False))
+    shown = {*heads, *(column.name for column in columns)}
+    gone = [name for name in names if name not in shown]
     left_out = f"Not at this width: {', '.join(gone)}." if gone else ""
     console.print(plain(f"{caption} {left_out}".strip()), style="dim")
     console.print()
@@ -99,15 +113,16 @@ class Column(NamedTuple):
     right: bool
 
 
-def _fitted(cells: Any, room: int) -> list[Column]:
+def _fitted(lines: "Sequence[Words]", room: int) -> list[Column]:
     """The columns that are shown: those that may be done without go first, then text is folded."""
     from rich.cells import cell_len
 
     from byok_bench.report.shown import EXPENDABLE, is_number
 
+    cells = {name: [line[name] for line in lines] for name in (lines[0] if lines else ())}
     widths = {
-        name: max(cell_len(line) for cell in [name, *cells[name]] for line in cell.split("\n"))
-        for name in cells.columns
+        name: max(cell_len(part) for cell in [name, *column] for part in cell.split("\n"))
+        for name, column in cells.items()
     }
 
     def over() -> int:

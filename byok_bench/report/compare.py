@@ -5,13 +5,14 @@ The interval is that of the median of the paired differences; where it holds zer
 scenarios are left out: how fast a server refuses is not compared.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from byok_bench.errors import PlanError
 from byok_bench.report.frames import frame
 from byok_bench.report.stats import Difference, difference, quantile
+from byok_bench.report.tables import Line
 from byok_bench.runs.results import Run
 
 METRICS: Final = {
@@ -28,15 +29,22 @@ ALL: Final = "(all)"
 def compare(
     run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None
 ) -> pd.DataFrame:
-    """Differences B − A, one line for each pair of targets, scenario and metric.
+    """Differences B − A as a DataFrame, one line for each pair of targets, scenario and metric.
 
     Targets pair by endpoint and model; two runs with one target each pair whatever they are called. `a` and `b` name
     an endpoint of either side, for example two of the same run. Columns: docs/metrics.md. Raises PlanError if nothing
     pairs.
     """
+    made = pd.DataFrame(differences(run_a, run_b, a=a, b=b))
+    return made.astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
+
+
+def differences(
+    run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None
+) -> list[Line]:
+    """The same as plain lines; None for what could not be had."""
     first, second = _answers(run_a), _answers(run_b)
-    lines = [line for name, left, right in _sides(first, second, a, b) for line in _lines(name, left, right)]
-    return pd.DataFrame(lines).astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
+    return [line for name, left, right in _sides(first, second, a, b) for line in _lines(name, left, right)]
 
 
 def _answers(run: Run | str) -> pd.DataFrame:
@@ -73,7 +81,7 @@ def _by_target(rows: pd.DataFrame, endpoint: str | None) -> dict[str, pd.DataFra
     }
 
 
-def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[dict[str, Any]]:
+def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[Line]:
     joined = left.merge(right, on=list(PAIR), how="outer", suffixes=("_a", "_b"), indicator=True)
     both = joined[joined["_merge"] == "both"]
     unpaired = len(joined) - len(both)

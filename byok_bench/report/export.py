@@ -14,8 +14,7 @@ import msgspec
 import pandas as pd
 
 from byok_bench.errors import ExportError
-from byok_bench.report.frames import flat
-from byok_bench.report.tables import table
+from byok_bench.report.frames import flat, table
 from byok_bench.report.text import plain
 from byok_bench.runs.results import TABLES, Run
 
@@ -39,22 +38,6 @@ def to_jsonl(run: Run, path: Path) -> Path:
             document = exchange.to_json(row.findings)
             out.write(msgspec.json.encode(plain(document)) + b"\n")
     return path
-
-
-def records(made: pd.DataFrame) -> list[dict[str, object]]:
-    """The lines of a table as JSON-ready objects; None for NA."""
-    return [
-        {
-            str(name): None if not isinstance(cell, (str, list)) and pd.isna(cell) else _scalar(cell)
-            for name, cell in line.items()
-        }
-        for line in made.to_dict("records")
-    ]
-
-
-def _scalar(cell: object) -> object:
-    """numpy's numbers as Python's."""
-    return plain(cell.item() if hasattr(cell, "item") else cell)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Run → DataFrame, one row an exchange: what tables, plots and exports start from.
+"""Run → DataFrame: its tables, and its exchanges, one row each, which plots, comparisons and exports start from.
 
-Columns are those of runs.judging.Row, with the target's label, model and dialect, and the name of the load stage.
-A number that was not observed is NA.
+The columns of the latter are those of runs.judging.Row, with the target's label, model and dialect, and the name of the
+load stage. A number that was not observed is NA.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 import msgspec
 import pandas as pd
 
+from byok_bench.report.notes import notes
+from byok_bench.report.tables import lines
 from byok_bench.report.text import plain
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
@@ -26,6 +28,19 @@ _TYPES: Final = {
 _MADE: Final[WeakKeyDictionary[Run, tuple[list[Row], pd.DataFrame]]] = WeakKeyDictionary()
 LISTS: Final = ("why", "itl_ms", "flags", "tool_calls", "findings")
 """Columns whose cells are tuples."""
+
+
+def table(run: Run, name: str) -> pd.DataFrame:
+    """One of the tables by name, with the notes on the run in `attrs`. Raises ValueError for a name that is none."""
+    made = pd.DataFrame(lines(run, name))
+    for column in made.columns:
+        kind = pd.api.types.infer_dtype(made[column], skipna=True)
+        if kind in ("floating", "mixed-integer-float", "empty"):
+            made[column] = made[column].astype("Float64")
+        elif kind == "integer":
+            made[column] = made[column].astype("Int64")
+    made.attrs["notes"] = notes(run)
+    return made
 
 
 def frame(run: Run) -> pd.DataFrame:

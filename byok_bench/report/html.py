@@ -4,16 +4,16 @@ Everything in it that came from a server or a user is escaped, and the page's po
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from byok_bench.report.export import replacing
-from byok_bench.report.frames import frame
+from byok_bench.report.notes import notes
 from byok_bench.report.shown import (
+    BOUNDS,
     CAPTIONS,
     LEGEND,
     LISTED,
@@ -22,10 +22,10 @@ from byok_bench.report.shown import (
     TITLES,
     alarming,
     is_number,
-    span,
+    several_models,
     wide,
 )
-from byok_bench.report.tables import notes, shortened, table
+from byok_bench.report.tables import Line, lines, shortened
 from byok_bench.report.text import plain, printable
 from byok_bench.runs.results import Run
 
@@ -60,10 +60,10 @@ def write_html(run: Run, path: Path) -> Path:
 def page(run: Run) -> str:
     """The page as text."""
     style = (files("byok_bench.report") / "page.css").read_text(encoding="utf-8")
-    sections = [_section(TITLES[name], CAPTIONS[name], _table(table(run, name))) for name in ORDER]
+    sections = [_section(TITLES[name], CAPTIONS[name], _table(lines(run, name))) for name in ORDER]
     sections.insert(3, _plots(run))
     found = findings(run)
-    if len(found):
+    if found:
         caption = (
             "Rules that answers broke, with one example each. byok-bench checks show ID explains a rule."
         )
@@ -78,30 +78,26 @@ def page(run: Run) -> str:
     )
 
 
-def findings(run: Run) -> pd.DataFrame:
+def findings(run: Run) -> list[Line]:
     """One line for each target and rule: how often, and an example."""
-    rows = frame(run)
-    rows = rows[~rows["warmup"]]
     counts: Counter[tuple[str, str, str]] = Counter()
     examples: dict[tuple[str, str, str], str] = {}
-    for endpoint, cell in zip(rows["endpoint"], rows["findings"], strict=True):
-        for finding in cell:
-            key = (endpoint, finding.severity, finding.check)
+    for row in run.rows:
+        for finding in () if row.warmup else row.findings:
+            key = (run.plan.targets[row.target].label, finding.severity, finding.check)
             counts[key] += 1
             examples.setdefault(key, finding.message)
     ranked = sorted(counts, key=lambda key: (key[0], ("error", "warn", "info").index(key[1]), -counts[key]))
-    return pd.DataFrame(
-        [
-            {
-                "endpoint": e,
-                "check": c,
-                "severity": s,
-                "exchanges": counts[e, s, c],
-                "example": plain(shortened(examples[e, s, c], 300)),
-            }
-            for e, s, c in ranked
-        ]
-    )
+    return [
+        {
+            "endpoint": e,
+            "check": c,
+            "severity": s,
+            "exchanges": counts[e, s, c],
+            "example": plain(shortened(examples[e, s, c], 300)),
+        }
+        for e, s, c in ranked
+    ]
 
 
 def _head(run: Run) -> str:
@@ -145,31 +141,32 @@ def _section(title: str, caption: str, content: str) -> str:
     return f'<section><h2>{_text(title)}</h2><p class="caption">{_text(caption)}</p>{content}</section>'
 
 
-def _table(made: pd.DataFrame) -> str:
-    cells = wide(made.dropna(axis="columns", how="all"))
-    if "model" in cells and cells.groupby("endpoint")["model"].nunique().max() == 1:
-        cells = cells.drop(columns="model")  # the head of the page names it
-    for column in [name for name in made.columns if f"{name.removesuffix(' ms')} low" in made.columns]:
-        base = column.removesuffix(" ms")
-        if column in cells:  # an interval that is missing is NA: the median is not to stand alone
-            spans = [
-                span(low, high) for low, high in zip(made[f"{base} low"], made[f"{base} high"], strict=True)
-            ]
-            cells.insert(list(cells.columns).index(column) + 1, f"{base} 95 % CI", spans)
-    numbers = {name for name in cells.columns if is_number(cells[name]) and not name.endswith("CI")}
-    head = "".join(_head_cell(name, name in numbers) for name in cells.columns)
-    lines, before = [], None
-    for row in cells.itertuples(index=False):
-        told = dict(zip(cells.columns, row, strict=True))
-        bad = alarming(told)
-        repeated = HEADS if before == row[0] else ()
-        line = "".join(
+def _table(made: Sequence[Line]) -> str:
+    """Without the columns in which nothing stands, and without the model where the head of the page names it."""
+    names = [
+        name
+        for name in (made[0] if made else ())
+        if name.endswith(BOUNDS) or any(line[name] is not None for line in made)
+    ]
+    if "model" in names and not several_models(made):
+        names.remove("model")
+    told = wide([{name: line[name] for name in names} for line in made])
+    columns = list(told[0]) if told else []
+    numbers = {
+        name for name in columns if is_number([line[name] for line in told]) and not name.endswith("CI")
+    }
+    head = "".join(_head_cell(name, name in numbers) for name in columns)
+    rows, before = [], None
+    for line in told:
+        bad, endpoint = alarming(line), line["endpoint"]
+        repeated = HEADS if before == endpoint else ()
+        cells = "".join(
             _cell(name, "" if name in repeated else value, name in numbers, name in bad)
-            for name, value in told.items()
+            for name, value in line.items()
         )
-        lines.append(f"<tr{_class('next' if before not in (None, row[0]) else '')}>{line}</tr>")
-        before = row[0]
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+        rows.append(f"<tr{_class('next' if before not in (None, endpoint) else '')}>{cells}</tr>")
+        before = endpoint
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def _head_cell(name: str, number: bool) -> str:

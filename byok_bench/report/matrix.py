@@ -9,6 +9,7 @@ import pandas as pd
 from byok_bench.checks.advice import what_to_do
 from byok_bench.checks.registry import catalogue, is_about
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.tables import Line
 from byok_bench.report.text import plain
 from byok_bench.runs.results import Run
 
@@ -114,8 +115,13 @@ def evidence_table(found: list[Evidence]) -> pd.DataFrame:
 
 
 def error_table(run: Run) -> pd.DataFrame:
-    """One row for each endpoint, scenario and kind of failure: what the server said, and what a client should do."""
-    seen: dict[tuple[str, str, str], dict[str, object]] = {}
+    """Failures as rows."""
+    return pd.DataFrame(failures(run))
+
+
+def failures(run: Run) -> list[Line]:
+    """One line for each endpoint, scenario and kind of failure: what the server said, and what a client should do."""
+    seen: dict[tuple[str, str, str], Line] = {}
     names = target_names(run)
     for row in run.rows:
         if row.warmup or row.kind is None:
@@ -136,5 +142,5 @@ def error_table(run: Run) -> pd.DataFrame:
                 "what to do": what_to_do(row.kind, row.phase),
             },
         )
-        entry["n"] = int(str(entry["n"])) + 1
-    return pd.DataFrame(list(seen.values()))
+        entry["n"] += 1
+    return list(seen.values())

@@ -1,14 +1,19 @@
 """Tables as people read them: which columns fit a page, and how a cell is written. Used by terminal and HTML.
 
-A median stands with its interval, `12.1 (11.8–12.6)`; NA is what could not be had.
+A median stands beside its interval, `12.1  11.8–12.6`; NA is what could not be had. What comes in are the lines that
+tables.py and compare.py make; what goes out are lines of text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import pandas as pd
+from byok_bench.report.tables import Line
 
 NA: Final = "NA"
+BOUNDS: Final = (" low", " high")
+"""How the columns with the ends of an interval end."""
+Words = dict[str, str]
+"""A line as text."""
 TITLES: Final = {
     "latency": "Latency",
     "streaming": "Streaming correctness",
@@ -95,20 +100,16 @@ LISTED: Final = ("findings", "seen", "status", "tools")
 """Columns whose cells are lists: one entry a line."""
 
 
-def narrow(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The columns that fit a terminal, cells as text; the interval is that of the first time in the table."""
-    cells = wide(table)
-    if "TTFT low" in table.columns:
-        cells["95 % CI"] = [
-            span(low, high) for low, high in zip(table["TTFT low"], table["TTFT high"], strict=True)
-        ]
-    for column in LISTED:
-        if column in cells:
-            cells[column] = [cell.replace(", ", "\n") for cell in cells[column]]
-    head = [column for column in ("endpoint", "load") if column in cells]
-    if len(cells) and cells.groupby("endpoint")["model"].nunique().max() > 1:
-        head.insert(1, "model")
-    return cells[head + [column for column in _NARROW[name] if column in cells]]
+def narrow(table: Sequence[Line], name: str) -> list[Words]:
+    """The columns that fit a terminal; the interval is that of the first time in the table."""
+    names = ("endpoint", *(("model",) if several_models(table) else ()), "load", *_NARROW[name])
+    made = []
+    for words in wide(table):
+        if "TTFT 95 % CI" in words:
+            words["95 % CI"] = words["TTFT 95 % CI"]
+        words |= {column: words[column].replace(", ", "\n") for column in LISTED if column in words}
+        made.append({column: words[column] for column in names if column in words})
+    return made
 
 
 def alarming(row: Mapping[str, str]) -> frozenset[str]:
@@ -118,52 +119,62 @@ def alarming(row: Mapping[str, str]) -> frozenset[str]:
     return frozenset(name for name in ("failed", "errors") if row.get(name, "0") not in ("0", NA))
 
 
-def narrow_comparison(part: pd.DataFrame) -> pd.DataFrame:
+def narrow_comparison(part: Sequence[Line]) -> list[Words]:
     """The lines of one pair of targets as they fit a terminal: failures as A/B, the interval in one cell."""
-    cells = wide(part)
-    failures = zip(cells["failed A"], cells["failed B"], strict=True)
-    return pd.DataFrame(
+    return [
         {
-            "scenario": cells["scenario"],
-            "metric": cells["metric"],
-            "pairs": cells["pairs"],
-            "failed": [f"{a}/{b}" for a, b in failures],
-            "excluded": cells["excluded"],
-            "A": cells["A"],
-            "B − A": cells["B − A"],
-            "95 % CI": [span(low, high) for low, high in zip(part["low"], part["high"], strict=True)],
-            "verdict": cells["verdict"],
+            "scenario": words["scenario"],
+            "metric": words["metric"],
+            "pairs": words["pairs"],
+            "failed": f"{words['failed A']}/{words['failed B']}",
+            "excluded": words["excluded"],
+            "A": words["A"],
+            "B − A": words["B − A"],
+            "95 % CI": span(line["low"], line["high"]),
+            "verdict": words["verdict"],
         }
-    )
+        for line, words in zip(part, wide(part), strict=True)
+    ]
 
 
-def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Every column, cells as text; `X ms`, `X low` and `X high` become one column."""
-    cells = pd.DataFrame(index=table.index)
-    for column in table.columns:
-        if column.endswith((" low", " high")):
-            continue  # folded into a cell of their own by whoever has room for it
-        cells[column] = [written(cell) for cell in table[column]]
-    return cells
+def wide(table: Sequence[Line]) -> list[Words]:
+    """Every column; behind a median its interval, `X low` and `X high` in one cell, also where that is NA."""
+    return [_words(line) for line in table]
 
 
-def span(low: Any, high: Any) -> str:
+def _words(line: Line) -> Words:
+    words = {}
+    for name, cell in line.items():
+        if name.endswith(BOUNDS):
+            continue
+        words[name] = written(cell)
+        base = name.removesuffix(" ms")
+        if f"{base} low" in line:
+            words[f"{base} 95 % CI"] = span(line[f"{base} low"], line[f"{base} high"])
+    return words
+
+
+def several_models(table: Sequence[Line]) -> bool:
+    """Whether one endpoint has lines of more than one model."""
+    targets = {(line["endpoint"], line["model"]) for line in table}
+    return len(targets) > len({endpoint for endpoint, _ in targets})
+
+
+def span(low: float | None, high: float | None) -> str:
     """`11.8–12.6`; NA where the samples are too few for an interval."""
-    return NA if pd.isna(low) or pd.isna(high) else f"{written(low)}–{written(high)}"
+    return NA if low is None or high is None else f"{written(low)}–{written(high)}"
 
 
 def written(cell: Any) -> str:
     """A cell as text: three significant digits, NA for what is missing."""
-    if isinstance(cell, str):
-        return cell
-    if cell is None or pd.isna(cell):
+    if cell is None:
         return NA
     if isinstance(cell, float):
         return f"{cell:.0f}" if abs(cell) >= 100 else f"{cell:.1f}" if abs(cell) >= 10 else f"{cell:.2f}"
     return str(cell)
 
 
-def is_number(column: "pd.Series[Any]") -> bool:
+def is_number(column: Sequence[str]) -> bool:
     """Whether a column of cells lines up on the right."""
     return len(column) > 0 and all(
         cell == NA or cell.lstrip("-").replace(".", "", 1).isdigit() for cell in column

@@ -4,12 +4,11 @@ A number that cannot be had from the samples at hand is None. How many samples a
 Randomness is seeded: the same samples give the same interval.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 ENOUGH: Final = {0.5: 1, 0.9: 10, 0.99: 100}
 """Quantile → samples below which it is not given: one sample is expected beyond it."""
@@ -49,7 +48,12 @@ def quantile(values: Sequence[float], q: float) -> float | None:
     """The q-quantile, linear between neighbours; None below ENOUGH[q] samples."""
     if len(values) < ENOUGH[q]:
         return None
-    return float(np.quantile(np.asarray(values, dtype=float), q))
+    ranked = sorted(values)
+    place = q * (len(ranked) - 1)
+    below, above = ranked[math.floor(place)], ranked[math.ceil(place)]
+    share = place % 1
+    # From the nearer neighbour, as numpy does: rounded alike.
+    return float(below + (above - below) * share if share < 0.5 else above - (above - below) * (1 - share))
 
 
 def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
@@ -67,19 +71,21 @@ def difference(first: Sequence[float], second: Sequence[float], seed: int = 0) -
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float | None, float | None]:
     """Ends of the 95 % interval of the median; (None, None) below ENOUGH_FOR_INTERVAL samples."""
-    data = np.sort(np.asarray(values, dtype=float))
-    if len(data) < ENOUGH_FOR_INTERVAL:
+    if len(values) < ENOUGH_FOR_INTERVAL:
         return None, None
-    if len(data) > MANY:
-        return _by_rank(data)
+    if len(values) > MANY:
+        return _by_rank(sorted(values))
+    import numpy as np
+
+    data = np.sort(np.asarray(values, dtype=float))
     dice = np.random.default_rng(seed)
     medians = np.median(data[dice.integers(0, len(data), (DRAWS, len(data)))], axis=1)
     low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def _by_rank(data: NDArray[np.float64]) -> tuple[float, float]:
+def _by_rank(ranked: Sequence[float]) -> tuple[float, float]:
     """Binomial ranks around the median, normal approximation."""
-    half = 1.96 * np.sqrt(len(data)) / 2
-    low, high = int(np.floor(len(data) / 2 - half)), int(np.ceil(len(data) / 2 + half))
-    return float(data[low]), float(data[min(high, len(data) - 1)])
+    half = 1.96 * math.sqrt(len(ranked)) / 2
+    low, high = math.floor(len(ranked) / 2 - half), math.ceil(len(ranked) / 2 + half)
+    return float(ranked[low]), float(ranked[min(high, len(ranked) - 1)])

@@ -1,4 +1,7 @@
-"""The five tables of a run: latency, streaming, errors, tools, summary. Every column is defined in docs/metrics.md.
+"""What stands in the five tables of a run: latency, streaming, errors, tools, summary. docs/metrics.md defines it.
+
+A table is a list of lines, a line is column → text, number, or None for what could not be had. That is all that a
+terminal and JSON need, so nothing heavy is imported here; frames.py makes a DataFrame of the same lines.
 
 Every table shows n, failed and excluded: `n` counts what was asked, `failed` those of n without a good answer,
 `excluded` what is not in n and why is in the rows. Times are of those that did not fail. Warm-up is in none.
@@ -8,265 +11,198 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import pandas as pd
-
-from byok_bench.report.frames import frame
 from byok_bench.report.stats import estimate, quantile
+from byok_bench.report.text import plain
+from byok_bench.runs.judging import Row
 from byok_bench.runs.load import Closed
 from byok_bench.runs.plan import Plan
-from byok_bench.runs.quiet import Health, is_core_full
 from byok_bench.runs.results import TABLES, Run
 
 ASKED: Final = ("done", "failed")
-COUNTS: Final = ("n", "failed", "excluded")
+AGENT: Final = "agent prompts"
+"""The one line of the errors table for all that is no mistake of a client."""
 DIGITS: Final = 2
 LONGEST_MESSAGE: Final = 160
 """Characters of a server's words in a table."""
-Cells = dict[str, Any]
+Line = dict[str, Any]
+"""Column → text, number or None."""
 
 
-def table(run: Run, name: str) -> pd.DataFrame:
+def lines(run: Run, name: str) -> list[Line]:
     """One of the tables by name. Raises ValueError for a name that is none."""
     if name not in TABLES:
         raise ValueError(f"no table named {name!r}; there are {', '.join(TABLES)}")
-    rows = frame(run)
-    made = _MAKERS[name](rows[~rows["warmup"]], run)
-    made.attrs["notes"] = notes(run)
-    return made
+    rows = [row for row in run.rows if not row.warmup]
+    return [
+        {column: plain(cell) for column, cell in line.items()}  # a server's words may be among them
+        for line in _MAKERS[name](rows, run)
+    ]
 
 
-def latency(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _latency(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """Times of answered requests, by target and scenario. Error scenarios are in the errors table."""
-    return _table(_latency_row(part) for part in _parts(rows[~rows["wants_failure"]], run, "scenario"))
+    for part in _parts([row for row in rows if not row.wants_failure], run, _scenario):
+        yield (
+            part.head
+            | part.counts
+            | {"TTFB ms": _median(part.good, "ttfb_ms")}
+            | _spread("TTFT", _numbers(part.good, "ttft_ms"))
+            | _spread("E2E", _numbers(part.good, "e2e_ms"))
+            | {
+                "wait ms": _median(part.good, "late_ms"),
+                "connect ms": _median(part.good, "connect_ms"),
+                "marked": part.marked,
+            }
+        )
 
 
-def _latency_row(part: "_Part") -> Cells:
-    good = part.good
-    ttft, e2e = _numbers(good, "ttft_ms"), _numbers(good, "e2e_ms")
-    return (
-        part.head
-        | part.counts
-        | {"TTFB ms": _median(good, "ttfb_ms")}
-        | _spread("TTFT", ttft)
-        | _spread("E2E", e2e)
-        | {
-            "wait ms": _median(good, "late_ms"),
-            "connect ms": _median(good, "connect_ms"),
-            "marked": part.marked,
-        }
-    )
-
-
-def streaming(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _streaming(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """How streams kept the rules, and how evenly they flowed, by target."""
-    wanted = rows[~rows["wants_failure"] & (rows["streamed"] | ~rows["status"].isin(["done"]))]
-    return _table(_streaming_row(part) for part in _parts(wanted, run))
+    wanted = [row for row in rows if not row.wants_failure and (row.streamed or row.status != "done")]
+    for part in _parts(wanted, run):
+        gaps = sorted(gap for row in part.good for gap in row.itl_ms)
+        yield (
+            part.head
+            | part.counts
+            | {
+                "errors": _having(part.asked, "error"),
+                "warnings": _having(part.asked, "warn"),
+                "ITL ms": _rounded(quantile(gaps, 0.5)),
+                "ITL p99": _rounded(quantile(gaps, 0.99)),
+                "packed %": _rounded(100 * gaps.count(0) / len(gaps)) if gaps else None,
+                "TPOT ms": _median(part.good, "tpot_ms"),
+                "tok/s": _speed(part.good),
+                "marked": part.marked,
+                "findings": _counted(
+                    found.check for row in part.asked for found in row.findings if found.severity != "info"
+                ),
+            }
+        )
 
 
-def _streaming_row(part: "_Part") -> Cells:
-    good, asked = part.good, part.asked
-    gaps = [gap for cell in good["itl_ms"] for gap in cell]
-    return (
-        part.head
-        | part.counts
-        | {
-            "errors": int((asked["errors"] > 0).sum()),
-            "warnings": int((asked["warnings"] > 0).sum()),
-            "ITL ms": _rounded(quantile(gaps, 0.5)),
-            "ITL p99": _rounded(quantile(gaps, 0.99)),
-            "packed %": _rounded(100 * sum(gap == 0 for gap in gaps) / len(gaps)) if gaps else None,
-            "TPOT ms": _median(good, "tpot_ms"),
-            "tok/s": _rounded(quantile(_speeds(good), 0.5)),
-            "marked": part.marked,
-            "findings": _counted(f.check for cell in asked["findings"] for f in cell if f.severity != "info"),
-        }
-    )
-
-
-def errors(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _errors(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """What was refused and how, by target: one line for all agent prompts, one for each error scenario.
 
     n counts samples; failing is what an error scenario wants.
     """
-    named = rows.assign(scenario=rows["scenario"].where(rows["wants_failure"], "agent prompts"))
-    return _table(_errors_row(part, run.plan) for part in _parts(named, run, "scenario"))
-
-
-def _errors_row(part: "_Part", plan: Plan) -> Cells:
-    failures = part.asked[part.asked["kind"].notna()]
-    over = part.asked[part.asked["outcome"].notna()]
-    refused = int(over["kind"].notna().sum())
-    # What a server said comes before our own note that it was not asked again.
-    said = failures[failures["attempt"] > 0] if (failures["http_status"].notna()).any() else failures
-    messages = Counter(message for message in said["message"] if message)
-    delays = [delay for delay in failures["retry_after_s"] if not pd.isna(delay)]
-    return (
-        part.head
-        | {"n": len(over), "failed": refused, "excluded": part.counts["excluded"]}
-        | {
-            "as wanted": int((over["outcome"] == "ok").sum()),
-            "wanted": _wanted(plan, part.head["scenario"]),
-            "seen": _counted(kind or "answer" for kind in _plain(over["kind"])),
-            "status": _counted(str(status) for status in failures["http_status"] if not pd.isna(status)),
-            "retry after s": _rounded(quantile(delays, 0.5)),
-            "message": shortened(messages.most_common(1)[0][0]) if messages else "",
+    for part in _parts(rows, run, lambda row: row.scenario if row.wants_failure else AGENT):
+        failures = [row for row in part.asked if row.kind is not None]
+        # What a server said comes before our own note that it was not asked again.
+        answered = any(row.http_status is not None for row in failures)
+        said = Counter(row.message for row in failures if row.message and (row.attempt > 0 or not answered))
+        yield part.head | {
+            "n": len(part.over),
+            "failed": sum(row.kind is not None for row in part.over),
+            "excluded": part.excluded,
+            "as wanted": _ok(part.over),
+            "wanted": _wanted(run.plan, part.head["scenario"]),
+            "seen": _counted(row.kind or "answer" for row in part.over),
+            "status": _counted(str(row.http_status) for row in failures if row.http_status is not None),
+            "retry after s": _median(failures, "retry_after_s"),
+            "message": shortened(said.most_common(1)[0][0]) if said else "",
         }
-    )
 
 
-def tools(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _tools(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """Tool calls by target and scenario that offers tools; n counts samples, whatever turns they took."""
-    offering = {
-        scenario.name for scenario in run.plan.scenarios if scenario.tools and not scenario.wants_failure
-    }
-    return _table(_tools_row(part) for part in _parts(rows[rows["scenario"].isin(offering)], run, "scenario"))
+    offering = {one.name for one in run.plan.scenarios if one.tools and not one.wants_failure}
+    for part in _parts([row for row in rows if row.scenario in offering], run, _scenario):
+        yield part.head | {
+            "n": len(part.over),
+            "failed": sum(row.outcome == "failed" for row in part.over),
+            "excluded": part.excluded,
+            "ok": _ok(part.over),
+            "called": len({(row.sample, row.repeat) for row in part.asked if row.tool_calls}),
+            "calls": sum(len(row.tool_calls) for row in part.asked),
+            "valid": sum(row.valid_calls for row in part.asked),
+            "TTFT tool ms": _median(part.good, "ttft_tool_ms"),
+            "tools": _counted(name for row in part.asked for name in row.tool_calls),
+            "findings": _counted(
+                found.check for row in part.asked for found in row.findings if found.check.startswith("tool.")
+            ),
+            "not as expected": _counted(why for row in part.over for why in row.why),
+        }
 
 
-def _tools_row(part: "_Part") -> Cells:
-    over = part.asked[part.asked["outcome"].notna()]
-    keys = ["sample", "repeat", "stage"]
-    called = part.asked[part.asked["tool_calls"].map(len) > 0]
-    return part.head | {
-        "n": len(over),
-        "failed": int((over["outcome"] == "failed").sum()),
-        "excluded": part.counts["excluded"],
-        "ok": int((over["outcome"] == "ok").sum()),
-        "called": len(called[keys].drop_duplicates()),
-        "calls": int(part.asked["tool_calls"].map(len).sum()),
-        "valid": int(part.asked["valid_calls"].sum()),
-        "TTFT tool ms": _median(part.good, "ttft_tool_ms"),
-        "tools": _counted(name for cell in part.asked["tool_calls"] for name in cell),
-        "findings": _counted(
-            f.check for cell in part.asked["findings"] for f in cell if f.check.startswith("tool.")
-        ),
-        "not as expected": _counted(why for cell in over["why"] for why in cell),
-    }
-
-
-def summary(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _summary(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """One line a target."""
-    return _table(_summary_row(part) for part in _parts(rows, run))
-
-
-def _summary_row(part: "_Part") -> Cells:
-    over = part.asked[part.asked["outcome"].notna()]
-    asked, good = (rows[~rows["wants_failure"]] for rows in (part.asked, part.good))
-    costs = _numbers(part.asked, "cost")
-    return (
-        part.head
-        | {"n": len(asked), "failed": len(asked) - len(good), "excluded": part.counts["excluded"]}
-        | {
-            "ok": _share(over[~over["wants_failure"]]),
-            "refused well": _share(over[over["wants_failure"]]),
+    for part in _parts(rows, run):
+        asked, good = ([row for row in some if not row.wants_failure] for some in (part.asked, part.good))
+        costs = _numbers(part.asked, "cost")
+        yield part.head | {
+            "n": len(asked),
+            "failed": len(asked) - len(good),
+            "excluded": part.excluded,
+            "ok": _share([row for row in part.over if not row.wants_failure]),
+            "refused well": _share([row for row in part.over if row.wants_failure]),
             "TTFT ms": _median(good, "ttft_ms"),
             "E2E ms": _median(good, "e2e_ms"),
-            "tok/s": _rounded(quantile(_speeds(good), 0.5)),
-            "errors": int((part.asked["errors"] > 0).sum()),
+            "tok/s": _speed(good),
+            "errors": _having(part.asked, "error"),
             "tokens in": _total(part.asked, "prompt_tokens"),
             "tokens out": _total(part.asked, "tokens"),
             "cost": round(sum(costs), 6) if costs else None,
             "marked": part.marked,
         }
-    )
 
 
-def notes(run: Run) -> list[str]:
-    """What a reader of any table has to know about the run."""
-    found = [] if run.status == "finished" else [_standing(run)]
-    states = run.states
-    waiting = states["planned"] + states["sent"]
-    if waiting:
-        found.append(f"not made or not recorded so far: {_counted_things(waiting, 'exchange')}")
-    if run.maybe_billed:
-        lost = _counted_things(run.maybe_billed, "request")
-        found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
-    stalls = sum(section.stalls for section in run.health)
-    if stalls:
-        worst = max(section.worst_stall_ms for section in run.health)
-        found.append(
-            f"the event loop stalled {_counted_things(stalls, 'time')}, up to {worst:.0f} ms: "
-            "samples counted as marked may be late"
-        )
-    found += [f"this client used up its core at {name}: its stamps may be late" for name in _full_cores(run)]
-    unverified = [target.label for target in run.plan.targets if target.unverified_tls]
-    if unverified:
-        found.append(
-            f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured"
-        )
-    return found
-
-
-def _standing(run: Run) -> str:
-    """Why a run is not finished, and how to go on."""
-    how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
-    why = f" ({run.note})" if run.note else ""
-    return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
-
-
-def _counted_things(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _full_cores(run: Run) -> list[str]:
-    """Load stages of targets in which the measuring process had no time to spare."""
-    by_place: dict[tuple[int, int], list[Health]] = {}
-    for section in run.health:
-        by_place.setdefault((section.target, section.stage), []).append(section)
-    return [
-        f"{run.plan.targets[target].name}, {run.plan.loads[stage].name}"
-        for (target, stage), sections in by_place.items()
-        if is_core_full(sections)
-    ]
+_MAKERS: Final[dict[str, Callable[[Sequence[Row], Run], Iterator[Line]]]] = {
+    "latency": _latency,
+    "streaming": _streaming,
+    "errors": _errors,
+    "tools": _tools,
+    "summary": _summary,
+}
 
 
 class _Part:
     """The exchanges behind one line of a table."""
 
-    def __init__(self, head: Cells, rows: pd.DataFrame) -> None:
+    def __init__(self, head: Line, rows: Sequence[Row]) -> None:
         self.head = head
-        self.asked = rows[rows["status"].isin(ASKED)]
-        self.good = self.asked[self.asked["kind"].isna()]
-        self.counts: Cells = {
-            "n": len(self.asked),
-            "failed": len(self.asked) - len(self.good),
-            "excluded": int((rows["status"] == "left_out").sum()),
-        }
-        self.marked = int(self.asked["flags"].map(lambda flags: "loop_stalled" in flags).sum())
+        self.asked = [row for row in rows if row.status in ASKED]
+        self.good = [row for row in self.asked if row.kind is None]
+        self.over = [row for row in self.asked if row.outcome is not None]
+        """The last turn of each sample that was played to its end."""
+        self.excluded = sum(row.status == "left_out" for row in rows)
+        self.marked = sum("loop_stalled" in row.flags for row in self.asked)
+
+    @property
+    def counts(self) -> Line:
+        """Where exchanges are counted, and not samples."""
+        failed = len(self.asked) - len(self.good)
+        return {"n": len(self.asked), "failed": failed, "excluded": self.excluded}
 
 
-def _parts(rows: pd.DataFrame, run: Run, *by: str) -> Iterator[_Part]:
+def _parts(rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None) -> Iterator[_Part]:
     """Parts in the order of the plan; the load is named where the plan has more than one request at a time."""
-    keys = ["target", "stage", *by]
     loaded = run.plan.loads != (Closed(),)
-    for key, rows_ in rows.sort_values(["target", "stage"], kind="stable").groupby(keys, sort=False):
-        place: tuple[Any, ...] = tuple(key) if isinstance(key, tuple) else (key,)
-        target = run.plan.targets[place[0]]
-        head: Cells = {"endpoint": target.label, "model": target.alias or target.model}
+    parts: dict[tuple[int, int, str | None], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.target, row.stage)):
+        parts.setdefault((row.target, row.stage, scenario(row) if scenario else None), []).append(row)
+    for (place, stage, name), behind in parts.items():
+        target = run.plan.targets[place]
+        head: Line = {"endpoint": target.label, "model": target.alias or target.model}
         if loaded:
-            head["load"] = run.plan.loads[place[1]].name
-        yield _Part(head | dict(zip(by, place[2:], strict=True)), rows_)
+            head["load"] = run.plan.loads[stage].name
+        if name is not None:
+            head["scenario"] = name
+        yield _Part(head, behind)
 
 
-def _table(lines: Iterable[Cells]) -> pd.DataFrame:
-    made = pd.DataFrame(list(lines))
-    for name in made.columns:
-        kind = pd.api.types.infer_dtype(made[name], skipna=True)
-        if kind in ("floating", "mixed-integer-float", "empty"):
-            made[name] = made[name].astype("Float64")
-        elif kind == "integer":
-            made[name] = made[name].astype("Int64")
-    return made
+def _scenario(row: Row) -> str:
+    return row.scenario
 
 
-def _numbers(rows: pd.DataFrame, column: str) -> list[float]:
-    return [float(value) for value in rows[column].dropna()]
+def _numbers(rows: Iterable[Row], column: str) -> list[float]:
+    return [value for row in rows if (value := getattr(row, column)) is not None]
 
 
-def _median(rows: pd.DataFrame, column: str) -> float | None:
+def _median(rows: Iterable[Row], column: str) -> float | None:
     return _rounded(quantile(_numbers(rows, column), 0.5))
 
 
-def _spread(name: str, values: Sequence[float]) -> Cells:
+def _spread(name: str, values: Sequence[float]) -> Line:
     """Median, its interval, and the tail as far as the samples reach."""
     found = estimate(values)
     return {
@@ -278,21 +214,31 @@ def _spread(name: str, values: Sequence[float]) -> Cells:
     }
 
 
-def _speeds(good: pd.DataFrame) -> list[float]:
-    """Tokens a second of streams that flowed; where most deltas came in packets, a gap says nothing about speed."""
-    return [
-        1000 / tpot
-        for tpot, gaps in zip(good["tpot_ms"], good["itl_ms"], strict=True)
-        if not pd.isna(tpot) and tpot > 0 and 2 * sum(gap > 0 for gap in gaps) > len(gaps)
+def _speed(good: Iterable[Row]) -> float | None:
+    """Tokens a second of streams that flowed, median; where most deltas came in packets, a gap says nothing of it."""
+    speeds = [
+        1000 / row.tpot_ms
+        for row in good
+        if row.tpot_ms and row.tpot_ms > 0 and 2 * sum(gap > 0 for gap in row.itl_ms) > len(row.itl_ms)
     ]
+    return _rounded(quantile(speeds, 0.5))
 
 
-def _share(over: pd.DataFrame) -> str | None:
+def _having(rows: Iterable[Row], severity: str) -> int:
+    """How many have a finding of that severity."""
+    return sum(any(found.severity == severity for found in row.findings) for row in rows)
+
+
+def _ok(over: Iterable[Row]) -> int:
+    return sum(row.outcome == "ok" for row in over)
+
+
+def _share(over: Sequence[Row]) -> str | None:
     """Samples with outcome ok, of all that were played to their end."""
-    return f"{int((over['outcome'] == 'ok').sum())} of {len(over)}" if len(over) else None
+    return f"{_ok(over)} of {len(over)}" if over else None
 
 
-def _total(rows: pd.DataFrame, column: str) -> int | None:
+def _total(rows: Iterable[Row], column: str) -> int | None:
     numbers = _numbers(rows, column)
     return int(sum(numbers)) if numbers else None
 
@@ -312,10 +258,6 @@ def shortened(text: str, most: int = LONGEST_MESSAGE) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _plain(column: "pd.Series[Any]") -> list[str | None]:
-    return [None if pd.isna(value) else str(value) for value in column]
-
-
 def _wanted(plan: Plan, scenario: str) -> str:
     kinds = [
         kind
@@ -327,12 +269,3 @@ def _wanted(plan: Plan, scenario: str) -> str:
         if found.wants_failure
     ]
     return " or ".join(dict.fromkeys(kinds)) or "answer"
-
-
-_MAKERS: Final[dict[str, Callable[[pd.DataFrame, Run], pd.DataFrame]]] = {
-    "latency": latency,
-    "streaming": streaming,
-    "errors": errors,
-    "tools": tools,
-    "summary": summary,
-}

@@ -20,7 +20,7 @@ from byok_bench.runs.store import Writer, reading
 from byok_bench.runs.where import store_path
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
-_TABLE_MODULE: Final = "byok_bench.report.tables"
+_FRAMES: Final = "byok_bench.report.frames"
 
 
 class Run:
@@ -100,8 +100,8 @@ class Run:
     def table(self, name: str) -> Any:
         """latency, streaming, errors, tools or summary as a pandas.DataFrame; columns: docs/metrics.md."""
         # Tables live a layer above; they are named here because users look for them on the run.
-        tables: Any = importlib.import_module(_TABLE_MODULE)
-        return tables.table(self, name)
+        frames: Any = importlib.import_module(_FRAMES)
+        return frames.table(self, name)
 
     def _judge(self, *, again: bool) -> list[Row]:
         if not os.access(self.path, os.W_OK):

@@ -1,9 +1,8 @@
 """What went wrong in a run: kind, whether and when to send again, what the server said, what a client should do."""
 
-import pandas as pd
 from IPython.display import HTML
 
-from byok_bench.report.matrix import error_table
+from byok_bench.report import matrix
 from byok_bench.report.shown import NA, written
 from byok_bench.runs.results import Run
 from byok_bench.ui.html_table import faint, html_table
@@ -15,22 +14,23 @@ EXPLAINED = (
 
 def failures(run: Run) -> HTML:
     """One line for each endpoint, scenario and kind of failure; what a server said is escaped."""
-    found = error_table(run)
-    if found.empty:
+    found = matrix.failures(run)
+    if not found:
         return HTML(faint("Nothing failed."))  # type: ignore[no-untyped-call]
-    several = found["scenario"].nunique() > 1
-    cells = pd.DataFrame(
+    several = len({one["scenario"] for one in found}) > 1
+    table = [
         {
-            "endpoint": found["endpoint"],
-            **({"scenario": found["scenario"]} if several else {}),
-            "n": [written(count) for count in found["n"]],
-            "kind": found["kind"],
-            "status": [NA if pd.isna(status) else str(int(status)) for status in found["status"]],
-            "phase": [phase or NA for phase in found["phase"]],
-            "again": ["yes" if again else "no" for again in found["retryable"]],
-            "wait s": [NA if pd.isna(delay) else f"{delay:g}" for delay in found["delay_s"]],
-            "what it said": [message or NA for message in found["message"]],
-            "what a client should do": found["what to do"],
+            "endpoint": one["endpoint"],
+            **({"scenario": one["scenario"]} if several else {}),
+            "n": written(one["n"]),
+            "kind": one["kind"],
+            "status": written(one["status"]),
+            "phase": one["phase"] or NA,
+            "again": "yes" if one["retryable"] else "no",
+            "wait s": NA if one["delay_s"] is None else f"{one['delay_s']:g}",
+            "what it said": one["message"] or NA,
+            "what a client should do": one["what to do"],
         }
-    )
-    return HTML(faint(EXPLAINED) + html_table(cells))  # type: ignore[no-untyped-call]
+        for one in found
+    ]
+    return HTML(faint(EXPLAINED) + html_table(table))  # type: ignore[no-untyped-call]

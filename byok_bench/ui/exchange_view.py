@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-import pandas as pd
 from IPython.display import HTML
 
 from byok_bench.dialects.exchange import Exchange
@@ -24,24 +23,24 @@ def events(exchange: Exchange, around: int | None = None, most: int = 8) -> HTML
     first = max(0, last - most) if around is not None else 0
     shown = range(first, min(first + most, len(every)))
     times = {at: arrival_ms(exchange, at) for at in range(max(0, first - 1), len(every))}
-    gaps = [_gap(times.get(at - 1), times[at]) for at in shown]
     same = _common([every[at].data for at in shown])
-    table = pd.DataFrame(
+    table = [
         {
-            "event": [str(at) for at in shown],
-            "at ms": [written(times[at]) for at in shown],
-            "after ms": gaps,
-            "byte": [str(every[at].offset) for at in shown],
-            "data": [_cut("…" * bool(same) + every[at].data.removeprefix(same)) for at in shown],
+            "event": str(at),
+            "at ms": written(times[at]),
+            "after ms": _gap(times.get(at - 1), times[at]),
+            "byte": str(every[at].offset),
+            "data": _cut("…" * bool(same) + every[at].data.removeprefix(same)),
         }
-    )
-    told = f"Events {first} to {shown[-1]} of {len(every)}" if len(table) else "No events"
+        for at in shown
+    ]
+    told = f"Events {first} to {shown[-1]} of {len(every)}" if table else "No events"
     begin = faint(f"All begin with {same}") if same else ""
     rows = html_table(
         table,
         code=("data",),
         once=(),
-        bad=lambda line: table.columns[:-1] if line["event"] == str(around) else (),
+        bad=lambda line: [*line][:-1] if line["event"] == str(around) else (),
     )
     return HTML(  # type: ignore[no-untyped-call]
         faint(f"{told}. at: since the request was written; after: since the event before.") + rows + begin

@@ -52,17 +52,18 @@ def anchor(check: str) -> str:
 def evidence_view(found: list[Evidence]) -> str:
     """Pieces of evidence as an HTML table: where, when, and the bytes from there on."""
     return html_table(
-        pd.DataFrame(
+        [
             {
-                "endpoint": [one.endpoint for one in found],
-                "scenario": [one.scenario for one in found],
-                "noticed": [one.message for one in found],
-                "event": [written(one.event) for one in found],
-                "byte": [written(one.offset) for one in found],
-                "at ms": [written(one.at_ms) for one in found],
-                "bytes from there on": [one.excerpt or NA for one in found],
+                "endpoint": one.endpoint,
+                "scenario": one.scenario,
+                "noticed": one.message,
+                "event": written(one.event),
+                "byte": written(one.offset),
+                "at ms": written(one.at_ms),
+                "bytes from there on": one.excerpt or NA,
             }
-        ),
+            for one in found
+        ],
         code=("bytes from there on",),
     )
 

@@ -3,9 +3,9 @@
 Styles stand in the elements: an output has no style sheet of its own. Everything in a cell is escaped.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from byok_bench.report.shown import MEANINGS, NA, is_number
 from byok_bench.report.text import printable
@@ -20,23 +20,23 @@ _CODE: Final = ";font-family:var(--jp-code-font-family, monospace);font-size:12p
 
 
 def html_table(
-    frame: Any,
+    table: Sequence[Mapping[str, str]],
     *,
     bad: Callable[[Mapping[str, str]], Collection[str]] = lambda line: (),
     code: Collection[str] = (),
     once: Collection[str] = ("endpoint", "model"),
 ) -> str:
-    """A frame of text cells. `bad` names the cells of a line that show trouble, `code` the columns of raw bytes,
+    """Lines of text cells. `bad` names the cells of a line that show trouble, `code` the columns of raw bytes,
     `once` those that are written for the first of the lines of one endpoint.
     """
-    side = {name: "right" if is_number(frame[name]) else "left" for name in frame.columns}
-    short = {name for name in frame.columns if max(map(len, _lines(frame[name])), default=0) <= SHORT}
-    head = "".join(_head(name, side[name]) for name in frame.columns)
+    columns = {name: [line[name] for line in table] for name in (table[0] if table else ())}
+    side = {name: "right" if is_number(cells) else "left" for name, cells in columns.items()}
+    short = {name for name, cells in columns.items() if max(map(len, _lines(cells)), default=0) <= SHORT}
+    head = "".join(_head(name, side[name]) for name in columns)
     lines, before = [], None
-    for row in frame.itertuples(index=False):
-        line = dict(zip(frame.columns, row, strict=True))
-        marked = bad(line)
-        repeated = once if before == row[0] else ()
+    for line in table:
+        marked, first = bad(line), next(iter(line.values()))
+        repeated = once if before == first else ()
         cells = [
             _cell(
                 "" if name in repeated else cell,
@@ -47,7 +47,7 @@ def html_table(
             for name, cell in line.items()
         ]
         lines.append("".join(cells))
-        before = row[0]
+        before = first
     body = "".join(f"<tr style='background:none'>{line}</tr>" for line in lines)
     style = "border-collapse:collapse;font-size:13px"
     return f"<table style='{style}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

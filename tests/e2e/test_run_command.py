@@ -274,6 +274,23 @@ def test_a_report_without_files_prints_all_tables(measured: Shell) -> None:
         assert title in out
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["printed", "JSON"])
+@pytest.mark.parametrize("command", ["run", "report"])
+def test_tables_are_made_without_what_is_slow_to_import(
+    command: str, form: list[str], measured: Shell, shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DataFrames and plots are for notebooks and files: what a command costs is not to be theirs."""
+    asking = ["run", *target(url), "-s", "plain-answer", "--repeats", "12", *form]
+    chosen, arguments = (shell, asking) if command == "run" else (measured, ["report", *form])
+    monkeypatch.setitem(chosen.environment, "PYTHONPROFILEIMPORTTIME", "1")
+    code, out, err = chosen(*arguments)
+    imported = {line.rpartition("|")[2].strip() for line in err.splitlines() if "import time:" in line}
+    assert code == 0
+    assert "plain-answer" in out
+    assert "byok_bench.report.tables" in imported
+    assert not imported & {"pandas", "altair", "ipywidgets"}
+
+
 def test_two_runs_are_compared(measured: Shell) -> None:
     """Pair by pair; the same server twice has nothing to show, or says what it shows."""
     runs: list[dict[str, Any]] = json.loads(measured("report", "--list", "--json")[1])["runs"]

@@ -10,9 +10,9 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.errors import ExportError
-from byok_bench.report.export import records, to_csv, to_parquet
+from byok_bench.report.export import to_csv, to_parquet
 from byok_bench.report.html import write_html
-from byok_bench.report.tables import table
+from byok_bench.report.tables import lines
 from byok_bench.report.text import plain, printable
 from byok_bench.runs.results import TABLES
 
@@ -63,7 +63,7 @@ def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_as_json_has_null_for_na(name: str) -> None:
     """So that other programs do not take NaN for a number."""
-    text = json.dumps(records(table(RUN, name)), allow_nan=False)
+    text = json.dumps(lines(RUN, name), allow_nan=False)
     assert json.loads(text)[0]["endpoint"] == "one"
 
 

@@ -7,8 +7,8 @@ import pytest
 from support.made_run import MadeRun, plan, row
 
 from byok_bench.report.compare import compare
+from byok_bench.report.frames import table
 from byok_bench.report.shown import MEANINGS
-from byok_bench.report.tables import table
 from byok_bench.runs.load import Closed
 from byok_bench.runs.results import TABLES
 

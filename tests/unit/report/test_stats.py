@@ -2,9 +2,11 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from byok_bench.report.stats import (
+    ENOUGH,
     ENOUGH_FOR_INTERVAL,
     MANY,
     Difference,
@@ -31,6 +33,15 @@ from byok_bench.report.stats import (
 def test_a_quantile_needs_enough_samples(values: list[float], q: float, expected: float | None) -> None:
     """None below, and linear between neighbours from there on."""
     assert quantile(values, q) == expected
+
+
+@pytest.mark.parametrize("size", range(100, 130))
+@pytest.mark.parametrize("q", ENOUGH)
+def test_a_quantile_is_that_of_numpy(q: float, size: int) -> None:
+    """To the last bit: who computes it from an export finds what the table says."""
+    dice = random.Random(size)
+    values = [10 ** dice.uniform(-6, 6) for _ in range(size)]
+    assert quantile(values, q) == np.quantile(values, q)
 
 
 def test_no_interval_below_six_samples() -> None:

@@ -8,7 +8,8 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.endpoints.endpoint import Tls
-from byok_bench.report.tables import table
+from byok_bench.report.frames import table
+from byok_bench.report.tables import lines
 from byok_bench.runs.load import Closed
 from byok_bench.runs.quiet import Health
 from byok_bench.runs.results import TABLES
@@ -177,6 +178,26 @@ def test_every_table_shows_n_failed_and_excluded(name: str) -> None:
     assert line["failed"] == 1
     assert line["excluded"] == 1
     assert len(table(MadeRun([], TWO), name)) == 0
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_whatever_a_server_said_can_be_written_to_a_file(name: str) -> None:
+    """Half a surrogate pair has no form in UTF-8; it is replaced in every cell."""
+    half = "half \ud800"
+    rows = [
+        row("forced-tool", tool_calls=(half,), outcome="unmet", why=(half,)),
+        failed(scenario="forced-tool", message=half),
+    ]
+    (line,) = lines(MadeRun(rows, TWO), name)
+    said = " ".join(str(cell) for cell in line.values())
+    assert ("half \N{REPLACEMENT CHARACTER}" in said) == (name in ("errors", "tools"))
+    said.encode("utf-8")
+
+
+def test_a_count_is_whole_beside_one_that_is_missing() -> None:
+    """As a cell; a column of a DataFrame that lacks one holds floats."""
+    rows = [row(tokens=7), row(target=1, tokens=None)]
+    assert repr([line["tokens out"] for line in lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
 
 
 def test_a_table_that_is_none_is_named() -> None:

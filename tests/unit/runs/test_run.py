@@ -13,7 +13,7 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
-from byok_bench.report.tables import notes
+from byok_bench.report.notes import notes
 from byok_bench.runs import execute
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
 from byok_bench.runs.results import Run

@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-import pandas as pd
 import pytest
 from support.made_run import MadeRun, failed, plan, row
 from support.recorded import DONE, chunk, exchange, raw_exchange
@@ -83,6 +82,14 @@ def test_nothing_that_a_server_said_becomes_markup(view: str) -> None:
     assert not re.search(r"[\x00\x1b\ud800]", page)
 
 
+def test_a_failure_without_words_and_status_is_shown_with_na() -> None:
+    """Beside one that has both."""
+    silent = failed("network", phase="connect", http_status=None, message=None)
+    page = failures(Recorded([silent, failed("auth", http_status=401)], plan(("one",)))).data
+    assert page.count(">NA<") == 4  # no status, no words, and no wait of either
+    assert ">401<" in page
+
+
 def test_nothing_is_cut_off() -> None:
     """What a client should do is read to its end; so is what the server said."""
     text = Tags(failures(hostile()).data).text
@@ -121,8 +128,8 @@ def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
 
 def test_what_shows_trouble_is_marked_and_what_is_missing_is_faint() -> None:
     """By name of the cell; NA is never marked."""
-    frame = pd.DataFrame({"endpoint": ["e", "e"], "failed": ["2", "NA"]})
-    page = html_table(frame, bad=lambda line: {"failed"})
+    lines = [{"endpoint": "e", "failed": "2"}, {"endpoint": "e", "failed": "NA"}]
+    page = html_table(lines, bad=lambda line: {"failed"})
     assert page.count("font-weight:700") == 1
     assert page.count("opacity:.45") == 1
 

@@ -1,0 +1,53 @@
+"""What a reader of any table has to know about a run: told below the tables."""
+
+from byok_bench.runs.quiet import Health, is_core_full
+from byok_bench.runs.results import Run
+
+
+def notes(run: Run) -> list[str]:
+    """What a reader of any table has to know about the run."""
+    found = [] if run.status == "finished" else [_standing(run)]
+    states = run.states
+    waiting = states["planned"] + states["sent"]
+    if waiting:
+        found.append(f"not made or not recorded so far: {_counted_things(waiting, 'exchange')}")
+    if run.maybe_billed:
+        lost = _counted_things(run.maybe_billed, "request")
+        found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
+    stalls = sum(section.stalls for section in run.health)
+    if stalls:
+        worst = max(section.worst_stall_ms for section in run.health)
+        found.append(
+            f"the event loop stalled {_counted_things(stalls, 'time')}, up to {worst:.0f} ms: "
+            "samples counted as marked may be late"
+        )
+    found += [f"this client used up its core at {name}: its stamps may be late" for name in _full_cores(run)]
+    unverified = [target.label for target in run.plan.targets if target.unverified_tls]
+    if unverified:
+        found.append(
+            f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured"
+        )
+    return found
+
+
+def _standing(run: Run) -> str:
+    """Why a run is not finished, and how to go on."""
+    how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
+    why = f" ({run.note})" if run.note else ""
+    return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
+
+
+def _counted_things(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _full_cores(run: Run) -> list[str]:
+    """Load stages of targets in which the measuring process had no time to spare."""
+    by_place: dict[tuple[int, int], list[Health]] = {}
+    for section in run.health:
+        by_place.setdefault((section.target, section.stage), []).append(section)
+    return [
+        f"{run.plan.targets[target].name}, {run.plan.loads[stage].name}"
+        for (target, stage), sections in by_place.items()
+        if is_core_full(sections)
+    ]
