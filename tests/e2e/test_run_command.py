@@ -288,7 +288,7 @@ def test_tables_are_made_without_what_is_slow_to_import(
     assert code == 0
     assert "plain-answer" in out
     assert "byok_bench.report.tables" in imported
-    assert not imported & {"pandas", "altair", "ipywidgets"}
+    assert not imported & {"pandas", "numpy", "altair", "ipywidgets"}
 
 
 def test_two_runs_are_compared(measured: Shell) -> None:

@@ -1,18 +1,20 @@
 """Statistics against values worked out on paper."""
 
+import math
 import random
 
 import numpy as np
 import pytest
 
 from byok_bench.report.stats import (
+    DRAWS,
     ENOUGH,
     ENOUGH_FOR_INTERVAL,
-    MANY,
     Difference,
     difference,
     estimate,
     interval,
+    middles,
     quantile,
 )
 
@@ -62,9 +64,23 @@ def test_the_same_samples_give_the_same_interval() -> None:
     assert found.low <= 3.0 <= found.high
 
 
-@pytest.mark.parametrize("size", [25, MANY + 1])
+@pytest.mark.parametrize("n", [6, 7, 20, 101])
+def test_the_middle_of_a_resample_is_drawn_as_often_as_resampling_gives_it(n: int) -> None:
+    """Of the n values that a resample takes, those among the k smallest are binomially many."""
+    drawn = middles(n, seed=0)
+    for k in range(1, n):
+        taken = [math.comb(n, hits) * (k / n) ** hits * (1 - k / n) ** (n - hits) for hits in range(n + 1)]
+        for chance, seen in (
+            (sum(taken[(n + 1) // 2 :]), sum(low < k for low, _ in drawn)),
+            (sum(taken[n // 2 + 1 :]), sum(high < k for _, high in drawn)),
+        ):
+            scatter = math.sqrt(DRAWS * chance * abs(1 - chance))
+            assert seen == pytest.approx(DRAWS * chance, abs=2 + 4 * scatter)
+
+
+@pytest.mark.parametrize("size", [25, 2_000])
 def test_the_interval_holds_the_true_median_about_as_often_as_it_says(size: int) -> None:
-    """95 of 100, by drawing and by ranks alike."""
+    """95 of 100."""
     dice = random.Random(size)
     held = 0
     for seed in range(200):
