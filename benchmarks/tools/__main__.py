@@ -18,7 +18,7 @@ from benchmarks.steal import undisturbed
 from benchmarks.tools import helping
 from benchmarks.tools.drivers import OURS, TOOLS, Tool
 from benchmarks.tools.installed import installed
-from benchmarks.tools.playing import OUR_PROGRAM, Load, Played, ToolFailed, play
+from benchmarks.tools.playing import Load, Played, ToolFailed, play
 from benchmarks.tools.shown import FAULTS, Outcome, shown
 from benchmarks.truth import BUILD, TruthServer, truth_server
 
@@ -29,10 +29,10 @@ KEPT = BUILD / "tools.json"
 
 def programs(names: list[str]) -> dict[str, tuple[Tool, list[str], Outcome]]:
     """Tool → how it is started; ours is always among them."""
-    found = {OURS.name: (OURS, OUR_PROGRAM, Outcome(""))}
-    for tool in TOOLS:
-        if tool.name in names:
-            there = installed(tool.package, tool.name)
+    found = {}
+    for tool in (OURS, *TOOLS):
+        if tool is OURS or tool.name in names:
+            there = installed(tool.package, tool.name, editable=tool is OURS)
             found[tool.name] = (tool, [str(there.program)], Outcome(there.version, there.problem))
     return found
 
@@ -112,7 +112,8 @@ def measured(names: list[str], parts: list[str], repeats: int) -> None:
             burst(server, usable, repeats)
             kept |= {"repeats": repeats, "machine": machine()}
     if "help" in parts:
-        kept["help"] = helping.seconds(installed("infermark[cli]", "infermark").program)
+        others = installed("infermark[cli]", "infermark").program
+        kept["help"] = helping.seconds(installed(OURS.package, OURS.name, editable=True).program, others)
     kept["tools"] |= {name: vars(outcome) for name, (_, _, outcome) in chosen.items()}
     KEPT.write_text(json.dumps(kept, indent=1))
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 from benchmarks.measure import quantile
 from benchmarks.tools.corpus import HUB_NAME
 
+ROOT: Final = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -178,7 +180,7 @@ def _aiperf_report(folder: Path, printed: str) -> Report:
 
 
 OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-OURS: Final = Tool("byok-bench", "", _byok, _byok_report)
+OURS: Final = Tool("byok-bench", f"{ROOT}[fast]", _byok, _byok_report)
 TOOLS: Final = (
     Tool("servebench", "servebench", _servebench, _servebench_report),
     Tool("infermark", "infermark[cli]", _infermark, _infermark_report),

@@ -4,15 +4,15 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.tools.playing import OUR_PROGRAM, run
+from benchmarks.tools.playing import run
 from benchmarks.truth import CLIENT_CORE, pinned
 
 TURNS = 9
 
 
-def seconds(infermark: Path) -> dict[str, float]:
+def seconds(ours: Path, infermark: Path) -> dict[str, float]:
     """Wall s, medians; the first turn writes the bytecode."""
-    commands = {"byok-bench": OUR_PROGRAM, "infermark": [str(infermark)]}
+    commands = {"byok-bench": [str(ours)], "infermark": [str(infermark)]}
     taken: dict[str, list[float]] = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(1 + TURNS):

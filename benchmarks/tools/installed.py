@@ -20,9 +20,9 @@ class Installed:
     problem: str = ""
 
 
-def installed(package: str, program: str) -> Installed:
-    """Install a package by name, if it is not yet; what goes wrong is said, not raised."""
-    name = package.partition("[")[0]
+def installed(package: str, program: str, *, editable: bool = False) -> Installed:
+    """Install a package by name, or this checkout, if it is not yet; what goes wrong is said, not raised."""
+    name = program if editable else package.partition("[")[0]
     home = BUILD / "tools" / name
     pip, path, marker = home / "bin" / "pip", home / "bin" / program, home / ".installed"
     if not marker.exists():
@@ -31,7 +31,14 @@ def installed(package: str, program: str) -> Installed:
         began = time.monotonic()
         try:
             done = subprocess.run(
-                [str(pip), "install", "-q", "--disable-pip-version-check", package],
+                [
+                    str(pip),
+                    "install",
+                    "-q",
+                    "--disable-pip-version-check",
+                    *(["-e"] if editable else []),
+                    package,
+                ],
                 capture_output=True,
                 text=True,
                 timeout=SECONDS_AT_MOST,

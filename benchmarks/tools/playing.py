@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -107,6 +106,3 @@ def _words(printed: str) -> str:
     lines = [line.strip(" │•|") for line in printed.splitlines() if line.strip()] or ["nothing"]
     telling = [line for line in lines if line.startswith(("Reason:", "Error"))]
     return (telling[:1] or lines)[-1][:120].replace("|", "/")
-
-
-OUR_PROGRAM = [sys.executable, "-m", "byok_bench"]
