@@ -4,12 +4,16 @@ It is drawn when an exchange has ended, at most a few times a second, and by no 
 while bytes arrive would show in the stamps.
 """
 
+import sys
 from time import monotonic
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from byok_bench.cli.console import counted, note
 from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 REDRAW_S: Final = 0.2
 
@@ -22,22 +26,12 @@ class Bar:
         self.kept = 0
         """Samples of the plan that are stored; warm-up is none of them."""
         self._drawn = 0.0
-        self._bar: Any = None
+        self._bar: Progress | None = None
         self._task: Any = None
 
     def __enter__(self) -> Self:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        console = Console(stderr=True)
-        if console.is_terminal:
-            parts = (
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[now]}", markup=False),
-            )
-            self._bar = Progress(*parts, console=console, auto_refresh=False, transient=True)
+        if sys.stderr.isatty():
+            self._bar = _drawn_bar()
             self._bar.start()
         return self
 
@@ -75,3 +69,16 @@ class Bar:
         self._drawn = now
         text = f"{event.target}: {event.scenario}" + (f" ({event.kind})" if event.kind else "")
         self._bar.update(self._task, completed=event.done, now=text[:60], refresh=True)
+
+
+def _drawn_bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    parts = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[now]}", markup=False),
+    )
+    return Progress(*parts, console=Console(stderr=True), auto_refresh=False, transient=True)
