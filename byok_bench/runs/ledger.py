@@ -322,6 +322,25 @@ def lost_attempts(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
+def count_states(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
+    """Status → exchanges of a run, without warm-up."""
+    rows = db.execute(
+        "select status, count(*) from exchange where run_id = ? and repeat > 0 group by status", (run_id,)
+    )
+    return dict(rows.fetchall())
+
+
+def count_maybe_billed(db: sqlite3.Connection, run_id: str) -> int:
+    """Attempts that were sent and of which no record came: lost ones, and those in flight."""
+    (count,) = db.execute(
+        "select (select count(*) from exchange join attempt on attempt.exchange_id = exchange.id"
+        " where run_id = ? and ended = 'lost')"
+        " + (select count(*) from exchange where run_id = ? and status = 'sent')",
+        (run_id, run_id),
+    ).fetchone()
+    return int(count)
+
+
 def find_record(db: sqlite3.Connection, exchange_id: int) -> Record | None:
     """The record of the last attempt that was recorded; None if none was."""
     row = db.execute(

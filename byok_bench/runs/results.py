@@ -67,14 +67,13 @@ class Run:
     def states(self) -> Counter[str]:
         """How many exchanges are planned, sent, done, failed, left_out; warm-up is not counted."""
         with reading(self.path) as db:
-            return Counter(state.status for state in ledger.states(db, self.id) if state.repeat > 0)
+            return Counter(ledger.count_states(db, self.id))
 
     @property
     def maybe_billed(self) -> int:
         """Attempts that were sent and never recorded, because a process ended before."""
         with reading(self.path) as db:
-            lost = sum(ledger.lost_attempts(db, self.id).values())
-            return lost + sum(state.status == "sent" for state in ledger.states(db, self.id))
+            return ledger.count_maybe_billed(db, self.id)
 
     @cached_property
     def health(self) -> list[Health]:
