@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 MOST: Final = 0.01
 """Share of the cores' time from which a measurement is made again."""
-TRIES: Final = 5
+TRIES: Final = 4
 
 
 def stolen_s() -> float:
