@@ -16,6 +16,7 @@ LABELS = {
     "queued_p99": "queued p99, ms", "cpu_100k": "CPU s / 100 000 events", "late": "wall time / schedule",
     "events_s": "events/s per core", "kib_stream": "KiB / open stream", "failed": "failed",
     "stolen": "stolen, %",
+    "cpu_us": "CPU µs / event",
     "import_ms": "ms", "usual_us": "httpx lines + json, µs/event", "read_us": "read, µs/event",
     "judged_us": "read and judged, µs/event", "judged_s": "judged events/s per core",
     "marked": "samples marked", "wall_s": "wall s",
