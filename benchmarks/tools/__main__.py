@@ -9,6 +9,7 @@ three faulty servers show which faults each of them notices. `--write` puts the 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from statistics import median
 
@@ -66,7 +67,7 @@ def figures(several: list[Played]) -> dict[str, float | None]:
     """Medians over the repeats."""
     mid: dict[str, float | None] = {
         name: median(getattr(one, name) for one in several)
-        for name in ("true_p50", "true_p99", "cpu_s", "wall_s", "arrived")
+        for name in ("true_p50", "true_p99", "cpu_s", "wall_s", "arrived", "stolen")
     }
     for name in ("ttft_p50", "ttft_p99", "tokens"):
         said = [value for one in several if (value := getattr(one.report, name)) is not None]
@@ -88,7 +89,8 @@ def burst(server: TruthServer, chosen: dict[str, tuple[Tool, list[str], Outcome]
         for name, (tool, program, outcome) in chosen.items():
             print(f"tools {repeat + 1}/{repeats} {name}", file=sys.stderr, flush=True)
             try:
-                results[name].append(undisturbed(partial(play, server, tool, program, BURST))[0])
+                one, stolen = undisturbed(partial(play, server, tool, program, BURST))
+                results[name].append(replace(one, stolen=stolen))
             except ToolFailed as problem:
                 outcome.problem = str(problem)
     for name, several in results.items():

@@ -41,6 +41,8 @@ class Played:
     cpu_s: float
     """Of the process and of those that it started, from start to end, imports included."""
     wall_s: float
+    stolen: float = 0
+    """Share of the cores' time that the host gave to others meanwhile, %."""
 
 
 class ToolFailed(RuntimeError):

@@ -48,8 +48,8 @@ def shown(outcomes: Mapping[str, Outcome], help_s: Mapping[str, float], load: st
         f"### Reported against the truth\n\n{load}. CPU and wall time are those of the whole command.\n"
     ]
     lines += [
-        "| tool | TTFT p50 / p99, ms | truth | tokens counted / arrived | CPU s | wall s |",
-        "|---|---|---|---|---|---|",
+        "| tool | TTFT p50 / p99, ms | truth | tokens counted / arrived | CPU s | wall s | stolen, % |",
+        "|---|---|---|---|---|---|---|",
         *(_burst_line(name, outcome) for name, outcome in outcomes.items()),
         "",
         "### Faulty servers\n\nEvery request fails after 20 events; what the tool says of them.\n",
@@ -88,11 +88,11 @@ def _line(what: str, of: str, sign: str, limit: float, value: float) -> str:
 def _burst_line(name: str, outcome: Outcome) -> str:
     title = f"{name} {outcome.version}".strip()
     if not outcome.figures:
-        return f"| {title} | {outcome.problem or 'not measured'} | | | | |"
+        return f"| {title} | {outcome.problem or 'not measured'} | | | | | |"
     told = {key: "–" if value is None else number(value) for key, value in outcome.figures.items()}
     return (
         f"| {title} | {told['ttft_p50']} / {told['ttft_p99']} | {told['true_p50']} / {told['true_p99']} "
-        f"| {told['tokens']} / {told['arrived']} | {told['cpu_s']} | {told['wall_s']} |"
+        f"| {told['tokens']} / {told['arrived']} | {told['cpu_s']} | {told['wall_s']} | {told.get('stolen', '–')} |"
     )
 
 
