@@ -81,8 +81,10 @@ class Connection:
         self._last_part = last
         if not self.closed:
             (self._tls or self._link).write(data)
-            if self._flight is not None and self._link.waiting():
-                self._flight.sent(perf_counter_ns(), waiting=True, complete=last)
+            if self._flight is not None:
+                if self._link.waiting():
+                    self._flight.sent(perf_counter_ns(), waiting=True, complete=last)
+                self._flight.watch()
         elif self._flight is not None:
             self._flight.ended(None, clean=False)
 

@@ -61,14 +61,16 @@ class Connector:
     ) -> Connection:
         """A connection that nothing was written to, within `seconds`. Raises NotConnected."""
         # Where nothing is waited for, a clock of its own would cost more than all the rest.
-        kept = self._kept(target, self._gate.known(target, profile, policy))
+        addresses = self._gate.known(target, profile, policy)
+        kept = self._kept(target, addresses)
         if kept is not None:
             return kept
         reached = ["dns"]
         try:
             async with asyncio.timeout(seconds):
-                addresses = await self._gate.admit(target, profile, policy, phases)
-                kept = self._kept(target, addresses)
+                if not addresses:
+                    addresses = await self._gate.admit(target, profile, policy, phases)
+                    kept = self._kept(target, addresses)
                 if kept is not None:
                     return kept
                 return await self._dialled(target, addresses, phases, reached)

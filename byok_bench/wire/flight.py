@@ -1,7 +1,7 @@
 """Flight: one request on one connection, from its first byte written to the end of its record.
 
 The four clocks are held by one timer that looks at the latest stamp, so that a read costs no timer of its own;
-it is set by the first word of what was sent. In here: when to give up, what that is called, and how a stream
+it is set when the request was handed over. In here: when to give up, what that is called, and how a stream
 ends at its terminator. Not in here: sockets, TLS, HTTP syntax, sizes.
 """
 
@@ -61,6 +61,11 @@ class Flight:
         if complete and not waiting and self.record.phases.written is None:
             self.record.phases.written = t_ns
         if not self._stopped:
+            self._arm()
+
+    def watch(self) -> None:
+        """See to it that a clock runs, even where the socket refused the request and will report nothing."""
+        if self._timer is None and not self._stopped:
             self._arm()
 
     def ended(self, error: Exception | None, *, clean: bool) -> None:

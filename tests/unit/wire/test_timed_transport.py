@@ -319,6 +319,19 @@ async def test_a_timeout_may_be_long(transport: Transports, patience: float | No
         assert (await http.get(server.url)).status_code == 200
 
 
+async def test_a_body_that_comes_too_late_is_not_sent() -> None:
+    """The total clock runs before anything is written, too."""
+
+    async def late() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.5)
+        yield b"{}"
+
+    own = TimedTransport(timeouts=Timeouts(total=0.2))
+    async with hostile(reply(then="silence")) as server, client(own) as http:
+        with pytest.raises(httpx.WriteTimeout):
+            await http.post(server.url, content=late())
+
+
 async def test_a_slow_body_is_no_slow_server() -> None:
     """While the caller's own body has nothing to send, no clock for writing runs."""
 

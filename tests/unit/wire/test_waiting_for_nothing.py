@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 import threading
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 import uvloop
-from support.hostile import DONE, JSON, OK, SETTLED_S, SSE, Peer, chunked, event, frame, hostile, sized
+from support.hostile import DONE, JSON, OK, SETTLED_S, SSE, Peer, chunked, event, frame, hostile, reply, sized
 
 from byok_bench.wire.client import Client, WireRequest
 from byok_bench.wire.limits import Timeouts
+from byok_bench.wire.link import KernelLink
 from byok_bench.wire.raw import Clock, RawExchange
 
 QUICK = Timeouts(connect=5, first_byte=5, idle=5, total=10)
@@ -185,3 +187,19 @@ def test_a_settled_connection_serves_on_either_loop(loop: Loop) -> None:
     first, second = run(loop, main())
     assert (first.failure, second.failure) == (None, None)
     assert second.reused
+
+
+async def test_a_request_that_the_system_refuses_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mock, since no system refuses on demand: `send` fails as it does without buffers, and no end is reported."""
+
+    def refused(link: KernelLink) -> None:
+        link._broken = OSError(errno.ENOBUFS, "no buffer space available")
+        link._unsent.clear()
+
+    async with hostile(reply(then="silence")) as server:
+        monkeypatch.setattr(KernelLink, "writable", refused)
+        async with Client() as client:
+            request = WireRequest(id="r", url=server.url, timeouts=Timeouts(connect=5, total=0.4))
+            record = await asyncio.wait_for(client.exchange(request), 10)
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.phase, record.end) == ("timeout", "request", "limit")
