@@ -1,5 +1,7 @@
 """A backend that is a process of its own: started once, stopped once, and gone with its port."""
 
+from abc import abstractmethod
+
 from byok_bench.backends.base import Backend
 from byok_bench.backends.child import Child
 from byok_bench.errors import BackendError
@@ -36,6 +38,6 @@ class ProcessBackend(Backend):
         if child is not None:
             await child.stop()
 
+    @abstractmethod
     def _child_to_start(self) -> Child:
         """The process, with all its settings. Raises BackendError if a part is missing."""
-        raise NotImplementedError

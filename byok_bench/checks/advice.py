@@ -41,9 +41,8 @@ def what_to_do(kind: str, phase: str | None) -> str:
 def advice(failure: Failure) -> str:
     """The server's words (or ours), and what to do."""
     message = failure.message.rstrip(".")
-    if (
-        failure.status is None and message.partition(" ")[0].isalpha()
-    ):  # our words; a host or a variable stays as it is
+    is_ours = failure.status is None and message.partition(" ")[0].isalpha()  # not a host, not a variable
+    if is_ours:
         message = message[:1].upper() + message[1:]
     if failure.phase == "config":
         return f"{message}. {ADVICE['egress']}"

@@ -1,13 +1,14 @@
 """What the ladder showed a model to be able to do, each with its evidence; what it did not show stays as declared."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from msgspec.structs import replace
 
 from byok_bench.checks.rungs import LadderReport, Rung
-from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Capabilities, Capability
 
+Proof = Literal["yes", "no"]
 REFUSALS = frozenset({"invalid_request", "protocol"})
 """Failure kinds that speak of the request's form, and so of what the server can do."""
 _EVIDENCE_CHARACTERS = 200
@@ -34,20 +35,16 @@ def proved(report: LadderReport) -> Iterator[tuple[str, Capability]]:
         yield "reasoning", Capability(state="yes", evidence="an answer came with reasoning")
 
 
-def _answered(rung: Rung) -> str | None:
+def _answered(rung: Rung) -> Proof | None:
     """yes or no; None where the failure says nothing of the ability."""
     if rung.verdict in ("pass", "warn"):
-        return "yes" if any(_is_stream(one) for one in rung.exchanges) else "no"
+        return "yes" if any(one.events for one in rung.exchanges) else "no"
     kinds = {one.error.kind for one in rung.exchanges if one.error is not None}
     return "no" if kinds & REFUSALS else None
 
 
-def _is_stream(exchange: Exchange) -> bool:
-    return bool(exchange.events)
-
-
-def _seen(state: str, rung: Rung) -> Capability:
+def _seen(state: Proof, rung: Rung) -> Capability:
     evidence = f"{rung.name}: {rung.advice}"
     if len(evidence) > _EVIDENCE_CHARACTERS:
         evidence = f"{evidence[: _EVIDENCE_CHARACTERS - 1]}…"
-    return Capability(state=state, evidence=evidence)  # type: ignore[arg-type]  # yes or no
+    return Capability(state=state, evidence=evidence)

@@ -56,8 +56,10 @@ async def ladder(
 
 def chosen_name(endpoint: Endpoint, model: str | None) -> str:
     """The id that is asked for: of the model with this name, alias or config_key, else as given."""
-    named = [one.name for one in endpoint.models if model in (None, one.name, one.alias, one.config_key)]
-    return named[0] if named else model or ""
+    if model is None:
+        return endpoint.models[0].name if endpoint.models else ""
+    known = endpoint.named(model)
+    return known.name if known else model
 
 
 def currency_of(endpoint: Endpoint, model: str) -> str:

@@ -4,6 +4,7 @@ Triage of an answer, the events of a stream in order, how it ended, and which fa
 event means is in responses.py and messages.py; what breaks a rule is decided in checks/.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -104,7 +105,7 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
     """A failure that the terminal event reports."""
 
 
-class TypedDialect:
+class TypedDialect(ABC):
     """Reading of a typed dialect; subclasses say what its events mean."""
 
     name: str
@@ -117,13 +118,13 @@ class TypedDialect:
         """The wire request: `extra` overlaid by `body`, with `model` if given."""
         return merged(body, model, extra)
 
+    @abstractmethod
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
         """The answer that the events before the first error make."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, document: Mapping[str, Any]) -> Output:
         """The answer in one JSON document."""
-        raise NotImplementedError
 
     def read(self, raw: RawExchange) -> TypedReading:
         """What the record says; first match wins."""

@@ -205,15 +205,21 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         }
         return tuple(name for name, is_missing in found.items() if is_missing)
 
+    def named(self, name: str) -> Model | None:
+        """The model with this name, alias or config_key; None if there is none."""
+        return next(
+            (model for model in self.models if name in (model.name, model.alias, model.config_key)), None
+        )
+
     def model(self, name: str | None = None) -> Model:
         """The model with this name, alias or config_key; the first one if None. Raises EndpointError."""
         if name is None:
             if not self.models:
                 raise EndpointError(f"endpoint {self.label!r} has no model: add one", code="model_missing")
             return self.models[0]
-        for model in self.models:
-            if name in (model.name, model.alias, model.config_key):
-                return model
+        found = self.named(name)
+        if found is not None:
+            return found
         known = ", ".join(model.name for model in self.models) or "none"
         raise EndpointError(
             f"endpoint {self.label!r} has no model {name!r}; configured: {known}", code="model_unknown"

@@ -140,8 +140,8 @@ def chosen_model(endpoint: Endpoint, body: Mapping[str, Any], model: str | None)
         return endpoint.model().name
     if not isinstance(asked, str):
         raise EndpointError("the model must be a string", code="model_invalid")
-    known = [one.name for one in endpoint.models if asked in (one.name, one.alias, one.config_key)]
-    name = known[0] if known else checked_model_id(asked)
+    known = endpoint.named(asked)
+    name = known.name if known else checked_model_id(asked)
     if not name:
         raise EndpointError("give a model id", code="model_missing")
     return name

@@ -9,7 +9,7 @@ from typing import Final
 
 from byok_bench.redact.known import Known, known_keys, known_spans
 from byok_bench.redact.unknown import unknown_spans
-from byok_bench.redact.views import Span
+from byok_bench.redact.views import merged
 
 __all__ = ["REDACTED", "redact"]
 
@@ -30,21 +30,10 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def _redacted(text: str, keys: list[Known]) -> str:
-    spans = _merged([*known_spans(text, keys), *unknown_spans(text)]) if text else []
+    spans = merged([*known_spans(text, keys), *unknown_spans(text)]) if text else []
     pieces, copied = [], 0
     for start, end in spans:
         pieces.append(text[copied:start])
         copied = end
     pieces.append(text[copied:])
     return REDACTED.join(pieces)
-
-
-def _merged(spans: list[Span]) -> list[Span]:
-    """Spans in order; those that share a character become one."""
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
-        else:
-            merged.append((start, end))
-    return merged

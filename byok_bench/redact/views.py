@@ -6,7 +6,7 @@ Undone here: line wraps, percent encoding, HTML entities, backslash escapes (JSO
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 _HEX: Final = "[0-9A-Fa-f]"
@@ -26,6 +26,17 @@ _WRITTEN_WRAP: Final = re.compile(r"\\(?:\\?(?:r\\{1,2}n|[nr])(?:[ \t]|\\t)*+|(?
 _BOX: Final = frozenset(map(chr, range(0x2500, 0x2580)))
 
 Span = tuple[int, int]
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order; those that share a character become one."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start < found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 class View:

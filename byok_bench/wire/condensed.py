@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
+from byok_bench.wire.sse import invalid_utf8
 
 _STEPS: Final = ((1024, 20), (256, 8), (64, 4))
 """Characters of a text and items of a list or object that are kept: the first pair that makes it small enough."""
@@ -25,7 +26,7 @@ def condensed(body: bytes, most: int) -> bytes:
             small = json.dumps(_shortened(value, characters, items)).encode()
             if len(small) <= most:
                 return small
-    return body[:most].decode("utf-8", "ignore").encode() if _is_utf8(body) else body[:most]
+    return body[:most].decode("utf-8", "ignore").encode() if invalid_utf8(body) is None else body[:most]
 
 
 def _shortened(value: Any, characters: int, items: int) -> Any:
@@ -37,11 +38,3 @@ def _shortened(value: Any, characters: int, items: int) -> Any:
         kept = islice(value.items(), items)
         return {name[:characters]: _shortened(one, characters, items) for name, one in kept}
     return value
-
-
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import AnyStr, Final, NamedTuple
 
 from byok_bench.redact import REDACTED, redact
-from byok_bench.redact.views import unescaped
+from byok_bench.redact.views import merged, unescaped
 
 SHORTEST: Final = 3
 """Shorter texts are no secrets: they would be found everywhere."""
@@ -47,7 +47,7 @@ def split_edits(whole: bytes, secrets: Sequence[str]) -> list[Edit]:
     edits: list[Edit] = []
     for pieces in members.values():
         together = b"".join(text for _, text in pieces)
-        for start, stop in _merged([*_plain(together, secrets), *_escaped(together, secrets)]):
+        for start, stop in merged([*_plain(together, secrets), *_escaped(together, secrets)]):
             edits += _in_pieces(pieces, start, stop)
     return _apart(edits)
 
@@ -100,16 +100,6 @@ def _in_pieces(pieces: Sequence[tuple[int, bytes]], start: int, stop: int) -> It
             yield Edit(at + first - offset, at + last - offset, put)
             put = b""
         offset += len(text)
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
-        else:
-            merged.append((start, stop))
-    return merged
 
 
 def _apart(edits: list[Edit]) -> list[Edit]:
