@@ -15,7 +15,7 @@ from support.hostile import (
     reply,
     sized,
 )
-from support.hostile_case import TOTAL, Case
+from support.hostile_case import TOTAL, Case, whole
 
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 STREAM = OK + SSE + CHUNKED
@@ -90,7 +90,7 @@ CASES = [
         "headers",
         "reset",
     ),
-    Case("a length of zeros and blanks", reply(length(b"  0002 ")), None, None, "eof", body=b"{}"),
+    whole("a length of zeros and blanks", reply(length(b"  0002 ")), body=b"{}"),
     Case("less than the length", reply(length(b"20")), "network", "body", "reset", body=b"{}"),
     Case(
         "less than the length, then a reset",
@@ -108,41 +108,16 @@ CASES = [
         "stall",
         body=b"{}",
     ),
-    Case("more than the length", reply(length(b"2", b"{}{}{}")), None, None, "eof", body=b"{}"),
-    Case(
-        "more than the length without end", flooding(length(b"2"), b"{}" * 500), None, None, "eof", body=b"{}"
+    whole("more than the length", reply(length(b"2", b"{}{}{}")), body=b"{}"),
+    whole("more than the length without end", flooding(length(b"2"), b"{}" * 500), body=b"{}"),
+    whole("a second response behind the first", reply(sized(b"{}") + sized(b"evil")), body=b"{}"),
+    whole("204 with a body", reply(b"HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n{}"), body=b""),
+    whole(
+        "304 with a body", reply(b"HTTP/1.1 304 Same\r\ncontent-length: 2\r\n\r\n{}"), body=b"", status=304
     ),
-    Case(
-        "a second response behind the first",
-        reply(sized(b"{}") + sized(b"evil")),
-        None,
-        None,
-        "eof",
-        body=b"{}",
-    ),
-    Case(
-        "204 with a body",
-        reply(b"HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n{}"),
-        None,
-        None,
-        "eof",
-        body=b"",
-    ),
-    Case(
-        "304 with a body",
-        reply(b"HTTP/1.1 304 Same\r\ncontent-length: 2\r\n\r\n{}"),
-        None,
-        None,
-        "eof",
-        body=b"",
-        status=304,
-    ),
-    Case(
+    whole(
         "204 with a chunked body to come",
         reply(b"HTTP/1.1 204 No Content\r\n" + CHUNKED, then="silence"),
-        None,
-        None,
-        "eof",
         body=b"",
     ),
     # Transfer codings.
@@ -157,7 +132,7 @@ CASES = [
         )
         for value in BAD_CODINGS
     ],
-    Case("transfer coding Chunked", reply(coding(b"Chunked")), None, None, "eof", body=A),
+    whole("transfer coding Chunked", reply(coding(b"Chunked")), body=A),
     Case(
         "length and chunked",
         reply(OK + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
@@ -186,31 +161,22 @@ CASES = [
         for name, bad in BAD_CHUNKS.items()
         for pause in ("", ", then silence")
     ],
-    Case(
+    whole(
         "an extension of a chunk",
         reply(OK + SSE + CHUNKED + b'%x;a=b;c="d"\r\n' % len(A) + A + b"\r\n0\r\n\r\n"),
-        None,
-        None,
-        "eof",
         body=A,
     ),
-    Case(
+    whole(
         "a size with zeros before it",
         reply(OK + SSE + CHUNKED + b"0000%x\r\n" % len(A) + A + b"\r\n0\r\n\r\n"),
-        None,
-        None,
-        "eof",
         body=A,
     ),
-    Case(
+    whole(
         "a chunk for each byte",
         reply(OK + SSE + CHUNKED + b"".join(frame(A[at : at + 1]) for at in range(len(A))) + b"0\r\n\r\n"),
-        None,
-        None,
-        "eof",
         body=A,
     ),
-    Case("trailers", reply(chunked(A, last=b"0\r\nx-t: 1\r\n\r\n")), None, None, "eof", body=A),
+    whole("trailers", reply(chunked(A, last=b"0\r\nx-t: 1\r\n\r\n")), body=A),
     Case(
         "endless trailers",
         flooding(chunked(A, last=b"0\r\n"), b"x-trailer: y\r\n" * 10),
@@ -252,28 +218,20 @@ CASES = [
         for where, (part, body) in CUTS.items()
         for ending, (kind, end) in ENDINGS.items()
     ],
-    Case(
-        "no length, closed", reply(OK + JSON + b"connection: close\r\n\r\n{}"), None, None, "eof", body=b"{}"
-    ),
+    whole("no length, closed", reply(OK + JSON + b"connection: close\r\n\r\n{}"), body=b"{}"),
     Case(
         "no length, reset", reply(OK + JSON + b"\r\n{", then="reset"), "network", "body", "reset", body=b"{"
     ),
-    Case("HTTP/1.0", reply(b"HTTP/1.0 200 OK\r\n" + JSON + b"\r\n{}"), None, None, "eof", body=b"{}"),
-    Case(
+    whole("HTTP/1.0", reply(b"HTTP/1.0 200 OK\r\n" + JSON + b"\r\n{}"), body=b"{}"),
+    whole(
         "HTTP/1.0 kept alive",
         reply(b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}", then="silence"),
-        None,
-        None,
-        "eof",
         body=b"{}",
     ),
     Case("drip of a byte at a time", dripping(OK + SSE + b"\r\n", b":"), "timeout", "stream", "limit", TOTAL),
-    Case(
+    whole(
         "redirect to itself",
         reply(b"HTTP/1.1 302 Found\r\nlocation: /v1/chat/completions\r\ncontent-length: 0\r\n\r\n"),
-        None,
-        None,
-        "eof",
         status=302,
     ),
     # The terminator.
@@ -331,7 +289,7 @@ CASES = [
         "done",
         flag="open_after_done",
     ),
-    Case("no done", reply(chunked(A)), None, None, "eof"),
+    whole("no done", reply(chunked(A))),
     Case(
         "done without its blank line",
         reply(OK + SSE + b"\r\n" + A + DONE[:-1], then="silence"),
@@ -339,12 +297,7 @@ CASES = [
         "stream",
         "stall",
     ),
-    Case(
-        "done in words only",
-        reply(chunked(event("[DONE]"), event("x"))),
-        None,
-        None,
-        "eof",
-        body=event("[DONE]") + event("x"),
+    whole(
+        "done in words only", reply(chunked(event("[DONE]"), event("x"))), body=event("[DONE]") + event("x")
     ),
 ]

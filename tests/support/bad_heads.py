@@ -16,7 +16,7 @@ from support.hostile import (
     reply,
     sized,
 )
-from support.hostile_case import TOTAL, Case
+from support.hostile_case import TOTAL, Case, whole
 
 CHUNKED = b"transfer-encoding: chunked\r\n"
 GOOD = chunked(event("a"), DONE)
@@ -131,7 +131,7 @@ CASES = [
     Case("interim answers do not stop the first-byte clock", dripping_interim, "timeout", "headers", "stall"),
     Case("drip of header bytes", dripping(OK, b"x"), "timeout", "headers", "limit", TOTAL),
     Case("drip of a status line", dripping(b"HTTP/1.1 200 ", b"x"), "timeout", "headers", "limit", TOTAL),
-    Case("the answer comes before the request was read", early_refusal, None, None, "eof", status=413),
+    whole("the answer comes before the request was read", early_refusal, status=413),
     # Not HTTP.
     *[
         Case(name, reply(head), "protocol", "headers", "reset", stock=name not in LENIENT_IN_STOCK)
@@ -159,15 +159,8 @@ CASES = [
         Case(f"a field {name} is read", reply(with_field(field)), None, None, "done", body=event("a") + DONE)
         for name, field in GOOD_FIELDS.items()
     ],
-    Case(
-        "bare LF in the head",
-        reply(b"HTTP/1.1 200 OK\ncontent-length: 2\n\n{}"),
-        None,
-        None,
-        "eof",
-        body=b"{}",
-    ),
-    Case("no reason", reply(b"HTTP/1.1 200\r\ncontent-length: 2\r\n\r\n{}"), None, None, "eof", body=b"{}"),
+    whole("bare LF in the head", reply(b"HTTP/1.1 200 OK\ncontent-length: 2\n\n{}"), body=b"{}"),
+    whole("no reason", reply(b"HTTP/1.1 200\r\ncontent-length: 2\r\n\r\n{}"), body=b"{}"),
     # Limits of a head.
     Case(
         "endless header line", flooding(OK + b"x: ", b"a" * 1000), "protocol", "headers", "limit", stock=False
@@ -189,14 +182,7 @@ CASES = [
         "limit",
         stock=False,
     ),
-    Case(
-        "200 header lines",
-        reply(OK + b"x: y\r\n" * 199 + b"content-length: 0\r\n\r\n"),
-        None,
-        None,
-        "eof",
-        status=200,
-    ),
+    whole("200 header lines", reply(OK + b"x: y\r\n" * 199 + b"content-length: 0\r\n\r\n"), status=200),
     Case(
         "201 header lines",
         reply(OK + b"x: y\r\n" * 200 + b"content-length: 0\r\n\r\n"),
@@ -204,14 +190,11 @@ CASES = [
         "headers",
         "limit",
     ),
-    Case("a head of 64 KiB", reply(head_of(65_536)), None, None, "eof", body=b"{}"),
+    whole("a head of 64 KiB", reply(head_of(65_536)), body=b"{}"),
     Case("a head of 64 KiB and a byte", reply(head_of(65_537)), "protocol", "headers", "limit", stock=False),
-    Case(
+    whole(
         "a head of 64 KiB in two parts",
         reply(head_of(65_536)[:40_000], 0.02, head_of(65_536)[40_000:]),
-        None,
-        None,
-        "eof",
         body=b"{}",
     ),
     Case(
@@ -239,7 +222,7 @@ CASES = [
     ),
     # Interim answers.
     Case("endless interim answers", flooding(b"", CONTINUE), "protocol", "headers", "limit", stock=False),
-    Case("ten interim answers", reply(CONTINUE * 10 + sized(b"{}")), None, None, "eof", body=b"{}"),
+    whole("ten interim answers", reply(CONTINUE * 10 + sized(b"{}")), body=b"{}"),
     Case(
         "eleven interim answers",
         reply(CONTINUE * 11 + sized(b"{}")),
@@ -248,15 +231,12 @@ CASES = [
         "limit",
         stock=False,
     ),
-    Case(
+    whole(
         "an interim answer with fields and a length",
         reply(b"HTTP/1.1 103 Early\r\ncontent-length: 5\r\n\r\n" + sized(b"{}")),
-        None,
-        None,
-        "eof",
         body=b"{}",
     ),
-    Case(
+    whole(
         "each head has its own limit",
         reply(
             b"HTTP/1.1 103 Early\r\nx: " + b"y" * 40_000 + b"\r\n\r\n",
@@ -265,9 +245,6 @@ CASES = [
             0.02,
             head_of(40_000)[-3:],
         ),
-        None,
-        None,
-        "eof",
         body=b"{}",
     ),
     Case(

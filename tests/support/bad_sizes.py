@@ -5,7 +5,7 @@ import json
 import zlib
 
 from support.hostile import DONE, JSON, OK, SSE, Script, chunked, event, flooding, reply, sized
-from support.hostile_case import SMALL, Case
+from support.hostile_case import SMALL, Case, over, whole
 
 from byok_bench.wire.limits import Limits
 
@@ -44,42 +44,20 @@ def coded_flood(status: bytes, coding: bytes, data: bytes) -> Script:
 
 CASES = [
     # Documents.
-    Case(
-        "length over the limit",
-        reply(sized(b"x" * 20_001, JSON[:-2])),
-        "protocol",
-        "body",
-        "limit",
-        limits=SMALL,
-        body=b"",
-    ),
-    Case(
+    over("length over the limit", reply(sized(b"x" * 20_001, JSON[:-2])), "body", body=b""),
+    over(
         "length over the limit, and nothing sent",
         reply(OK + JSON + b"content-length: 20001\r\n\r\n", then="silence"),
-        "protocol",
         "body",
-        "limit",
-        limits=SMALL,
         body=b"",
     ),
-    Case(
+    over(
         "length of a stream over the limit",
         reply(OK + SSE + b"content-length: 50001\r\n\r\n", then="silence"),
-        "protocol",
         "stream",
-        "limit",
-        limits=SMALL,
         body=b"",
     ),
-    Case(
-        "length at the limit",
-        reply(sized(b"x" * 20_000, JSON[:-2])),
-        None,
-        None,
-        "eof",
-        limits=SMALL,
-        body=b"x" * 20_000,
-    ),
+    whole("length at the limit", reply(sized(b"x" * 20_000, JSON[:-2])), limits=SMALL, body=b"x" * 20_000),
     Case(
         "claimed terabyte",
         reply(OK + JSON + b"content-length: 1099511627776\r\n\r\n{"),
@@ -88,24 +66,12 @@ CASES = [
         "limit",
         body=b"",
     ),
-    Case(
-        "endless JSON", flooding(OK + JSON + b"\r\n[", b"1," * 500), "protocol", "body", "limit", limits=SMALL
-    ),
-    Case(
-        "endless JSON in lines, without a type",
-        flooding(OK + b"\r\n[\n", b"1,\n" * 500),
-        "protocol",
-        "body",
-        "limit",
-        limits=SMALL,
-    ),
-    Case(
+    over("endless JSON", flooding(OK + JSON + b"\r\n[", b"1," * 500), "body"),
+    over("endless JSON in lines, without a type", flooding(OK + b"\r\n[\n", b"1,\n" * 500), "body"),
+    over(
         "endless text where no stream was asked for",
         flooding(OK + b"\r\n", b"word\n" * 500),
-        "protocol",
         "body",
-        "limit",
-        limits=SMALL,
         asked_to_stream=False,
     ),
     Case(
@@ -129,23 +95,17 @@ CASES = [
         flag="body_cut",
         body=(b"no " * 334)[:1000],
     ),
-    Case(
+    whole(
         "a long error",
         reply(sized(b"no " * 1000, status=b"500 Oops")),
-        None,
-        None,
-        "eof",
         limits=SMALL,
         status=500,
         flag="body_cut",
         body=(b"no " * 334)[:1000],
     ),
-    Case(
+    whole(
         "a long error in JSON is kept as JSON",
         reply(sized(json.dumps(ECHO).encode(), status=b"400 No")),
-        None,
-        None,
-        "eof",
         limits=SMALL,
         status=400,
         flag="body_cut",
@@ -192,17 +152,11 @@ CASES = [
         body=b"?!" * 500,
     ),
     # Streams.
-    *[
-        Case(f"endless {name}", flooding(STREAM, flood), "protocol", "stream", "limit", limits=SMALL)
-        for name, flood in FLOODS.items()
-    ],
-    Case(
+    *[over(f"endless {name}", flooding(STREAM, flood), "stream") for name, flood in FLOODS.items()],
+    over(
         "a line over the limit, then done",
         reply(STREAM + b"data: " + b"z" * 3_001 + b"\n\n" + DONE),
-        "protocol",
         "stream",
-        "limit",
-        limits=SMALL,
     ),
     Case(
         "a line at the limit, then done",
@@ -220,14 +174,7 @@ CASES = [
         "done",
         limits=SMALL,
     ),
-    Case(
-        "301 events",
-        reply(b"".join([OK + SSE + b"\r\n", b"data: {}\n\n" * 300, DONE])),
-        "protocol",
-        "stream",
-        "limit",
-        limits=SMALL,
-    ),
+    over("301 events", reply(b"".join([OK + SSE + b"\r\n", b"data: {}\n\n" * 300, DONE])), "stream"),
     Case(
         "one byte a packet",
         reply(OK + JSON + b"\r\n[", *[b" ", 0.0] * 200, then="silence"),
@@ -250,14 +197,7 @@ CASES = [
     ),
     Case("gzip bomb as JSON", coded(BOMB, b"gzip", stream=False), "protocol", "body", "limit"),
     Case("gzip bomb as a stream", coded(LINE_BOMB, b"gzip", stream=True), "protocol", "stream", "limit"),
-    Case(
-        "gzip bomb of events",
-        coded(gzip.compress(A * 10_000, 1), b"gzip", stream=True),
-        "protocol",
-        "stream",
-        "limit",
-        limits=SMALL,
-    ),
+    over("gzip bomb of events", coded(gzip.compress(A * 10_000, 1), b"gzip", stream=True), "stream"),
     Case("gzip bomb in gzip", coded(TWICE, b"gzip, gzip", stream=False), "protocol", "body", "limit"),
     Case(
         "deflate bomb",
@@ -279,22 +219,8 @@ CASES = [
         "reset",
         body=gzip.compress(A)[:-8],
     ),
-    Case("gzip that is none", coded(b"{}" * 10, b"gzip", stream=False), None, None, "eof", body=b"{}" * 10),
-    Case("unknown coding", coded(b"??", b"br", stream=False), None, None, "eof", body=b"??"),
-    Case(
-        "endless stream in an unknown coding",
-        coded_flood(b"200 OK", b"br", b"?!" * 500),
-        "protocol",
-        "stream",
-        "limit",
-        limits=SMALL,
-    ),
-    Case(
-        "endless stream in a broken coding",
-        coded_flood(b"200 OK", b"gzip", b"?!" * 500),
-        "protocol",
-        "stream",
-        "limit",
-        limits=SMALL,
-    ),
+    whole("gzip that is none", coded(b"{}" * 10, b"gzip", stream=False), body=b"{}" * 10),
+    whole("unknown coding", coded(b"??", b"br", stream=False), body=b"??"),
+    over("endless stream in an unknown coding", coded_flood(b"200 OK", b"br", b"?!" * 500), "stream"),
+    over("endless stream in a broken coding", coded_flood(b"200 OK", b"gzip", b"?!" * 500), "stream"),
 ]

@@ -1,6 +1,6 @@
 """What one hostile server does, and what has to be recorded of it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from support.hostile import Script
 
@@ -41,3 +41,13 @@ class Case(NamedTuple):
 
     def __str__(self) -> str:
         return self.name
+
+
+def over(name: str, script: Script, phase: str, **more: Any) -> Case:
+    """A server that is stopped at one of the SMALL limits."""
+    return Case(name, script, "protocol", phase, "limit", limits=SMALL, **more)
+
+
+def whole(name: str, script: Script, **more: Any) -> Case:
+    """A server whose answer is read to its end, with no failure."""
+    return Case(name, script, None, None, "eof", **more)
