@@ -160,6 +160,18 @@ def test_what_a_live_process_sent_stays_its_own(db: sqlite3.Connection) -> None:
     assert status(db) == ("sent", 1)
 
 
+def test_what_was_sent_and_not_recorded_may_be_billed(db: sqlite3.Connection) -> None:
+    """Lost attempts and those in flight; once an answer is there, its attempt is none of them."""
+    assert ledger.count_maybe_billed(db, "r") == 0
+    assert ledger.claim(db, "r", JOB, 1, 1, GONE)
+    reclaim(db, "r")
+    assert ledger.count_maybe_billed(db, "r") == 1
+    assert ledger.claim(db, "r", JOB, 1, 2, ME)
+    assert ledger.count_maybe_billed(db, "r") == 2
+    ledger.record(db, "r", JOB.key, 2, record(), DONE)
+    assert ledger.count_maybe_billed(db, "r") == 1
+
+
 def test_an_exchange_that_is_lost_again_and_again_is_given_up(db: sqlite3.Connection) -> None:
     """It may be what kills the process; its row says how often it was sent."""
     for attempt in range(1, LOST_AT_MOST + 2):
