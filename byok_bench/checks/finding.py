@@ -10,6 +10,8 @@ Severity = Literal["error", "warn", "info"]
 ERROR: Severity = "error"
 WARN: Severity = "warn"
 INFO: Severity = "info"
+WEIGHTS: Final[dict[Severity, int]] = {ERROR: 2, WARN: 1, INFO: 0}
+"""How much a severity weighs."""
 _LONGEST: Final = 500
 
 
@@ -21,6 +23,8 @@ class Hit(msgspec.Struct, frozen=True):
     """Index into `exchange.events`; None if the finding is about the whole answer."""
     offset: int | None = None
     """Byte offset in the decoded body; filled from the event where the rule gave none."""
+    severity: Severity | None = None
+    """Where this place weighs less than the rule does; None: as the rule."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +48,7 @@ def found(check: str, severity: Severity, hit: Hit, *, offset: int | None = None
         message = f"{message[: _LONGEST - 1]}…"
     return Finding(
         check=check,
-        severity=severity,
+        severity=hit.severity or severity,
         message=f"{message} (and {more} more)" if more else message,
         event=hit.event,
         offset=hit.offset if hit.offset is not None else offset,

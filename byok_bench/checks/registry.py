@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from byok_bench.checks.finding import Finding, Hit, Severity, found
+from byok_bench.checks.finding import WEIGHTS, Finding, Hit, Severity, found
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.exchange import Exchange
 
@@ -138,14 +138,14 @@ def is_about(one: Check, schema: str, streamed: bool) -> bool:
 
 
 def _judge(one: Check, seen: Seen) -> Finding | None:
-    """One finding for all hits of a rule, at the place of the first."""
+    """One finding for all hits of a rule, at the place of the first of those that weigh most."""
     hits: Iterable[Hit] = one.subject(seen)
-    first, more = None, 0
+    first, more, heaviest = None, -1, -1
     for hit in hits:
-        if first is None:
-            first = hit
-        else:
-            more += 1
+        more += 1
+        weight = WEIGHTS[hit.severity or one.severity]
+        if weight > heaviest:
+            first, heaviest = hit, weight
     if first is None:
         return None
     at = first.event

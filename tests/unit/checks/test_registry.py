@@ -6,7 +6,7 @@ import pytest
 from support.chat_records import DONE, chunk, event, exchange
 
 from byok_bench.checks import registry
-from byok_bench.checks.finding import WARN, Hit
+from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import Rule, check, run_checks, select
 from byok_bench.checks.seen import Seen
 
@@ -71,6 +71,16 @@ def test_an_id_is_reported_once(catalogue: dict[str, registry.Check]) -> None:
     seen = exchange(START + STOP)
     (finding,) = run_checks(seen)
     assert (finding.message, finding.event, finding.offset) == ("a (and 1 more)", 1, seen.events[1].offset)
+
+
+def test_the_heaviest_place_is_reported(catalogue: dict[str, registry.Check]) -> None:
+    """A place that weighs less than its rule does not hide one that weighs more, and alone it weighs less."""
+    light, heavy = Hit("light", event=0, severity=WARN), Hit("heavy", event=1)
+    check("delta.new", ERROR, applies_to="any")(rule(light, heavy))
+    check("delta.light", ERROR, applies_to="any")(rule(light))
+    by_id = {one.check: one for one in run_checks(exchange(START + STOP))}
+    assert (by_id["delta.new"].message, by_id["delta.new"].severity) == ("heavy (and 1 more)", "error")
+    assert (by_id["delta.light"].message, by_id["delta.light"].severity) == ("light", "warn")
 
 
 def test_a_rule_that_stands_alone_silences_the_rest(catalogue: dict[str, registry.Check]) -> None:
