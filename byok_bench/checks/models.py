@@ -7,6 +7,7 @@ from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.error_body import holds_error
+from byok_bench.dialects.models import is_wildcard, model_entries, model_id
 
 _NOT_SERVED: Final = (404, 405, 501)
 
@@ -16,9 +17,10 @@ def shape(seen: Seen) -> Iterator[Hit]:
     """Return data as an array of models.
 
     Rule: GET /models is answered with 200 and a JSON object whose data is an array of objects, each with a
-    non-empty string id. An answer that says why it failed (a wrong key, an overload) is not judged.
+    non-empty string id. An answer that says why it failed (a wrong key, an overload) is not judged. A bare
+    array, an array models, and items that have a name or a model and no id are reported, and still read.
     Why: discovery finds nothing.
-    Seen in: vllm-project/router#134; exo-explore/exo#590
+    Seen in: vllm-project/router#134; exo-explore/exo#590; songquanpeng/one-api#128
     """
     if seen.status in _NOT_SERVED:
         yield Hit(f"the list is not served: status {seen.status}")
@@ -28,7 +30,7 @@ def shape(seen: Seen) -> Iterator[Hit]:
     document = seen.document
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, list):
-        yield Hit("the answer is no JSON object with an array data")
+        yield Hit(f"the answer is {_described(document)}, no JSON object with an array data")
         return
     for position, item in enumerate(data):
         if not _id(item):
@@ -57,18 +59,18 @@ def labels(seen: Seen) -> Iterator[Hit]:
 def empty(seen: Seen) -> Iterator[Hit]:
     """List what can be served.
 
-    Rule: data lists at least one model, and no id twice.
+    Rule: at least one model is listed, and no id twice.
     Why: a server that loads models on demand looks empty to clients.
     Seen in: madroidmaq/mlx-omni-server#130
     """
-    data = _data(seen)
-    if data is None:
+    entries = _entries(seen)
+    if entries is None:
         return
-    if not data:
+    if not entries:
         yield Hit("no model is listed")
     known: set[str] = set()
-    for item in data:
-        name = _id(item)
+    for entry in entries:
+        name = model_id(entry)
         if name and name in known:
             yield Hit(f"{name[:80]!r} is listed twice")
         known.add(name)
@@ -78,13 +80,14 @@ def empty(seen: Seen) -> Iterator[Hit]:
 def contains(seen: Seen) -> Iterator[Hit]:
     """List the model in use.
 
-    Rule: the model name that requests use is in data, exactly or as an alias that an item lists.
+    Rule: the model name that requests use is listed, exactly or as an alias that an item lists. A list with a
+    wildcard (`*`, `openai/*`) is not judged: it does not say which models there are.
     Why: pickers cannot select it.
-    Seen in: abdulmominsakib/localmind#11
+    Seen in: abdulmominsakib/localmind#11; BerriAI/litellm#4903
     """
-    data, model = _data(seen), seen.exchange.model
-    names = {name for item in data or () for name in _names(item)}
-    if model and names and model not in names:
+    model = seen.exchange.model
+    names = {name for entry in _entries(seen) or () for name in _names(entry)}
+    if model and names and model not in names and not any(is_wildcard(name) for name in names):
         yield Hit(f"{model[:80]!r} is not among the models listed")
 
 
@@ -95,13 +98,27 @@ def _data(seen: Seen) -> list[Any] | None:
     return data if isinstance(data, list) else None
 
 
+def _entries(seen: Seen) -> list[Any] | None:
+    """What is listed, in whatever form; None if there is no list to judge."""
+    return model_entries(seen.document) if seen.succeeded and not holds_error(seen.document) else None
+
+
 def _id(item: object) -> str:
     found = item.get("id") if isinstance(item, dict) else None
     return found if isinstance(found, str) else ""
 
 
-def _names(item: object) -> list[str]:
-    """The id of an item and its aliases."""
-    aliases = item.get("aliases", item.get("alias")) if isinstance(item, dict) else None
+def _names(entry: object) -> list[str]:
+    """What an entry is asked for by, and its aliases."""
+    aliases = entry.get("aliases", entry.get("alias")) if isinstance(entry, dict) else None
     listed = aliases if isinstance(aliases, list) else [aliases]
-    return [name for name in (_id(item), *listed) if isinstance(name, str) and name]
+    own = model_id(entry)
+    known = (own, own.removeprefix("models/"), *listed)  # Google's ids are paths, and asked for without
+    return [name for name in known if isinstance(name, str) and name]
+
+
+def _described(document: object) -> str:
+    if isinstance(document, list):
+        return "a bare array"
+    other = isinstance(document, dict) and isinstance(document.get("models"), list)
+    return "an object with an array models" if other else "something else"

@@ -1,4 +1,8 @@
-"""The list of models (GET /models), read as one JSON document. What is in it is judged in checks/models.py."""
+"""The list of models (GET /models), read as one JSON document. What is in it is judged in checks/models.py.
+
+A list is read in each of the forms that servers send: `data` of an object as the API has it, a bare array
+(Together), `models` of an object (Ollama, Gemini).
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -29,6 +33,8 @@ class ModelsDialect:
 
 
 DIALECT: Final = ModelsDialect()
+_LIST_MEMBERS: Final = ("data", "models")
+_ID_MEMBERS: Final = ("id", "name", "model")
 
 
 def _failure(raw: RawExchange, body: Body) -> Failure | None:
@@ -40,12 +46,32 @@ def _failure(raw: RawExchange, body: Body) -> Failure | None:
         return failure("protocol", "body", body.problem)
     if body.is_html:
         return failure_of_page(raw.head, body.data)
-    listed = isinstance(body.document, dict) and not holds_error(body.document)
-    return raw.failure if listed or raw.failure is not None else failure_of_answer(raw.head, body.data)
+    is_list = isinstance(body.document, dict) or model_entries(body.document) is not None
+    if raw.failure is not None or (is_list and not holds_error(body.document)):
+        return raw.failure
+    return failure_of_answer(raw.head, body.data)
+
+
+def model_entries(document: object) -> list[Any] | None:
+    """The entries of a list of models in any known form, as sent; None if the document is no list."""
+    if isinstance(document, dict):
+        forms = (document.get(member) for member in _LIST_MEMBERS)
+        return next((entries for entries in forms if isinstance(entries, list)), None)
+    return document if isinstance(document, list) and all(model_id(entry) for entry in document) else None
+
+
+def model_id(entry: object) -> str:
+    """What an entry is asked for by: its `id`, else `name`, else `model`; empty if it has none."""
+    members = (entry.get(member) for member in _ID_MEMBERS) if isinstance(entry, dict) else ()
+    return next((name for name in members if isinstance(name, str) and name), "")
+
+
+def is_wildcard(name: str) -> bool:
+    """Whether an entry stands for many models (`*`, `openai/*`): it is none that can be asked for."""
+    return name.endswith("*")
 
 
 def listed_models(document: object) -> list[str]:
-    """Ids in a list of models, in order; empty for anything else."""
-    data = document.get("data") if isinstance(document, dict) else None
-    entries = data if isinstance(data, list) else []
-    return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    """Models in a list of models that can be asked for, in order; empty for anything else."""
+    names = (model_id(entry) for entry in model_entries(document) or ())
+    return [name for name in names if name and not is_wildcard(name)]

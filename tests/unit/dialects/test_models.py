@@ -1,0 +1,40 @@
+"""dialects/models.py: what counts as a list of models, and which of its entries are models."""
+
+from typing import Any
+
+import pytest
+
+from byok_bench.dialects.models import is_wildcard, listed_models, model_entries
+
+FORMS = [
+    ({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, ["a", "b"]),
+    ([{"id": "a", "permission": {"id": "p"}}, {"id": "b"}], ["a", "b"]),  # songquanpeng/one-api#128
+    ({"models": [{"name": "a", "model": "a:latest"}, {"model": "b"}]}, ["a", "b"]),  # ollama/ollama docs/api.md
+    ({"data": [{"id": "", "name": "a"}, {"id": 5, "model": "b"}]}, ["a", "b"]),
+    ({"data": [{"id": "*"}, {"id": "a"}, {"id": "openai/*"}]}, ["a"]),  # BerriAI/litellm#4903
+    ({"data": [], "models": [{"name": "a"}]}, []),
+    ({"data": ["a", 7, None]}, []),
+    ([], []),
+    ([{"title": "a"}], []),
+    ({"data": {"id": "a"}}, []),
+    ("a", []),
+    (None, []),
+]
+
+
+@pytest.mark.parametrize(("document", "ids"), FORMS)
+def test_models_are_listed_whatever_form_the_list_has(document: Any, ids: list[str]) -> None:
+    """The ids that can be asked for, from every form of a list and from nothing else."""
+    assert listed_models(document) == ids
+
+
+def test_a_list_of_something_else_is_no_list_of_models() -> None:
+    """An array counts as a list only if every entry has a name to ask for."""
+    assert model_entries([{"title": "a"}]) is None
+    assert model_entries({"items": []}) is None
+
+
+def test_only_a_star_at_the_end_is_a_wildcard() -> None:
+    """A star within a name is a letter like any other."""
+    assert is_wildcard("acme/*")
+    assert not is_wildcard("acme/*-mini")
