@@ -9,7 +9,10 @@ from byok_bench.dialects.models import is_wildcard, listed_models, model_entries
 FORMS = [
     ({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, ["a", "b"]),
     ([{"id": "a", "permission": {"id": "p"}}, {"id": "b"}], ["a", "b"]),  # songquanpeng/one-api#128
-    ({"models": [{"name": "a", "model": "a:latest"}, {"model": "b"}]}, ["a", "b"]),  # ollama/ollama docs/api.md
+    (
+        {"models": [{"name": "a", "model": "a:latest"}, {"model": "b"}]},
+        ["a", "b"],
+    ),  # ollama/ollama docs/api.md
     ({"data": [{"id": "", "name": "a"}, {"id": 5, "model": "b"}]}, ["a", "b"]),
     ({"data": [{"id": "*"}, {"id": "a"}, {"id": "openai/*"}]}, ["a"]),  # BerriAI/litellm#4903
     ({"data": [], "models": [{"name": "a"}]}, []),
