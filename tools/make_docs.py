@@ -35,11 +35,16 @@ MODES = {
 }
 SCOPES = {
     "any": "every answer",
-    "chat": "Chat Completions, streamed or not",
-    "chat-stream": "streamed Chat Completions",
     "models": "the list of models",
-    "responses": "the Responses API",
-    "messages": "the Messages API",
+    "chat": "Chat Completions, streamed and whole",
+    "chat-stream": "Chat Completions, streamed",
+    "chat-whole": "Chat Completions, whole",
+    "responses": "Responses, streamed and whole",
+    "responses-stream": "Responses, streamed",
+    "responses-whole": "Responses, whole",
+    "messages": "Messages, streamed and whole",
+    "messages-stream": "Messages, streamed",
+    "messages-whole": "Messages, whole",
 }
 BODIES = {
     "sse": ("The server sends", "text"),
@@ -66,7 +71,7 @@ def pages() -> dict[Path, str]:
 def rule_page(rule: Check, cases: list[Case]) -> str:
     """One rule: facts, reasons, evidence, examples."""
     asks = f", {rule.cost} request{'s' if rule.cost != 1 else ''}" if rule.mode == "probe" else ""
-    scopes = "; ".join(SCOPES[scope] for scope in (rule.applies_to, *rule.also))
+    scopes = "; ".join(SCOPES[scope] for scope in SCOPES if scope in merged_scopes(rule))
     lines = [
         f"# {rule.id}: {rule.title}",
         "",
@@ -91,6 +96,16 @@ def rule_page(rule: Check, cases: list[Case]) -> str:
         if chosen[EXAMPLES:]:
             lines += ["Also:", "", *(f"* {case.title}: {_lower(case.why)}" for case in chosen[EXAMPLES:]), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def merged_scopes(rule: Check) -> set[str]:
+    """What a rule is about, with a dialect's streamed and whole answers named at once where it is both."""
+    scopes: set[str] = {rule.applies_to, *rule.also}
+    for schema in ("chat", "responses", "messages"):
+        both = {f"{schema}-stream", f"{schema}-whole"}
+        if both <= scopes:
+            scopes = scopes - both | {schema}
+    return scopes
 
 
 def example(case: Case) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from byok_bench.dialects.chat_facts import ChatReading
+from byok_bench.dialects.answer import AnswerReading
 from byok_bench.dialects.fragments import brief
 from byok_bench.dialects.tool_calls import Call
 from byok_bench.wire import bounded_json
@@ -27,7 +27,7 @@ class Verdict(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-def judged_calls(answer: ChatReading) -> Iterator[tuple[Call, Verdict]]:
+def judged_calls(answer: AnswerReading) -> Iterator[tuple[Call, Verdict]]:
     """Every call of an answer whose arguments are judged, with the verdict."""
     for choice in answer.choices if answer.complete else ():
         if choice.finish_reason not in _CUT:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import TYPED, check
+from byok_bench.checks.registry import TYPED_STREAMS, check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.error_body import error_of, first_of, holds_error, status_number
@@ -47,7 +47,7 @@ def in_stream(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"the stream reports an error: {_words(seen)}", event=fact.event)
 
 
-@check("error.unframed", ERROR, applies_to="chat-stream", also=TYPED)
+@check("error.unframed", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def unframed(seen: Seen) -> Iterator[Hit]:
     """Frame in-stream errors as data.
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen, noted
-from byok_bench.dialects.chat_facts import ChatReading, Choice
+from byok_bench.dialects.answer import AnswerReading, Choice
 
 
-def _judged(seen: Seen) -> ChatReading | None:
+def _judged(seen: Seen) -> AnswerReading | None:
     """The answer, where finish reasons are judged: not in one document that came in place of a stream."""
     return seen.answer if seen.answer is not None and seen.answer.shape != "ignored" else None
 

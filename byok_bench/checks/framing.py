@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import TYPED, check
+from byok_bench.checks.registry import TYPED_STREAMS, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.wire.raw import OPEN
 
 
-@check("stream.content-type", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.content-type", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def content_type(seen: Seen) -> Iterator[Hit]:
     """Serve streams as text/event-stream.
 
@@ -24,7 +24,7 @@ def content_type(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"the media type is {given!r}" if given else "there is no Content-Type header")
 
 
-@check("stream.charset", WARN, applies_to="chat-stream", also=TYPED)
+@check("stream.charset", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
 def charset(seen: Seen) -> Iterator[Hit]:
     """Declare no charset but UTF-8.
 
@@ -107,7 +107,7 @@ def stall(seen: Seen) -> Iterator[Hit]:
         yield Hit("no byte came within the idle limit", _last(seen))
 
 
-@check("stream.empty", ERROR, applies_to="chat-stream", also=TYPED, alone=True)
+@check("stream.empty", ERROR, applies_to="chat-stream", also=TYPED_STREAMS, alone=True)
 def empty(seen: Seen) -> Iterator[Hit]:
     """Send at least one chunk.
 
@@ -120,7 +120,12 @@ def empty(seen: Seen) -> Iterator[Hit]:
 
 
 @check(
-    "stream.not-sse", ERROR, applies_to="chat-stream", also=TYPED, alone=True, beside=("stream.content-type",)
+    "stream.not-sse",
+    ERROR,
+    applies_to="chat-stream",
+    also=TYPED_STREAMS,
+    alone=True,
+    beside=("stream.content-type",),
 )
 def not_sse(seen: Seen) -> Iterator[Hit]:
     """Frame streams as events, not as JSON lines.
@@ -134,7 +139,7 @@ def not_sse(seen: Seen) -> Iterator[Hit]:
         yield Hit("no line of the body is a data field", offset=0)
 
 
-@check("stream.ignored", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.ignored", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def ignored(seen: Seen) -> Iterator[Hit]:
     """Honour stream: true.
 
@@ -147,7 +152,7 @@ def ignored(seen: Seen) -> Iterator[Hit]:
         yield Hit("stream: true was answered with one JSON document", offset=0)
 
 
-@check("stream.json-parse", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.json-parse", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def json_parse(seen: Seen) -> Iterator[Hit]:
     """Put valid JSON into every event.
 
@@ -159,7 +164,7 @@ def json_parse(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "not_json", "the data is no JSON")
 
 
-@check("stream.json-object", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.json-object", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def json_object(seen: Seen) -> Iterator[Hit]:
     """Make every chunk a JSON object.
 
@@ -170,7 +175,7 @@ def json_object(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "not_an_object", "the data is JSON, but no object")
 
 
-@check("stream.empty-data", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.empty-data", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def empty_data(seen: Seen) -> Iterator[Hit]:
     """Use comments as heartbeat, not empty data.
 
@@ -182,7 +187,7 @@ def empty_data(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "blank_data", "an event has blank data")
 
 
-@check("stream.dataless-event", WARN, applies_to="chat-stream", also=TYPED)
+@check("stream.dataless-event", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
 def dataless_event(seen: Seen) -> Iterator[Hit]:
     """Send no event without a data line.
 
@@ -198,7 +203,7 @@ def dataless_event(seen: Seen) -> Iterator[Hit]:
                 yield Hit("a block with event, id or retry has no data line", offset=offset)
 
 
-@check("stream.event-separator", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.event-separator", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def event_separator(seen: Seen) -> Iterator[Hit]:
     """Put a blank line between events.
 
@@ -210,7 +215,7 @@ def event_separator(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "glued_events", "one event holds several payloads")
 
 
-@check("stream.double-prefix", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.double-prefix", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def double_prefix(seen: Seen) -> Iterator[Hit]:
     """Write the data: prefix once.
 
@@ -221,7 +226,7 @@ def double_prefix(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "double_prefix", "the data begins with another data:")
 
 
-@check("stream.unterminated-event", WARN, applies_to="chat-stream", also=TYPED)
+@check("stream.unterminated-event", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
 def unterminated_event(seen: Seen) -> Iterator[Hit]:
     """Close the last event with a blank line.
 
@@ -232,7 +237,7 @@ def unterminated_event(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "unterminated_event", "no blank line closes the last event")
 
 
-@check("stream.multiline-data", INFO, applies_to="chat-stream", also=TYPED)
+@check("stream.multiline-data", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
 def multiline_data(seen: Seen) -> Iterator[Hit]:
     """Prefer one data line an event.
 
@@ -243,7 +248,7 @@ def multiline_data(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "several_data_lines", "an event spreads its JSON over several data lines")
 
 
-@check("stream.utf8", ERROR, applies_to="chat-stream", also=TYPED)
+@check("stream.utf8", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def utf8(seen: Seen) -> Iterator[Hit]:
     """Send valid UTF-8.
 
@@ -258,7 +263,7 @@ def utf8(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"the bytes from offset {offset} on are no UTF-8", event=index, offset=offset)
 
 
-@check("stream.bom", INFO, applies_to="chat-stream", also=TYPED)
+@check("stream.bom", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
 def bom(seen: Seen) -> Iterator[Hit]:
     """Begin the body without a BOM.
 
@@ -270,7 +275,7 @@ def bom(seen: Seen) -> Iterator[Hit]:
         yield Hit("the body begins with a BOM", offset=0)
 
 
-@check("stream.line-endings", INFO, applies_to="chat-stream", also=TYPED)
+@check("stream.line-endings", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
 def line_endings(seen: Seen) -> Iterator[Hit]:
     """Prefer LF as line end.
 
@@ -295,7 +300,7 @@ def event_name(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "event_name", "an event has a name of its own")
 
 
-@check("stream.content-encoding", WARN, applies_to="chat-stream", also=TYPED)
+@check("stream.content-encoding", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
 def content_encoding(seen: Seen) -> Iterator[Hit]:
     """Send event streams uncompressed.
 
@@ -309,7 +314,7 @@ def content_encoding(seen: Seen) -> Iterator[Hit]:
         yield Hit(seen.body.problem or f"the stream is compressed: {', '.join(seen.body.codings)}")
 
 
-@check("stream.large-event", INFO, applies_to="chat-stream", also=TYPED)
+@check("stream.large-event", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
 def large_event(seen: Seen) -> Iterator[Hit]:
     """Keep events small.
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from byok_bench.checks.finding import Hit
-from byok_bench.checks.registry import Check, catalogue
+from byok_bench.checks.registry import Check, catalogue, scopes_of
 from byok_bench.dialects.exchange import Exchange
 
 
@@ -63,7 +63,7 @@ def probes() -> list[Check]:
 
 def probes_of(schema: str) -> list[Check]:
     """The probes that are about a dialect, in the order of the catalogue."""
-    fitting = {schema, f"{schema}-stream", "any"}
+    fitting = scopes_of(schema, True) | scopes_of(schema, False)
     return [one for one in probes() if not fitting.isdisjoint((one.applies_to, *one.also))]
 
 

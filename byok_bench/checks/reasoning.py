@@ -6,7 +6,7 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.checks.texts import think_tag
-from byok_bench.dialects.chat_facts import Choice
+from byok_bench.dialects.answer import Choice
 
 
 def _ended(seen: Seen) -> list[Choice]:

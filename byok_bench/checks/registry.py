@@ -17,9 +17,29 @@ from byok_bench.checks.finding import WEIGHTS, Finding, Hit, Severity, found
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.exchange import Exchange
 
-Scope = Literal["any", "chat", "chat-stream", "models", "responses", "messages"]
+Scope = Literal[
+    "any",
+    "models",
+    "chat",
+    "chat-stream",
+    "chat-whole",
+    "responses",
+    "responses-stream",
+    "responses-whole",
+    "messages",
+    "messages-stream",
+    "messages-whole",
+]
+"""What a rule is about: every exchange, the list of models, or the answers of a dialect: all of them, those
+asked for as a stream, or those asked for as a whole."""
 TYPED: Final[tuple[Scope, ...]] = ("responses", "messages")
-"""Dialects whose streams are typed events; rules about framing hold for them as for chat."""
+"""Dialects whose streams are typed events."""
+TYPED_STREAMS: Final[tuple[Scope, ...]] = ("responses-stream", "messages-stream")
+"""Where rules about framing hold as they do for streams of chat."""
+WHOLE: Final[tuple[Scope, ...]] = ("chat-whole", "responses-whole", "messages-whole")
+"""Answers that were not asked for as a stream."""
+SAID: Final[tuple[Scope, ...]] = ("chat-whole", *TYPED)
+"""Where rules about what was said hold beside streams of chat."""
 Rule = Callable[[Seen], Iterator[Hit]]
 _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
@@ -65,7 +85,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     subject: Any
     """The decorated function or class."""
     also: tuple[Scope, ...] = ()
-    """Dialects beyond `applies_to` whose streams it fits too."""
+    """What it is about beyond `applies_to`."""
     alone: bool = False
     """If it fires, only the ids in `beside` may be reported with it."""
     beside: tuple[str, ...] = ()
@@ -160,9 +180,8 @@ def _scopes(seen: Seen) -> frozenset[Scope]:
 
 def scopes_of(schema: str, streamed: bool) -> frozenset[Any]:
     """The scopes that an answer is in."""
-    if schema == "chat" and streamed:
-        return frozenset(("any", "chat", "chat-stream"))
-    return frozenset(("any", schema))
+    form = "stream" if streamed else "whole"
+    return frozenset(("any", schema, f"{schema}-{form}"))
 
 
 @cache

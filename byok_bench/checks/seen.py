@@ -6,9 +6,9 @@ from typing import Any, Final, Literal, cast
 
 from byok_bench.checks.arguments import Verdict, judged_calls
 from byok_bench.checks.finding import Hit
+from byok_bench.dialects.answer import AnswerReading, ChatReading
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
-from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output
 from byok_bench.dialects.tool_calls import Call
@@ -19,6 +19,7 @@ from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event
 
 _TOOL_KINDS: Final = ("function", "custom")
+_ANSWERS: Final = ("stream", "document", "ignored")
 
 
 class Seen:
@@ -83,20 +84,20 @@ class Seen:
         return self.reading if isinstance(self.reading, TypedReading) else None
 
     @property
-    def streamed(self) -> ChatReading | TypedReading | None:
+    def streamed(self) -> AnswerReading | None:
         """The reading, in any dialect that streams."""
-        return self.chat or self.typed
+        return self.reading if isinstance(self.reading, AnswerReading) else None
 
     @cached_property
-    def framed(self) -> ChatReading | TypedReading | None:
+    def framed(self) -> AnswerReading | None:
         """The reading, if an answer of any dialect came as a stream."""
         return self.streamed if self.streamed is not None and self.streamed.shape == "stream" else None
 
     @cached_property
-    def answer(self) -> ChatReading | None:
-        """The reading, if a chat answer was assembled: from a stream, or from one document."""
-        answers = ("stream", "document", "ignored")
-        return self.chat if self.chat is not None and self.chat.shape in answers else None
+    def answer(self) -> AnswerReading | None:
+        """The reading, if an answer of any dialect was assembled: from a stream, or from one document."""
+        reading = self.streamed
+        return reading if reading is not None and reading.shape in _ANSWERS else None
 
     @cached_property
     def tools(self) -> dict[str, Mapping[str, Any]]:
@@ -126,7 +127,7 @@ class Seen:
         return self.has_tools and self.answer is not None and self.answer.closing != "error"
 
 
-def noted(reading: ChatReading | TypedReading | None, name: str, message: str) -> Iterator[Hit]:
+def noted(reading: AnswerReading | None, name: str, message: str) -> Iterator[Hit]:
     """A hit for what the reader noted under a name."""
     fact = reading.facts.get(name) if reading is not None else None
     if fact is not None:

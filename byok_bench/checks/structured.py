@@ -7,7 +7,7 @@ from byok_bench.checks.finding import ERROR, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.schema import violation
 from byok_bench.checks.seen import Seen
-from byok_bench.dialects.chat_facts import Choice
+from byok_bench.dialects.answer import Choice
 from byok_bench.dialects.fragments import brief
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed

@@ -7,10 +7,10 @@ one JSON answer, lines that are no events, or a stream. Streams are read in chat
 from collections.abc import Mapping
 from typing import Any, Final
 
+from byok_bench.dialects.answer import ChatReading, Shape, is_finished
 from byok_bench.dialects.base import Terminator, merged
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_closing import read_stream
-from byok_bench.dialects.chat_facts import ChatReading, Shape
 from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
@@ -89,4 +89,5 @@ def _document(shape: Shape, body: Body, document: Mapping[str, Any], why: Failur
         choices=list(assembly.choices.values()),
         usages=assembly.usages,
         facts=assembly.facts,
+        finished=is_finished(assembly.choices.values()),
     )

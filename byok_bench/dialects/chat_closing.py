@@ -6,9 +6,9 @@ and a lost connection are failures only if a choice was left unfinished.
 
 from typing import Any
 
+from byok_bench.dialects.answer import ChatReading, Closing, is_finished
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_events import ChatEvents
-from byok_bench.dialects.chat_facts import ChatReading, Closing
 from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.classify import failure_of_object
@@ -43,6 +43,7 @@ def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatRead
         choices=list(assembly.choices.values()),
         usages=assembly.usages,
         facts=assembly.facts,
+        finished=is_finished(assembly.choices.values()),
         stream=stream,
         chunks=reader.chunks,
         done_event=reader.done_event,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from byok_bench.dialects.chat_facts import Choice, UsageSeen
+from byok_bench.dialects.answer import Choice, UsageSeen
 from byok_bench.dialects.chat_stream import LATEST_CREATED, Assembly
 from byok_bench.wire import bounded_json
 from byok_bench.wire.payload import LARGE_EVENT

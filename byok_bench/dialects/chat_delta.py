@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.chat_facts import Facts
+from byok_bench.dialects.answer import Facts
 from byok_bench.dialects.fragments import brief
 
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")

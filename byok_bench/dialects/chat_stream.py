@@ -7,9 +7,9 @@ One object a chunk comes in here, already parsed; framing and error events are t
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from byok_bench.dialects.answer import Choice, Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
-from byok_bench.dialects.chat_facts import Choice, Facts, UsageSeen
 from byok_bench.dialects.fragments import brief, whole
 
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -166,7 +166,7 @@ class Assembly:
             self.facts.note("finish_repeated", event, brief(reason))
         else:
             choice.finish_reason = whole(reason) if isinstance(reason, str) else brief(reason)
-            choice.finish_event = event
+            choice.own_reason, choice.finish_event = choice.finish_reason, event
             if reason not in FINISH_REASONS:
                 self.facts.note("finish_unknown", event, brief(reason))
 

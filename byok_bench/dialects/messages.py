@@ -8,10 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
+from byok_bench.dialects.answer import Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
-from byok_bench.dialects.fragments import text_of, whole
-from byok_bench.dialects.output import Output, ToolCall, Usage
-from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent
+from byok_bench.dialects.fragments import brief, text_of, whole
+from byok_bench.dialects.output import Output, Usage
+from byok_bench.dialects.tool_calls import Call
+from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent, choice_of, output_calls
 from byok_bench.dialects.usage import count
 from byok_bench.wire.raw import RawHead
 
@@ -37,8 +41,10 @@ _CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 class Block:
     """One content block under construction."""
 
-    def __init__(self, value: Mapping[str, Any]) -> None:
+    def __init__(self, value: Mapping[str, Any], event: int | None = None) -> None:
         self.type = text_of(value, "type")
+        self.event = event
+        """The event that started it; None in a whole message."""
         self.id = text_of(value, "id") or None
         self.name = text_of(value, "name")
         self.input = value.get("input")
@@ -74,6 +80,9 @@ class _Assembly:
         self.marks: list[Mark] = []
         self.message: dict[str, Any] = {}
         self.usage: dict[str, Any] = {}
+        self.usages: list[UsageSeen] = []
+        self.facts = Facts()
+        self.finish_event: int | None = None
         self.end: TypedEvent | None = None
         self._by_index: dict[object, Block] = {}
 
@@ -81,10 +90,10 @@ class _Assembly:
         """Merge one event; unknown types are ignored."""
         value = one.value
         if one.type == "message_start":
-            self._describe(value.get("message"))
+            self._describe(value.get("message"), one.event)
         elif one.type == "message_delta":
-            self._describe(value.get("delta"))
-            self._count(value.get("usage"))
+            self._describe(value.get("delta"), one.event)
+            self._count(value.get("usage"), one.event, apart=True)
         elif one.type == "message_stop":
             self.end = one
         elif one.type == "content_block_start":
@@ -94,7 +103,8 @@ class _Assembly:
             self._continue(value.get("index"), value["delta"], one)
 
     def _open(self, index: object, value: Mapping[str, Any], one: TypedEvent) -> Block:
-        block = Block(value)
+        block = Block(value, one.event)
+        note_block(value, one.event, self.facts)
         self.blocks.append(block)
         self._by_index[_key(index)] = block
         for member, kind in DELTAS.values():
@@ -106,6 +116,8 @@ class _Assembly:
         """Add a delta to its block; one that was never opened is opened by it."""
         member, kind = DELTAS.get(text_of(delta, "type"), ("", None))
         text = delta.get(member)
+        if member == "thinking" and text is not None and not isinstance(text, str):
+            self.facts.note("reasoning_type", one.event, f"thinking is {brief(text)}")
         if not isinstance(text, str) or not text:
             return
         block = self._by_index.get(_key(index)) or self._open(index, {}, one)
@@ -113,14 +125,18 @@ class _Assembly:
         if kind is not None:
             self.marks.append((one.t_ns, kind, one.event))
 
-    def _describe(self, value: object) -> None:
+    def _describe(self, value: object, event: int) -> None:
         if not isinstance(value, dict):
             return
         self.message.update((name, found) for name, found in value.items() if found is not None)
-        self._count(value.get("usage"))
+        if text_of(value, "stop_reason") and self.finish_event is None:
+            self.finish_event = event
+        self._count(value.get("usage"), event, apart=False)
 
-    def _count(self, usage: object) -> None:
+    def _count(self, usage: object, event: int, *, apart: bool) -> None:
         """Running totals replace each other; a later 0 or null of the input says nothing."""
+        if isinstance(usage, dict):
+            self.usages.append(UsageSeen(usage, event, apart=apart))
         for name, value in usage.items() if isinstance(usage, dict) else ():
             if value is not None and (value != 0 or name == "output_tokens" or name not in self.usage):
                 self.usage[name] = value
@@ -139,20 +155,29 @@ class MessagesDialect(TypedDialect):
         for one in typed:
             if assembly.end is None:
                 assembly.take(one)
-        output = _output(assembly.blocks, assembly.message, assembly.usage)
-        finished = assembly.end is not None or output.finish_reason is not None
-        return Assembled(output=output, marks=assembly.marks, end=assembly.end, finished=finished)
+        said = _assembled(assembly.blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
+        said.choice.finish_event = assembly.finish_event
+        finished = assembly.end is not None or said.output.finish_reason is not None
+        return msgspec.structs.replace(said, marks=assembly.marks, end=assembly.end, finished=finished)
 
-    def answer(self, document: Mapping[str, Any]) -> Output:
-        """Output of a message object."""
-        content = document.get("content")
-        blocks = (
-            [Block(value) for value in content if isinstance(value, dict)]
-            if isinstance(content, list)
-            else []
-        )
-        usage = document.get("usage")
-        return _output(blocks, document, usage if isinstance(usage, dict) else {})
+    def answer(self, document: Mapping[str, Any]) -> Assembled:
+        """What a message object holds."""
+        content, usage, facts = document.get("content"), document.get("usage"), Facts()
+        blocks = []
+        for value in content if isinstance(content, list) else []:
+            if isinstance(value, dict):
+                note_block(value, None, facts)
+                blocks.append(Block(value))
+        counts = usage if isinstance(usage, dict) else {}
+        usages = [UsageSeen(counts, None, apart=False)] if isinstance(usage, dict) else []
+        return _assembled(blocks, document, counts, usages, facts)
+
+
+def note_block(block: Mapping[str, Any], event: int | None, facts: Facts) -> None:
+    """What is odd about a content block."""
+    thinking = block.get("thinking")
+    if thinking is not None and not isinstance(thinking, str):
+        facts.note("reasoning_type", event, f"thinking is {brief(thinking)}")
 
 
 def usage_of(usage: Mapping[str, Any]) -> Usage | None:
@@ -170,20 +195,30 @@ def usage_of(usage: Mapping[str, Any]) -> Usage | None:
     )
 
 
-def _output(blocks: Sequence[Block], message: Mapping[str, Any], usage: Mapping[str, Any]) -> Output:
+def _assembled(
+    blocks: Sequence[Block],
+    message: Mapping[str, Any],
+    usage: Mapping[str, Any],
+    usages: list[UsageSeen],
+    facts: Facts,
+) -> Assembled:
+    """What blocks and the members of a message make."""
     reason = text_of(message, "stop_reason")
-    return Output(
+    calls = [
+        Call.of(block.event, block.id, block.name, block.arguments)
+        for block in blocks
+        if block.type == "tool_use"
+    ]
+    output = Output(
         text="".join(block.text_of("text") for block in blocks),
         reasoning="".join(block.text_of("thinking") for block in blocks),
-        tool_calls=tuple(
-            ToolCall(id=block.id, name=block.name, arguments=block.arguments)
-            for block in blocks
-            if block.type == "tool_use"
-        ),
+        tool_calls=output_calls(calls),
         finish_reason=STOP_REASONS.get(reason, reason) or None,
         usage=usage_of(usage),
         served_model=text_of(message, "model") or None,
     )
+    choice = choice_of(output, calls, reason or None, None)
+    return Assembled(output=output, choice=choice, usages=usages, facts=facts)
 
 
 def _key(index: object) -> object:

@@ -4,14 +4,17 @@ Items are known by their id, else by `output_index`; deltas are joined by item a
 or the final response holds counts too. Tool calls carry `call_id`, the id to answer, not the id of their item.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from byok_bench.dialects.answer import Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import text_of, whole
-from byok_bench.dialects.output import Output, ToolCall, Usage
-from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent
+from byok_bench.dialects.fragments import brief, text_of, whole
+from byok_bench.dialects.output import Output, Usage
+from byok_bench.dialects.tool_calls import Call
+from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent, choice_of, output_calls
 from byok_bench.dialects.usage import count
 from byok_bench.wire.raw import RawHead
 
@@ -60,8 +63,10 @@ class Part:
 class Item:
     """One output item under construction."""
 
-    def __init__(self, type: str) -> None:
+    def __init__(self, type: str, event: int | None = None) -> None:
         self.type = type
+        self.event = event
+        """The event that opened it; None if it is of a response object."""
         self.call_id: str | None = None
         self.name = ""
         self.parts: dict[tuple[str, int], Part] = {}
@@ -80,7 +85,7 @@ class Item:
         self.name = text_of(value, "name") or self.name
         self.call_id = text_of(value, "call_id") or self.call_id
         member = CALL_TYPES.get(self.type)
-        found = [("arguments", 0, value.get(member))] if member else []
+        found = [("arguments", 0, text_of_arguments(value.get(member)))] if member else []
         for name in ("content", "summary"):
             parts = value.get(name)
             for index, part in enumerate(parts if isinstance(parts, list) else []):
@@ -105,6 +110,8 @@ class _Assembly:
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.marks: list[Mark] = []
+        self.usages: list[UsageSeen] = []
+        self.facts = Facts()
         self.model: str | None = None
         self.response: Mapping[str, Any] = {}
         self.end: TypedEvent | None = None
@@ -117,7 +124,7 @@ class _Assembly:
         value = one.value
         if family in PARTS and step in ("delta", "done"):
             kind, number, member = PARTS[family]
-            item = self._item(value.get("item_id"), value.get("output_index"))
+            item = self._item(one.event, value.get("item_id"), value.get("output_index"))
             if step == "done":
                 self._mark(one, [kind] if item.finish(kind, value.get(number), value.get(member)) else [])
                 return
@@ -126,21 +133,24 @@ class _Assembly:
                 item.part(kind, value.get(number)).deltas.append(delta)
                 self._mark(one, [kind])
         elif family == "response.output_item" and isinstance(value.get("item"), dict):
-            item = self._item(value["item"].get("id"), value.get("output_index"), opens=step == "added")
-            self._mark(one, item.describe(value["item"]))
+            described, opens = value["item"], step == "added"
+            item = self._item(one.event, described.get("id"), value.get("output_index"), opens=opens)
+            note_item(described, one.event, self.facts)
+            self._mark(one, item.describe(described))
         elif one.type in TERMINAL_TYPES or isinstance(value.get("response"), dict):
             self.response = value["response"] if isinstance(value.get("response"), dict) else {}
             self.model = self.model or text_of(self.response, "model") or None
+            self.usages += usages_of(self.response, one.event)
             if one.type in TERMINAL_TYPES:
                 self.end = one
 
-    def _item(self, item_id: object, index: object, *, opens: bool = False) -> Item:
+    def _item(self, event: int, item_id: object, index: object, *, opens: bool = False) -> Item:
         """The item that an event is about: by id, else by index, else a new one."""
         known = self._by_id.get(item_id) if isinstance(item_id, str) else None
         if known is None and type(index) is int and not (opens and item_id and index in self._by_index):
             known = self._by_index.get(index)
         if known is None:
-            known = Item("")
+            known = Item("", event)
             self.items.append(known)
         if isinstance(item_id, str) and item_id:
             self._by_id[item_id] = known
@@ -168,12 +178,14 @@ class ResponsesDialect(TypedDialect):
                 assembly.take(one)
         end, response = assembly.end, assembly.response
         streamed = _parts_of(assembly.items)
-        final = _parts_of(_items_of(response)) if end is not None else streamed
+        final = _parts_of(items_of(response, end.event)) if end is not None else streamed
         parts = {name: streamed[name] or final[name] for name in streamed}
         status = text_of(response, "status") or (end.type.rpartition(".")[2] if end is not None else "")
+        calls: list[Call] = parts.pop("calls")
         output = Output(
             **parts,
-            finish_reason=_finish_reason(response, status if end is not None else "", parts["tool_calls"]),
+            tool_calls=output_calls(calls),
+            finish_reason=_finish_reason(response, status if end is not None else "", calls),
             usage=usage_of(response),
             served_model=assembly.model,
         )
@@ -181,20 +193,55 @@ class ResponsesDialect(TypedDialect):
         if end is not None and end.type == "response.failed":
             failed = failure_of_object({"error": response.get("error") or _NO_REASON}, head=head)
         return Assembled(
-            output=output, marks=assembly.marks, end=end, finished=end is not None, failure=failed
+            output=output,
+            choice=choice_of(output, calls, _own_reason(response), end.event if end is not None else None),
+            usages=assembly.usages,
+            facts=assembly.facts,
+            marks=assembly.marks,
+            end=end,
+            finished=end is not None,
+            failure=failed,
         )
 
-    def answer(self, document: Mapping[str, Any]) -> Output:
-        """Output of a response object."""
-        parts = _parts_of(_items_of(document))
-        return Output(
+    def answer(self, document: Mapping[str, Any]) -> Assembled:
+        """What a response object holds."""
+        facts, items = Facts(), items_of(document, None)
+        for value in _objects(document.get("output")):
+            note_item(value, None, facts)
+        parts = _parts_of(items)
+        calls: list[Call] = parts.pop("calls")
+        output = Output(
             **parts,
-            finish_reason=_finish_reason(
-                document, text_of(document, "status") or "completed", parts["tool_calls"]
-            ),
+            tool_calls=output_calls(calls),
+            finish_reason=_finish_reason(document, text_of(document, "status") or "completed", calls),
             usage=usage_of(document),
             served_model=text_of(document, "model") or None,
         )
+        choice = choice_of(output, calls, _own_reason(document), None)
+        return Assembled(output=output, choice=choice, usages=usages_of(document, None), facts=facts)
+
+
+def text_of_arguments(value: object) -> object:
+    """What to call a tool with, as text: a JSON value of another type is written as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def note_item(item: Mapping[str, Any], event: int | None, facts: Facts) -> None:
+    """What is odd about an item object."""
+    given = item.get(CALL_TYPES.get(text_of(item, "type"), ""))
+    if given is not None and not isinstance(given, str):
+        facts.note("arguments_not_text", event)
+    for name, parts in (("content", item.get("content")), ("summary", item.get("summary"))):
+        for part in _objects(parts) if text_of(item, "type") == "reasoning" else ():
+            text = part.get("text")
+            if text is not None and not isinstance(text, str):
+                facts.note("reasoning_type", event, f"text of {name} is {brief(text)}")
+
+
+def usages_of(response: Mapping[str, Any], event: int | None) -> list[UsageSeen]:
+    """The usage object of a response object."""
+    usage = response.get("usage")
+    return [UsageSeen(usage, event, apart=False)] if isinstance(usage, dict) else []
 
 
 def usage_of(response: Mapping[str, Any]) -> Usage | None:
@@ -213,32 +260,40 @@ def usage_of(response: Mapping[str, Any]) -> Usage | None:
     )
 
 
-def _items_of(response: Mapping[str, Any]) -> list[Item]:
+def items_of(response: Mapping[str, Any], event: int | None) -> list[Item]:
     """The items that a response object holds."""
     items = []
-    output = response.get("output")
-    for value in output if isinstance(output, list) else []:
-        if isinstance(value, dict):
-            items.append(Item(""))
-            items[-1].describe(value)
+    for value in _objects(response.get("output")):
+        items.append(Item("", event))
+        items[-1].describe(value)
     return items
 
 
+def _objects(values: object) -> list[dict[str, Any]]:
+    """The objects of an array; none if it is no array."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
 def _parts_of(items: Sequence[Item]) -> dict[str, Any]:
-    """The members of Output that items make."""
+    """What items make: the texts of an Output, and the calls."""
     return {
         "text": "".join(item.text_of("text") for item in items),
         "reasoning": "".join(item.text_of("reasoning") or item.text_of("summary") for item in items),
         "refusal": "".join(item.text_of("refusal") for item in items),
-        "tool_calls": tuple(
-            ToolCall(id=item.call_id, name=item.name, arguments=item.text_of("arguments"))
+        "calls": [
+            Call.of(item.event, item.call_id, item.name, item.text_of("arguments"))
             for item in items
             if item.type in CALL_TYPES
-        ),
+        ],
     }
 
 
-def _finish_reason(response: Mapping[str, Any], status: str, calls: Sequence[ToolCall]) -> str | None:
+def _own_reason(response: Mapping[str, Any]) -> str | None:
+    """Why the response is incomplete, else its status; None if it says neither."""
+    return text_of(response.get("incomplete_details"), "reason") or text_of(response, "status") or None
+
+
+def _finish_reason(response: Mapping[str, Any], status: str, calls: Sequence[Call]) -> str | None:
     """Chat's word for how the response ended; None while it goes on, or if it failed."""
     if status == "completed":
         return "tool_calls" if calls else "stop"

@@ -34,6 +34,15 @@ class Call:
         self.given_name = Fragments()
         self.given_arguments = Fragments()
 
+    @classmethod
+    def of(cls, event: int | None, id: str | None, name: str, arguments: str) -> "Call":
+        """A call that is known as a whole."""
+        call = cls(event)
+        call.id = id
+        call.given_name.add(name)
+        call.given_arguments.add(arguments)
+        return call
+
     @property
     def name(self) -> str:
         """Function name so far."""

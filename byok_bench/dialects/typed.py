@@ -5,18 +5,19 @@ event means is in responses.py and messages.py; what breaks a rule is decided in
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 import msgspec
 
-from byok_bench.dialects.base import Mark, Reading, Terminator, merged
+from byok_bench.dialects.answer import AnswerReading, Choice, Facts, Shape, UsageSeen
+from byok_bench.dialects.base import Mark, Terminator, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
-from byok_bench.dialects.chat_facts import Closing, Facts, Shape
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
 from byok_bench.dialects.error_body import holds_error, is_error_event
 from byok_bench.dialects.fragments import brief
-from byok_bench.dialects.output import Output
+from byok_bench.dialects.output import Output, ToolCall
+from byok_bench.dialects.tool_calls import Call
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
@@ -24,6 +25,8 @@ from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream
 
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_SPOKEN: Final = ("delta", "text", "thinking")
 Key = float | str | None
 """By what items and blocks are told apart."""
 
@@ -50,57 +53,35 @@ class TypedEvent(msgspec.Struct, frozen=True, kw_only=True):
         return value if value is None or isinstance(value, int | float) else brief(value)
 
 
-class TypedReading(Reading, kw_only=True):
+class TypedReading(AnswerReading, kw_only=True):
     """An exchange of one of these dialects, read. What is said of the framing has chat's names."""
 
-    shape: Shape
     typed: list[TypedEvent] = msgspec.field(default_factory=list)
     """JSON objects of the stream in order, error events included."""
-    facts: Facts = msgspec.field(default_factory=Facts)
-    """What was odd about the framing, by name."""
-    stream: Stream | None = None
-    """Framing; None unless the shape is `stream`."""
-    closing: Closing | None = None
-    """How the stream was over; None if it is none."""
-    finished: bool = False
-    """The answer came to its end in the dialect's own words."""
     end_event: TypedEvent | None = None
     """The event that ended the answer."""
     error: TypedEvent | None = None
     """The first event that reports an error."""
-    done_event: int | None = None
-    """The event that held [DONE]."""
-    read_until: float = float("inf")
-    """Offset of the event that held [DONE]."""
-    bad_utf8_at: int | None = None
-    """Offset of the first sequence that is no UTF-8."""
-    unframed_error_at: int | None = None
-    """Offset of the line outside all fields that held, or began, an error."""
-
-    @property
-    def chunks(self) -> int:
-        """Events whose data was a JSON object."""
-        return len(self.typed)
-
-    @property
-    def empty(self) -> bool:
-        """Whether a stream was over without one JSON object."""
-        return self.closing in ("done", "eof", "reset") and not self.typed
 
     @property
     def truncated(self) -> bool:
         """Whether the body ended in the middle of an answer."""
-        return self.closing in ("done", "eof", "reset") and bool(self.typed) and not self.finished
+        return self.closing in ("done", "eof", "reset") and self.chunks > 0 and not self.finished
 
 
 class Assembled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dialect makes of the events of a stream."""
+    """What a dialect makes of the events of a stream, or of a document."""
 
     output: Output
-    marks: list[Mark]
-    end: TypedEvent | None
+    choice: Choice
+    """The same for the rules: sealed, with the places where its parts came."""
+    usages: list[UsageSeen]
+    facts: Facts
+    """What was odd about what was said, by name."""
+    marks: list[Mark] = []
+    end: TypedEvent | None = None
     """The event that ended the answer."""
-    finished: bool
+    finished: bool = False
     failure: Failure | None = None
     """A failure that the terminal event reports."""
 
@@ -123,7 +104,7 @@ class TypedDialect(ABC):
         """The answer that the events before the first error make."""
 
     @abstractmethod
-    def answer(self, document: Mapping[str, Any]) -> Output:
+    def answer(self, document: Mapping[str, Any]) -> Assembled:
         """The answer in one JSON document."""
 
     def read(self, raw: RawExchange) -> TypedReading:
@@ -149,7 +130,9 @@ class TypedDialect(ABC):
         if isinstance(document, dict) and document.get(member) == value:
             failed = failure_of_answer(head, body.data) if holds_error(document) else None
             shape: Shape = "ignored" if asked_to_stream(raw) else "document"
-            return TypedReading(body=body, shape=shape, output=self.answer(document), failure=failed)
+            reading = TypedReading(body=body, shape=shape, failure=failed)
+            _fill(reading, self.answer(document))
+            return reading
         if holds_error(document):
             return TypedReading(body=body, shape="error", failure=failure_of_answer(head, body.data))
         return None
@@ -180,8 +163,7 @@ class TypedDialect(ABC):
         done = self.assemble(
             [one for one in reading.typed if error is None or one.event < error.event], raw.head
         )
-        reading.output, reading.marks, reading.finished = done.output, done.marks, done.finished
-        reading.end_event = done.end
+        _fill(reading, done)
         end_offset = reading.events[done.end.event].offset if done.end is not None else float("inf")
         if unframed is not None and unframed[0].offset < end_offset:
             reading.unframed_error_at = unframed[0].offset
@@ -194,6 +176,39 @@ class TypedDialect(ABC):
             reading.done_ns = error.t_ns
         else:
             reading.failure = None if done.finished else _failure_at_end(reading, raw)
+
+
+def _fill(reading: TypedReading, done: Assembled) -> None:
+    """Take what was assembled into a reading."""
+    reading.output, reading.marks, reading.finished = done.output, done.marks, done.finished
+    reading.choices, reading.usages, reading.end_event = [done.choice], done.usages, done.end
+    reading.chunks = len(reading.typed)
+    reading.facts.update(done.facts)
+    _note_replacements(reading)
+
+
+def _note_replacements(reading: TypedReading) -> None:
+    """Note U+FFFD in what was said that the server itself wrote: bad UTF-8 is another matter."""
+    if _REPLACEMENT not in reading.output.text + reading.output.reasoning:
+        return
+    bad = sse.invalid_utf8(reading.body.data, clean=True) is not None
+    if reading.shape != "stream":
+        if not bad:
+            reading.facts.note("replacement_character", None)
+        return
+    foreign = (
+        {at for at, own in sse.own_replacements(reading.body.data, reading.events) if not own} if bad else ()
+    )
+    for one in reading.typed:
+        if one.event not in foreign and any(_REPLACEMENT in text for text in _texts(one.value)):
+            reading.facts.note("replacement_character", one.event)
+
+
+def _texts(value: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of an event that may be said: its own, and those of its delta, part or block."""
+    inner = [value.get(member) for member in ("delta", "part", "content_block")]
+    for one in (value, *(one for one in inner if isinstance(one, dict))):
+        yield from (one[name] for name in _SPOKEN if isinstance(one.get(name), str))
 
 
 class _Events:
@@ -249,6 +264,31 @@ class _Events:
                 self._reading.error = typed
         else:
             self._facts.note("not_an_object", number, type(item.value).__name__)
+
+
+def output_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:
+    """Calls as an output has them."""
+    return tuple(ToolCall(id=call.id, name=call.name, arguments=call.arguments) for call in calls)
+
+
+def choice_of(
+    output: Output, calls: Sequence[Call], own_reason: str | None, finish_event: int | None
+) -> Choice:
+    """The one choice of an answer, for the rules."""
+    choice = Choice(
+        index=0,
+        event=None,
+        texts=[output.text] if output.text else [],
+        reasonings=[output.reasoning] if output.reasoning else [],
+        refusals=[output.refusal] if output.refusal else [],
+        opened=True,
+        finish_reason=output.finish_reason,
+        own_reason=own_reason,
+        finish_event=finish_event,
+    )
+    choice.tools.calls.extend(calls)
+    choice.seal()
+    return choice
 
 
 def asked_to_stream(raw: RawExchange) -> bool:

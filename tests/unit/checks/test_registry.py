@@ -1,6 +1,7 @@
 """checks/registry.py: the catalogue, and how findings are kept true and minimal."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from support.chat_records import DONE, chunk, event, exchange
@@ -104,8 +105,10 @@ def test_findings_come_in_order_of_place(catalogue: dict[str, registry.Check]) -
     ("request_body", "schema", "scopes"),
     [
         ({"stream": True}, "chat", {"any", "chat", "chat-stream"}),
-        ({"stream": False}, "chat", {"any", "chat"}),
-        ({"stream": "true"}, "chat", {"any", "chat"}),
+        ({"stream": False}, "chat", {"any", "chat", "chat-whole"}),
+        ({"stream": "true"}, "chat", {"any", "chat", "chat-whole"}),
+        ({"stream": True}, "responses", {"any", "responses", "responses-stream"}),
+        ({}, "messages", {"any", "messages", "messages-whole"}),
         ({}, "models", {"any", "models"}),
     ],
 )
@@ -113,8 +116,8 @@ def test_rules_apply_to_what_was_asked(
     catalogue: dict[str, registry.Check], request_body: dict[str, object], schema: str, scopes: set[str]
 ) -> None:
     """The request decides which rules are about its answer."""
-    for scope in ("any", "chat", "chat-stream", "models", "responses", "messages"):
-        check(f"delta.{scope}", WARN, applies_to=scope)(rule(Hit("x")))  # type: ignore[arg-type]
+    for scope in get_args(registry.Scope):
+        check(f"delta.{scope}", WARN, applies_to=scope)(rule(Hit("x")))
     found = run_checks(exchange(START + DONE, request=request_body, schema=schema))
     assert {one.check.removeprefix("delta.") for one in found} == scopes
 

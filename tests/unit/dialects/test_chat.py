@@ -9,8 +9,8 @@ import pytest
 from support.chat_records import DONE, call, chunk, event, exchange, stream
 
 from byok_bench.checks.registry import run_checks
+from byok_bench.dialects.answer import ChatReading
 from byok_bench.dialects.base import dialect
-from byok_bench.dialects.chat_facts import ChatReading
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import EndpointError
 from byok_bench.wire.failures import failure

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.chat_records import call
 
-from byok_bench.dialects.chat_facts import Facts
+from byok_bench.dialects.answer import Facts
 from byok_bench.dialects.tool_calls import ToolCalls
 
 Expected = list[tuple[str | None, str, str]]

@@ -1,9 +1,11 @@
-"""What was read of a chat answer, beside its output: the choices, the usage objects, and what was repaired.
+"""What was read of an answer, beside its output: the choices, the usage objects, and what was repaired.
 
-Data only, for the rules in checks/. Which of it breaks a rule is not decided here.
+One form for all dialects, streamed or whole, so that a rule about what was said is written once. Responses and
+Messages have one choice. Data only, for the rules in checks/; which of it breaks a rule is not decided here.
 """
 
 import itertools
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -63,7 +65,7 @@ class Facts(dict[str, Fact]):
 
 
 class Choice(msgspec.Struct, kw_only=True):
-    """One choice, as its deltas came."""
+    """One choice, as its deltas, items or blocks came."""
 
     index: int
     event: int | None
@@ -77,8 +79,11 @@ class Choice(msgspec.Struct, kw_only=True):
     """A delta with any member came."""
     role_given: bool = False
     finish_reason: str | None = None
-    """The first one; unknown values as they came."""
+    """The first one, in chat's words; unknown values as they came."""
     finish_event: int | None = None
+    own_reason: str | None = None
+    """The same in the dialect's own word: chat's finish_reason, the stop_reason of a message, and for a response
+    why it is incomplete, else its status."""
     text: str = ""
     """Assembled content; set at the end, as are the next two."""
     reasoning: str = ""
@@ -113,33 +118,32 @@ class UsageSeen(msgspec.Struct, frozen=True):
     """It came in a chunk without choices."""
 
 
-class ChatReading(Reading, kw_only=True):
-    """A chat exchange, read."""
+class AnswerReading(Reading, kw_only=True):
+    """An exchange that asked for an answer, read."""
 
     shape: Shape
     choices: list[Choice] = msgspec.field(default_factory=list)
     """In the order they were started."""
     usages: list[UsageSeen] = msgspec.field(default_factory=list)
+    """In the dialect's own words."""
     facts: Facts = msgspec.field(default_factory=Facts)
+    """What was odd, by name."""
     stream: Stream | None = None
     """Framing; None unless the shape is `stream`."""
     closing: Closing | None = None
     """How the stream was over; None if it is none."""
+    finished: bool = False
+    """The answer came to its end in the dialect's own words."""
     chunks: int = 0
     """Events whose data was a JSON object."""
     done_event: int | None = None
     """The event that held [DONE]."""
     read_until: float = float("inf")
-    """Offset of the event that ended the reading: [DONE] or an error."""
+    """Offset of the event that ended the reading: [DONE], or in chat an error."""
     bad_utf8_at: int | None = None
-    """Offset of the first sequence that is no UTF-8, up to [DONE]."""
+    """Offset of the first sequence that is no UTF-8, up to the end of the reading."""
     unframed_error_at: int | None = None
     """Offset of the line outside all fields that held, or began, an error."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether a choice was started and every started one has a finish_reason."""
-        return bool(self.choices) and all(choice.finish_reason is not None for choice in self.choices)
 
     @property
     def empty(self) -> bool:
@@ -152,9 +156,23 @@ class ChatReading(Reading, kw_only=True):
         return self.closing in ("eof", "reset") and self.chunks > 0 and not self.finished
 
     @property
+    def failed(self) -> bool:
+        """Whether an error ended it: reported in a stream, or the reason why a document is no good answer."""
+        return self.closing == "error" or (self.closing is None and self.failure is not None)
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is known to be missing at the end."""
-        return self.closing not in ("error", "stall", "limit") and not self.truncated
+        return not self.failed and self.closing not in ("stall", "limit") and not self.truncated
+
+
+class ChatReading(AnswerReading, kw_only=True):
+    """A chat exchange, read."""
+
+
+def is_finished(choices: Collection[Choice]) -> bool:
+    """Whether a choice was started and every started one has a finish_reason."""
+    return bool(choices) and all(choice.finish_reason is not None for choice in choices)
 
 
 def _grows(pieces: list[str]) -> bool:
