@@ -10,7 +10,7 @@ from time import perf_counter_ns
 
 from byok_bench.wire.flight import Flight
 from byok_bench.wire.link import Link
-from byok_bench.wire.raw import RawHead
+from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.tls import TlsPump
 
 
@@ -23,6 +23,8 @@ class Connection:
         self.carried = 0
         """Flights so far."""
         self.idle_since_ns = 0
+        self.trusted_until_ns = 0
+        """When an idle connection is too old to write to."""
         self.streamed = False
         """The last answer was a stream."""
         self.closed = False
@@ -63,6 +65,11 @@ class Connection:
         if self.closed:
             raise ConnectionResetError("closed after the TLS handshake")
 
+    @property
+    def record(self) -> RawExchange | None:
+        """What the flight that is on it writes; None if there is none."""
+        return None if self._flight is None else self._flight.record
+
     def usable(self) -> bool:
         """Whether a request may be written: open, idle, and not a byte or end of stream has come since."""
         return not self.closed and self._flight is None and self._link.idle_and_clean()
@@ -100,7 +107,7 @@ class Connection:
         if flight is not None:
             flight.record.clock = self._link.clock
             self.streamed = flight.record.phases.done is not None or _is_event_stream(flight.record.head)
-        if self.closed or flight is None or not flight.reusable:
+        if self.closed or flight is None or not flight.reusable or not _is_good(flight.record.head):
             self.close()
             return False
         self._listen(self._unexpected)
@@ -174,6 +181,11 @@ def _tell(waiter: asyncio.Future[None], error: Exception | None) -> None:
 
 def _nothing(*values: object) -> None:
     """What a closed connection calls."""
+
+
+def _is_good(head: RawHead | None) -> bool:
+    """Whether an answer is a 2xx: behind others some servers hang up without a word (uvicorn behind its 500)."""
+    return head is not None and 200 <= head.status < 300
 
 
 def _is_event_stream(head: RawHead | None) -> bool:

@@ -1,13 +1,13 @@
 """Connector: hands out connections to judged addresses, new or kept alive.
 
-In here: judging before every request, the keep-alive pool, dialling with TLS, and the words for what fails
-before a request is written. Not in here: requests, responses, clocks of a flight. Rules: docs/egress.md.
+In here: judging before every request, dialling with TLS, and the words for what fails before a request is
+written. Not in here: which kept connection is good (idle_pool.py), requests, responses, clocks of a flight.
+Rules: docs/egress.md.
 """
 
 import asyncio
 import os
 import ssl
-from collections import defaultdict
 from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Any, Final
@@ -16,17 +16,10 @@ from byok_bench.wire.connection import Connection
 from byok_bench.wire.dial import dial
 from byok_bench.wire.failures import failure
 from byok_bench.wire.gate import Gate, NotConnected, Target
+from byok_bench.wire.idle_pool import IdlePool
 from byok_bench.wire.link import KernelHub, open_hub, open_link
 from byok_bench.wire.raw import Clock, Phases
 from byok_bench.wire.tls import tls_context, tls_words
-
-IDLE_NS: Final = 60_000_000_000
-"""A kept connection that nobody used for so long is closed."""
-SETTLE_NS: Final = 100_000_000
-"""How long a connection must have survived its stream before it is used again, until its server is known to keep
-one open. llama.cpp's server announces keep-alive and hangs up after every stream, a moment after the last chunk: a
-request written into that moment is lost, and it may not be sent twice."""
-
 
 class Connector:
     """The connections of one client on one event loop."""
@@ -36,10 +29,8 @@ class Connector:
         self._gate = gate
         self._hub: KernelHub | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._idle: defaultdict[tuple[Target, str], list[Connection]] = defaultdict(list)
+        self._idle = IdlePool()
         self._open: set[Connection] = set()
-        self._keeps_streams: set[Target] = set()
-        """Servers that were seen to keep a connection open after a stream."""
 
     def prepare(self) -> asyncio.AbstractEventLoop:
         """Make ready for the running loop: the sooner stamps are switched on, the surer the first read has one."""
@@ -62,7 +53,7 @@ class Connector:
         """A connection that nothing was written to, within `seconds`. Raises NotConnected."""
         # Where nothing is waited for, a clock of its own would cost more than all the rest.
         addresses = self._gate.known(target, profile, policy)
-        kept = self._kept(target, addresses)
+        kept = self._idle.take(target, addresses)
         if kept is not None:
             return kept
         reached = ["dns"]
@@ -70,7 +61,7 @@ class Connector:
             async with asyncio.timeout(seconds):
                 if not addresses:
                     addresses = await self._gate.admit(target, profile, policy, phases)
-                    kept = self._kept(target, addresses)
+                    kept = self._idle.take(target, addresses)
                 if kept is not None:
                     return kept
                 return await self._dialled(target, addresses, phases, reached)
@@ -86,14 +77,17 @@ class Connector:
 
     def give_back(self, connection: Connection, target: Target) -> None:
         """The flight on `connection` is over: keep it if it can carry another, else close it."""
-        if connection.release():
-            self._idle[target, connection.peer].append(connection)
+        record = connection.record
+        if record is not None:
+            self._idle.learn(connection, target, record)
+        if connection.release() and record is not None:
+            self._idle.put(connection, target, record.head)
 
     async def aclose(self) -> None:
         """Close every connection."""
         for connection in list(self._open):
             connection.close()
-        self._idle.clear()
+        self._idle.close()
         if self._hub is not None:
             self._hub.close()
         elif self._loop is not None:
@@ -102,35 +96,7 @@ class Connector:
 
     def _closed(self, connection: Connection) -> None:
         self._open.discard(connection)
-        for idle in self._idle.values():
-            if connection in idle:
-                idle.remove(connection)
-
-    def _kept(self, target: Target, addresses: list[str]) -> Connection | None:
-        """An idle connection to a judged address that is still alive; dead and old ones are closed."""
-        oldest = perf_counter_ns() - IDLE_NS
-        for address in addresses:
-            idle = self._idle[target, address]
-            while idle:
-                # The latest is the likeliest to live; when it is not settled yet, the first one may be.
-                place = -1 if self._settled(idle[-1], target) else 0
-                if not self._settled(idle[place], target):
-                    break
-                connection = idle.pop(place)
-                if connection.idle_since_ns > oldest and connection.usable():
-                    if connection.streamed:
-                        self._keeps_streams.add(target)
-                    return connection
-                connection.close()
-        return None
-
-    def _settled(self, connection: Connection, target: Target) -> bool:
-        """Whether a request may follow: at once after a document, after a stream only where that was seen to last."""
-        return (
-            not connection.streamed
-            or target in self._keeps_streams
-            or perf_counter_ns() - connection.idle_since_ns >= SETTLE_NS
-        )
+        self._idle.forget(connection)
 
     async def _dialled(
         self, target: Target, addresses: list[str], phases: Phases, reached: list[str]

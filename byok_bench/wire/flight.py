@@ -18,6 +18,7 @@ from byok_bench.wire.recorder import Recorder, Terminator
 LINGER_NS: Final = 1_000_000_000
 """How long the body may go on behind the terminator: late bytes are recorded, and the connection can be kept."""
 _GRACE_S: Final = 0.001
+_KEPT: Final = ". It had been kept from an earlier request: the server may never have read this one"
 
 
 class Flight:
@@ -75,6 +76,8 @@ class Flight:
         missing = self.answer.end_of_stream(clean=clean)
         if missing is not None:
             detail, code = ("", "closed") if error is None else (f" ({_words(error)})", "reset")
+            if self.record.reused and not self.answer.last_ns:
+                detail += _KEPT
             self.over("reset", failure("network", self._phase(), missing + detail, code=code))
 
     def cut_off(self) -> None:

@@ -10,6 +10,7 @@ readable sockets costs the loop one callback instead of one handle, context and 
 
 import asyncio
 import select
+import selectors
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -294,7 +295,11 @@ class LoopLink(asyncio.Protocol):
         """It is the user's clock at any time."""
 
     def idle_and_clean(self) -> bool:
-        return not (self._end or self._transport is None or self._transport.is_closing())
+        if self._end or self._transport is None or self._transport.is_closing():
+            return False
+        with selectors.DefaultSelector() as waiting:  # what the loop has not read yet counts, too
+            waiting.register(self._transport.get_extra_info("socket"), selectors.EVENT_READ)
+            return not waiting.select(0)
 
     def close(self) -> None:
         self._closed = True

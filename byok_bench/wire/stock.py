@@ -27,6 +27,9 @@ from byok_bench.wire.tls import fresh_context, tls_words
 
 _CUT_SHORT: Final = ("server disconnected", "peer closed connection", "unexpectedly closed", "incomplete")
 """Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
+KEPT: Final = 0
+"""Idle connections that a stock pool keeps. It would write to one whose server hangs up in that moment, and what is
+lost there may not be repeated; over HTTP/2 the requests of one moment share a connection all the same."""
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _MARKS: Final = {
     "connection.connect_tcp.started": "connect_start",
@@ -79,7 +82,7 @@ class Stock:
             transport = self._transports[target, proxy] = httpx.AsyncHTTPTransport(
                 verify=fresh_context(target.verify, target.ca_file),
                 http2=importlib.util.find_spec("h2") is not None,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT),
                 trust_env=False,
                 proxy=proxy,
             )

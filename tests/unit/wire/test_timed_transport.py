@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.hostile import DONE, JSON, OK, SSE, Peer, chunked, event, hostile, keep_alive, reply, sized
+from support.hostile import DONE, JSON, OK, SETTLED_S, SSE, Peer, chunked, event, hostile, keep_alive, reply, sized
 
 from byok_bench.wire.limits import Limits, Timeouts
 from byok_bench.wire.transport import TimedTransport
@@ -36,6 +36,7 @@ async def test_a_response_is_read_whole(transport: Transports) -> None:
         )
         assert response.json() == {"a": "ü"}
         assert response.headers.get_list("x-two") == ["1", "2"]
+        await asyncio.sleep(SETTLED_S)
         assert (await http.get(server.url)).status_code == 201
     assert len(server.peers) == 1
 
