@@ -21,6 +21,7 @@ from byok_bench.wire.link import KernelHub, open_hub, open_link
 from byok_bench.wire.raw import Clock, Phases
 from byok_bench.wire.tls import tls_context, tls_words
 
+
 class Connector:
     """The connections of one client on one event loop."""
 

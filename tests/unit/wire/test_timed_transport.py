@@ -6,7 +6,20 @@ from typing import Any
 
 import httpx
 import pytest
-from support.hostile import DONE, JSON, OK, SETTLED_S, SSE, Peer, chunked, event, hostile, keep_alive, reply, sized
+from support.hostile import (
+    DONE,
+    JSON,
+    OK,
+    SETTLED_S,
+    SSE,
+    Peer,
+    chunked,
+    event,
+    hostile,
+    keep_alive,
+    reply,
+    sized,
+)
 
 from byok_bench.wire.limits import Limits, Timeouts
 from byok_bench.wire.transport import TimedTransport
