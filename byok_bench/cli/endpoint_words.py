@@ -53,6 +53,14 @@ def state_of(book: "EndpointBook", endpoint: "Endpoint") -> str:
     return "ready"
 
 
+def state_with_key(book: "EndpointBook", endpoint: "Endpoint") -> str:
+    """`ready`, or why it is not; and where its key should be, if that is known not to be there."""
+    from byok_bench.endpoints.key_place import key_place
+
+    place = key_place(endpoint)
+    return f"{state_of(book, endpoint)}{f'; its key: {place.words}' if place.there is False else ''}"
+
+
 def how_to_mend(endpoint: "Endpoint") -> str:
     """The command that says what only its user can."""
     if "key_origin" in endpoint.missing() and endpoint.origin is not None:
@@ -62,12 +70,13 @@ def how_to_mend(endpoint: "Endpoint") -> str:
 
 def say_saved(book: "EndpointBook", config_key: str, as_json: bool) -> None:
     """What stands now, and whether it can be used."""
-    from byok_bench.endpoints.key_place import key_place
+    from byok_bench.endpoints.readiness import hint, request_line
 
     endpoint = book[config_key]
-    place = key_place(endpoint)
-    key = f"; its key: {place.words}" if place.there is False else ""
-    note(f"saved {endpoint.label} in {book.path}: {state_of(book, endpoint)}{key}")
+    note(f"saved {endpoint.label} in {book.path}: {state_with_key(book, endpoint)}")
+    if line := request_line(endpoint.base_url, endpoint.schema, endpoint.query):
+        words = hint(endpoint.base_url, endpoint.schema)
+        note(f"it will call {safe(line)}{f' ({words})' if words else ''}")
     if as_json:
         emit_json({"version": 1, **shown(book, endpoint)})
 

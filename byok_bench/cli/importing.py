@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from byok_bench.cli.console import emit_json, fail, note
-from byok_bench.cli.endpoint_words import shown, state_of
+from byok_bench.cli.endpoint_words import shown, state_with_key
 from byok_bench.cli.endpoints import AsJson, BookPath, ModelIds, NewLabel, open_book
 
-Env = Annotated[bool, typer.Option("--env", help="From OPENAI_BASE_URL and OPENAI_API_KEY.")]
+Env = Annotated[
+    bool, typer.Option("--env", help="From OPENAI_BASE_URL (or OPENAI_API_BASE) and OPENAI_API_KEY.")
+]
 LiteLLM = Annotated[Path | None, typer.Option("--litellm", help="From a LiteLLM config.yaml.")]
 PresetName = Annotated[str | None, typer.Option("--preset", help="From a preset; `presets` lists them.")]
 
@@ -41,7 +43,7 @@ def import_(
     for text in added.notes:
         note(text)
     for endpoint in added.endpoints:
-        note(f"added {endpoint.label}  {endpoint.base_url}  ({state_of(opened, endpoint)})")
+        note(f"added {endpoint.label}  {endpoint.base_url}  ({state_with_key(opened, endpoint)})")
     if as_json:
         endpoints = [shown(opened, one) for one in added.endpoints]
         emit_json({"version": 1, "book": str(opened.path), "endpoints": endpoints, "notes": added.notes})

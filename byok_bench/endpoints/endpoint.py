@@ -231,6 +231,20 @@ def picker_label(endpoint: Endpoint, model: Model, *, team: bool = False) -> str
     return f"{model.alias or model.name} ({'Team' if team else 'Custom'} • {endpoint.label})"
 
 
+def host_label(base_url: str) -> str:
+    """A label for an address: its host, with the port if that is not the usual one."""
+    origin = origin_of(base_url)
+    if origin is None:
+        return "Imported"
+    return origin.partition("://")[2].removesuffix(":443").removesuffix(":80")[: entry.LABEL_CHARACTERS]
+
+
+def refuse_credentials(url: str, what: str) -> None:
+    """Raise EndpointError, without the URL, if there is a credential in it."""
+    if redact(url, ()) != url:
+        raise EndpointError(f"{what} holds a credential: give the address without it", code="key_literal")
+
+
 def origin_of(url: str) -> str | None:
     """`scheme://host:port`, lower case, port always written; None if the text is no http(s) URL."""
     try:

@@ -29,8 +29,6 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     schema: Schema = "chat"
     key_env: str | None = None
     """Environment variable where its key usually is; None: no key is needed."""
-    litellm: tuple[str, ...] = ()
-    """Prefixes of `model` in a LiteLLM configuration that mean this server."""
 
     def endpoint(self, label: str | None = None, models: Sequence[str] = ()) -> Endpoint:
         """An endpoint with these models; incomplete without any."""

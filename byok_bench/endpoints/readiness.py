@@ -4,6 +4,7 @@ Nothing is looked up and nothing sent: a variable that is not set shows when a r
 not be called when it is judged. Rules: docs/endpoints.md, "Life of an endpoint".
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -23,6 +24,7 @@ MISSING: Final = {
     "key_origin": "your word that the key may go to this address",
 }
 """Field that `Endpoint.missing` names → what it is for a person."""
+_VERSION: Final = re.compile(r"/v[0-9]+[a-z0-9]*(/|$)")
 
 
 def unready(endpoint: Endpoint, *, needs_model: bool = True) -> str:
@@ -69,17 +71,22 @@ def request_line(base_url: str, schema: Schema, query: Mapping[str, str | KeyRef
     return f"POST {base}{dialect(schema).route}{asked}"
 
 
-def hint(base_url: str) -> str:
-    """What is worth a look in a base URL that is one; empty if nothing is."""
+def hint(base_url: str, schema: Schema = "chat") -> str:
+    """What is worth a look in a base URL that is one; empty if nothing is.
+
+    Providers print the Messages API's address without /v1, since their SDK adds it; nothing is added here.
+    """
     try:
-        notes = read_base_url(base_url).notes
+        base = read_base_url(base_url)
     except Refused:
         return ""
+    lacks_version = schema == "messages" and base.path and not _VERSION.search(base.path)
     said = {
-        "hint_missing_v1": "most servers want /v1 at the end",
-        "route_stripped": "the route at its end was taken off",
+        "most servers want /v1 at the end": "hint_missing_v1" in base.notes,
+        "the Messages API is mostly below /v1: add it if an SDK is given this address": lacks_version,
+        "the route at its end was taken off": "route_stripped" in base.notes,
     }
-    return "; ".join(words for note, words in said.items() if note in notes)
+    return "; ".join(words for words, holds in said.items() if holds)
 
 
 def _and(parts: list[str]) -> str:

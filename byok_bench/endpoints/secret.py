@@ -11,8 +11,14 @@ from byok_bench.endpoints.entry import trim
 from byok_bench.errors import SecretError
 from byok_bench.redact import REDACTED
 
-DUMMIES: Final = frozenset({"empty", "none", "ollama", "lm-studio", "sk-no-key-required"})
-"""What the documentation of local servers says to put where a client insists on a key; no secret."""
+DUMMIES: Final = frozenset(
+    {
+        "empty", "none", "null", "ollama", "lm-studio", "sk-no-key-required", "no-key-required", "no-key", "nokey",
+        "not-needed", "not_needed", "notneeded", "not-required", "not_required", "unused", "dummy", "dummy-key",
+        "fake", "fake-key", "fake-api-key", "placeholder", "n/a",
+    }
+)  # fmt: skip
+"""What documentation and configurations of local servers put where a client insists on a key; no secret."""
 SHORTEST_KEY: Final = 3
 
 

@@ -245,7 +245,7 @@ class FormState:
             return Said("Missing: the address, such as https://openrouter.ai/api/v1")
         if problem := url_problem(text):
             return Said(problem, "bad")
-        line, more = request_line(text, endpoint.schema, endpoint.query), hint(text)
+        line, more = request_line(text, endpoint.schema, endpoint.query), hint(text, endpoint.schema)
         return Said(f"{line}   ({more})" if more else line, "good")
 
     def key_remark(self) -> Said:

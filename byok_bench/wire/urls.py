@@ -23,7 +23,7 @@ URL_REASONS: Final = frozenset(
 """Reasons for which a text is no base URL, whatever the policy."""
 MAX_URL: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-ROUTES: Final = ("/chat/completions", "/completions", "/embeddings", "/responses", "/models")
+ROUTES: Final = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/models")
 """Routes that people paste with the base URL; the longer of two endings first."""
 
 _EDGES: Final = "\ufeff\u200b\u2060"

@@ -1,5 +1,6 @@
 """Endpoints from environment, LiteLLM configuration and presets: places of keys come over, keys do not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,21 +52,36 @@ def test_the_environment_gives_the_address_and_the_name_of_the_key() -> None:
     assert endpoint.key == KeyRef.env("OPENAI_API_KEY")
     assert endpoint.missing() == ()
     assert PLANTED not in repr(found)
-    assert found.notes == ()
+    assert found.notes == ("the address is the one in OPENAI_BASE_URL",)
 
 
-def test_a_key_alone_means_the_address_that_clients_use_then() -> None:
-    """Without OPENAI_BASE_URL the usual address is taken, and said."""
-    found = from_environment({"OPENAI_API_KEY": PLANTED})
-    assert found.endpoints[0].base_url == "https://api.openai.com/v1"
-    assert "OPENAI_BASE_URL is not set" in found.notes[0]
+@pytest.mark.parametrize("variable", ["OPENAI_BASE_URL", "OPENAI_API_BASE"])
+def test_the_variable_that_names_the_address_is_said(variable: str) -> None:
+    """Older clients read OPENAI_API_BASE (simonw/llm#892); either is taken, and named."""
+    found = from_environment({variable: "http://127.0.0.1:8000/v1", "OPENAI_API_KEY": PLANTED})
+    assert found.endpoints[0].base_url == "http://127.0.0.1:8000/v1"
+    assert variable in found.notes[0]
+
+
+def test_two_variables_with_two_addresses_are_said() -> None:
+    """The name of today's clients wins; the other is not passed over in silence."""
+    found = from_environment({"OPENAI_BASE_URL": "http://h/v1", "OPENAI_API_BASE": "http://other/v1"})
+    assert found.endpoints[0].base_url == "http://h/v1"
+    assert "OPENAI_API_BASE names another address" in " ".join(found.notes)
+
+
+def test_a_key_alone_makes_no_endpoint_at_a_provider() -> None:
+    """Where a key may go is not guessed: the command that means OpenAI is named."""
+    with pytest.raises(EndpointError, match="import --preset openai") as caught:
+        from_environment({"OPENAI_API_KEY": PLANTED})
+    assert PLANTED not in str(caught.value)
 
 
 def test_an_address_alone_sends_no_key() -> None:
     """Without OPENAI_API_KEY the endpoint has no key, and that is said."""
     found = from_environment({"OPENAI_BASE_URL": "http://localhost:8000/v1"}, label="Mine")
     assert (found.endpoints[0].label, found.endpoints[0].key) == ("Mine", KeyRef.none())
-    assert "sends no key" in found.notes[0]
+    assert "sends no key" in found.notes[1]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +117,9 @@ def test_a_litellm_configuration_gives_one_endpoint_for_each_server_and_key(
         ("https://llm.example.com/v1", "env:", [("m-1", "written")], ("key",)),
         ("https://other.example.com/v1", "none", [("m-2", "elsewhere")], ()),
     ]
-    assert len(found.notes) == 1
-    assert "entry 5: the key written in the file was not taken over" in found.notes[0]
+    assert len(found.notes) == 2
+    assert "entry 5 (written): the key written in the file was not taken over" in found.notes[0]
+    assert "entry 6 (elsewhere): it names no api_key: no key is sent" in found.notes[1]
     assert PLANTED not in repr(found)
 
 
@@ -113,7 +130,7 @@ def test_an_entry_of_no_use_is_left_out_and_the_others_come(tmp_path: Path, name
     text = f"model_list:\n  - {OF_NO_USE[name]}\n  - {good}\n"
     found = from_litellm(written(tmp_path, text, "config.yaml"))
     assert [one.models[0].name for one in found.endpoints] == ["good"]
-    assert found.notes[0].startswith("entry 1 was left out: ")
+    assert re.match(r"entry 1 (\(a\) )?was left out: ", found.notes[0])
     assert PLANTED not in str(found.notes)
 
 
