@@ -27,12 +27,13 @@ def compare(
     """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
     from byok_bench.cli.tables import print_comparison
     from byok_bench.report.compare import differences
+    from byok_bench.report.notes import notes_on_both
     from byok_bench.runs.results import Run
 
     first, second = Run.open(run_a, store), Run.open(run_b, store_b or store)
-    made = differences(first, second, a=a, b=b)
+    made, told = differences(first, second, a=a, b=b), notes_on_both(first, second)
     if as_json:
-        emit_json({"version": 1, "a": first.id, "b": second.id, "differences": made})
+        emit_json({"version": 1, "a": first.id, "b": second.id, "notes": told, "differences": made})
     else:
-        print_comparison(made, f"B {second.id} against A {first.id}")
+        print_comparison(made, f"B {second.id} against A {first.id}", told)
     raise typer.Exit(int(Exit.OK))

@@ -57,13 +57,15 @@ def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
     }
 
 
-def print_comparison(made: "Sequence[Line]", title: str) -> None:
-    """Print differences on stdout: one table for each pair of targets."""
+def print_comparison(made: "Sequence[Line]", title: str, notes: Sequence[str] = ()) -> None:
+    """Print differences on stdout: one table for each pair of targets, and notes on the two runs."""
     from byok_bench.report.shown import narrow_comparison
 
     console = _console(to_stdout=True)
     for target, part in groupby(made, itemgetter("target")):
         _print(console, narrow_comparison(list(part)), f"{title}: {target}", "")
+    for told in notes:
+        console.print(plain(f"! {told}"), style="yellow")
 
 
 def _console(*, to_stdout: bool) -> "Console":

@@ -11,6 +11,7 @@ import pandas as pd
 
 from byok_bench.errors import PlanError
 from byok_bench.report.frames import frame
+from byok_bench.report.notes import notes_on_both
 from byok_bench.report.stats import Difference, difference, quantile
 from byok_bench.report.tables import Line
 from byok_bench.runs.results import Run
@@ -32,10 +33,12 @@ def compare(
     """Differences B − A as a DataFrame, one line for each pair of targets, scenario and metric.
 
     Targets pair by endpoint and model; two runs with one target each pair whatever they are called. `a` and `b` name
-    an endpoint of either side, for example two of the same run. Columns: docs/metrics.md. Raises PlanError if nothing
-    pairs.
+    an endpoint of either side, for example two of the same run. Columns: docs/metrics.md; `attrs["notes"]` says what
+    a reader has to know of both runs. Raises PlanError if nothing pairs.
     """
-    made = pd.DataFrame(differences(run_a, run_b, a=a, b=b))
+    first, second = _opened(run_a), _opened(run_b)
+    made = pd.DataFrame(differences(first, second, a=a, b=b))
+    made.attrs["notes"] = notes_on_both(first, second)
     return made.astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
 
 
@@ -47,9 +50,12 @@ def differences(
     return [line for name, left, right in _sides(first, second, a, b) for line in _lines(name, left, right)]
 
 
+def _opened(run: Run | str) -> Run:
+    return Run.open(run) if isinstance(run, str) else run
+
+
 def _answers(run: Run | str) -> pd.DataFrame:
-    opened = Run.open(run) if isinstance(run, str) else run
-    rows = frame(opened)
+    rows = frame(_opened(run))
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["status"].isin(["done", "failed"])]
     medians = [quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
     return rows.assign(itl_median_ms=pd.array(medians, dtype="Float64"))

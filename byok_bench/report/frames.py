@@ -45,10 +45,11 @@ def table(run: Run, name: str) -> pd.DataFrame:
 
 def frame(run: Run) -> pd.DataFrame:
     """Every exchange of a run, warm-up included, in the order of the store. Made once for the rows of a run."""
+    now = run.rows
     rows, made = _MADE.get(run, ([], None))
-    if made is None or rows is not run.rows:
-        made = frame_of(run.rows, run)
-        _MADE[run] = (run.rows, made)
+    if made is None or rows is not now:
+        made = frame_of(now, run)
+        _MADE[run] = (now, made)
     return made.copy()
 
 

@@ -10,7 +10,11 @@ def notes(run: Run) -> list[str]:
     states = run.states
     waiting = states["planned"] + states["sent"]
     if waiting:
-        found.append(f"not made or not recorded so far: {_counted_things(waiting, 'exchange')}")
+        planned = states.total() - states["left_out"]
+        found.append(
+            f"{planned - waiting} of {planned} planned exchanges are in here; "
+            f"not made or not recorded so far: {_counted_things(waiting, 'exchange')}"
+        )
     if run.maybe_billed:
         lost = _counted_things(run.maybe_billed, "request")
         found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
@@ -28,6 +32,14 @@ def notes(run: Run) -> list[str]:
             f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured"
         )
     return found
+
+
+def notes_on_both(a: Run, b: Run) -> list[str]:
+    """What a reader of a comparison has to know about its two sides."""
+    same = (a.path, a.id) == (b.path, b.id)
+    if same:
+        return ["A and B are the same run", *notes(a)]
+    return [*(f"A: {note}" for note in notes(a)), *(f"B: {note}" for note in notes(b))]
 
 
 def _standing(run: Run) -> str:

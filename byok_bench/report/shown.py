@@ -49,7 +49,8 @@ MEANINGS: Final = {
     "model": "alias or id of the model",
     "load": "samples in flight, or started a second",
     "scenario": "agent prompt, or mistake of a client",
-    "n": "what was asked",
+    "n": "what was asked; while a run is not over, of as many as are planned",
+    "planned": "what is to be asked in all, as far as is known; n where the run is over",
     "failed": "of n, those without a good answer",
     "excluded": "left out, not in n: it would have shown nothing on this target",
     "marked": "of n, those during which this client's event loop stood still for more than 50 ms",
@@ -115,7 +116,7 @@ def narrow(table: Sequence[Line], name: str) -> list[Words]:
 def alarming(row: Mapping[str, str]) -> frozenset[str]:
     """The columns of a line that show trouble: fewer as wanted than asked, failures, rules broken."""
     if "as wanted" in row:  # there, a failure may be what is wanted
-        return frozenset({"as wanted"} if row["as wanted"] != row["n"] else ())
+        return frozenset({"as wanted"} if row["as wanted"] != row["n"].partition(" ")[0] else ())
     return frozenset(name for name in ("failed", "errors") if row.get(name, "0") not in ("0", NA))
 
 
@@ -145,13 +146,19 @@ def wide(table: Sequence[Line]) -> list[Words]:
 def _words(line: Line) -> Words:
     words = {}
     for name, cell in line.items():
-        if name.endswith(BOUNDS):
+        if name.endswith(BOUNDS) or name == "planned":
             continue
-        words[name] = written(cell)
+        words[name] = asked_of_planned(line) if name == "n" else written(cell)
         base = name.removesuffix(" ms")
         if f"{base} low" in line:
             words[f"{base} 95 % CI"] = span(line[f"{base} low"], line[f"{base} high"])
     return words
+
+
+def asked_of_planned(line: Line) -> str:
+    """`24`, or `6 of 24` where not all that is planned was asked so far."""
+    asked, planned = line["n"], line.get("planned")
+    return written(asked) if planned in (None, asked) else f"{asked} of {planned}"
 
 
 def several_models(table: Sequence[Line]) -> bool:
@@ -177,5 +184,5 @@ def written(cell: Any) -> str:
 def is_number(column: Sequence[str]) -> bool:
     """Whether a column of cells lines up on the right."""
     return len(column) > 0 and all(
-        cell == NA or cell.lstrip("-").replace(".", "", 1).isdigit() for cell in column
+        cell == NA or cell.lstrip("-").replace(".", "", 1).replace(" of ", "", 1).isdigit() for cell in column
     )

@@ -3,8 +3,9 @@
 A table is a list of lines, a line is column → text, number, or None for what could not be had. That is all that a
 terminal and JSON need, so nothing heavy is imported here; frames.py makes a DataFrame of the same lines.
 
-Every table shows n, failed and excluded: `n` counts what was asked, `failed` those of n without a good answer,
-`excluded` what is not in n and why is in the rows. Times are of those that did not fail. Warm-up is in none.
+Every table shows n, planned, failed and excluded: `n` counts what was asked, `planned` what is to be asked in all as
+far as that is known (the two differ while a run is not over), `failed` those of n without a good answer, `excluded`
+what is not in n and why is in the rows. Times are of those that did not fail. Warm-up is in none.
 """
 
 from collections import Counter
@@ -58,7 +59,12 @@ def _latency(rows: Sequence[Row], run: Run) -> Iterator[Line]:
 
 def _streaming(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """How streams kept the rules, and how evenly they flowed, by target."""
-    wanted = [row for row in rows if not row.wants_failure and (row.streamed or row.status != "done")]
+    streaming = {scenario.name for scenario in run.plan.scenarios if scenario.request.stream}
+    wanted = [
+        row
+        for row in rows
+        if not row.wants_failure and (row.streamed or (row.status != "done" and row.scenario in streaming))
+    ]
     for part in _parts(wanted, run):
         gaps = sorted(gap for row in part.good for gap in row.itl_ms)
         yield (
@@ -92,6 +98,7 @@ def _errors(rows: Sequence[Row], run: Run) -> Iterator[Line]:
         said = Counter(row.message for row in failures if row.message and (row.attempt > 0 or not answered))
         yield part.head | {
             "n": len(part.over),
+            "planned": part.count_planned_samples(),
             "failed": sum(row.kind is not None for row in part.over),
             "excluded": part.excluded,
             "as wanted": _ok(part.over),
@@ -109,6 +116,7 @@ def _tools(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     for part in _parts([row for row in rows if row.scenario in offering], run, _scenario):
         yield part.head | {
             "n": len(part.over),
+            "planned": part.count_planned_samples(),
             "failed": sum(row.outcome == "failed" for row in part.over),
             "excluded": part.excluded,
             "ok": _ok(part.over),
@@ -131,6 +139,7 @@ def _summary(rows: Sequence[Row], run: Run) -> Iterator[Line]:
         costs = _numbers(part.asked, "cost")
         yield part.head | {
             "n": len(asked),
+            "planned": part.count_planned(wants_failure=False),
             "failed": len(asked) - len(good),
             "excluded": part.excluded,
             "ok": _share([row for row in part.over if not row.wants_failure]),
@@ -160,6 +169,7 @@ class _Part:
 
     def __init__(self, head: Line, rows: Sequence[Row]) -> None:
         self.head = head
+        self._rows = rows
         self.asked = [row for row in rows if row.status in ASKED]
         self.good = [row for row in self.asked if row.kind is None]
         self.over = [row for row in self.asked if row.outcome is not None]
@@ -171,7 +181,32 @@ class _Part:
     def counts(self) -> Line:
         """Where exchanges are counted, and not samples."""
         failed = len(self.asked) - len(self.good)
-        return {"n": len(self.asked), "failed": failed, "excluded": self.excluded}
+        return {
+            "n": len(self.asked),
+            "planned": self.count_planned(),
+            "failed": failed,
+            "excluded": self.excluded,
+        }
+
+    def count_planned(self, *, wants_failure: bool = True) -> int:
+        """Exchanges to be asked in all, as far as is known: a sample that is not over has one more turn at least."""
+        return sum(
+            len(turns) + (turns[-1].outcome is None and all(row.status in ASKED for row in turns))
+            for turns in self._samples()
+            if wants_failure or not turns[0].wants_failure
+        )
+
+    def count_planned_samples(self) -> int:
+        """Samples to be played in all."""
+        return sum(1 for _ in self._samples())
+
+    def _samples(self) -> Iterator[list[Row]]:
+        """The rows of each sample that is not left out, in the order of turns."""
+        found: dict[tuple[str, str, int], list[Row]] = {}
+        for row in sorted(self._rows, key=lambda row: row.turn):
+            if row.status != "left_out":
+                found.setdefault((row.scenario, row.sample, row.repeat), []).append(row)
+        yield from found.values()
 
 
 def _parts(rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None) -> Iterator[_Part]:

@@ -16,14 +16,15 @@ from byok_bench.checks.registry import catalogue, run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.runs import ascii_json, ledger, records
-from byok_bench.runs.ledger import State
+from byok_bench.runs.ledger import FINAL, State
 from byok_bench.runs.plan import Plan, Target
 from byok_bench.runs.store import Writer, reading
 from byok_bench.scenarios.agent import is_over, outcome
 from byok_bench.scenarios.expectations import misfit
 from byok_bench.scenarios.tools import find_tools
 
-ROW_VERSION: Final = 1
+ROW_VERSION: Final = 2
+"""2: rows of exchanges that were only planned or sent are no longer kept."""
 KEPT_AT_ONCE: Final = 200
 """Rows that are handed to the writer together."""
 
@@ -238,8 +239,9 @@ def judge_sample(plan: Plan, states: Sequence[State], turns: Sequence[Exchange])
 
 
 def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: bool = False) -> list[Row]:
-    """Every row of a run, in the order of the store. Rows that an earlier call made are taken as they are, unless
-    the checks have changed or `again` is set; new ones are kept if there is a writer.
+    """Every row of a run, in the order of the store. A row that an earlier call made is taken as it is if it is of
+    the attempt that ended its exchange, unless the checks have changed or `again` is set; new ones of exchanges that
+    ended are kept if there is a writer. What has not ended has a row that says so, and is looked at again.
     """
     judge = judge_version()
     with reading(path) as db:
@@ -248,10 +250,11 @@ def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: b
         rows: dict[int, Row] = {}
         fresh: list[Row] = []
         for sample in samples_of(states):
-            made = [decode_row(known[state.id]) for state in sample if state.id in known]
+            kept = [(state, decode_row(known[state.id])) for state in sample if state.id in known]
+            made = [row for state, row in kept if is_of(row, state)]
             if len(made) < len(sample):
                 made = _judge_records(db, plan, sample)
-                fresh += made
+                fresh += [row for row in made if row.status in FINAL]
             rows |= {row.exchange_id: row for row in made}
             if writer is not None and len(fresh) >= KEPT_AT_ONCE:
                 _keep(writer, judge, fresh)
@@ -259,6 +262,15 @@ def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: b
         if writer is not None and fresh:
             _keep(writer, judge, fresh)
     return [rows[state.id] for state in states]
+
+
+def is_of(row: Row, state: State) -> bool:
+    """Whether a kept row tells how the exchange ended: files hold rows of what was planned or in flight once.
+
+    An answer that was stored as done may be a failure by its row, and the other way round where the checks changed.
+    """
+    both = {row.status, state.status}
+    return row.attempt == state.attempt and (both <= {"done", "failed"} or both == {"left_out"})
 
 
 def _keep(writer: Writer, judge: str, rows: Sequence[Row]) -> None:

@@ -330,6 +330,16 @@ def count_states(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
+def count_ended(db: sqlite3.Connection, run_id: str) -> tuple[int, int]:
+    """(exchanges of a run, those of them that ended), warm-up included: more of either, and there is more to read."""
+    every, ended = db.execute(
+        "select count(*), count(case when status in ('done', 'failed', 'left_out') then 1 end)"
+        " from exchange where run_id = ?",
+        (run_id,),
+    ).fetchone()
+    return int(every), int(ended)
+
+
 def count_maybe_billed(db: sqlite3.Connection, run_id: str) -> int:
     """Attempts that were sent and of which no record came: lost ones, and those in flight."""
     (count,) = db.execute(
@@ -339,6 +349,16 @@ def count_maybe_billed(db: sqlite3.Connection, run_id: str) -> int:
         (run_id, run_id),
     ).fetchone()
     return int(count)
+
+
+def target_of(db: sqlite3.Connection, run_id: str, exchange_id: int) -> int:
+    """The index of the target that an exchange of a run is with. Raises StoreError for one that it has not."""
+    row = db.execute(
+        "select target from exchange where run_id = ? and id = ?", (run_id, exchange_id)
+    ).fetchone()
+    if row is None:
+        raise StoreError(f"run {run_id} has no exchange {exchange_id}", code="no_exchange")
+    return int(row[0])
 
 
 def find_record(db: sqlite3.Connection, exchange_id: int) -> Record | None:

@@ -1,4 +1,7 @@
-"""Run: one execution of a plan, as the result file has it. Everything is read when it is asked for."""
+"""Run: one execution of a plan, as the result file has it. Everything is read when it is asked for.
+
+A run may still go on, here or in another process: rows are read again as soon as there are more of them.
+"""
 
 import asyncio
 import importlib
@@ -36,6 +39,9 @@ class Run:
         """running, finished, interrupted."""
         self.note = row.note
         """Why it was interrupted."""
+        self._rows: list[Row] = []
+        self._read_at: tuple[int, int] | None = None
+        """How far the run was when its rows were read."""
 
     @classmethod
     def open(cls, wanted: str = "last", store: "str | PathLike[str] | None" = None) -> "Run":
@@ -53,15 +59,22 @@ class Run:
         with reading(self.path) as db:
             return ledger.plan_of(db, self.id)
 
-    @cached_property
+    @property
     def rows(self) -> list[Row]:
-        """One row an exchange, warm-up included; judged on first use, and kept."""
-        return self._judge(again=False)
+        """One row an exchange, warm-up included; judged on first use, kept, and read again when the run went on."""
+        with reading(self.path) as db:
+            standing, row = ledger.count_ended(db, self.id), ledger.find_run(db, self.id)
+        if standing != self._read_at:
+            self._rows, self._read_at = self._judge(again=False), standing
+        self.status, self.note = row.status, row.note
+        return self._rows
 
     def judge_again(self) -> list[Row]:
         """The rows, read from the bytes once more with today's checks."""
-        self.rows = self._judge(again=True)
-        return self.rows
+        with reading(self.path) as db:
+            self._read_at = ledger.count_ended(db, self.id)
+        self._rows = self._judge(again=True)
+        return self._rows
 
     @property
     def states(self) -> Counter[str]:
@@ -91,8 +104,8 @@ class Run:
 
     def exchange(self, exchange_id: int) -> Exchange | None:
         """The recorded exchange of a row; None if it has no record."""
-        target = next(row.target for row in self.rows if row.exchange_id == exchange_id)
         with reading(self.path) as db:
+            target = ledger.target_of(db, self.id, exchange_id)
             record = ledger.find_record(db, exchange_id)
         return None if record is None else read_exchange(self.plan.targets[target], record)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -303,3 +304,93 @@ def test_two_runs_are_compared(measured: Shell) -> None:
     code, out, _ = measured("compare", first, second)
     assert code == 0
     assert "verdict" in out
+
+
+FORMS = {
+    "table": [],
+    "json": ["--json"],
+    "html": ["--html", "page.html"],
+    "csv": ["--csv", "out"],
+    "parquet": ["--parquet", "out"],
+    "jsonl": ["--jsonl", "all.jsonl"],
+}
+"""Ways to look at a run."""
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[str]:
+    """A server that takes its time, so that a run can be met in its middle."""
+    command = [sys.executable, "-m", "byok_bench", "serve", "--json", "--ttft-ms", "30", "--tokens", "3"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPO
+    ) as child:
+        assert child.stdout is not None
+        yield str(json.loads(child.stdout.readline())["base_url"])
+        child.terminate()
+
+
+def counted(shell: Shell, *options: str) -> tuple[int, int]:
+    """(n, planned) of the one target."""
+    code, out, err = shell("report", "last", "--json", *options)
+    assert code == 0, err
+    (line,) = json.loads(out)["tables"]["summary"]
+    return line["n"], line["planned"]
+
+
+def killed_in_the_middle(shell: Shell, url: str) -> None:
+    """A run of 24 samples, dead by SIGKILL once some of them are stored."""
+    with shell.start("run", *target(url), "-s", "plain-answer", "--repeats", "24") as child:
+        while stored(shell) < 3 and child.poll() is None:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+
+
+def stored(shell: Shell) -> int:
+    """Answers that the result file holds, by its own tables."""
+    try:
+        with sqlite3.connect(f"file:{shell.home / 'bench.sqlite'}?mode=ro", uri=True) as db:
+            return int(db.execute("select count(*) from exchange where status = 'done'").fetchone()[0])
+    except sqlite3.Error:
+        return 0  # not made yet
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_look_at_a_killed_run_takes_nothing_from_it(shell: Shell, slow: str, form: str) -> None:
+    """kill -9, look, resume, look: all samples are in every table, also in the run's own."""
+    killed_in_the_middle(shell, slow)
+    assert shell("report", "last", *FORMS[form])[0] == 0
+    early, planned = counted(shell)
+    assert early < planned == 24
+    code, out, err = shell("run", "--resume", "last", "--json")
+    assert code == 0, err
+    assert json.loads(out)["tables"]["summary"][0]["n"] == 24
+    assert counted(shell) == (24, 24)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_run_that_is_not_over_says_so_in_every_form(shell: Shell, slow: str) -> None:
+    """`n of planned` stands in the terminal, in the page and in the notes; the other forms have both numbers."""
+    killed_in_the_middle(shell, slow)
+    early, _ = counted(shell)
+    assert shell("report", "last", "--html", "page.html", "--csv", "out")[0] == 0
+    _, table, _ = shell("report", "last")
+    _, compared, _ = shell("compare", "last", "last")
+    page = (shell.home / "page.html").read_text()
+    of_planned = f"{early} of 24"
+    assert of_planned in table
+    assert f"{of_planned} planned exchanges" in table
+    assert of_planned in page
+    assert f"{of_planned} planned exchanges" in compared
+    head, line = (shell.home / "out/latency.csv").read_text().splitlines()
+    cells = dict(zip(head.split(","), line.split(","), strict=True))
+    assert (cells["n"], cells["planned"]) == (str(early), "24")
+
+
+def test_a_run_compared_with_itself_is_told_so(shell: Shell, url: str) -> None:
+    """Every difference is zero, and that is why."""
+    assert shell("run", *target(url), "-s", "plain-answer", "--repeats", "6")[0] == 0
+    code, out, _ = shell("compare", "last", "last")
+    assert code == 0
+    assert "A and B are the same run" in out

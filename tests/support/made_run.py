@@ -38,10 +38,14 @@ class MadeRun(Run):
                 finished=None,
             ),
         )
-        self.rows = list(rows)
+        self._made = list(rows)
         self.plan = plan
         self.health = list(health)
         self.billed = 0
+
+    @property
+    def rows(self) -> list[Row]:
+        return self._made
 
     @property
     def states(self) -> Counter[str]:

@@ -1,0 +1,180 @@
+"""A look at a run that is not over changes nothing of what the run says in the end."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.bench_server import MODEL, BenchServer, serving
+
+from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.report.tables import lines
+from byok_bench.runs import ledger
+from byok_bench.runs.judging import bare_row, encode_row, judge_version
+from byok_bench.runs.plan import Job
+from byok_bench.runs.progress import Event, ExchangeFinished
+from byok_bench.runs.results import TABLES, Run
+from byok_bench.runs.runner import run
+from byok_bench.runs.store import Writer, reading
+
+SCENARIOS = ("plain-answer", "tool-round-trip", "unknown-model")
+REPEATS = 2
+SAMPLES = REPEATS * len(SCENARIOS)
+GONE = "another-boot:1/1/1"
+"""The name of a process that is no more."""
+
+
+def start(server: BenchServer, store: Path, **more: Any) -> Any:
+    """One start of the plan of these tests."""
+    endpoint = Endpoint(label="e", base_url=server.base_url, models=[Model(MODEL)])
+    return run(endpoint, list(SCENARIOS), REPEATS, store=store, warmup=0, **more)
+
+
+async def play_and_stop(server: BenchServer, store: Path, exchanges: int) -> None:
+    """A start that is stopped once so many more exchanges are stored, or that comes to its end before."""
+    reached = asyncio.Event()
+    left = exchanges
+
+    def listen(event: Event) -> None:
+        nonlocal left
+        left -= isinstance(event, ExchangeFinished)
+        if left <= 0:
+            reached.set()
+
+    task = asyncio.ensure_future(start(server, store, on_progress=listen))
+    stop = asyncio.ensure_future(reached.wait())
+    await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+    task.cancel()
+    stop.cancel()
+    await asyncio.wait((task, stop))
+
+
+def leave_as_killed(store: Path) -> None:
+    """As kill -9 leaves it: the run says that it runs, and one exchange is with a process that is gone."""
+    seen = Run.open("last", store)
+    with reading(store) as db:
+        waiting = [state for state in ledger.states(db, seen.id) if state.status == "planned"]
+    writer = Writer(store)
+    for state in waiting[:1]:
+        job = Job(
+            key=state.first_key, target=state.target, scenario=state.scenario, sample=state.sample,
+            repeat=state.repeat, stage=state.stage,
+        )  # fmt: skip
+        writer.submit(ledger.claim, seen.id, job, state.turn, state.attempt + 1, GONE)
+    writer.submit(ledger.set_status, seen.id, "running").result()
+    writer.close()
+
+
+def look(store: Path) -> None:
+    """Every table, in the way of a notebook cell."""
+    if store.exists():
+        opened = Run.open("last", store)
+        assert [opened.table(name).empty for name in TABLES] == [False] * len(TABLES)
+
+
+def said(seen: Run) -> dict[str, Any]:
+    """Every table as lines, and every row."""
+    return {name: lines(seen, name) for name in TABLES} | {"rows": seen.rows}
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.just(("look", 0)),
+            st.tuples(st.just("stop"), st.integers(1, 7)),
+            st.tuples(st.just("kill"), st.integers(1, 7)),
+        ),
+        max_size=7,
+    )
+)
+@example(steps=[("stop", 2), ("look", 0)])
+@example(steps=[("kill", 2), ("look", 0), ("stop", 3), ("look", 0)])
+async def test_a_run_says_the_same_in_the_end_however_often_it_was_looked_at(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    """In any order of looks, stops, kills and resumes: the tables are those of the stored bytes, n is as planned."""
+    store = tmp_path_factory.mktemp("look") / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        for step, exchanges in steps:
+            if step == "look":
+                look(store)
+            elif not store.exists() or Run.open("last", store).status != "finished":
+                await play_and_stop(server, store, exchanges)
+                if step == "kill" and Run.open("last", store).status != "finished":
+                    leave_as_killed(store)
+        result = Run.open("last", store) if store.exists() else None
+        if result is None or result.status != "finished":
+            result = await start(server, store)
+    seen = said(result)
+    assert {row.outcome for row in result.rows if row.turn == 1} >= {"ok"}
+    assert [(line["n"], line["planned"]) for line in seen["summary"]] == [(3 * REPEATS, 3 * REPEATS)]
+    assert said(Run.open("last", store)) == seen
+    fresh = Run.open("last", store)
+    fresh.judge_again()
+    assert said(fresh) == seen
+
+
+async def test_a_run_that_was_opened_before_its_end_tells_its_end(tmp_path: Path) -> None:
+    """One object, looked at twice: rows, tables and status follow the run."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        await play_and_stop(server, store, 2)
+        early = Run.open("last", store)
+        before = early.table("summary")
+        await start(server, store)
+    assert before["n"].item() < before["planned"].item()
+    assert early.table("summary")["n"].item() == 3 * REPEATS
+    assert early.status == "finished"
+
+
+async def test_a_look_while_the_run_goes_on_leaves_its_own_table_whole(tmp_path: Path) -> None:
+    """The reader is beside the run, at every exchange of it."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        looks: list[pd.DataFrame] = []
+        result = await start(
+            server, store, on_progress=lambda event: looks.append(Run.open("last", store).table("summary"))
+        )
+    asked = [0 if pd.isna(table["n"].item()) else table["n"].item() for table in looks]
+    assert asked[0] < asked[-1] == 3 * REPEATS
+    assert result.table("summary")["n"].item() == 3 * REPEATS
+
+
+async def test_rows_of_what_was_only_planned_are_healed_where_a_file_holds_them(tmp_path: Path) -> None:
+    """Earlier versions kept a row for every planned exchange that they saw; it stood for the answer ever after."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        await play_and_stop(server, store, 1)
+        with reading(store) as db:
+            seen = ledger.find_run(db, "last")
+            plan, states = ledger.plan_of(db, seen.id), ledger.states(db, seen.id)
+        writer = Writer(store)
+        rows = [
+            (s.id, judge_version(), encode_row(bare_row(plan, s))) for s in states if s.status == "planned"
+        ]
+        writer.submit(ledger.put_rows, rows).result()
+        writer.close()
+        result = await start(server, store)
+    assert len(rows) >= SAMPLES - 2
+    assert {row.status for row in result.rows} <= {"done", "failed"}
+    assert {row.status for row in Run.open("last", store).rows} <= {"done", "failed"}
+
+
+async def test_no_row_is_kept_of_what_has_not_ended(tmp_path: Path) -> None:
+    """The file holds rows of ended exchanges alone."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        await play_and_stop(server, store, 3)
+    look(store)
+    with reading(store) as db:
+        kept = db.execute(
+            "select status, count(*) from judged join exchange on id = exchange_id group by status"
+        ).fetchall()
+        ended = db.execute(
+            "select status, count(*) from exchange where status in ('done', 'failed') group by status"
+        ).fetchall()
+    assert kept == ended != []
