@@ -2,7 +2,7 @@
 
 `POST /v1/agent` takes `{"prompt": …}` and the optional field; without the field the server's own endpoint answers.
 A brought endpoint that fails is reported with its kind: no other model steps in. The client's URL is judged again with
-profile `shared`; the policy is this server's administrator's. Rules: docs/endpoints.md.
+profile `shared`; the policy is this server's administrator's, and so is `policy.toml` where it runs. Rules: docs/endpoints.md.
 """
 
 import json
@@ -19,7 +19,8 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.contract import FIELD, CustomEndpoint, confirmation, decode, resolve
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.secret import Secret
-from byok_bench.endpoints.send import send
+from byok_bench.endpoints.permission import Rules, find_refusal
+from byok_bench.endpoints.send import deliver
 from byok_bench.errors import ContractError
 from byok_bench.redact import redact
 
@@ -68,10 +69,12 @@ class Receiver(HttpBackend):
             return _refused(400, "invalid_request", "the body is not JSON")
         if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str):
             return _refused(400, "invalid_request", "the body must be an object with a `prompt`")
-        if FIELD not in asked:
-            return _answer(await self._ask(self._own, asked["prompt"], None), None)
         try:
+            if FIELD not in asked:
+                return _answer(await self._ask(self._own, asked["prompt"], None, brought=False), None)
             return await self._ask_brought(asked["prompt"], asked[FIELD])
+        except NotAllowed as refusal:
+            return _refused(403, "permission", str(refusal), "not_allowed")
         except ContractError as error:
             return _refused(400, "invalid_request", str(error), error.code)
 
@@ -81,15 +84,21 @@ class Receiver(HttpBackend):
         repeated = confirmation(field)
         if not isinstance(received, CustomEndpoint):
             endpoint, model = resolve(received, self._team)
-            return _answer(await self._ask(endpoint, prompt, model), repeated)
+            return _answer(await self._ask(endpoint, prompt, model, brought=False), repeated)
         with received.lent() as endpoint:
-            exchange = await self._ask(endpoint, prompt, received.model)
+            exchange = await self._ask(endpoint, prompt, received.model, brought=True)
             return _answer(exchange, repeated, _secrets(received))
 
-    async def _ask(self, endpoint: Endpoint, prompt: str, model: str | None) -> Exchange:
-        return await send(
-            endpoint, _body(endpoint.schema, prompt), model, profile=self._profile, policy=self._policy
-        )
+    async def _ask(self, endpoint: Endpoint, prompt: str, model: str | None, *, brought: bool) -> Exchange:
+        """One request. The server's own endpoint and its team's are the administrator's; a brought one is nobody's."""
+        if refusal := find_refusal(endpoint, team=not brought):
+            raise NotAllowed(refusal)
+        rules = Rules(self._profile, self._policy)
+        return await deliver(endpoint, _body(endpoint.schema, prompt), model, rules=rules)
+
+
+class NotAllowed(Exception):
+    """The workspace of this server does not let the endpoint be used."""
 
 
 def _body(schema: str, prompt: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from byok_bench.checks.prober import Prober
 from byok_bench.checks.rungs import HOPELESS, NEEDS, RUNGS, LadderReport, Rung
 from byok_bench.checks.steps import STEPS, Climb, probe_rung
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.permission import find_refusal, find_rules
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client
 
@@ -35,12 +36,14 @@ async def ladder(
     Raises nothing for what a server does.
     """
     chosen = chosen_name(endpoint, model)
+    refusal = find_refusal(endpoint) or ""
+    profile, policy = find_rules(profile, policy)
     rungs: list[Rung] = []
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(Client())
         prober = Prober(endpoint, chosen, client=client, profile=profile, policy=policy)
-        climb = Climb(prober=prober, client=client, profile=profile, policy=policy)
+        climb = Climb(prober=prober, client=client, profile=profile, policy=policy, refusal=refusal)
         async for rung in rungs_of(climb, deep=deep):
             rungs.append(rung)
             if on_rung is not None:

@@ -34,12 +34,20 @@ class Climb:
     """What the steps of one climb share."""
 
     def __init__(
-        self, *, prober: Prober, client: Client, profile: str, policy: Mapping[str, Any] | None
+        self,
+        *,
+        prober: Prober,
+        client: Client,
+        profile: str,
+        policy: Mapping[str, Any] | None,
+        refusal: str = "",
     ) -> None:
+        """`refusal` says why the workspace does not let the endpoint be used; empty if it does."""
         self.prober = prober
         self.client = client
         self.profile = profile
         self.policy = policy
+        self.refusal = refusal
         self.verdict: Verdict | None = None
         self.dns_ms: float | None = None
         self.models: Exchange | None = None
@@ -86,6 +94,8 @@ async def parse(climb: Climb) -> Rung:
 
 async def policy(climb: Climb) -> Rung:
     """May this process call it?"""
+    if climb.refusal:
+        return Rung(name="policy", verdict="fail", advice=climb.refusal)
     verdict = await climb.judge()
     if verdict.action == "block" and verdict.reason not in DNS_REASONS:
         return Rung(name="policy", verdict="fail", advice=verdict.message)

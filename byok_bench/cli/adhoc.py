@@ -58,6 +58,7 @@ def made_of(base_url: str, model: str | None, key_env: str | None, schema: str) 
     """An endpoint of no book. Raises EndpointError for what cannot be one, or may not be used here."""
     from byok_bench.endpoints.endpoint import Endpoint, Model
     from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.endpoints.permission import refuse_unless_allowed
     from byok_bench.errors import EndpointError
 
     if not base_url.strip():
@@ -69,8 +70,7 @@ def made_of(base_url: str, model: str | None, key_env: str | None, schema: str) 
         key=KeyRef.env(key_env) if key_env else KeyRef.none(),
         models=[Model(model)] if model else [],
     )
-    if refusal := _workspace().refusal(made):
-        raise EndpointError(refusal, code="not_allowed")
+    refuse_unless_allowed(made)
     return made
 
 
@@ -117,6 +117,6 @@ def egress_profile(asked: str) -> str:
 
 
 def _workspace() -> "Workspace":
-    from byok_bench.endpoints.book import EndpointBook
+    from byok_bench.endpoints.permission import find_workspace
 
-    return EndpointBook.open().workspace
+    return find_workspace()

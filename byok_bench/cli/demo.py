@@ -57,9 +57,12 @@ def demo(
 
 async def measured(model: Path | None, gateway: bool, repeats: int, bar: "Bar") -> "Run":
     """The demo's run; its backends are stopped whatever happens."""
+    from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.permission import refuse_unless_allowed
     from byok_bench.runs.runner import run
     from byok_bench.scenarios.scenario import library
 
+    refuse_unless_allowed(Endpoint(label="the embedded backends", base_url="http://127.0.0.1/v1"))
     async with AsyncExitStack() as stack:
         endpoints = []
         for backend in chosen(model, gateway):

@@ -8,6 +8,7 @@ import typer
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.errors import BookError
 
 
 def register(app: typer.Typer) -> None:
@@ -26,8 +27,8 @@ def judge(
     policy: Annotated[
         Path | None,
         typer.Option(
-            help="TOML file with the policy's lists, at its top or in a table named egress. "
-            "Default: what policy.toml of this workspace says, its profile too."
+            help="A policy file: what policy.toml of a workspace may say, the lists in its table [egress]. "
+            "Default: policy.toml of this workspace, its profile too."
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
@@ -39,12 +40,12 @@ def judge(
     from byok_bench.wire.egress import judge as judge_url
 
     if policy is None:
-        held = adhoc.egress_profile(profile)
-        if held != profile:
-            note(f"this workspace's policy.toml says profile {held}")
-        verdict = judge_url(url, held, policy=adhoc.egress_policy())
+        held, lists, whose = adhoc.egress_profile(profile), adhoc.egress_policy(), "this workspace's policy.toml"
     else:
-        verdict = judge_url(url, profile, policy=_read(policy))
+        held, lists, whose = *_read(policy, profile), str(policy)
+    if held != profile:
+        note(f"{whose} says profile {held}")
+    verdict = judge_url(url, held, policy=lists)
     if json:
         emit_json(verdict)
     elif verdict.action == "allow":
@@ -60,12 +61,24 @@ def judge(
         raise typer.Exit(int(Exit.FELL_SHORT))
 
 
-def _read(path: Path) -> Any:
-    """The lists of a policy file; what is no policy is found by judge."""
+def _read(path: Path, profile: str) -> tuple[str, Any]:
+    """(profile, lists) of a policy file; what is wrong in the lists is found by judge.
+
+    Lists at the top of the file, the form of earlier versions, are read and told: a workspace's policy refuses them.
+    """
+    from byok_bench.endpoints.workspace import Workspace, read_workspace
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         fail(f"cannot read the policy {path}: {error.strerror}")
     except ValueError as error:
         fail(f"the policy {path} is no TOML: {error}")
-    return table.get("egress", table)
+    if table and not table.keys() & set(Workspace.__struct_fields__):
+        note(f"put the lists of {path} into a table [egress]: a workspace's policy.toml takes them only there")
+        return profile, table
+    try:
+        workspace = read_workspace(path)
+    except BookError as error:
+        fail(str(error))
+    return workspace.profile_for(profile), workspace.policy

@@ -274,6 +274,16 @@ def write_atomically(path: Path, text: str) -> None:
         os.close(folder)
 
 
+def find_policy() -> Path:
+    """Where the workspace's policy is, or would be."""
+    return _first(POLICY_NAME, home())
+
+
+def find_team_book() -> Path:
+    """Where the team book is, or would be."""
+    return _first(TEAM_NAME, home())
+
+
 def _first(name: str, beside: Path) -> Path:
     """`name` in the working folder if it is there, else beside the book."""
     here = Path(name)

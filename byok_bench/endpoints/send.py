@@ -21,6 +21,7 @@ from byok_bench.endpoints.credentials import Credentials, credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entry import checked_model_id
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
+from byok_bench.endpoints.permission import Rules, find_rules, refuse_unless_allowed
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
@@ -58,9 +59,41 @@ async def send(
 
     The model is `model`, else the body's own, else the endpoint's first. `client` keeps connections alive from
     call to call; without one, `resolver` and `transport` make one for this call. `raw_body` goes
-    out in place of the built request, as it is. Raises EndpointError if the body is no JSON object, or no model
-    can be told.
+    out in place of the built request, as it is. Profile and egress lists that the workspace sets stand in place of
+    those given. Raises EndpointError if the body is no JSON object, no model can be told, or the workspace does not
+    let the endpoint be used (code `not_allowed`).
     """
+    refuse_unless_allowed(endpoint)
+    return await deliver(
+        endpoint,
+        body,
+        model,
+        rules=find_rules(profile, policy),
+        timeouts=timeouts,
+        client=client,
+        limits=limits,
+        resolver=resolver,
+        transport=transport,
+        request_id=request_id,
+        raw_body=raw_body,
+    )
+
+
+async def deliver(
+    endpoint: Endpoint,
+    body: Mapping[str, Any],
+    model: str | None = None,
+    *,
+    rules: Rules,
+    timeouts: Timeouts | None = None,
+    client: Client | None = None,
+    limits: Limits | None = None,
+    resolver: Resolver | Lookup | None = None,
+    transport: Transport = "own",
+    request_id: str | None = None,
+    raw_body: bytes | None = None,
+) -> Exchange:
+    """`send` behind the gate: for a server's own endpoints, which its administrator chose. Everything else uses `send`."""
     if not isinstance(body, Mapping):
         raise EndpointError(f"the body must be a dict, not {type(body).__name__}", code="body_invalid")
     spoken = dialect(endpoint.schema)
@@ -72,10 +105,10 @@ async def send(
         model=name,
         content=encoded(built) if raw_body is None else raw_body,
         asked_to_stream=built.get("stream") is True,
-        timeouts=timeouts or allowed_timeouts(endpoint, profile),
+        timeouts=timeouts or allowed_timeouts(endpoint, rules.profile),
         limits=limits or DEFAULT_LIMITS,
-        profile=profile,
-        policy=policy,
+        profile=rules.profile,
+        policy=rules.policy,
         request_id=request_id or str(uuid4()),
     )
     return await _carried(order, client, resolver, transport)
@@ -94,14 +127,16 @@ async def get_models(
     request_id: str | None = None,
 ) -> Exchange:
     """Ask for the endpoint's list of models, once. Raises EndpointError as `send` does."""
+    refuse_unless_allowed(endpoint)
+    rules = find_rules(profile, policy)
     order = Order(
         endpoint=endpoint,
         spoken=dialect("models"),
         model=endpoint.models[0].name if endpoint.models else "",
-        timeouts=timeouts or allowed_timeouts(endpoint, profile),
+        timeouts=timeouts or allowed_timeouts(endpoint, rules.profile),
         limits=limits or DEFAULT_LIMITS,
-        profile=profile,
-        policy=policy,
+        profile=rules.profile,
+        policy=rules.policy,
         request_id=request_id or str(uuid4()),
     )
     return await _carried(order, client, resolver, transport)
@@ -209,7 +244,7 @@ def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest
         headers=_headers(order, known),
         body=order.content or b"",
         secrets=known.secrets,
-        key_id=endpoint.config_key,
+        key_id=f"{endpoint.config_key} {endpoint.key}",
         timeouts=order.timeouts,
         limits=order.limits,
         terminator=order.spoken.terminator,

@@ -12,6 +12,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import SCHEMAS, Endpoint, Schema
 from byok_bench.errors import BookError
+from byok_bench.wire.policy_lists import Policy
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +58,10 @@ def read_workspace(path: Path) -> Workspace:
     except OSError as error:
         raise BookError(f"{path} cannot be read: {error.strerror}", code="policy_broken") from None
     try:
-        return msgspec.convert(tomllib.loads(raw.decode()), Workspace)
+        table = tomllib.loads(raw.decode())
+        if stray := sorted(table.keys() & set(Policy.__struct_fields__)):
+            raise msgspec.ValidationError(f"put {', '.join(stray)} into a table [egress]")
+        return msgspec.convert(table, Workspace)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         said = str(error).replace("Object contains unknown field", "a policy has no field")
         problem = f"{path}: {said}. Nothing is called until it is mended"

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 
@@ -239,5 +238,5 @@ def _store(db: Any, run_id: str, key: str, attempt: int, raw: RawExchange, end: 
 
 
 def with_wrong_key(endpoint: Endpoint) -> Endpoint:
-    """The same endpoint with a key that nobody issued, on connections of its own."""
-    return msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY), config_key=str(uuid4()))
+    """The same endpoint with a key that nobody issued, so on connections of its own."""
+    return msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
 from byok_bench.errors import PlanError
 from byok_bench.runs import ledger
 from byok_bench.runs.load import make_loads
@@ -70,6 +71,9 @@ async def run(
     rows. A cancelled run is marked interrupted and keeps what was measured.
     """
     chosen = [endpoints] if isinstance(endpoints, Endpoint) else list(endpoints)
+    for endpoint in chosen:
+        refuse_unless_allowed(endpoint)
+    profile, policy = find_rules(profile, policy)
     plan = make_plan(
         chosen,
         find_scenarios(scenarios),
@@ -107,6 +111,7 @@ async def resume(
     given = {endpoint.label: endpoint for endpoint in endpoints}
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
     for endpoint in chosen:
+        refuse_unless_allowed(endpoint)
         if NOT_KEPT in (*endpoint.headers.values(), *endpoint.query.values()):
             raise PlanError(
                 f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",

@@ -270,7 +270,11 @@ class EndpointForm(HBox):  # type: ignore[misc]
         if endpoint is None:
             return
         self._say("Asking for the list of models …")
-        exchange = await get_models(endpoint, profile=self._profile, policy=self.state.egress_policy)
+        try:
+            exchange = await get_models(endpoint, profile=self._profile, policy=self.state.egress_policy)
+        except ByokBenchError as error:  # the policy, for one, may have changed since the book was read
+            self._say(sentence(error), bad=True)
+            return
         if exchange.error is not None:
             self._say(f"No list: {advice(exchange.error)}", bad=True)
             return

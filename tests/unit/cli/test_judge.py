@@ -9,6 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from byok_bench.cli.judge import register
+from byok_bench.endpoints.workspace import read_workspace
 
 
 def call(*arguments: str) -> Result:
@@ -60,12 +61,33 @@ def test_a_credential_in_the_url_is_not_repeated() -> None:
 
 @pytest.mark.parametrize("text", ['deny_hosts = ["127.0.0.1"]', '[egress]\ndeny_hosts = ["127.0.0.1"]'])
 def test_a_policy_file_has_its_lists_at_the_top_or_in_a_table(tmp_path: Path, text: str) -> None:
-    """Both forms of file deny the host."""
+    """Both forms of file deny the host; the older one is told that a workspace's policy is no longer written so."""
     path = tmp_path / "policy.toml"
     path.write_text(text)
     result = call("http://127.0.0.1:8080", "--policy", str(path))
     assert result.exit_code == 1
     assert "host_denied" in result.stderr
+    assert ("into a table [egress]" in result.stderr) == ("[egress]" not in text)
+
+
+def test_the_policy_of_a_workspace_is_judged_whole(tmp_path: Path) -> None:
+    """Its profile counts, which no option loosens, and a name that is none is wrong usage."""
+    path = tmp_path / "policy.toml"
+    path.write_text('profile = "shared"\n[egress]\nallow_cidrs = ["10.0.0.0/8"]\n')
+    result = call("http://127.0.0.1:8080", "--policy", str(path))
+    assert (result.exit_code, "insecure_http" in result.stderr) == (1, True)
+    path.write_text('profil = "shared"\n[egress]\n')
+    assert call("http://127.0.0.1:8080", "--policy", str(path)).exit_code == 2
+
+
+def test_the_example_of_the_docs_is_a_policy_everywhere(tmp_path: Path) -> None:
+    """What docs/egress.md shows works for --policy and as the policy of a workspace."""
+    text = (Path(__file__).parents[3] / "docs" / "egress.md").read_text()
+    path = tmp_path / "policy.toml"
+    path.write_text(text.split("```toml\n")[1].split("```")[0])
+    result = call("https://llm.corp/v1", "--policy", str(path))
+    assert "bad_policy" not in result.stderr
+    assert read_workspace(path).policy is not None
 
 
 @pytest.mark.parametrize("text", ["deny_hosts = [", 'deny_host = ["127.0.0.1"]', "egress = 1"])

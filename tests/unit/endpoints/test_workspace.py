@@ -39,6 +39,13 @@ def test_a_policy_that_is_not_understood_allows_nothing(tmp_path: Path, name: st
         EndpointBook.open(tmp_path / "endpoints.toml")
 
 
+def test_lists_at_the_top_are_told_where_they_belong(tmp_path: Path) -> None:
+    """Whoever forgot the table reads its name."""
+    path = written(tmp_path, 'allow_hosts = ["llm.corp"]\n', "policy.toml")
+    with pytest.raises(BookError, match=r"put allow_hosts into a table \[egress\]"):
+        read_workspace(path)
+
+
 def test_the_lists_and_the_profile_are_handed_on(tmp_path: Path) -> None:
     """What the file says of addresses reaches the judge as it stands."""
     path = written(tmp_path, 'profile = "shared"\n[egress]\nallow_cidrs = ["10.0.0.0/8"]\n', "policy.toml")
