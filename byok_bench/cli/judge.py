@@ -40,7 +40,11 @@ def judge(
     from byok_bench.wire.egress import judge as judge_url
 
     if policy is None:
-        held, lists, whose = adhoc.egress_profile(profile), adhoc.egress_policy(), "this workspace's policy.toml"
+        held, lists, whose = (
+            adhoc.egress_profile(profile),
+            adhoc.egress_policy(),
+            "this workspace's policy.toml",
+        )
     else:
         held, lists, whose = *_read(policy, profile), str(policy)
     if held != profile:
@@ -75,7 +79,9 @@ def _read(path: Path, profile: str) -> tuple[str, Any]:
     except ValueError as error:
         fail(f"the policy {path} is no TOML: {error}")
     if table and not table.keys() & set(Workspace.__struct_fields__):
-        note(f"put the lists of {path} into a table [egress]: a workspace's policy.toml takes them only there")
+        note(
+            f"put the lists of {path} into a table [egress]: a workspace's policy.toml takes them only there"
+        )
         return profile, table
     try:
         workspace = read_workspace(path)

@@ -30,9 +30,7 @@ class Rules(NamedTuple):
 def find_rules(profile: str, policy: Mapping[str, Any] | None) -> Rules:
     """The workspace's own profile and lists where it sets them, else those asked for. Raises BookError."""
     workspace = find_workspace()
-    return Rules(
-        workspace.profile_for(profile), policy if workspace.policy is None else workspace.policy
-    )
+    return Rules(workspace.profile_for(profile), policy if workspace.policy is None else workspace.policy)
 
 
 def find_refusal(endpoint: Endpoint, *, team: bool | None = None) -> str | None:

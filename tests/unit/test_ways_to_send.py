@@ -178,8 +178,7 @@ def test_no_command_passes_the_policy(
     set_up(server, home)
     written(home, policy, "policy.toml")
     codes = [
-        command_line(monkeypatch, command, *arguments)
-        for arguments in commands(server, tmp_path)[command]
+        command_line(monkeypatch, command, *arguments) for arguments in commands(server, tmp_path)[command]
     ]
     assert server.requests == 0
     assert set(codes) == {2}
