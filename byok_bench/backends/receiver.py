@@ -2,7 +2,7 @@
 
 `POST /v1/agent` takes `{"prompt": …}` and the optional field; without the field the server's own endpoint answers.
 A brought endpoint that fails is reported with its kind: no other model steps in. The client's URL is judged again with
-profile `shared`; the policy is this server's administrator's, and so is `policy.toml` where it runs. Rules: docs/endpoints.md.
+profile `shared`; the policy is its administrator's, as is `policy.toml` where it runs. Rules: docs/endpoints.md.
 """
 
 import json
@@ -18,8 +18,8 @@ from byok_bench.backends.simulator.serving import HttpBackend
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.contract import FIELD, CustomEndpoint, confirmation, decode, resolve
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.permission import Rules, find_refusal
+from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.send import deliver
 from byok_bench.errors import ContractError
 from byok_bench.redact import redact

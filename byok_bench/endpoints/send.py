@@ -93,7 +93,7 @@ async def deliver(
     request_id: str | None = None,
     raw_body: bytes | None = None,
 ) -> Exchange:
-    """`send` behind the gate: for a server's own endpoints, which its administrator chose. Everything else uses `send`."""
+    """`send` behind the gate, for a server's own endpoints, which its administrator chose; all else uses `send`."""
     if not isinstance(body, Mapping):
         raise EndpointError(f"the body must be a dict, not {type(body).__name__}", code="body_invalid")
     spoken = dialect(endpoint.schema)

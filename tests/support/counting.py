@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_POST = _answer  # noqa: N815 - the standard library's names
+    do_GET = do_POST = _answer
 
     def log_message(self, *_: object) -> None:
         """Nothing is printed."""
