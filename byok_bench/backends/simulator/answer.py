@@ -1,22 +1,23 @@
 """What the simulator says: text, tool calls or JSON, made up from the request, in pieces that count as tokens.
 
 The same request gets the same words (ids apart). A forced or fitting tool is called with valid arguments; the answer
-to a tool result repeats it; a schema is obeyed; `max_tokens` cuts.
+to a tool result repeats it; a schema is obeyed; the text ends before a stop sequence; `max_tokens` cuts.
 """
 
 import itertools
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from byok_bench.backends.simulator.ask import Ask, Tool
+from byok_bench.backends.simulator.calling import choose_tool, split_topics
 from byok_bench.backends.simulator.fill import fill
 
-Stop = Literal["stop", "length", "tool"]
+Stop = Literal["stop", "length", "tool", "sequence"]
 _PIECE = re.compile(r"\S+\s*")
-_WORD = re.compile(r"[a-z]{3,}")
 _WANTED = re.compile(r"(\d+)[ -](?:words?|tokens?)\b")
 _ARGUMENT_PIECE = 2
 """Characters of one fragment of arguments."""
@@ -49,6 +50,8 @@ class Answer:
     thoughts: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     stop: Stop = "stop"
+    sequence: str | None = None
+    """The stop sequence that ended it."""
 
     @property
     def text(self) -> str:
@@ -69,31 +72,19 @@ class Answer:
 def answer(ask: Ask, tokens: int) -> Answer:
     """The answer to a request; `tokens` is the length of plain text."""
     made = Answer(thoughts=_PIECE.findall(_THOUGHT) if ask.reasoning else [])
-    if tool := _tool_to_call(ask):
-        made.calls = [_call(tool, ask.prompt) for _ in range(ask.calls)]
+    if tool := choose_tool(ask):
+        topics = split_topics(ask, tool)
+        made.calls = [_call(tool, topic) for topic in topics for _ in range(ask.calls)]
         made.stop = "tool"
     else:
         made.texts = _text(ask, tokens)
+        _stop(made, ask.stops)
     return _cut(made, ask.max_tokens)
-
-
-def _tool_to_call(ask: Ask) -> Tool | None:
-    """The tool that is forced, or fits the question best; none after a result, unless forced."""
-    if not ask.tools or ask.choice == "none" or (ask.choice == "auto" and ask.results):
-        return None
-    if ask.named_tool:
-        return next(tool for tool in ask.tools if tool.name == ask.named_tool)
-    asked = set(_WORD.findall(ask.prompt.lower()))
-    # max() keeps the first of equals.
-    return max(ask.tools, key=lambda tool: len(asked & set(_WORD.findall(_described(tool)))))
-
-
-def _described(tool: Tool) -> str:
-    return f"{tool.name.replace('_', ' ')} {tool.description}".lower()
 
 
 def _call(tool: Tool, prompt: str) -> Call:
     value = fill({"type": "object", **tool.parameters}, prompt)
+    value = value if isinstance(value, dict) else {}
     arguments = json.dumps(value, ensure_ascii=False)
     pieces = [arguments[at : at + _ARGUMENT_PIECE] for at in range(0, len(arguments), _ARGUMENT_PIECE)]
     return Call(tool.name, arguments, pieces)
@@ -110,6 +101,22 @@ def _text(ask: Ask, tokens: int) -> list[str]:
     pieces = itertools.chain(opening, itertools.cycle(_PIECE.findall(_FILLER)))
     texts = list(itertools.islice(pieces, max(1, length)))
     return [*texts[:-1], texts[-1].rstrip()]
+
+
+def _stop(made: Answer, sequences: Sequence[str]) -> None:
+    """End the text before the first stop sequence that it comes to."""
+    found = [(made.text.find(one), one) for one in sequences if one in made.text]
+    if not found:
+        return
+    left, made.sequence = min(found)
+    made.stop = "sequence"
+    kept: list[str] = []
+    for piece in made.texts:
+        if left <= 0:
+            break
+        kept.append(piece[:left])
+        left -= len(piece)
+    made.texts = kept
 
 
 def _plain(text: str) -> str:
@@ -135,5 +142,5 @@ def _cut(made: Answer, max_tokens: int | None) -> Answer:
         kept.append(call)
         left -= 1 + len(call.pieces)
     made.calls = kept
-    made.stop = "length"
+    made.stop, made.sequence = "length", None
     return made

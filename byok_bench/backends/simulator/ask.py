@@ -40,16 +40,24 @@ class Ask:
     tools: list[Tool] = field(default_factory=list)
     choice: str = "auto"
     """`auto`, `none`, `required`, or the name of a function after a colon."""
+    parallel: bool = True
+    """Whether an answer may hold several calls."""
     calls: int = 1
-    """How many calls to make when one is due."""
+    """How often to make each call that is due."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema that the text must obey."""
+    stops: list[str] = field(default_factory=list)
+    """Where the text has to end."""
+    top_logprobs: int | None = None
+    """How many likely tokens are wanted beside each; None: no logprobs at all."""
     max_tokens: int | None = None
     n: int = 1
     stream: bool = False
     include_usage: bool = False
     reasoning: bool = False
     """Think aloud before the answer."""
+    items: list[dict[str, Any]] = field(default_factory=list)
+    """Responses: the conversation so far, this request's input included."""
 
     @property
     def prompt_tokens(self) -> int:
@@ -116,6 +124,27 @@ def whole_number(body: Body, *names: str, at_most: int | None = None) -> int | N
     return None
 
 
+def count_of(body: Body, name: str, at_most: int) -> int | None:
+    """An integer from 0 on."""
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
+        raise mistake(f"'{name}' must be an integer from 0 to {at_most}.", name)
+    return value
+
+
+def stops_of(value: Any, name: str, at_most: int | None = None) -> list[str]:
+    """Stop sequences: texts that are not empty."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise mistake(f"'{name}' must hold texts that are not empty.", name)
+    if at_most and len(value) > at_most:
+        raise mistake(f"'{name}' may hold at most {at_most} texts.", name, "array_above_max_length")
+    return value
+
+
 def check_ranges(body: Body) -> None:
     """Sampling parameters are numbers within their ranges."""
     for name, low, high in (("temperature", 0, 2), ("top_p", 0, 1)):
@@ -136,6 +165,8 @@ def read_tools(entries: Iterable[Any], schema_field: str) -> list[Tool]:
         parameters = entry.get(schema_field)
         if parameters is not None and not isinstance(parameters, dict):
             raise mistake("The parameters of a tool are a JSON Schema object.", f"tools[{position}]")
+        if parameters and parameters.get("type", "object") != "object":
+            raise mistake(f"The parameters of '{name}' must be of type object.", f"tools[{position}]")
         tools.append(Tool(name, str(entry.get("description") or ""), parameters or {"type": "object"}))
     return tools
 

@@ -11,18 +11,22 @@ from byok_bench.backends.simulator.ask import (
     Body,
     check_choice,
     check_ranges,
+    count_of,
     flag,
     list_of,
     read_tools,
     required_model,
+    stops_of,
     text_of,
     whole_number,
 )
+from byok_bench.backends.simulator.logprobs import MOST, logprobs_of
 from byok_bench.backends.simulator.refusal import mistake
 from byok_bench.backends.simulator.reply import DONE, Event, Reply, document, stream
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _MOST_CHOICES = 8
+_MOST_STOPS = 4
 _ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 
 
@@ -30,7 +34,10 @@ def read(body: Body) -> Ask:
     """What a chat body asks for. Raises Refusal for a client's mistake."""
     messages = _messages(body)
     check_ranges(body)
+    if body.get("tools") == []:
+        raise mistake("'tools' is empty: leave it out, or offer at least one.", "tools", "empty_array")
     tools = read_tools((_function(entry) for entry in list_of(body, "tools")), "parameters")
+    stop = body.get("stop")
     options = body.get("stream_options")
     streaming = flag(body, "stream")
     users = [text_of(message.get("content")) for message in messages if message["role"] == "user"]
@@ -43,7 +50,10 @@ def read(body: Body) -> Ask:
         results=_results(messages),
         tools=tools,
         choice=check_choice(_choice(body.get("tool_choice")), tools),
+        parallel=body.get("parallel_tool_calls") is None or flag(body, "parallel_tool_calls"),
         schema=_schema(body.get("response_format")),
+        stops=stops_of([stop] if isinstance(stop, str) else stop, "stop", _MOST_STOPS),
+        top_logprobs=_top_logprobs(body),
         max_tokens=whole_number(body, "max_completion_tokens", "max_tokens"),
         n=whole_number(body, "n", at_most=_MOST_CHOICES) or 1,
         stream=streaming,
@@ -59,8 +69,8 @@ def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
         {
             "index": index,
             "message": _message(one),
-            "logprobs": None,
-            "finish_reason": _finish_reason(ask, one),
+            "logprobs": _logprobs(ask, one.texts),
+            "finish_reason": _finish_reason(one),
         }
         for index, one in enumerate(answers)
     ]
@@ -69,13 +79,15 @@ def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
     )
 
 
-def usage(ask: Ask, answers: Sequence[Answer]) -> dict[str, int]:
+def usage(ask: Ask, answers: Sequence[Answer]) -> dict[str, Any]:
     """Token counts: a piece of the answer is a token."""
     made = sum(one.tokens for one in answers)
     return {
         "prompt_tokens": ask.prompt_tokens,
         "completion_tokens": made,
         "total_tokens": ask.prompt_tokens + made,
+        "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": sum(len(one.thoughts) for one in answers)},
     }
 
 
@@ -157,6 +169,20 @@ def _schema(wanted: Any) -> Any:
     raise mistake(problem, "response_format", "unsupported_format")
 
 
+def _top_logprobs(body: Body) -> int | None:
+    """How many likely tokens are wanted beside each; None if logprobs are not."""
+    wanted, top = flag(body, "logprobs"), count_of(body, "top_logprobs", MOST)
+    if top is not None and not wanted:
+        raise mistake("'top_logprobs' is only allowed when 'logprobs' is true.", "top_logprobs")
+    return (top or 0) if wanted else None
+
+
+def _logprobs(ask: Ask, pieces: Sequence[str]) -> dict[str, Any] | None:
+    if ask.top_logprobs is None or not pieces:
+        return None
+    return {"content": logprobs_of(pieces, ask.top_logprobs), "refusal": None}
+
+
 def _label(ask: Ask, kind: str) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
@@ -166,12 +192,13 @@ def _label(ask: Ask, kind: str) -> dict[str, Any]:
     }
 
 
-def _finish_reason(ask: Ask, one: Answer) -> str:
-    return "tool_calls" if one.stop == "tool" else one.stop
+def _finish_reason(one: Answer) -> str:
+    return {"tool": "tool_calls", "sequence": "stop"}.get(one.stop, one.stop)
 
 
 def _message(one: Answer) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": one.text if one.texts else None}
+    content = one.text if one.texts or not one.calls else None
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
     if one.thoughts:
         message["reasoning_content"] = one.thought
     if one.calls:
@@ -187,7 +214,9 @@ def _events(ask: Ask, answers: Sequence[Answer]) -> list[Event]:
     label = _label(ask, "chat.completion.chunk")
 
     def chunk(index: int, delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+        said = [delta["content"]] if delta.get("content") else []
+        logprobs = _logprobs(ask, said)
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         return {**label, "choices": [choice]}
 
     events = []
@@ -202,7 +231,7 @@ def _events(ask: Ask, answers: Sequence[Answer]) -> list[Event]:
                 delta = {"tool_calls": [{"index": position, **element}]}
                 event = Event(chunk(index, delta), paced=True, call=position, opens_call=number == 0)
                 events.append(event)
-        events.append(Event(chunk(index, {}, _finish_reason(ask, one))))
+        events.append(Event(chunk(index, {}, _finish_reason(one))))
     if ask.include_usage:
         events.append(Event({**label, "choices": [], "usage": usage(ask, answers)}))
     return [*events, Event(DONE)]

@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
+from urllib.parse import parse_qsl
 
 from byok_bench.backends.simulator.refusal import Refusal, mistake
 from byok_bench.backends.simulator.reply import Event, Headers, Reply
@@ -41,6 +42,7 @@ class Request:
     number: int = 0
     """The n-th request for this path, counted from 1."""
     arrived: float = field(default_factory=perf_counter)
+    query: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str | None:
@@ -74,7 +76,8 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
         body = await _read_chunks(reader)
     else:
         body = await reader.readexactly(_length(headers.get("content-length", "0")))
-    return Request(words[0], words[1].partition("?")[0], headers, body)
+    path, _, query = words[1].partition("?")
+    return Request(words[0], path, headers, body, query=dict(parse_qsl(query)))
 
 
 def _length(text: str, base: int = 10) -> int:

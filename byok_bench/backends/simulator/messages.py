@@ -15,6 +15,7 @@ from byok_bench.backends.simulator.ask import (
     list_of,
     read_tools,
     required_model,
+    stops_of,
     text_of,
     whole_number,
 )
@@ -22,16 +23,27 @@ from byok_bench.backends.simulator.refusal import mistake
 from byok_bench.backends.simulator.reply import Event, Reply, document, stream
 
 Block = dict[str, Any]
-_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use"}
+_STOP_REASONS = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool": "tool_use",
+    "sequence": "stop_sequence",
+}
+_THINKING = ("enabled", "adaptive")
 
 
 def read(body: Body) -> Ask:
     """What a messages body asks for. Raises Refusal for a client's mistake."""
+    if body.get("max_tokens") is None:
+        raise mistake("max_tokens: Field required", "max_tokens")
+    return read_prompt(body)
+
+
+def read_prompt(body: Body) -> Ask:
+    """The same of a body that asks how long it is: it has no max_tokens. Raises Refusal."""
     messages = _messages(body)
     check_ranges(body)
     max_tokens = whole_number(body, "max_tokens")
-    if max_tokens is None:
-        raise mistake("max_tokens: Field required", "max_tokens")
     tools = read_tools(list_of(body, "tools"), "input_schema")
     last = messages[-1]["content"]
     asked = [_own_text(message["content"]) for message in messages if message["role"] == "user"]
@@ -45,9 +57,12 @@ def read(body: Body) -> Ask:
         results=[text_of(block.get("content")) for block in _blocks(last, "tool_result")],
         tools=tools,
         choice=check_choice(_choice(body.get("tool_choice")), tools),
+        parallel=not _disables_parallel(body.get("tool_choice")),
+        schema=_schema(body.get("output_config")),
+        stops=stops_of(body.get("stop_sequences"), "stop_sequences"),
         max_tokens=max_tokens,
         stream=flag(body, "stream"),
-        reasoning=isinstance(thinking, dict) and thinking.get("type") == "enabled",
+        reasoning=isinstance(thinking, dict) and thinking.get("type") in _THINKING,
     )
 
 
@@ -65,10 +80,21 @@ def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
         "usage": {"input_tokens": ask.prompt_tokens, "output_tokens": 1},
     }
     if ask.stream:
-        return stream([_named(event) for event in _events(message, one)])
-    ended = {"stop_reason": _STOP_REASONS[one.stop], "content": _content(one)}
-    usage = {"input_tokens": ask.prompt_tokens, "output_tokens": one.tokens}
-    return document({**message, **ended, "usage": usage})
+        return stream([_named(event) for event in _events(ask, message, one)])
+    return document({**message, "content": _content(one), **_end(one), "usage": _usage(ask, one)})
+
+
+def count(ask: Ask) -> Reply:
+    """How long the prompt is."""
+    return document({"input_tokens": ask.prompt_tokens})
+
+
+def _end(one: Answer) -> dict[str, Any]:
+    return {"stop_reason": _STOP_REASONS[one.stop], "stop_sequence": one.sequence}
+
+
+def _usage(ask: Ask, one: Answer) -> dict[str, int]:
+    return {"input_tokens": ask.prompt_tokens, "output_tokens": one.tokens}
 
 
 def _messages(body: Body) -> list[dict[str, Any]]:
@@ -119,6 +145,24 @@ def _choice(value: Any) -> str:
     raise mistake("tool_choice: Input should be of type auto, any, tool or none", "tool_choice")
 
 
+def _disables_parallel(choice: Any) -> bool:
+    return isinstance(choice, dict) and choice.get("disable_parallel_tool_use") is True
+
+
+def _schema(config: Any) -> Any:
+    """The JSON Schema that output_config.format asks for, None for plain text."""
+    match config:
+        case None | {"format": None}:
+            return None
+        case {"format": {"type": "json_schema", "schema": dict(schema)}}:
+            return schema
+        case {"format": _}:
+            raise mistake("output_config.format: Input should be of type json_schema, with a schema")
+        case dict():
+            return None
+    raise mistake("output_config: Input should be an object")
+
+
 def _content(one: Answer) -> list[Block]:
     """The finished blocks."""
     blocks: list[Block] = []
@@ -127,14 +171,16 @@ def _content(one: Answer) -> list[Block]:
     if one.texts:
         blocks.append({"type": "text", "text": one.text})
     return blocks + [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
-        for call in _whole_calls(one)
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": _input(call)} for call in one.calls
     ]
 
 
-def _whole_calls(one: Answer) -> list[Call]:
-    """The calls, unless max_tokens cut them: this dialect has no way to say half a call."""
-    return [] if one.stop == "length" else one.calls
+def _input(call: Call) -> Any:
+    """The arguments as an object; an empty one if max_tokens cut them, since half an object cannot be said here."""
+    try:
+        return json.loads(call.arguments)
+    except ValueError:
+        return {}
 
 
 def _signature() -> str:
@@ -146,7 +192,7 @@ def _named(event: Event) -> Event:
     return event
 
 
-def _events(message: dict[str, Any], one: Answer) -> Iterator[Event]:
+def _events(ask: Ask, message: dict[str, Any], one: Answer) -> Iterator[Event]:
     """message_start, the blocks one after the other, message_delta with the reason and the count, message_stop."""
     yield Event({"type": "message_start", "message": message})
     yield Event({"type": "ping"})
@@ -156,8 +202,7 @@ def _events(message: dict[str, Any], one: Answer) -> Iterator[Event]:
             paced = delta["type"] != "signature_delta"
             yield Event({"type": "content_block_delta", "index": index, "delta": delta}, paced=paced)
         yield Event({"type": "content_block_stop", "index": index})
-    ended = {"stop_reason": _STOP_REASONS[one.stop], "stop_sequence": None}
-    yield Event({"type": "message_delta", "delta": ended, "usage": {"output_tokens": one.tokens}})
+    yield Event({"type": "message_delta", "delta": _end(one), "usage": _usage(ask, one)})
     yield Event({"type": "message_stop"})
 
 
@@ -169,6 +214,6 @@ def _parts(one: Answer) -> Iterator[tuple[Block, list[Block]]]:
         yield {"type": "thinking", "thinking": "", "signature": ""}, [*deltas, signature]
     if one.texts:
         yield {"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in one.texts]
-    for call in _whole_calls(one):
+    for call in one.calls:
         block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
         yield block, [{"type": "input_json_delta", "partial_json": piece} for piece in call.pieces]

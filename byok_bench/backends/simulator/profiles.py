@@ -35,6 +35,8 @@ class Profile:
     models: tuple[str, ...]
     amid: Step = nothing
     after: Step = nothing
+    window_field: str | None = None
+    """Where the model list tells the context window."""
     cuts_silently: bool = False
     """A prompt beyond the window is answered."""
 
@@ -56,9 +58,12 @@ def find_profile(name: str) -> Profile:
 def mark(profile: Profile, visit: Visit) -> None:
     """Name the reply a simulation."""
     visit.reply.headers[HEADER] = profile.says
-    if visit.route == "models" and visit.is_answer:
-        for model in visit.reply.document["data"]:
-            model["owned_by"] = f"simulation-of-{profile.name}"
+    if visit.route in ("models", "model") and visit.is_answer:
+        for model in visit.reply.document.get("data", [visit.reply.document]):
+            window = model.pop("max_model_len", None)
+            if profile.window_field:
+                model[profile.window_field] = window
+            model["owned_by" if "owned_by" in model else "display_name"] = f"simulation-of-{profile.name}"
 
 
 def _error_of(reply: Reply) -> dict[str, Any]:
@@ -216,6 +221,7 @@ _ALL = (
             "https://openrouter.ai/docs/use-cases/usage-accounting",
         ),
         ("simulation/steady", "simulation/breaks-mid-stream", "simulation/out-of-credits"),
+        window_field="context_length",
         amid=_openrouter_amid,
         after=_openrouter_after,
     ),
@@ -228,6 +234,7 @@ _ALL = (
             "modal-labs/modal-examples#1105",
         ),
         ("simulation/vllm",),
+        window_field="max_model_len",
         after=_vllm_after,
     ),
     Profile(

@@ -27,9 +27,9 @@ class Refusal(Exception):
         self.headers = headers or {}
 
     def reply(self, dialect: str) -> Reply:
-        """The error in the envelope of a dialect."""
+        """The error in the envelope of a dialect: `messages`, or any other."""
         if dialect == "messages":
-            kind = _MESSAGES_TYPES.get(self.status, self.kind)
+            kind = _MESSAGES_TYPES.get(self.status, "invalid_request_error")
             error: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": self.message}}
         else:
             error = {
@@ -49,8 +49,12 @@ _MESSAGES_TYPES = {
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
+    402: "billing_error",
     429: "rate_limit_error",
     500: "api_error",
+    502: "api_error",
+    503: "api_error",
+    504: "timeout_error",
     529: "overloaded_error",
 }
 
@@ -74,6 +78,18 @@ def wrong_key() -> Refusal:
 def unknown_model(model: str) -> Refusal:
     """404 that names the model."""
     return Refusal(404, f"The model '{model}' does not exist.", code="model_not_found", param="model")
+
+
+def unknown_previous(id: str) -> Refusal:
+    """400 for a conversation that is not known, as OpenAI says it."""
+    return mistake(
+        f"Previous response with id '{id}' not found.", "previous_response_id", "previous_response_not_found"
+    )
+
+
+def unknown_response(id: str) -> Refusal:
+    """404 for a response that is not known."""
+    return Refusal(404, f"Response with id '{id}' not found.")
 
 
 def unknown_route(method: str, path: str) -> Refusal:

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from byok_bench.backends.simulator import answer, chat, messages, responses
-from byok_bench.backends.simulator.ask import Ask, decode
+from byok_bench.backends.simulator.ask import Ask, Body, decode
 from byok_bench.backends.simulator.faults import Fault, FaultPlan
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.memory import Memory
+from byok_bench.backends.simulator.models import OWNER, describe_model, list_models
 from byok_bench.backends.simulator.profiles import find_profile, mark
 from byok_bench.backends.simulator.refusal import (
     Refusal,
@@ -25,24 +27,16 @@ from byok_bench.backends.simulator.refusal import (
     wrong_method,
 )
 from byok_bench.backends.simulator.reply import Reply, document
+from byok_bench.backends.simulator.routes import Place, envelope_of, find_place
 from byok_bench.backends.simulator.serving import HttpBackend
-from byok_bench.backends.simulator.visit import Route, Visit
+from byok_bench.backends.simulator.visit import Visit
 
 DEFAULT_MODEL = "simulator-1"
-OWNER = "byok-bench-simulator"
-_ROUTES: Mapping[str, Route] = {
-    "/v1/chat/completions": "chat",
-    "/v1/responses": "responses",
-    "/v1/messages": "messages",
-    "/v1/models": "models",
-}
 _DIALECTS: Mapping[str, Any] = {"chat": chat, "responses": responses, "messages": messages}
-_CREATED = 1735689600
-"""The models' date of birth: 1 January 2025."""
 
 
 class Simulator(HttpBackend):
-    """A simulated endpoint for chat, responses, messages and models.
+    """A simulated endpoint for chat, responses, messages and models, whose health can be asked as well.
 
     tokens: length of a plain answer, unless the prompt asks for a number of words. ttft_ms, gap_ms: its schedule.
     context: tokens of prompt that are accepted. reasoning: think before each answer. api_key: demanded if given.
@@ -83,6 +77,7 @@ class Simulator(HttpBackend):
         self._schedule = Schedule(ttft_ms, gap_ms)
         self._reasoning = reasoning
         self._visits: Counter[str] = Counter()
+        self._memory = Memory()
 
     async def respond(self, request: Request, wire: Wire) -> bool:
         """Serve one request, with the faults whose turn it is."""
@@ -94,16 +89,16 @@ class Simulator(HttpBackend):
 
     def reply_to(self, request: Request) -> Reply:
         """The reply to one request, faults included; nothing is sent."""
-        route = _ROUTES.get(request.path, "unknown")
-        self._visits[route] += 1
-        visit = Visit(request, route, body=_lenient(request.body), models=self.models)
-        faults = self.faults.due(visit, self._visits[route])
+        place = find_place(request.path)
+        self._visits[place.route] += 1
+        visit = Visit(request, place.route, body=_lenient(request.body), models=self.models)
+        faults = self.faults.due(visit, self._visits[place.route])
         try:
             for fault in faults:
                 fault.before(visit)
-            self._serve(visit, faults)
+            self._serve(visit, place, faults)
         except Refusal as refusal:
-            visit.reply = refusal.reply(route)
+            visit.reply = refusal.reply(envelope_of(request))
         if self.profile is not None:
             self.profile.after(visit)
         for fault in faults:
@@ -112,44 +107,62 @@ class Simulator(HttpBackend):
             mark(self.profile, visit)
         return visit.reply
 
-    def _serve(self, visit: Visit, faults: Sequence[Fault]) -> None:
+    def _serve(self, visit: Visit, place: Place, faults: Sequence[Fault]) -> None:
         """The good answer. Raises Refusal."""
         request = visit.request
-        if visit.route == "unknown":
+        if place.route == "unknown":
             raise unknown_route(request.method, request.path)
-        allowed = "GET" if visit.route == "models" else "POST"
-        if request.method != allowed:
-            raise wrong_method(request.method, allowed)
-        if self.api_key is not None and request.key != self.api_key:
+        if request.method != place.method:
+            raise wrong_method(request.method, place.method)
+        if self.api_key is not None and request.key != self.api_key and place.route != "health":
             raise wrong_key()
-        if visit.route == "models":
-            visit.reply = self._list_models()
-            return
-        dialect = _DIALECTS[visit.route]
-        ask: Ask = dialect.read(visit.body if visit.body is not None else decode(request.body))
+        match place.route:
+            case "health":
+                visit.reply = document({"status": "ok"})
+            case "models":
+                visit.reply = document(list_models(request, self.models, self.context_window_tokens))
+            case "model":
+                names = None if self._any_model else self.models
+                visit.reply = document(describe_model(request, place.id, names, self.context_window_tokens))
+            case "response":
+                visit.reply = document(self._memory.find_response(place.id))
+            case "token-count":
+                visit.reply = messages.count(self._checked(messages.read_prompt(_body(visit))))
+            case _:
+                self._answer(visit, faults)
+
+    def _answer(self, visit: Visit, faults: Sequence[Fault]) -> None:
+        """The answer of a model. Raises Refusal."""
+        body = _body(visit)
+        if visit.route == "responses":
+            ask = responses.read(body, self._memory.conversation_before(body))
+        else:
+            ask = _DIALECTS[visit.route].read(body)
         ask.reasoning = ask.reasoning or self._reasoning
-        self._check(ask)
-        visit.ask = ask
+        visit.ask = self._checked(ask)
         if self.profile is not None:
             self.profile.amid(visit)
         for fault in faults:
             fault.amid(visit)
-        visit.reply = dialect.write(ask, [answer.answer(ask, self._tokens) for _ in range(ask.n)])
+        answers = [answer.answer(ask, self._tokens) for _ in range(ask.n)]
+        visit.reply = _DIALECTS[visit.route].write(ask, answers)
+        if visit.route == "responses":
+            self._memory.keep(ask, visit.reply)
 
-    def _check(self, ask: Ask) -> None:
-        """The model is one of ours, and the prompt fits its window. Raises Refusal."""
+    def _checked(self, ask: Ask) -> Ask:
+        """The same: its model is one of ours, and the prompt fits the window. Raises Refusal."""
         if ask.model not in self.models and not self._any_model:
             raise unknown_model(ask.model)
         window = self.context_window_tokens
         cuts = self.profile is not None and self.profile.cuts_silently
         if window is not None and ask.prompt_tokens > window and not cuts:
             raise too_long(window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages")
+        return ask
 
-    def _list_models(self) -> Reply:
-        models = [
-            {"id": name, "object": "model", "created": _CREATED, "owned_by": OWNER} for name in self.models
-        ]
-        return document({"object": "list", "data": models})
+
+def _body(visit: Visit) -> Body:
+    """The body of a request that has to have one. Raises Refusal."""
+    return visit.body if visit.body is not None else decode(visit.request.body)
 
 
 def _lenient(raw: bytes) -> dict[str, Any] | None:

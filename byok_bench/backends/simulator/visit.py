@@ -7,7 +7,11 @@ from byok_bench.backends.simulator.ask import Ask, Body
 from byok_bench.backends.simulator.http import Request
 from byok_bench.backends.simulator.reply import Reply
 
-Route = Literal["chat", "responses", "messages", "models", "unknown"]
+Route = Literal[
+    "chat", "responses", "messages", "models", "model", "response", "token-count", "health", "unknown"
+]
+"""What is asked for: an answer in a dialect, the model list, one model, a response that was given before, how long a
+prompt of the Messages API is, whether the server is up."""
 
 
 @dataclass
@@ -32,4 +36,6 @@ class Visit:
     @property
     def is_answer(self) -> bool:
         """Whether the request is about to be served, not refused."""
-        return self.reply.status == 200 and (self.ask is not None or self.route == "models")
+        return self.reply.status == 200 and (
+            self.ask is not None or self.route in ("models", "model", "health")
+        )

@@ -1,0 +1,47 @@
+"""Routes: what a path asks for, the method it wants, and in whose envelope its errors come."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from byok_bench.backends.simulator.http import Request
+from byok_bench.backends.simulator.models import speaks_anthropic
+from byok_bench.backends.simulator.visit import Route
+
+
+class Place(NamedTuple):
+    """Where a request goes."""
+
+    route: Route
+    method: str = "POST"
+    id: str = ""
+    """Of the model or the response that is asked for."""
+
+
+_PATHS: Mapping[str, Place] = {
+    "/v1/chat/completions": Place("chat"),
+    "/v1/responses": Place("responses"),
+    "/v1/messages": Place("messages"),
+    "/v1/messages/count_tokens": Place("token-count"),
+    "/v1/models": Place("models", "GET"),
+    "/health": Place("health", "GET"),
+}
+_PREFIXES: Mapping[str, Route] = {"/v1/models/": "model", "/v1/responses/": "response"}
+
+
+def find_place(path: str) -> Place:
+    """What a path asks for."""
+    if path in _PATHS:
+        return _PATHS[path]
+    for prefix, route in _PREFIXES.items():
+        if path.startswith(prefix) and len(path) > len(prefix):
+            return Place(route, "GET", unquote(path.removeprefix(prefix)))
+    return Place("unknown")
+
+
+def envelope_of(request: Request) -> str:
+    """The dialect whose errors the client understands."""
+    of_models = request.path.startswith("/v1/models")
+    if request.path.startswith("/v1/messages") or (of_models and speaks_anthropic(request)):
+        return "messages"
+    return "chat"
