@@ -27,8 +27,9 @@ class _Function(msgspec.Struct, gc=False):
 class _Call(msgspec.Struct, gc=False):
     index: int
     function: _Function
-    id: Literal["", None] = None
+    id: None = None
     type: Literal["function", None] = None
+    custom: None = None
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -43,12 +44,15 @@ class _Delta(msgspec.Struct, gc=False):
     thinking: None = None
     thought: None = None
     reasoning_details: _None = None
+    audio: None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
     index: Literal[0]
     delta: _Delta
     finish_reason: None = None
+    error: None = None
+    usage: None = None
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -60,6 +64,7 @@ class _Chunk(msgspec.Struct, gc=False):
     usage: dict[str, Any] | None = None
     error: None = None
     type: None = None
+    x_groq: None = None
 
 
 _SMALL: Final = bounded_json.SMALL

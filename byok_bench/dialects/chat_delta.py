@@ -1,7 +1,8 @@
 """One delta of a chat choice, or a whole message: its text, refusal, reasoning and calls.
 
-Members of another type than the format's are left out of the output and noted. Where servers name reasoning
-differently the first field with text in it is read; two fields often carry the same text.
+Members of another type than the format's are noted, and left out of the output unless they can be read all the
+same (chat_content.py). Where servers name reasoning differently the first field with text in it is read; two
+fields often carry the same text. An object of nothing but zero values is absent.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.dialects.absence import is_absent
 from byok_bench.dialects.answer import Facts
+from byok_bench.dialects.chat_content import Content, read_content
 from byok_bench.dialects.fragments import brief
 
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
@@ -23,7 +26,7 @@ class Parts(msgspec.Struct, frozen=True):
     refusal: str
     reasoning: str
     calls: list[dict[str, Any]]
-    """Elements of tool_calls that are objects."""
+    """Elements of tool_calls that are objects and not absent."""
     function_call: dict[str, Any] | None
 
     @property
@@ -32,26 +35,43 @@ class Parts(msgspec.Struct, frozen=True):
         return bool(self.text or self.reasoning or self.calls)
 
 
-def read_delta(delta: Mapping[str, Any], event: int | None, facts: Facts) -> Parts:
-    """Take a delta apart."""
+def read_delta(delta: Mapping[str, Any], event: int | None, facts: Facts, *, wants_json: bool) -> Parts:
+    """Take a delta apart. `wants_json`: the request asks for a JSON answer."""
+    content = _content(delta.get("content"), event, facts, wants_json)
     refusal, calls, function_call = delta.get("refusal"), delta.get("tool_calls"), delta.get("function_call")
     return Parts(
-        text=_content(delta.get("content"), event, facts),
-        refusal=refusal if isinstance(refusal, str) else "",
-        reasoning=_reasoning(delta, event, facts),
-        calls=[call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else [],
-        function_call=function_call if isinstance(function_call, dict) else None,
+        text=content.text or _transcript(delta.get("audio")),
+        refusal=refusal if isinstance(refusal, str) and refusal else content.refusal,
+        reasoning=_reasoning(delta, event, facts) or content.reasoning,
+        calls=[call for call in calls if _is_call(call)] if isinstance(calls, list) else [],
+        function_call=function_call
+        if isinstance(function_call, dict) and not is_absent(function_call)
+        else None,
     )
 
 
-def _content(content: object, event: int | None, facts: Facts) -> str:
+def _content(content: object, event: int | None, facts: Facts, wants_json: bool) -> Content:
     if content is None or isinstance(content, str):
-        return content or ""
+        return Content(content or "")
     facts.note("content_type", event, type(content).__name__)
-    parts = content if isinstance(content, list) else []
-    return "".join(
-        part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
-    )
+    return read_content(content, wants_json=wants_json)
+
+
+def _transcript(audio: object) -> str:
+    """The words of a spoken answer."""
+    found = audio.get("transcript") if isinstance(audio, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _is_call(value: object) -> bool:
+    """Whether an element of tool_calls says anything beside its place and its type; arguments that are an
+    object do, be it empty."""
+    if not isinstance(value, dict):
+        return False
+    function = value.get("function")
+    if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
+        return True
+    return not all(is_absent(member) for name, member in value.items() if name not in ("index", "type"))
 
 
 def _reasoning(delta: Mapping[str, Any], event: int | None, facts: Facts) -> str:

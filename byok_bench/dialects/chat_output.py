@@ -7,7 +7,8 @@ from byok_bench.dialects.usage import usage_of
 
 def output_of(assembly: Assembly) -> Output:
     """Choice 0, with the usage and the model of the whole answer. Its choices must be sealed."""
-    usage = usage_of(assembly.usages[-1].value) if assembly.usages else None
+    counts = assembly.usages[-1].value if assembly.usages else assembly.usage_elsewhere
+    usage = usage_of(counts) if counts is not None else None
     choice = assembly.choices.get(0)
     if choice is None:
         return Output(usage=usage, served_model=assembly.model)

@@ -7,6 +7,9 @@ One object a chunk comes in here, already parsed; framing and error events are t
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
+
+from byok_bench.dialects.absence import is_absent
 from byok_bench.dialects.answer import Choice, Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
@@ -19,18 +22,33 @@ LATEST_CREATED: Final = 100_000_000_000
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
+class ChoiceError(msgspec.Struct, frozen=True):
+    """A failure that the answer reports within a choice."""
+
+    event: int | None
+    value: Any
+    """The error object or text of the choice; None where its finish_reason alone says so."""
+
+
 class Assembly:
     """The choices of one answer under construction."""
 
-    def __init__(self, n: int = 1, foreign: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, n: int = 1, foreign: frozenset[int] = frozenset(), *, wants_json: bool = False
+    ) -> None:
         self.choices: dict[int, Choice] = {}
         self.usages: list[UsageSeen] = []
+        self.usage_elsewhere: Mapping[str, Any] | None = None
+        """The last counts that came outside of the member `usage`: Groq's x_groq, or those of a choice."""
+        self.error: ChoiceError | None = None
+        """The first one that a choice reports."""
         self.facts = Facts()
         self.marks: list[Mark] = []
         self.model: str | None = None
         self.id: str | None = None
         """The first id of a chunk with choices."""
         self._n = n
+        self._wants_json = wants_json
         self._foreign = foreign
         """Events whose U+FFFD stand for bad UTF-8, not for what the server wrote."""
 
@@ -43,35 +61,45 @@ class Assembly:
         if not isinstance(choices, list):
             self.facts.note("choices_missing", event, brief(choices))
             choices = []
-        if choices:
-            self._read_labels(chunk, event)
+        self._read_labels(chunk, event, has_choices=bool(choices))
         for element in choices:
             self._add_choice(element if isinstance(element, dict) else {}, event, t_ns)
-        usage = chunk.get("usage")
-        if isinstance(usage, dict):
-            self.usages.append(UsageSeen(usage, event, apart=not choices))
+        self._read_usage(chunk, event, apart=not choices)
 
     def add_document(self, document: Mapping[str, Any]) -> None:
-        """Read one whole answer: the message of each choice."""
+        """Read one whole answer: the message of each choice, or the delta that stands in its place."""
         self._read_model(document)
         for index, element in _numbered(document.get("choices")):
-            if isinstance(element.get("message"), dict):
-                choice = self.choices.setdefault(index, Choice(index=index, event=None))
-                self._add_delta(choice, element["message"], None, 0, is_message=True)
-                self._finish(choice, element.get("finish_reason"), None)
-        usage = document.get("usage")
+            choice = self.choices.setdefault(index, Choice(index=index, event=None))
+            message, delta = element.get("message"), element.get("delta")
+            if isinstance(delta, dict) and is_absent(message):
+                message = delta
+            if isinstance(message, dict):
+                choice.opened = True
+                self._add_delta(choice, message, None, 0, is_message=True)
+            self._end_choice(choice, element, None)
+        self._read_usage(document, None, apart=False)
+
+    def _read_usage(self, answer: Mapping[str, Any], event: int | None, *, apart: bool) -> None:
+        usage, groq = answer.get("usage"), answer.get("x_groq")
         if isinstance(usage, dict):
-            self.usages.append(UsageSeen(usage, None, apart=False))
+            self.usages.append(UsageSeen(usage, event, apart=apart))
+        if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
+            self.usage_elsewhere = groq["usage"]
 
     def _read_model(self, chunk: Mapping[str, Any]) -> None:
         model = chunk.get("model")
         if self.model is None and isinstance(model, str) and model:
             self.model = whole(model)
 
-    def _read_labels(self, chunk: Mapping[str, Any], event: int) -> None:
+    def _read_labels(self, chunk: Mapping[str, Any], event: int, *, has_choices: bool) -> None:
+        """What a chunk calls itself. One without choices, counts and label is no part of the answer (a filter's
+        verdict on the prompt, a heartbeat), and one without choices needs no id."""
         label, chunk_id = chunk.get("object"), chunk.get("id")
-        if label != CHUNK_OBJECT:
+        if label != CHUNK_OBJECT and (has_choices or label or isinstance(chunk.get("usage"), dict)):
             self.facts.note("object", event, brief(label))
+        if not has_choices:
+            return
         if not isinstance(chunk_id, str) or not chunk_id:
             self.facts.note("id_absent", event, brief(chunk_id))
         elif self.id is None:
@@ -98,7 +126,7 @@ class Assembly:
         if delta:
             self._read_role(choice, delta, event)
             came = self._add_delta(choice, delta, event, t_ns, is_message=is_message)
-        self._finish(choice, element.get("finish_reason"), event)
+        self._end_choice(choice, element, event)
         if came and choice.finish_event == event:
             self.facts.note("finish_on_content", event)
 
@@ -118,7 +146,7 @@ class Assembly:
         self, choice: Choice, delta: Mapping[str, Any], event: int | None, t_ns: int, *, is_message: bool
     ) -> bool:
         """Merge one delta; True if it brought output."""
-        parts = read_delta(delta, event, self.facts)
+        parts = read_delta(delta, event, self.facts, wants_json=self._wants_json)
         if (_REPLACEMENT in parts.text or _REPLACEMENT in parts.reasoning) and event not in self._foreign:
             self.facts.note("replacement_character", event)
         if parts.text:
@@ -157,17 +185,31 @@ class Assembly:
             if mark not in self.marks[-3:]:
                 self.marks.append(mark)
 
+    def _end_choice(self, choice: Choice, element: Mapping[str, Any], event: int | None) -> None:
+        """What a choice says of its end beside its output: an error, its reason, counts."""
+        error, reason, usage = element.get("error"), element.get("finish_reason"), element.get("usage")
+        reported = isinstance(error, dict | str) and not is_absent(error)
+        if self.error is None or (reported and self.error.value is None):
+            if reported:
+                self.error = ChoiceError(event, error)
+            elif isinstance(reason, str) and reason.lower() == "error":
+                self.error = ChoiceError(event, None)
+        if isinstance(usage, dict):
+            self.usage_elsewhere = usage
+        self._finish(choice, reason, event)
+
     def _finish(self, choice: Choice, reason: object, event: int | None) -> None:
         if reason is None:
             return
         if reason in ("", "null"):
             self.facts.note("finish_null_form", event, brief(reason))
         elif choice.finish_reason is not None:
-            self.facts.note("finish_repeated", event, brief(reason))
+            if self.error is None:
+                self.facts.note("finish_repeated", event, brief(reason))
         else:
             choice.finish_reason = whole(reason) if isinstance(reason, str) else brief(reason)
             choice.own_reason, choice.finish_event = choice.finish_reason, event
-            if reason not in FINISH_REASONS:
+            if reason not in FINISH_REASONS and self.error is None:
                 self.facts.note("finish_unknown", event, brief(reason))
 
 

@@ -31,6 +31,10 @@ class Call:
         self.legacy = legacy
         """It came as function_call, which has no id."""
         self.id: str | None = None
+        self.custom = False
+        """It is the call of a custom tool, whose arguments are free text."""
+        self.placeholder = ""
+        """An empty object that stood in place of the arguments' text; it means nothing once text follows."""
         self.given_name = Fragments()
         self.given_arguments = Fragments()
 
@@ -51,7 +55,7 @@ class Call:
     @property
     def arguments(self) -> str:
         """Arguments so far, as received."""
-        return whole(str(self.given_arguments))
+        return whole(str(self.given_arguments)) or self.placeholder
 
 
 class Element(msgspec.Struct, frozen=True):
@@ -65,22 +69,34 @@ class Element(msgspec.Struct, frozen=True):
     arguments_are_text: bool
     """False if they came as a JSON value of another type."""
     type: Any
+    id_is_blank: bool = False
+    """The id was given as an empty string."""
+    placeholder: str = ""
+    """Arguments that are an empty object; `arguments` is empty then."""
+    custom: bool = False
+    """The call of a custom tool; its `input` stands as the arguments."""
 
 
 def element_of(value: Mapping[str, Any]) -> Element:
     """Read one element of `tool_calls`, or a `function_call` wrapped like one."""
-    function = value.get("function")
+    custom = isinstance(value.get("custom"), dict)
+    function = value["custom"] if custom else value.get("function")
     function = function if isinstance(function, dict) else {}
     index, call_id, name = value.get("index"), value.get("id"), function.get("name")
-    arguments = function.get("arguments")
+    arguments = function.get("input" if custom else "arguments")
     is_text = arguments is None or isinstance(arguments, str)
+    text = (arguments or "") if is_text else json.dumps(arguments, ensure_ascii=False)
+    is_placeholder = isinstance(arguments, dict) and not arguments
     return Element(
         index=index if type(index) is int else None,
         id=whole(call_id) if isinstance(call_id, str) else "",
         name=name if isinstance(name, str) else "",
-        arguments=(arguments or "") if is_text else json.dumps(arguments, ensure_ascii=False),
+        arguments="" if is_placeholder else text,
         arguments_are_text=is_text,
         type=value.get("type"),
+        id_is_blank=call_id == "",
+        placeholder=text if is_placeholder else "",
+        custom=custom,
     )
 
 
@@ -108,13 +124,15 @@ class ToolCalls:
             self.indexes.add(element.index)
         if not element.arguments_are_text:
             notes.note("arguments_not_text", event)
-        if element.type is not None and element.type != "function":
+        if element.type is not None and element.type != ("custom" if element.custom else "function"):
             notes.note("call_type", event, brief(element.type))
         whole_call = position is not None
         call = self._call_of_message(element, event) if whole_call else self._call_of(element, event, notes)
         if element.id and call.id is None:
             call.id = element.id
             self._by_id.setdefault(element.id, call)
+        call.custom = call.custom or element.custom
+        call.placeholder = call.placeholder or element.placeholder
         self._name(call, element, event, notes)
         return self._arguments(call, element.arguments, event, notes)
 
@@ -126,6 +144,7 @@ class ToolCalls:
             self.calls.append(self._legacy)
         if not element.arguments_are_text:
             notes.note("arguments_not_text", event)
+            self._legacy.placeholder = self._legacy.placeholder or element.placeholder
         notes.note("function_call", event)
         if element.name and not self._legacy.given_name.length:
             self._legacy.given_name.add(element.name)
@@ -160,8 +179,9 @@ class ToolCalls:
         if _collides(owner, element):
             notes.note("index_collision", event, str(element.index))
             return self._open(element.index, event)
-        if element.id and owner.id is not None:
-            notes.note("id_repeated" if element.id == owner.id else "id_changes", event, brief(element.id))
+        if owner.id is not None and (element.id or element.id_is_blank):
+            changes = bool(element.id) and element.id != owner.id
+            notes.note("id_changes" if changes else "id_repeated", event, brief(element.id))
         return owner
 
     def _call_of_message(self, element: Element, event: int | None) -> Call:
