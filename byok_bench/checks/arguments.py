@@ -1,7 +1,8 @@
 """What the assembled arguments of tool calls are: blank, an object, an object in a string, or broken.
 
-Judged only where an answer is whole: not after a cut, a stall or an error, and not for a choice that ended for
-its length or by a filter. Arguments beyond the limits of a JSON document are left alone.
+Judged only where an answer is whole: not after a cut, a stall or an error, not for a choice that ended for its
+length or by a filter, and not the free text that a custom tool is called with. Arguments beyond the limits of a
+JSON document are left alone.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def judged_calls(answer: AnswerReading) -> Iterator[tuple[Call, Verdict]]:
     """Every call of an answer whose arguments are judged, with the verdict."""
     for choice in answer.choices if answer.complete else ():
         if choice.finish_reason not in _CUT:
-            for call in choice.calls:
+            for call in (call for call in choice.calls if not call.custom):
                 yield call, verdict_on(call.arguments)
 
 

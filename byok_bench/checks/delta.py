@@ -15,8 +15,8 @@ _EMPTY_ANSWER: Final = "finish_reason is stop, and there is neither text nor ref
 def object_label(seen: Seen) -> Iterator[Hit]:
     """Label chunks chat.completion.chunk.
 
-    Rule: object of a chunk with choices is chat.completion.chunk.
-    Why: typed clients choose their decoder by it.
+    Rule: object of a chunk with choices or counts, and of any other chunk that has one, is chat.completion.chunk.
+    Why: typed clients choose their decoder by it; openai-python passes over a usage chunk with another label.
     Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py; jingyaogong/minimind#738
     """
     yield from noted(seen.stream, "object", "object is not chat.completion.chunk")
@@ -140,8 +140,8 @@ def role_value(seen: Seen) -> Iterator[Hit]:
 def content_type(seen: Seen) -> Iterator[Hit]:
     """Send content as a string or null.
 
-    Rule: content of a delta is a string, null or absent. Of an array the text members are read, of other values
-    nothing.
+    Rule: content of a delta is a string, null or absent. Of an array text parts are read as text, thinking parts
+    as reasoning; an object is read as its JSON text where a JSON answer was asked for; of other values nothing.
     Why: strict decoders lose the whole turn over an array.
     Seen in: Tencent/WeKnora#3570
     """

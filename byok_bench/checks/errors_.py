@@ -11,7 +11,8 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import TYPED_STREAMS, check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.error_body import error_of, first_of, holds_error, status_number
+from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.error_body import error_of, first_of, status_number
 from byok_bench.dialects.retry_after import http_date_s
 from byok_bench.dialects.server_text import decoded
 from byok_bench.wire import bounded_json
@@ -35,11 +36,12 @@ _STRUCTURE: Final = 2_000
 def in_stream(seen: Seen) -> Iterator[Hit]:
     """Avoid failing inside a 200 stream.
 
-    Rule: no event has an error member that is a non-empty object or string, is named error, or is an object
-    of type error. After one the run has failed: it is classified, the output so far stays, reading stops, and
-    nothing that the rest of the stream lacks is reported.
+    Rule: no event has an error member that is a non-empty object or string, is named error, is an object of
+    type error, or reports a code and its words in place of choices; no choice has such a member or the
+    finish_reason error. After one the run has failed: it is classified, the output stays, reading stops (after
+    the error of a choice it goes on), and nothing that the rest of the stream lacks is reported.
     Why: where the object goes unread, half an answer passes for a whole one.
-    Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110;
+    Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110; genkit-ai/genkit#6259;
     https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
     fact = seen.chat.facts.get("error_event") if seen.chat is not None else None
@@ -68,14 +70,18 @@ def unframed(seen: Seen) -> Iterator[Hit]:
 def status_200(seen: Seen) -> Iterator[Hit]:
     """Use an error status for errors.
 
-    Rule: where the status is 2xx, the body is no JSON document that has an error member (a body labelled
-    text/event-stream where a stream was asked for is a matter of error.unframed). It is classified by its
-    body.
+    Rule: where the status is 2xx, the body is no JSON document that has an error member, says success: false, or
+    has a code and its words in place of an answer, and no choice of it has an error or the finish_reason error.
+    It is classified by its body, and what was said stays. (A body labelled text/event-stream where a stream was
+    asked for is a matter of error.unframed.)
     Why: LM Studio says 200 to a route that it does not have, and clients read an empty reply.
-    Seen in: lmstudio-ai/lmstudio-bug-tracker#618; lmstudio-ai/lmstudio-bug-tracker#1323
+    Seen in: lmstudio-ai/lmstudio-bug-tracker#618; lmstudio-ai/lmstudio-bug-tracker#1323;
+    modelscope/evalscope#1673; genkit-ai/genkit#6079
     """
     if _is_error_document(seen) and not _is_labelled_stream(seen):
         yield Hit(f"status {seen.status}, and the body is an error: {_words(seen)}")
+    elif seen.chat is not None and "choice_error" in seen.chat.facts:
+        yield Hit(f"status {seen.status}, and a choice reports an error: {_words(seen)}")
 
 
 @check("error.shape", WARN, applies_to="any")
@@ -193,7 +199,7 @@ def _is_error_document(seen: Seen) -> bool:
     """A 2xx answer that is an error by its shape; a failed response object of the Responses API is an answer."""
     document = seen.document
     is_response = isinstance(document, dict) and document.get("object") == "response"
-    return seen.succeeded and not seen.body.is_html and not is_response and holds_error(document)
+    return seen.succeeded and not seen.body.is_html and not is_response and reports_error(document)
 
 
 def _is_labelled_stream(seen: Seen) -> bool:

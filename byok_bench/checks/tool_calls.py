@@ -104,9 +104,12 @@ def id_changes(seen: Seen) -> Iterator[Hit]:
 def id_repeated(seen: Seen) -> Iterator[Hit]:
     """Send the id of a tool call once.
 
-    Rule: an id may be sent with every delta of its call; it is set, never appended, and opens no call.
-    Why: openai-python's own accumulator joins repeated strings, and koog saw a new call in each.
-    Seen in: openai/openai-python src/openai/lib/streaming/_deltas.py; JetBrains/koog#2052
+    Rule: an id may be sent with every delta of its call, also as an empty string; it is set, never appended, and
+    opens no call.
+    Why: openai-python's own accumulator joins repeated strings, and koog, opencode and Spring AI saw a new call in
+    each.
+    Seen in: openai/openai-python src/openai/lib/streaming/_deltas.py; JetBrains/koog#2052;
+    anomalyco/opencode#40969; spring-projects/spring-ai#6369
     """
     yield from noted(seen.stream, "id_repeated", "the id of a call comes again")
 
@@ -165,7 +168,8 @@ def name_split(seen: Seen) -> Iterator[Hit]:
 def arguments_string(seen: Seen) -> Iterator[Hit]:
     """Send arguments as a string of JSON.
 
-    Rule: function.arguments holds text or null. A JSON value of another type is written as JSON and used.
+    Rule: function.arguments holds text or null. A JSON value of another type is written as JSON and used; an
+    empty object before fragments of text means nothing yet.
     Why: a version of llama.cpp put an object there, and tools ran with empty arguments.
     Seen in: ggml-org/llama.cpp#20198; mrdushidush/claudette#238
     """

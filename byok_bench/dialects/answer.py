@@ -101,6 +101,11 @@ class Choice(msgspec.Struct, kw_only=True):
         """Whether there is neither text nor refusal nor tool call."""
         return not (self.text or self.refusal or self.calls)
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there is no output at all, and no word of an end either."""
+        return self.is_empty and not self.reasoning and self.finish_reason is None
+
     def seal(self) -> None:
         """Assemble what the deltas held."""
         self.cumulative = _grows(self.texts)

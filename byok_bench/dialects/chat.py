@@ -1,21 +1,22 @@
 """The chat dialect: request body, and triage of what came back.
 
 First match decides what an answer is: no response, a refusal, an undecodable coding, a page, an error document,
-one JSON answer, lines that are no events, or a stream. Streams are read in chat_closing.py.
+one JSON answer, lines that are no events, or a stream. Documents are read in chat_document.py, streams in
+chat_closing.py.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from byok_bench.dialects.answer import ChatReading, Shape, is_finished
+from byok_bench.dialects.answer import ChatReading, Shape
 from byok_bench.dialects.base import Terminator, merged
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_closing import read_stream
-from byok_bench.dialects.chat_output import output_of
-from byok_bench.dialects.chat_stream import Assembly
+from byok_bench.dialects.chat_document import has_choices, is_answer, read_document
+from byok_bench.dialects.chat_request import Asked, read_request
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
-from byok_bench.dialects.error_body import holds_error
-from byok_bench.wire import bounded_json
+from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
 
@@ -43,13 +44,14 @@ class ChatDialect:
             return _without_answer("undecodable", body, failure("protocol", "body", body.problem))
         if body.is_html:
             return _without_answer("page", body, failure_of_page(raw.head, body.data))
-        if holds_error(body.document):
-            return _without_answer("error", body, failure_of_answer(raw.head, body.data))
-        sent = bounded_json.decode(raw.request.body)
-        request = sent if isinstance(sent, dict) else {}
-        if request.get("stream") is True:
-            return _read_streamed(raw, raw.head, body, request)
-        return _read_whole(raw, raw.head, body)
+        asked = read_request(raw)
+        if reports_error(body.document):
+            return _read_error(raw.head, body, asked)
+        return (
+            _read_streamed(raw, raw.head, body, asked)
+            if asked.stream
+            else _read_whole(raw, raw.head, body, asked)
+        )
 
 
 DIALECT: Final = ChatDialect()
@@ -59,35 +61,24 @@ def _without_answer(shape: Shape, body: Body, why: Failure | None) -> ChatReadin
     return ChatReading(body=body, shape=shape, failure=why)
 
 
-def _read_whole(raw: RawExchange, head: RawHead, body: Body) -> ChatReading:
+def _read_error(head: RawHead, body: Body, asked: Asked) -> ChatReading:
+    """An error document; what it holds of an answer is kept."""
+    why = failure_of_error(head, body)
+    if not has_choices(body.document):
+        return _without_answer("error", body, why)
+    return read_document("error", body, body.document, asked, head, why)
+
+
+def _read_whole(raw: RawExchange, head: RawHead, body: Body, asked: Asked) -> ChatReading:
     """One JSON answer, as asked for."""
-    document = body.document
-    if isinstance(document, dict) and isinstance(document.get("choices"), list) and document["choices"]:
-        return _document("document", body, document, raw.failure)
-    return _without_answer("unreadable", body, raw.failure or failure_of_answer(head, body.data))
+    if has_choices(body.document):
+        return read_document("document", body, body.document, asked, head, raw.failure)
+    why = raw.failure or failure_of_unasked(head, body, "the body is no chat completion")
+    return _without_answer("unreadable", body, why)
 
 
-def _read_streamed(raw: RawExchange, head: RawHead, body: Body, request: Mapping[str, Any]) -> ChatReading:
+def _read_streamed(raw: RawExchange, head: RawHead, body: Body, asked: Asked) -> ChatReading:
     """A stream was asked for. One JSON answer in its place is taken, and reported by a rule."""
-    document = body.document
-    if isinstance(document, dict) and document.get("object") == "chat.completion":
-        return _document("ignored", body, document, None)
-    n = request.get("n")
-    return read_stream(raw, head, body, max(1, n) if type(n) is int else 1)
-
-
-def _document(shape: Shape, body: Body, document: Mapping[str, Any], why: Failure | None) -> ChatReading:
-    assembly = Assembly()
-    assembly.add_document(document)
-    for choice in assembly.choices.values():
-        choice.seal()
-    return ChatReading(
-        body=body,
-        shape=shape,
-        failure=why,
-        output=output_of(assembly),
-        choices=list(assembly.choices.values()),
-        usages=assembly.usages,
-        facts=assembly.facts,
-        finished=is_finished(assembly.choices.values()),
-    )
+    if is_answer(body.document):
+        return read_document("ignored", body, body.document, asked, head, None)
+    return read_stream(raw, head, body, asked)

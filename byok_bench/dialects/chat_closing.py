@@ -1,7 +1,8 @@
 """A chat stream, from its bytes to how it closed: what ended it, and whether that is a failure.
 
 [DONE] and an error reported in the stream end it, whatever the transport does later. Before them a clean end
-and a lost connection are failures only if a choice was left unfinished.
+and a lost connection are failures only if a choice was left unfinished. An error within a choice does not end
+the reading, since other choices and the counts may follow; it is the failure of the answer all the same.
 """
 
 from typing import Any
@@ -10,8 +11,10 @@ from byok_bench.dialects.answer import ChatReading, Closing, is_finished
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_events import ChatEvents
 from byok_bench.dialects.chat_output import output_of
-from byok_bench.dialects.chat_stream import Assembly
+from byok_bench.dialects.chat_request import Asked
+from byok_bench.dialects.chat_stream import Assembly, failure_of_choice
 from byok_bench.dialects.classify import failure_of_object
+from byok_bench.dialects.unasked import SENTENCE, failure_of_sentence, failure_of_unasked
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.payload import SENTINEL
@@ -19,19 +22,20 @@ from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_replacements
 
 
-def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatReading:
-    """Read an answer to stream: true that is no single document. `n`: choices asked for."""
+def read_stream(raw: RawExchange, head: RawHead, body: Body, asked: Asked) -> ChatReading:
+    """Read an answer to stream: true that is no single document."""
     clean = raw.ended_cleanly
     stream = decode(body.chunks, body=body.data, clean=clean)
     has_bad_utf8 = invalid_utf8(body.data, clean=clean) is not None
-    assembly = Assembly(n, _foreign_replacements(stream, body) if has_bad_utf8 else frozenset())
+    foreign = _foreign_replacements(stream, body) if has_bad_utf8 else frozenset()
+    assembly = Assembly(asked.n, foreign, wants_json=asked.wants_json)
     reader = ChatEvents(assembly)
     events = reader.read(stream.events, stream.pending)
     read_until = _end_offset(reader, events)
     strays = [stray for stray in stream.strays if stray.offset < read_until]
     unframed = unframed_error(strays, body.media_type)
     if unframed is None and not stream.has_data and stream.strays:
-        return _without_events(raw, body)
+        return _without_events(raw, head, body)
     for choice in assembly.choices.values():
         choice.seal()
     reading = ChatReading(
@@ -55,12 +59,12 @@ def read_stream(raw: RawExchange, head: RawHead, body: Body, n: int) -> ChatRead
     return reading
 
 
-def _without_events(raw: RawExchange, body: Body) -> ChatReading:
+def _without_events(raw: RawExchange, head: RawHead, body: Body) -> ChatReading:
     """A body with lines, none of which is data. One that was cut at a limit is not judged for it."""
     if raw.end == "limit" or body.over_limit:
         why = raw.failure or failure("protocol", "body", "the body is larger than it may be")
         return ChatReading(body=body, shape="unreadable", failure=why)
-    why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
+    why = failure_of_unasked(head, body, "the body is not a stream of events: no line is a data field")
     return ChatReading(body=body, shape="not-sse", failure=why)
 
 
@@ -92,18 +96,22 @@ def _close(
     unframed: tuple[Stray, Any] | None,
 ) -> None:
     """Say how the stream was over, and why that is a failure if it is one."""
+    in_choice = reader.assembly.error
     if unframed is not None:
         reading.unframed_error_at = unframed[0].offset
         reading.closing, reading.failure = "error", failure_of_object(unframed[1], head=head)
-    elif reader.error_event is not None:
+    elif reader.error_event is not None and (in_choice is None or in_choice.value is None):
         reading.facts.note("error_event", reader.error_event)
         reading.closing, reading.failure = "error", failure_of_object(reader.error, head=head)
+    elif in_choice is not None:
+        reading.facts.note("error_event", in_choice.event)
+        reading.closing, reading.failure = "error", failure_of_choice(in_choice, head, "stream")
     elif reader.done_event is not None:
         reading.closing = "done"
-        reading.failure = _nothing_came() if reading.empty else None
+        reading.failure = _failure_at_sentinel(reading, reader, head)
     else:
         reading.closing = _end_of_body(raw, reading)
-        reading.failure = _failure_at_end(reading, raw)
+        reading.failure = _failure_at_end(reading, raw, reader, head)
     if reader.done_event is not None:
         reading.done_ns = reading.events[reader.done_event].t_ns
 
@@ -115,7 +123,20 @@ def _end_of_body(raw: RawExchange, reading: ChatReading) -> Closing:
     return "eof" if raw.end == "done" else raw.end
 
 
-def _failure_at_end(reading: ChatReading, raw: RawExchange) -> Failure | None:
+def _failure_at_sentinel(reading: ChatReading, reader: ChatEvents, head: RawHead) -> Failure | None:
+    """Why a stream that was closed by [DONE] is a failure: there is no answer in it."""
+    if not reading.choices:
+        return _nothing_came(reading, reader, head)
+    if all(choice.says_nothing for choice in reading.choices):
+        return failure(
+            "protocol", "stream", "there is no answer: nothing is said, and no finish_reason is given"
+        )
+    return None
+
+
+def _failure_at_end(
+    reading: ChatReading, raw: RawExchange, reader: ChatEvents, head: RawHead
+) -> Failure | None:
     """Why a body that ended before [DONE] and without an error is a failure; None if nothing was lost."""
     if reading.closing == "limit":
         return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
@@ -124,7 +145,7 @@ def _failure_at_end(reading: ChatReading, raw: RawExchange) -> Failure | None:
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
     if reading.empty:
-        return _nothing_came()
+        return _nothing_came(reading, reader, head)
     if reading.closing == "reset":
         return raw.failure or failure(
             "network", "stream", "the connection was lost in the middle of the answer"
@@ -132,5 +153,9 @@ def _failure_at_end(reading: ChatReading, raw: RawExchange) -> Failure | None:
     return failure("protocol", "stream", "the stream ended in the middle of the answer")
 
 
-def _nothing_came() -> Failure:
-    return failure("protocol", "stream", "the stream ended without one chunk")
+def _nothing_came(reading: ChatReading, reader: ChatEvents, head: RawHead) -> Failure:
+    """A stream without an answer; what the server said in place of one is kept."""
+    what = "the stream ended without one " + ("chunk" if reading.empty else "choice")
+    if not reader.said or len(reader.said) > SENTENCE:
+        return failure("protocol", "stream", what)
+    return failure_of_sentence(reader.said, head=head, what=what, phase="stream")

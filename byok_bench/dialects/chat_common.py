@@ -11,6 +11,7 @@ import msgspec
 
 from byok_bench.dialects.answer import Choice, UsageSeen
 from byok_bench.dialects.chat_stream import LATEST_CREATED, Assembly
+from byok_bench.dialects.fragments import brief
 from byok_bench.wire import bounded_json
 from byok_bench.wire.payload import LARGE_EVENT
 from byok_bench.wire.sse import Event
@@ -27,7 +28,7 @@ class _Function(msgspec.Struct, gc=False):
 class _Call(msgspec.Struct, gc=False):
     index: int
     function: _Function
-    id: None = None
+    id: Literal["", None] = None
     type: Literal["function", None] = None
     custom: None = None
 
@@ -123,6 +124,8 @@ class CommonChunks:
         for call in delta.tool_calls or ():
             if not choice.tools.fragment(call.index, call.function.arguments):
                 return False
+            if call.id == "" and choice.tools.has_id(call.index):
+                self._assembly.facts.note("id_repeated", number, brief(call.id))
         if delta.role:
             self._assembly.facts.note("role_repeated", number)
         return True

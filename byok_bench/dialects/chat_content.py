@@ -34,7 +34,7 @@ def read_content(content: object, *, wants_json: bool) -> Content:
     return Content(
         text="".join(piece for part in others for piece in _texts(part, ("text",))),
         reasoning="".join(piece for part in thinking for piece in _texts(part, _THOUGHTS)),
-        refusal="".join(part["refusal"] for part in others if _refuses(part)),
+        refusal="".join(map(_refusal, others)),
     )
 
 
@@ -42,8 +42,9 @@ def _is_thinking(part: dict[str, Any] | str) -> bool:
     return isinstance(part, dict) and part.get("type") in _THINKING
 
 
-def _refuses(part: dict[str, Any] | str) -> bool:
-    return isinstance(part, dict) and part.get("type") == "refusal" and isinstance(part.get("refusal"), str)
+def _refusal(part: dict[str, Any] | str) -> str:
+    said = part.get("refusal") if isinstance(part, dict) and part.get("type") == "refusal" else ""
+    return said if isinstance(said, str) else ""
 
 
 def _texts(part: object, members: tuple[str, ...], nesting: int = _NESTING) -> Iterator[str]:

@@ -64,14 +64,14 @@ def _transcript(audio: object) -> str:
 
 
 def _is_call(value: object) -> bool:
-    """Whether an element of tool_calls says anything beside its place and its type; arguments that are an
-    object do, be it empty."""
-    if not isinstance(value, dict):
+    """Whether an element of tool_calls is an object that is not absent: no id, and the zero of a function."""
+    if not isinstance(value, dict) or not value:
         return False
     function = value.get("function")
-    if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
+    if not isinstance(function, dict) or function.get("name") != "" or not is_absent(value.get("id")):
         return True
-    return not all(is_absent(member) for name, member in value.items() if name not in ("index", "type"))
+    arguments = function.get("arguments")
+    return isinstance(arguments, dict) or not is_absent(arguments)
 
 
 def _reasoning(delta: Mapping[str, Any], event: int | None, facts: Facts) -> str:

@@ -13,7 +13,10 @@ from byok_bench.dialects.absence import is_absent
 from byok_bench.dialects.answer import Choice, Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
+from byok_bench.dialects.classify import failure_of_object
 from byok_bench.dialects.fragments import brief, whole
+from byok_bench.wire.failures import Failure
+from byok_bench.wire.raw import RawHead
 
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
 CHUNK_OBJECT: Final = "chat.completion.chunk"
@@ -211,6 +214,15 @@ class Assembly:
             choice.own_reason, choice.finish_event = choice.finish_reason, event
             if reason not in FINISH_REASONS and self.error is None:
                 self.facts.note("finish_unknown", event, brief(reason))
+
+
+def failure_of_choice(error: ChoiceError | None, head: RawHead | None, phase: str) -> Failure | None:
+    """The failure that a choice reports, in its words where it has some; None if none does."""
+    if error is None:
+        return None
+    return failure_of_object(
+        error.value or "the answer ended with finish_reason error", head=head, phase=phase
+    )
 
 
 def _numbered(choices: object) -> Iterable[tuple[int, Mapping[str, Any]]]:

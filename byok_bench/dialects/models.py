@@ -10,7 +10,8 @@ from typing import Any, Final
 from byok_bench.dialects.base import Reading, Terminator
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
-from byok_bench.dialects.error_body import holds_error
+from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange
 
@@ -47,9 +48,11 @@ def _failure(raw: RawExchange, body: Body) -> Failure | None:
     if body.is_html:
         return failure_of_page(raw.head, body.data)
     is_list = isinstance(body.document, dict) or model_entries(body.document) is not None
-    if raw.failure is not None or (is_list and not holds_error(body.document)):
+    if raw.failure is not None:
         return raw.failure
-    return failure_of_answer(raw.head, body.data)
+    if reports_error(body.document):
+        return failure_of_error(raw.head, body)
+    return None if is_list else failure_of_unasked(raw.head, body, "the body is no list of models")
 
 
 def model_entries(document: object) -> list[Any] | None:

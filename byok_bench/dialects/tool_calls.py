@@ -158,6 +158,11 @@ class ToolCalls:
         call.given_arguments.add(arguments)
         return True
 
+    def has_id(self, index: int) -> bool:
+        """Whether the call that owns an index has an id."""
+        owner = self._owners.get(index)
+        return owner is not None and owner.id is not None
+
     def _open(self, index: int | None, event: int | None) -> Call:
         call = Call(event)
         self.calls.append(call)

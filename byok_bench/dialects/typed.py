@@ -14,10 +14,12 @@ from byok_bench.dialects.answer import AnswerReading, Choice, Facts, Shape, Usag
 from byok_bench.dialects.base import Mark, Terminator, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
+from byok_bench.dialects.envelope import enveloped_error, reports_error
 from byok_bench.dialects.error_body import holds_error, is_error_event
 from byok_bench.dialects.fragments import brief
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.dialects.tool_calls import Call
+from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
@@ -121,7 +123,7 @@ class TypedDialect(ABC):
             )
         if body.is_html:
             return TypedReading(body=body, shape="page", failure=failure_of_page(raw.head, body.data))
-        return self._read_document(raw, raw.head, body) or self._read_other(raw, body)
+        return self._read_document(raw, raw.head, body) or self._read_other(raw, raw.head, body)
 
     def _read_document(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading | None:
         """A body that is one JSON document; None if it is none that an answer can be."""
@@ -133,20 +135,24 @@ class TypedDialect(ABC):
             reading = TypedReading(body=body, shape=shape, failure=failed)
             _fill(reading, self.answer(document))
             return reading
-        if holds_error(document):
-            return TypedReading(body=body, shape="error", failure=failure_of_answer(head, body.data))
+        if reports_error(document):
+            return TypedReading(body=body, shape="error", failure=failure_of_error(head, body))
         return None
 
-    def _read_other(self, raw: RawExchange, body: Body) -> TypedReading:
+    def _read_other(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading:
         """A stream, or nothing that can be read."""
         if not asked_to_stream(raw) and body.media_type != EVENT_STREAM:
-            why = raw.failure or failure("protocol", "body", "the answer is neither JSON nor an event stream")
+            why = raw.failure or failure_of_unasked(
+                head, body, "the answer is neither JSON of this API nor an event stream"
+            )
             return TypedReading(body=body, shape="unreadable", failure=why)
         clean = raw.ended_cleanly
         stream = sse.decode(body.chunks, clean=clean)
         unframed = unframed_error(stream.strays, body.media_type)
         if unframed is None and stream.strays and not stream.has_data:
-            why = failure("protocol", "body", "the body is not a stream of events: no line is a data field")
+            why = failure_of_unasked(
+                head, body, "the body is not a stream of events: no line is a data field"
+            )
             return TypedReading(body=body, shape="not-sse", failure=why)
         reading = TypedReading(body=body, shape="stream", stream=stream)
         reading.bad_utf8_at = sse.invalid_utf8(body.data, clean=clean)
@@ -172,7 +178,8 @@ class TypedDialect(ABC):
             reading.closing, reading.failure = "done", done.failure
             reading.done_ns = done.end.t_ns
         elif error is not None:
-            reading.closing, reading.failure = "error", failure_of_object(error.value, head=raw.head)
+            said = enveloped_error(error.value) or error.value
+            reading.closing, reading.failure = "error", failure_of_object(said, head=raw.head)
             reading.done_ns = error.t_ns
         else:
             reading.failure = None if done.finished else _failure_at_end(reading, raw)
@@ -260,10 +267,15 @@ class _Events:
             value = item.value if isinstance(item.value, dict) else {"message": event.data}
             typed = TypedEvent(event=number, t_ns=event.t_ns, name=event.name, value=value)
             self._reading.typed.append(typed)
-            if self._reading.error is None and is_error_event(event.name, value):
+            if self._reading.error is None and _is_error(event.name, value):
                 self._reading.error = typed
         else:
             self._facts.note("not_an_object", number, type(item.value).__name__)
+
+
+def _is_error(name: str, value: Mapping[str, Any]) -> bool:
+    """Whether an event reports an error; one that has a type of its own is no envelope."""
+    return is_error_event(name, value) or ("type" not in value and enveloped_error(value) is not None)
 
 
 def output_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:

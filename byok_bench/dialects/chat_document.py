@@ -1,0 +1,68 @@
+"""A whole chat answer: one JSON document, and whether there is an answer in it."""
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from byok_bench.dialects.answer import ChatReading, Shape, is_finished
+from byok_bench.dialects.body import Body
+from byok_bench.dialects.chat_output import output_of
+from byok_bench.dialects.chat_request import Asked
+from byok_bench.dialects.chat_stream import Assembly, failure_of_choice
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.raw import RawHead
+
+
+def has_choices(document: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a document has choices that can be read."""
+    return (
+        isinstance(document, dict) and isinstance(document.get("choices"), list) and bool(document["choices"])
+    )
+
+
+def is_answer(document: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a document that came in place of a stream is a whole answer: it calls itself one, or has a message."""
+    if not isinstance(document, dict):
+        return False
+    messages = has_choices(document) and any(
+        isinstance(one, dict) and isinstance(one.get("message"), dict) for one in document["choices"]
+    )
+    return document.get("object") == "chat.completion" or messages
+
+
+def read_document(
+    shape: Shape, body: Body, document: Mapping[str, Any], asked: Asked, head: RawHead, why: Failure | None
+) -> ChatReading:
+    """Read one whole answer. `why`: the failure that is known already."""
+    assembly = Assembly(wants_json=asked.wants_json)
+    assembly.add_document(document)
+    for choice in assembly.choices.values():
+        choice.seal()
+    if assembly.error is not None:
+        assembly.facts.note("choice_error", None)
+    return ChatReading(
+        body=body,
+        shape=shape,
+        failure=why or failure_of_choice(assembly.error, head, "body") or _failure_without_answer(assembly),
+        output=output_of(assembly),
+        choices=list(assembly.choices.values()),
+        usages=assembly.usages,
+        facts=assembly.facts,
+        finished=is_finished(assembly.choices.values()),
+    )
+
+
+def _failure_without_answer(assembly: Assembly) -> Failure | None:
+    """Why there is no answer: a choice without message, or nothing said and nothing finished."""
+    choices = assembly.choices.values()
+    without = [choice for choice in choices if not choice.opened]
+    if any(choice.finish_reason == "content_filter" for choice in without):
+        return failure("content_filter", "body", "a filter withheld the answer: its choice has no message")
+    if without:
+        return failure(
+            "protocol", "body", f"choice {without[0].index} has no message: there is no answer in it"
+        )
+    if all(choice.says_nothing for choice in choices):
+        return failure(
+            "protocol", "body", "there is no answer: nothing is said, and no finish_reason is given"
+        )
+    return None

@@ -1,0 +1,100 @@
+"""Errors that a body of status 2xx, or an event, reports in another form than the member `error`.
+
+`{"success": false, "errors": […]}`, `{"code": 402, "message": …}` and their like; the names are data in
+envelopes.toml. What has choices, output or content of its own is an answer and no envelope.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.dialects.absence import is_absent
+from byok_bench.dialects.error_body import holds_error
+
+_ANSWERS: Final = ("choices", "output", "content", "candidates")
+_STATES: Final = ("status", "type", "object", "result")
+_NESTING: Final = 3
+_DIGITS: Final = 9
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One name of a list, and where it was seen."""
+
+    name: str
+    source: str
+
+
+class Forms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The names by which an envelope is known; the file says what each list is."""
+
+    version: int
+    code: tuple[Named, ...]
+    words: tuple[Named, ...]
+    failed: tuple[Named, ...]
+    good: tuple[Named, ...]
+    flag: tuple[Named, ...]
+    wrapper: tuple[Named, ...]
+
+
+@cache
+def forms() -> Forms:
+    """The lists, validated."""
+    text = (files("byok_bench.dialects") / "envelopes.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), Forms)
+
+
+def reports_error(document: object) -> bool:
+    """Whether a JSON document of status 2xx is an error, in the member `error` or as an envelope."""
+    return holds_error(document) or enveloped_error(document) is not None
+
+
+def enveloped_error(value: object) -> Mapping[str, Any] | None:
+    """The error that an envelope holds, as an object with `message` and `code` where it has such; None if the
+    value is no envelope, or reports no error."""
+    if not isinstance(value, Mapping) or not all(is_absent(value.get(name)) for name in _ANSWERS):
+        return None
+    return _error_within(value, _NESTING)
+
+
+def _error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] | None:
+    names = forms()
+    for wrapper in names.wrapper if nesting else ():
+        inner = value.get(wrapper.name)
+        found = _error_within(inner, nesting - 1) if isinstance(inner, Mapping) else None
+        if found is not None:
+            return found
+    if not is_absent(value.get("errors")) or any(value.get(flag.name) is False for flag in names.flag):
+        return _as_error(value)
+    has_words = any(_is_said(value.get(words.name)) for words in names.words)
+    failed = [one.name for one in names.failed]
+    has_failed = any(str(value.get(state)).lower() in failed for state in _STATES)
+    is_code = any(_is_failure_code(value, code.name) for code in names.code)
+    return _as_error(value) if has_words and (has_failed or is_code) else None
+
+
+def _as_error(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same members, with the words as `message` and the code as `code`, the names that every error is read by."""
+    names = forms()
+    words = next((value[one.name] for one in names.words if _is_said(value.get(one.name))), None)
+    code = next((value[one.name] for one in names.code if _is_failure_code(value, one.name)), None)
+    added = {"message": words, "code": code}
+    return {**{name: member for name, member in added.items() if member is not None}, **value}
+
+
+def _is_said(value: object) -> bool:
+    return isinstance(value, str | list) and bool(value)
+
+
+def _is_failure_code(value: Mapping[str, Any], name: str) -> bool:
+    """Whether a member is a number that is no code of success, or a word that is none; a status is no such word."""
+    code = value.get(name)
+    if isinstance(code, str):
+        text = code.strip().lower()
+        if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
+            return bool(text) and name != "status" and text not in [one.name for one in forms().good]
+        code = int(text)
+    return type(code) is int and code != 0 and not 200 <= code < 300

@@ -1,0 +1,62 @@
+"""The failure of a 2xx body that is not what was asked for: no answer, and no error in any form that is known.
+
+One place for all dialects. The server's own words are kept; a sentence is classified by its words, and is
+`protocol` where they say nothing. Bodies that may be an answer in another form are never searched for words.
+"""
+
+from typing import Final
+
+import msgspec
+
+from byok_bench.dialects.body import EVENT_STREAM, Body
+from byok_bench.dialects.classify import failure_of_answer, failure_of_object
+from byok_bench.dialects.envelope import enveloped_error
+from byok_bench.dialects.error_body import holds_error, read_value
+from byok_bench.dialects.server_text import decoded, printable
+from byok_bench.wire.bounded_json import Malformed
+from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.raw import RawHead
+
+SENTENCE: Final = 1_000
+"""Characters: a longer text is no message of a server."""
+_NO_SENTENCE: Final = ("{", "[", "<", "data:", "event:", "id:", ":")
+"""How JSON, markup and events begin."""
+
+
+def failure_of_error(head: RawHead, body: Body) -> Failure:
+    """The failure of a document that reports an error (envelope.reports_error)."""
+    error = None if holds_error(body.document) else enveloped_error(body.document)
+    return (
+        failure_of_answer(head, body.data)
+        if error is None
+        else failure_of_object(error, head=head, phase="body")
+    )
+
+
+def failure_of_unasked(head: RawHead, body: Body, what: str) -> Failure:
+    """The failure of a body that is none of an answer, an error and a page. `what`: our word for it."""
+    said = _words(body)
+    if said:
+        return failure_of_sentence(said, head=head, what=what, phase="body")
+    if not body.data.strip():
+        return failure("protocol", "body", "the body is empty", status=head.status)
+    shown = failure_of_answer(head, body.data)
+    return msgspec.structs.replace(shown, message=f"{what}: {shown.message}")
+
+
+def failure_of_sentence(said: str, *, head: RawHead | None, what: str, phase: str) -> Failure:
+    """The failure that a server told in words alone; `protocol` where their kind is not known."""
+    found = failure_of_object({"message": said}, head=head, phase=phase)
+    if found.kind != "server":
+        return found
+    message = f"{what}: {found.message}"
+    return msgspec.structs.replace(found, kind="protocol", retryable=False, message=message)
+
+
+def _words(body: Body) -> str:
+    """A sentence that the body is, or the message of a JSON object; empty if it has neither."""
+    if not isinstance(body.document, Malformed):
+        return read_value(body.document).words if isinstance(body.document, dict) else ""
+    text = printable(decoded(body.data))
+    is_sentence = len(text) <= SENTENCE and body.media_type != EVENT_STREAM
+    return text if is_sentence and not text.lstrip().startswith(_NO_SENTENCE) else ""
