@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import SAID, check
 from byok_bench.checks.seen import Seen, noted
-from byok_bench.checks.texts import control_token, tool_markup
+from byok_bench.checks.texts import control_token
 
-_EMPTY_ANSWER: Final = "finish_reason is stop, and there is neither text nor refusal nor tool call"
+_EMPTY_ANSWER: Final = "the answer has ended, and there is neither text nor refusal nor tool call"
 
 
 @check("delta.object", WARN, applies_to="chat-stream")
@@ -162,24 +162,24 @@ def cumulative(seen: Seen) -> Iterator[Hit]:
             yield Hit(f"each of {len(choice.texts)} content deltas repeats the one before", choice.event)
 
 
-@check("delta.special-tokens", WARN, applies_to="chat-stream")
+@check("delta.special-tokens", WARN, applies_to="chat-stream", also=SAID)
 def special_tokens(seen: Seen) -> Iterator[Hit]:
     """Keep control tokens out of the content.
 
-    Rule: the assembled content has no <|im_end|>, <|im_start|>, <|eot_id|>, <|endoftext|>, <|end|>, <|channel|>
-    and no token in fullwidth bars, and does not end with </s>. Tokens that count as leaked tool markup do not
-    count again.
+    Rule: the assembled content has no control token of a chat template such as <|im_end|>, <|eot_id|> or
+    <|channel|> (all of them: checks/markers.toml) and no token in fullwidth bars, and does not end with </s>. Tokens
+    that count as leaked tool markup do not count again, and those in a fenced block, in code marks or in quotes not
+    at all.
     Why: they show in user interfaces and get into tool names.
     Seen in: vllm-project/vllm#32587; vllm-project/vllm-ascend#9767
     """
-    for choice in seen.stream.choices if seen.stream else ():
-        leaked = seen.judges_tool_markup and tool_markup(choice.text) is not None
-        token = control_token(choice.text, tool_markup_counts=not leaked)
+    for choice in seen.answer.choices if seen.answer else ():
+        token = control_token(choice.text, leaked=seen.leaked_call(choice))
         if token is not None:
             yield Hit(f"the content holds the control token {token}", choice.event)
 
 
-@check("delta.replacement-char", WARN, applies_to="chat-stream")
+@check("delta.replacement-char", WARN, applies_to="chat-stream", also=SAID)
 def replacement_char(seen: Seen) -> Iterator[Hit]:
     """Split no character over two tokens.
 
@@ -188,18 +188,19 @@ def replacement_char(seen: Seen) -> Iterator[Hit]:
     text alone.
     Seen in: mattn/tensai#110; mrpulor-gh/nuphus#41
     """
-    yield from noted(seen.stream, "replacement_character", "the server sent U+FFFD")
+    yield from noted(seen.answer, "replacement_character", "the server sent U+FFFD")
 
 
-@check("delta.no-output", WARN, applies_to="chat-stream")
+@check("delta.no-output", WARN, applies_to="chat-stream", also=SAID)
 def no_output(seen: Seen) -> Iterator[Hit]:
     """Answer with text, a refusal or a tool call.
 
-    Rule: a choice that finishes with stop has content, reasoning, a refusal or a tool call.
+    Rule: a choice that finishes with stop has content, reasoning, a refusal, a tool call or output of another kind
+    (an image, a search). Not judged where the request has stop sequences: these may end an answer anywhere.
     Why: agents take the empty turn for the end, or loop.
     Seen in: vaadin/flow-components#9195
     """
-    stream = seen.stream
-    for choice in stream.choices if stream and stream.closing != "error" else ():
-        if choice.finish_reason == "stop" and choice.is_empty and not choice.reasoning:
+    for choice in seen.ended.choices if seen.ended and not seen.has_stop else ():
+        said = choice.reasoning or choice.has_other or not choice.is_empty
+        if choice.finish_reason == "stop" and not said:
             yield Hit(_EMPTY_ANSWER, choice.finish_event)

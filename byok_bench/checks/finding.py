@@ -24,7 +24,7 @@ class Hit(msgspec.Struct, frozen=True):
     offset: int | None = None
     """Byte offset in the decoded body; filled from the event where the rule gave none."""
     severity: Severity | None = None
-    """Where this place weighs less than the rule does; None: as the rule."""
+    """Where this place weighs less or more than the rule does; None: as the rule."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,28 @@
-"""finish_reason of chat answers."""
+"""Why an answer ended: finish_reason of chat, stop_reason of a message, status of a response."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.answer import AnswerReading, Choice
+from byok_bench.dialects.fragments import brief
+
+_MEMBERS: Final = {"chat": "finish_reason", "responses": "status", "messages": "stop_reason"}
+"""Dialect → the member that says why an answer ended."""
+_OWN_REASONS: Final = {
+    "responses": (
+        *("completed", "incomplete", "failed", "in_progress", "queued", "cancelled"),
+        *("max_output_tokens", "content_filter"),
+    ),
+    "messages": (
+        *("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"),
+        *("model_context_window_exceeded", "compaction"),
+    ),
+}
+"""Words of the typed dialects: openai/openai-python src/openai/types/responses/response_status.py and
+anthropics/anthropic-sdk-python src/anthropic/types/beta/beta_stop_reason.py."""
 
 
 def _judged(seen: Seen) -> AnswerReading | None:
@@ -14,48 +31,48 @@ def _judged(seen: Seen) -> AnswerReading | None:
 
 
 def _ended(seen: Seen) -> list[Choice]:
-    """The choices, where they are judged at the end: not after an error in the stream."""
+    """The choices, where they are judged at the end: not after an error."""
     answer = _judged(seen)
-    return answer.choices if answer is not None and answer.closing != "error" else []
+    return answer.choices if answer is not None and not answer.failed else []
 
 
-def _names_a_function(seen: Seen) -> bool:
-    """Whether the request forces one function, for which stop is right."""
-    for member in ("tool_choice", "function_call"):
-        choice = seen.request.get(member)
-        if isinstance(choice, dict) and (choice.get("name") or choice.get("function")):
-            return True
-    return False
-
-
-@check("finish.missing", ERROR, applies_to="chat-stream")
+@check("finish.missing", ERROR, applies_to="chat-stream", also=("chat-whole", "responses", "messages-whole"))
 def missing(seen: Seen) -> Iterator[Hit]:
     """Send a finish_reason for every choice.
 
-    Rule: by [DONE] every choice that was started has a finish_reason that is not null in any form. Without [DONE]
-    the stream counts as truncated instead.
+    Rule: by the end every choice that was started says why it ended: in chat by a finish_reason that is not null in
+    any form, in a whole message by a stop_reason (in a stream: messages.lifecycle), in Responses by a status. The end
+    of a stream is [DONE], or the last event of Responses; without it the stream counts as truncated instead.
     Why: strict clients take every turn for aborted.
     Seen in: anomalyco/opencode#43882; vaadin/flow-components#9195
     """
-    stream = seen.stream
-    for choice in stream.choices if stream and stream.closing == "done" else ():
-        if choice.finish_reason is None:
-            yield Hit(f"choice {choice.index} has no finish_reason", choice.event)
+    answer = _judged(seen)
+    came_to_end = answer is not None and answer.complete and answer.closing in ("done", None)
+    for choice in answer.choices if answer is not None and came_to_end else ():
+        if choice.own_reason is None:
+            yield Hit(f"choice {choice.index} has no {_MEMBERS[seen.schema]}", choice.event)
 
 
-@check("finish.value", ERROR, applies_to="chat")
+@check("finish.value", ERROR, applies_to="chat", also=TYPED)
 def value(seen: Seen) -> Iterator[Hit]:
     """Use a known finish_reason.
 
-    Rule: the reason is one of five: stop, length, tool_calls, content_filter, or the old function_call.
+    Rule: the reason is one of five: stop, length, tool_calls, content_filter, or the old function_call; in Messages
+    one of the stop reasons of its API, in Responses one of its statuses and of its reasons for being incomplete.
     Others are passed on as they are; null written as a string is another finding.
     Why: enumerations refuse eos_token, end_turn, cancel.
     Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py; ROCm/FastFlowLM#500
     """
     yield from noted(_judged(seen), "finish_unknown", "the finish_reason is not a known one")
+    known = _OWN_REASONS.get(seen.schema, ())
+    for choice in _ended(seen) if known else ():
+        if choice.own_reason is not None and choice.own_reason not in known:
+            yield Hit(
+                f"{brief(choice.own_reason)} is no {_MEMBERS[seen.schema]} of the API", choice.finish_event
+            )
 
 
-@check("finish.null-form", ERROR, applies_to="chat-stream")
+@check("finish.null-form", ERROR, applies_to="chat-stream", also=("chat-whole",))
 def null_form(seen: Seen) -> Iterator[Hit]:
     """Write an open finish_reason as null.
 
@@ -66,30 +83,35 @@ def null_form(seen: Seen) -> Iterator[Hit]:
     yield from noted(_judged(seen), "finish_null_form", "an open finish_reason is a string")
 
 
-@check("finish.tool-calls-reason", ERROR, applies_to="chat")
+@check("finish.tool-calls-reason", ERROR, applies_to="chat", also=("messages",))
 def tool_calls_reason(seen: Seen) -> Iterator[Hit]:
     """End tool calls with tool_calls.
 
-    Rule: a choice with a call does not finish with stop, unless tool_choice of the request names a function.
+    Rule: a choice with a call does not finish with stop (in Messages with end_turn or stop_sequence), unless
+    tool_choice of the request names a function. Where it requires a call of any, an end with stop is told as info:
+    older models of OpenAI end so.
     Why: an agent that looks at the reason first returns without having run the tool.
     Seen in: vllm-project/vllm#25054; BerriAI/litellm#12862; leookun/cursor-byok#391
     """
-    for choice in _ended(seen) if not _names_a_function(seen) else ():
+    weight = INFO if seen.forced == "required" and seen.schema == "chat" else None
+    for choice in _ended(seen) if seen.forced != "named" or seen.schema != "chat" else ():
         if choice.calls and choice.finish_reason == "stop":
-            yield Hit("finish_reason is stop, although a tool call came", choice.finish_event)
+            words = f"{_MEMBERS[seen.schema]} is {choice.own_reason}, although a tool call came"
+            yield Hit(words, choice.finish_event, severity=weight)
 
 
-@check("finish.tool-calls-empty", ERROR, applies_to="chat")
+@check("finish.tool-calls-empty", ERROR, applies_to="chat", also=("messages",))
 def tool_calls_empty(seen: Seen) -> Iterator[Hit]:
     """Say tool_calls only with a call.
 
-    Rule: a choice that finishes with tool_calls has a call.
+    Rule: a choice that finishes with tool_calls (in Messages: tool_use) has a call.
     Why: the agent's loop goes on to wait for a result, and there is nothing to run.
     Seen in: vllm-project/vllm#53363
     """
     for choice in _ended(seen):
         if choice.finish_reason == "tool_calls" and not choice.calls:
-            yield Hit("finish_reason is tool_calls, and no tool call came", choice.finish_event)
+            words = f"{_MEMBERS[seen.schema]} is {choice.own_reason}, and no tool call came"
+            yield Hit(words, choice.finish_event)
 
 
 @check("finish.content-after", ERROR, applies_to="chat-stream")

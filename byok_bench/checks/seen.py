@@ -6,7 +6,9 @@ from typing import Any, Final, Literal, cast
 
 from byok_bench.checks.arguments import Verdict, judged_calls
 from byok_bench.checks.finding import Hit
-from byok_bench.dialects.answer import AnswerReading, ChatReading
+from byok_bench.checks.markers import load_markers
+from byok_bench.checks.texts import tool_markup
+from byok_bench.dialects.answer import AnswerReading, ChatReading, Choice
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.exchange import Exchange
@@ -111,6 +113,11 @@ class Seen:
                     found[inner["name"]] = inner
         return found
 
+    def tool_schema(self, name: str) -> Any:
+        """The JSON schema that the request gives for a tool's arguments; None if it gives none."""
+        tool = self.tools.get(name, {})
+        return tool.get("parameters", tool.get("input_schema"))
+
     @property
     def has_tools(self) -> bool:
         """Whether the request offers tools at all."""
@@ -122,9 +129,52 @@ class Seen:
         return list(judged_calls(self.answer)) if self.answer is not None else []
 
     @property
-    def judges_tool_markup(self) -> bool:
-        """Whether tool calls left in the text are looked for: tools were offered, and no error ended the answer."""
-        return self.has_tools and self.answer is not None and self.answer.closing != "error"
+    def has_stop(self) -> bool:
+        """Whether the request names texts that end the answer wherever they come."""
+        return bool(self.request.get("stop") or self.request.get("stop_sequences"))
+
+    @cached_property
+    def forced(self) -> Literal["named", "required", ""]:
+        """Whether the request forces a call: of one function, or of any."""
+        for member in ("tool_choice", "function_call"):
+            choice = self.request.get(member)
+            if isinstance(choice, dict):
+                if choice.get("type") == "any" or "required" in (
+                    choice.get("mode"),
+                    _allowed(choice).get("mode"),
+                ):
+                    return "required"
+                if any(choice.get(name) for name in ("name", "function", "custom")):
+                    return "named"
+        return "required" if self.request.get("tool_choice") in ("required", "any") else ""
+
+    @cached_property
+    def asked_for_raw_reasoning(self) -> bool:
+        """Whether the request asks for reasoning inside the text."""
+        return any(
+            one.member in self.request and self.request[one.member] in one.values
+            for one in load_markers().asked
+        )
+
+    @cached_property
+    def ended(self) -> AnswerReading | None:
+        """The answer, if what was said is judged at its end: not after an error."""
+        return self.answer if self.answer is not None and not self.answer.failed else None
+
+    def leaked_call(self, choice: Choice) -> str | None:
+        """The marker of a call left in a choice's text, or in its reasoning where there is neither text nor call.
+
+        Looked for only where tools were offered, and no error ended the answer.
+        """
+        if not self.has_tools or self.ended is None:
+            return None
+        return tool_markup(choice.reasoning if choice.is_empty else choice.text)
+
+
+def _allowed(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tools that a tool_choice allows; empty if it does not say so."""
+    found = choice.get("allowed_tools")
+    return found if isinstance(found, dict) else {}
 
 
 def noted(reading: AnswerReading | None, name: str, message: str) -> Iterator[Hit]:

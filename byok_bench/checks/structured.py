@@ -1,10 +1,10 @@
-"""JSON modes of chat answers: response_format json_object and json_schema."""
+"""JSON modes: response_format of chat, text.format of Responses, output_config.format of Messages."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from byok_bench.checks.finding import ERROR, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.schema import violation
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.answer import Choice
@@ -13,21 +13,42 @@ from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
 _FENCE: Final = "```"
+_MODES: Final = ("json_object", "json_schema")
 
 
-def _mode(seen: Seen) -> str | None:
-    """json_object or json_schema if the request asks for it."""
-    form = seen.request.get("response_format")
-    kind = form.get("type") if isinstance(form, dict) else None
-    return kind if kind in ("json_object", "json_schema") else None
+class _Mode(NamedTuple):
+    """What the request asks for."""
+
+    kind: str
+    """json_object or json_schema; empty if it asks for neither."""
+    schema: Any
+    """The JSON schema; None if there is none."""
+
+
+def _mode(seen: Seen) -> _Mode:
+    """The JSON mode of the request, in the words of its dialect."""
+    if seen.schema == "chat":
+        form = _part(seen.request, "response_format")
+        schema = _part(form, "json_schema").get("schema")
+    else:
+        outer = "text" if seen.schema == "responses" else "output_config"
+        form = _part(_part(seen.request, outer), "format") or _part(seen.request, "output_format")
+        schema = form.get("schema")
+    kind = form.get("type")
+    return _Mode(kind, schema) if kind in _MODES else _Mode("", None)
+
+
+def _part(value: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+    found = value.get(member)
+    return found if isinstance(found, dict) else {}
 
 
 def _judged(seen: Seen) -> Iterator[Choice]:
-    """Choices that ended with stop and text: no calls, no refusal, nothing blank, no error in the stream."""
-    answer = seen.answer
-    if answer is None or answer.closing == "error" or _mode(seen) is None:
-        return
-    for choice in answer.choices:
+    """Choices that ended with stop and text: no calls, no refusal, nothing blank, no error in the stream.
+
+    A stop sequence of the request may have cut the JSON, where nothing says that it did not.
+    """
+    for choice in seen.ended.choices if seen.ended and _mode(seen).kind and not seen.has_stop else ():
         spoke = choice.text.strip() and not choice.refusal and not choice.calls
         if spoke and choice.finish_reason == "stop":
             yield choice
@@ -40,12 +61,13 @@ def _parsed(seen: Seen) -> Iterator[tuple[Choice, Any]]:
             yield choice, bounded_json.decode(choice.text.strip())
 
 
-@check("structured.valid-json", ERROR, applies_to="chat")
+@check("structured.valid-json", ERROR, applies_to="chat", also=TYPED)
 def valid_json(seen: Seen) -> Iterator[Hit]:
     """Return JSON in JSON modes.
 
-    Rule: with response_format json_object or json_schema, content that ends with stop and has no calls beside it
-    is JSON from end to end, white space aside; for json_object an object.
+    Rule: with response_format json_object or json_schema (text.format in Responses, output_config.format in
+    Messages), content that ends with stop and has no calls beside it is JSON from end to end, white space aside;
+    for json_object an object. Not judged where the request has stop sequences.
     Why: parsers fail on a sentence after it.
     Seen in: ROCm/FastFlowLM#554
     """
@@ -53,11 +75,11 @@ def valid_json(seen: Seen) -> Iterator[Hit]:
         if isinstance(value, Malformed):
             if value.why == "syntax":
                 yield Hit(f"the content is no JSON: {value.message}", choice.event)
-        elif _mode(seen) == "json_object" and not isinstance(value, dict):
+        elif _mode(seen).kind == "json_object" and not isinstance(value, dict):
             yield Hit(f"the content is JSON, but no object: {brief(value)}", choice.event)
 
 
-@check("structured.fenced", ERROR, applies_to="chat")
+@check("structured.fenced", ERROR, applies_to="chat", also=TYPED)
 def fenced(seen: Seen) -> Iterator[Hit]:
     """Put no fence around JSON.
 
@@ -70,20 +92,18 @@ def fenced(seen: Seen) -> Iterator[Hit]:
             yield Hit("the JSON is fenced", choice.event)
 
 
-@check("structured.schema", ERROR, applies_to="chat")
+@check("structured.schema", ERROR, applies_to="chat", also=TYPED)
 def schema(seen: Seen) -> Iterator[Hit]:
     """Match the schema that was asked for.
 
-    Rule: with response_format json_schema the content satisfies json_schema.schema, as far as type, required,
+    Rule: with a mode json_schema the content satisfies the schema of the request, as far as type, required,
     enum, properties, items and additionalProperties: false go.
     Why: the request is taken without complaint, and the answer has whatever form the model likes.
     Seen in: laravel/ai#879; mealie-recipes/mealie#8133
     """
-    if _mode(seen) != "json_schema":
-        return
-    wanted = seen.request["response_format"].get("json_schema")
-    for choice, value in _parsed(seen):
-        if isinstance(wanted, dict) and not isinstance(value, Malformed):
-            broken = violation(value, wanted.get("schema"))
+    mode = _mode(seen)
+    for choice, value in _parsed(seen) if mode.kind == "json_schema" else ():
+        if not isinstance(value, Malformed):
+            broken = violation(value, mode.schema)
             if broken is not None:
                 yield Hit(f"the content breaks the schema: {broken}", choice.event)

@@ -1,46 +1,76 @@
-"""Patterns that rules look for in assembled text: control tokens, leaked tool calls, think tags."""
+"""What rules look for in assembled text: control tokens, leaked tool calls, think tags (the forms: markers.toml).
+
+A marker inside a fenced block, in code marks or in quotes is talk about markup, and no markup.
+"""
 
 import re
 from typing import Final
 
-_CONTROL: Final = re.compile(
-    r"<\|(?:im_end|im_start|eot_id|endoftext|end|channel)\|>|<｜[^｜\n]+｜>", re.DOTALL
-)
+from byok_bench.checks.markers import call_forms, load_markers, token_forms
+
+_WIDE_TOKEN: Final = re.compile(r"<｜[^｜\n]{1,80}｜>")
+"""Tokens of DeepSeek's templates: they are known by their fullwidth bars."""
+_WIDE_TOOL_TOKEN: Final = "<｜tool"
 _END_OF_TEXT: Final = "</s>"
-_TOOL_TOKEN: Final = re.compile(r"<｜tool[^｜\n]*｜>")
-TOOL_MARKUP: Final = (
-    "<tool_call>",
-    "<|tool_call",
-    "<function=",
-    "[TOOL_CALLS]",
-    "<|python_tag|>",
-    "<|tool_calls_section_begin|>",
-    "<｜tool▁calls▁begin｜>",
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_QUOTED: Final = re.compile(
+    r"(?<!`)(?P<ticks>`{1,3})(?!`)[^`\n]{1,400}(?P=ticks)(?!`)"
+    r"|(?<![\w\"])\"[^\"\n]{1,400}\"(?!\w)"
+    r"|(?<![\w'])'[^'\n]{1,400}'(?!\w)"
+    r"|“[^”\n]{1,400}”|‘[^’\n]{1,400}’|«[^»\n]{1,400}»|「[^」\n]{1,400}」|『[^』\n]{1,400}』"
 )
-THINK_TAGS: Final = ("think", "thinking", "thought", "reasoning")
 
 
-def control_token(text: str, *, tool_markup_counts: bool) -> str | None:
-    """The first control token in a text. DeepSeek's tokens around tool calls are left out unless they count."""
-    for found in _CONTROL.finditer(text):
-        if tool_markup_counts or not _TOOL_TOKEN.fullmatch(found[0]):
-            return found[0]
+def control_token(text: str, *, leaked: str | None = None) -> str | None:
+    """The first control token in a text. `leaked`: a marker of a call in it, whose family's own do not count."""
+    pattern, families = token_forms()
+    family = call_forms()[1].get(leaked) if leaked is not None else None
+    if pattern.search(text) or _WIDE_TOKEN.search(text):
+        said = without_talk(text)
+        found = [one for one in pattern.finditer(said) if families[one[0]] != family]
+        found += [
+            one
+            for one in _WIDE_TOKEN.finditer(said)
+            if leaked is None or not one[0].startswith(_WIDE_TOOL_TOKEN)
+        ]
+        if found:
+            return min(found, key=lambda one: one.start())[0]
     return _END_OF_TEXT if text.rstrip().endswith(_END_OF_TEXT) else None
 
 
 def tool_markup(text: str) -> str | None:
     """The first marker of a tool call that was left in a text."""
-    return next((marker for marker in TOOL_MARKUP if marker in text), None)
+    pattern, _ = call_forms()
+    found = pattern.search(text) and pattern.search(without_talk(text))
+    return found[0] if found else None
 
 
 def think_tag(text: str) -> str | None:
     """The tag of reasoning left in content: one that opens it, or a closing one that nothing opened before."""
     trimmed = text.lstrip()
-    for name in THINK_TAGS:
-        opening, closing = f"<{name}>", f"</{name}>"
-        if trimmed.startswith(opening):
+    for one in load_markers().think:
+        opening = next((form for form in one.open if trimmed.startswith(form)), None)
+        if opening is not None:
             return opening
-        before, found, _ = text.partition(closing)
-        if found and opening not in before:
-            return closing
+        for closing in one.close:
+            before, found, _ = text.partition(closing)
+            if found and not any(form in before for form in one.open) and closing in without_talk(text):
+                return closing
     return None
+
+
+def without_talk(text: str) -> str:
+    """A text with blanks for what stands in fenced blocks, in code marks and in quotes."""
+    lines, fence = [], ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if fence:
+            closes = mark is not None and mark[1].startswith(fence) and not line[mark.end() :].strip()
+            fence = "" if closes else fence
+            lines.append(" " * len(line))
+        elif mark is not None:
+            fence = mark[1]
+            lines.append(" " * len(line))
+        else:
+            lines.append(_QUOTED.sub(lambda found: " " * len(found[0]), line))
+    return "\n".join(lines)

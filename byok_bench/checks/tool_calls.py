@@ -2,27 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from byok_bench.checks.arguments import spoken
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import SAID, TYPED, check
 from byok_bench.checks.schema import violation
 from byok_bench.checks.seen import Seen, noted
-from byok_bench.checks.texts import tool_markup
 from byok_bench.dialects.tool_calls import Call
 
 
-def _ended(seen: Seen) -> bool:
-    """Whether calls are judged at the end: an error in the stream leaves them open."""
-    return seen.answer is not None and seen.answer.closing != "error"
-
-
 def _calls(seen: Seen) -> Iterator[Call]:
-    """The calls of all choices, where they are judged at the end."""
-    if seen.answer is not None and _ended(seen):
-        for choice in seen.answer.choices:
-            yield from choice.calls
+    """The calls of all choices, where they are judged at the end: an error leaves them open."""
+    for choice in seen.ended.choices if seen.ended else ():
+        yield from choice.calls
 
 
 @check("tool.index-missing", ERROR, applies_to="chat-stream")
@@ -54,13 +46,17 @@ def index_collision(seen: Seen) -> Iterator[Hit]:
 def index_gap(seen: Seen) -> Iterator[Hit]:
     """Count tool calls 0, 1, 2.
 
-    Rule: the distinct integer indexes of a choice are 0 to k-1, drifted ones included.
-    Why: clients that put calls into a list raise IndexError.
+    Rule: the distinct integer indexes of a choice are 0 to k-1, drifted ones included. A negative one weighs as an
+    error.
+    Why: clients that put calls into a list raise IndexError, and with a negative index they overwrite another call.
     Seen in: vllm-project/vllm#50782
     """
-    for choice in seen.stream.choices if seen.stream and _ended(seen) else ():
+    for choice in seen.stream.choices if seen.stream and seen.ended else ():
         indexes = sorted(choice.tools.indexes)
-        if indexes != list(range(len(indexes))):
+        if indexes and indexes[0] < 0:
+            words = f"a tool call has the negative index {indexes[0]}: clients index a list with it"
+            yield Hit(words, choice.calls[0].event, severity=ERROR)
+        elif indexes != list(range(len(indexes))):
             yield Hit(f"tool call indexes used: {indexes[:20]}", choice.calls[0].event)
 
 
@@ -76,7 +72,7 @@ def index_drift(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "index_drift", "a call is continued on an index that was never opened")
 
 
-@check("tool.id-missing", ERROR, applies_to="chat-stream")
+@check("tool.id-missing", ERROR, applies_to="chat-stream", also=SAID)
 def id_missing(seen: Seen) -> Iterator[Hit]:
     """Give each tool call an id.
 
@@ -114,22 +110,24 @@ def id_repeated(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "id_repeated", "the id of a call comes again")
 
 
-@check("tool.id-unique", ERROR, applies_to="chat-stream")
+@check("tool.id-unique", ERROR, applies_to="chat-stream", also=SAID)
 def id_unique(seen: Seen) -> Iterator[Hit]:
     """Use each tool call id once.
 
-    Rule: no two calls of a response have the same id.
+    Rule: no two calls of a choice have the same id. Choices of one answer (n above 1) are alternatives, and may
+    share ids.
     Why: a tool's result goes back to the call it does not belong to.
     Seen in: vllm-project/vllm#50295; QwenLM/qwen-code#8382
     """
-    calls = [call for call in _calls(seen) if call.id]
-    for shared, count in Counter(call.id for call in calls).items():
-        if count > 1:
-            last = next(call for call in reversed(calls) if call.id == shared)
-            yield Hit(f"{count} calls have the id {spoken(shared)}", last.event)
+    for choice in seen.ended.choices if seen.ended else ():
+        calls = [call for call in choice.calls if call.id]
+        for shared, count in Counter(call.id for call in calls).items():
+            if count > 1:
+                last = next(call for call in reversed(calls) if call.id == shared)
+                yield Hit(f"{count} calls have the id {spoken(shared)}", last.event)
 
 
-@check("tool.name-missing", ERROR, applies_to="chat-stream")
+@check("tool.name-missing", ERROR, applies_to="chat-stream", also=SAID)
 def name_missing(seen: Seen) -> Iterator[Hit]:
     """Name the function of every call.
 
@@ -164,19 +162,20 @@ def name_split(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "name_split", "the function name comes in pieces")
 
 
-@check("tool.arguments-string", ERROR, applies_to="chat-stream")
+@check("tool.arguments-string", ERROR, applies_to="chat-stream", also=("chat-whole", "responses"))
 def arguments_string(seen: Seen) -> Iterator[Hit]:
     """Send arguments as a string of JSON.
 
-    Rule: function.arguments holds text or null. A JSON value of another type is written as JSON and used; an
-    empty object before fragments of text means nothing yet.
+    Rule: the arguments of a call are text or null. A JSON value of another type is written as JSON and used; an
+    empty object before fragments of text means nothing yet. (In Messages the input is an object:
+    messages.tool-json.)
     Why: a version of llama.cpp put an object there, and tools ran with empty arguments.
     Seen in: ggml-org/llama.cpp#20198; mrdushidush/claudette#238
     """
     yield from noted(seen.answer, "arguments_not_text", "arguments is not a string")
 
 
-@check("tool.arguments-json", ERROR, applies_to="chat-stream")
+@check("tool.arguments-json", ERROR, applies_to="chat-stream", also=("chat-whole", "responses"))
 def arguments_json(seen: Seen) -> Iterator[Hit]:
     """Complete the JSON of arguments.
 
@@ -193,7 +192,7 @@ def arguments_json(seen: Seen) -> Iterator[Hit]:
             )
 
 
-@check("tool.arguments-empty", WARN, applies_to="chat-stream")
+@check("tool.arguments-empty", WARN, applies_to="chat-stream", also=("chat-whole", "responses"))
 def arguments_empty(seen: Seen) -> Iterator[Hit]:
     """Send {} for a call without arguments.
 
@@ -206,7 +205,7 @@ def arguments_empty(seen: Seen) -> Iterator[Hit]:
             yield Hit(f"the arguments of {spoken(call.name)} are blank", call.event)
 
 
-@check("tool.arguments-double-encoded", ERROR, applies_to="chat-stream")
+@check("tool.arguments-double-encoded", ERROR, applies_to="chat-stream", also=("chat-whole", "responses"))
 def arguments_double_encoded(seen: Seen) -> Iterator[Hit]:
     """Encode arguments once.
 
@@ -230,18 +229,23 @@ def arguments_repeated(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "arguments_repeated", "complete arguments come again")
 
 
-@check("tool.type", WARN, applies_to="chat-stream")
+@check("tool.type", WARN, applies_to="chat-stream", also=("chat-whole",))
 def type_value(seen: Seen) -> Iterator[Hit]:
     """Use the type function.
 
-    Rule: where type of a tool call is given and not null it is function.
-    Why: decoders of unions refuse unknown types.
-    Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py
+    Rule: every call of a whole answer has a type, and where type of a tool call is given and not null it is
+    function. (The specification requires it in a message, and not in a chunk.)
+    Why: decoders of unions refuse unknown types, and those with static types refuse a call without one.
+    Seen in: openai/openai-python src/openai/types/chat/chat_completion_message_function_tool_call.py;
+    pydantic/pydantic-ai tests/models/cassettes/test_mistral
     """
     yield from noted(seen.answer, "call_type", "the type of a tool call is not function")
+    for call in _calls(seen) if seen.answer and seen.answer.shape == "document" else ():
+        if not call.has_type and not call.legacy:
+            yield Hit(f"the call of {spoken(call.name)} has no type", call.event)
 
 
-@check("tool.not-offered", ERROR, applies_to="chat")
+@check("tool.not-offered", ERROR, applies_to="chat", also=TYPED)
 def not_offered(seen: Seen) -> Iterator[Hit]:
     """Call what was offered.
 
@@ -254,7 +258,7 @@ def not_offered(seen: Seen) -> Iterator[Hit]:
             yield Hit(f"{spoken(call.name)} was not offered", call.event)
 
 
-@check("tool.schema", WARN, applies_to="chat")
+@check("tool.schema", WARN, applies_to="chat", also=TYPED)
 def schema(seen: Seen) -> Iterator[Hit]:
     """Match the schema of the tool.
 
@@ -265,27 +269,30 @@ def schema(seen: Seen) -> Iterator[Hit]:
     """
     for call, verdict in seen.judged_calls:
         if verdict.kind == "object" and call.name in seen.tools:
-            broken = violation(verdict.value, _parameters(seen, call))
+            broken = violation(verdict.value, seen.tool_schema(call.name))
             if broken is not None:
                 yield Hit(f"the arguments of {spoken(call.name)} break its schema: {broken}", call.event)
 
 
-@check("tool.leaked-markup", ERROR, applies_to="chat-stream")
+@check("tool.leaked-markup", ERROR, applies_to="chat-stream", also=SAID)
 def leaked_markup(seen: Seen) -> Iterator[Hit]:
     """Return tool calls as tool_calls, not as text.
 
     Rule: where the request has tools, the content holds none of the markers that models write around a call, such
-    as <tool_call>, <function=, [TOOL_CALLS] or <|python_tag|>. The text is left as it is.
+    as <tool_call>, <function=, [TOOL_CALLS] or <|python_tag|> (all of them: checks/markers.toml), and neither does
+    the reasoning where there is neither content nor call. One in a fenced block, in code marks or in quotes is talk
+    about markup. The text is left as it is.
     Why: no tool is run, and what the model wrote to the parser is shown to people.
     Seen in: waybarrios/vllm-mlx#107; mudler/LocalAI#10346; vllm-project/vllm#44522
     """
-    for choice in seen.answer.choices if seen.answer and seen.judges_tool_markup else ():
-        marker = tool_markup(choice.text)
+    for choice in seen.answer.choices if seen.answer else ():
+        marker = seen.leaked_call(choice)
         if marker is not None:
-            yield Hit(f"the content holds {marker}", choice.event)
+            where = "reasoning" if choice.is_empty else "content"
+            yield Hit(f"the {where} holds {marker}", choice.event)
 
 
-@check("tool.legacy-function-call", WARN, applies_to="chat-stream")
+@check("tool.legacy-function-call", WARN, applies_to="chat-stream", also=("chat-whole",))
 def legacy_function_call(seen: Seen) -> Iterator[Hit]:
     """Answer tools with tool_calls.
 
@@ -295,7 +302,3 @@ def legacy_function_call(seen: Seen) -> Iterator[Hit]:
     """
     if seen.has_tools:
         yield from noted(seen.answer, "function_call", "the call came as function_call")
-
-
-def _parameters(seen: Seen, call: Call) -> Any:
-    return seen.tools[call.name].get("parameters")

@@ -1,14 +1,18 @@
-"""Token counts of chat answers."""
+"""Token counts of answers: usage in each dialect."""
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import check
+from byok_bench.checks.registry import TYPED, WHOLE, check
 from byok_bench.checks.seen import Seen
+from byok_bench.dialects.answer import AnswerReading, UsageSeen
 from byok_bench.dialects.fragments import brief
-from byok_bench.dialects.usage import COUNTS, count, is_count
+from byok_bench.dialects.usage import COUNT_NAMES, COUNTS, CountNames, count, is_count
+
+_OPEN: Final = ("in_progress", "queued", "cancelled", "failed")
+"""Statuses of a response that has not come to its end."""
 
 
 def _wants_usage(seen: Seen) -> bool:
@@ -16,25 +20,27 @@ def _wants_usage(seen: Seen) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _detail(value: dict[str, Any], parts: str, name: str) -> object:
-    inner = value.get(parts)
-    return inner.get(name) if isinstance(inner, dict) else None
-
-
-@check("usage.missing", WARN, applies_to="chat-stream")
+@check("usage.missing", WARN, applies_to="chat-stream", also=WHOLE)
 def missing(seen: Seen) -> Iterator[Hit]:
     """Send usage when it was asked for.
 
     Rule: with include_usage a stream that finished, by [DONE] or at a clean end with all choices finished, has a
-    usage object before [DONE].
+    usage object before [DONE]. A whole answer that has ended always has one.
     Why: costs and context gauges stay at zero.
     Seen in: openai/openai-openapi#240; janhq/cortex.llamacpp#265
     """
-    stream = seen.stream
+    stream, answer = seen.stream, seen.ended
+    if answer and answer.shape == "document" and not answer.usages and _has_ended(answer):
+        yield Hit("the answer has no usage object")
     if stream and _wants_usage(seen) and not stream.usages:
         ended = stream.closing == "done" or (stream.closing == "eof" and stream.finished)
         if ended:
             yield Hit("include_usage is true, and no chunk has a usage object")
+
+
+def _has_ended(answer: AnswerReading) -> bool:
+    """Whether a document is a whole answer: a response may still be in progress, and say so."""
+    return all(choice.own_reason not in _OPEN for choice in answer.choices)
 
 
 @check("usage.unrequested", WARN, applies_to="chat-stream")
@@ -92,49 +98,72 @@ def decreasing(seen: Seen) -> Iterator[Hit]:
                 yield Hit(f"{name} goes down from {before} to {after}", later.event)
 
 
-@check("usage.types", ERROR, applies_to="chat")
+def _last(seen: Seen) -> Iterator[tuple[UsageSeen, CountNames]]:
+    """The usage object that counts, with the names of its dialect."""
+    for usage in seen.answer.usages[-1:] if seen.answer else ():
+        yield usage, COUNT_NAMES[seen.schema]
+
+
+@check("usage.types", ERROR, applies_to="chat", also=TYPED)
 def types(seen: Seen) -> Iterator[Hit]:
     """Send token counts as integers from 0 on.
 
-    Rule: where present, prompt_tokens, completion_tokens and total_tokens are JSON integers from 0 on; null is
-    none. Numeric strings and integral floats are read as numbers, other values not at all.
+    Rule: where present, prompt_tokens, completion_tokens and total_tokens (input_tokens, output_tokens and
+    total_tokens in Responses and Messages) are JSON integers from 0 on; null is none, but for the input of a
+    message_delta. Numeric strings and integral floats are read as numbers, other values not at all.
     Why: a decoder with static types stops at "12", and at null.
     Seen in: openai/openai-python src/openai/types/completion_usage.py
     """
     for usage in seen.answer.usages if seen.answer else ():
-        for name in COUNTS:
-            if name in usage.value and not is_count(usage.value[name]):
-                yield Hit(f"{name} is {brief(usage.value[name])}", usage.event)
+        names = COUNT_NAMES[seen.schema]
+        for name in names.counts:
+            may_be_null = seen.schema == "messages" and usage.apart and name == names.prompt
+            given = usage.value.get(name)
+            if name in usage.value and not is_count(given) and not (given is None and may_be_null):
+                yield Hit(f"{name} is {brief(given)}", usage.event)
 
 
-@check("usage.total", WARN, applies_to="chat")
+@check("usage.total", WARN, applies_to="chat", also=("responses",))
 def total(seen: Seen) -> Iterator[Hit]:
     """Make the total the sum of its parts.
 
-    Rule: in the last usage object total_tokens is prompt_tokens + completion_tokens, where all are integers.
-    Why: budgets disagree.
-    Seen in: openai/openai-python src/openai/types/completion_usage.py
+    Rule: in the last usage object the total is the prompt and the completion together, where all are integers. A
+    server may count reasoning beside the completion, as xAI documents it: total = prompt + completion + reasoning
+    is told as info, and usage.details is silent.
+    Why: budgets disagree, and tokens per second come out too low where the reasoning is left out.
+    Seen in: openai/openai-python src/openai/types/completion_usage.py; vercel/ai#12425
     """
-    for usage in seen.answer.usages[-1:] if seen.answer else ():
-        prompt, completion, whole = (usage.value.get(name) for name in COUNTS)
-        if is_count(prompt) and is_count(completion) and is_count(whole) and prompt + completion != whole:
-            yield Hit(f"total_tokens is {whole}, the parts are {prompt} and {completion}", usage.event)
+    for usage, names in _last(seen):
+        prompt, completion = usage.value.get(names.prompt), usage.value.get(names.completion)
+        whole = usage.value.get(names.total or "")
+        if not (is_count(prompt) and is_count(completion) and is_count(whole)):
+            continue
+        if _counts_reasoning_apart(usage, names):
+            yield Hit(
+                f"{names.total} is {whole}: {names.prompt} {prompt} + {names.completion} {completion} + reasoning"
+                f" {whole - prompt - completion}, which is counted beside {names.completion}",
+                usage.event,
+                severity=INFO,
+            )
+        elif prompt + completion != whole:
+            yield Hit(f"{names.total} is {whole}, the parts are {prompt} and {completion}", usage.event)
 
 
-@check("usage.zero", WARN, applies_to="chat")
+@check("usage.zero", WARN, applies_to="chat", also=TYPED)
 def zero(seen: Seen) -> Iterator[Hit]:
     """Report no zero for what was there.
 
-    Rule: in the last usage object completion_tokens is not 0 where content, reasoning or a tool call came, and
-    prompt_tokens is not 0 at all.
+    Rule: in the last usage object the completion is not 0 where content, reasoning or a tool call came, and the
+    prompt is not 0 at all. (The input of Messages is a matter of messages.usage.)
     Why: a gauge of the context window never moves.
     Seen in: routatic/proxy#9
     """
-    for usage in seen.answer.usages[-1:] if seen.answer else ():
-        if count(usage.value.get("prompt_tokens")) == 0:
-            yield Hit("prompt_tokens is 0", usage.event)
-        elif count(usage.value.get("completion_tokens")) == 0 and _has_output(seen):
-            yield Hit("completion_tokens is 0, and there is output", usage.event)
+    counts = seen.output.usage
+    for usage, names in _last(seen):
+        if counts is not None and counts.prompt_tokens == 0 and seen.schema != "messages":
+            yield Hit(f"{names.prompt} is 0", usage.event)
+        elif counts is not None and counts.completion_tokens == 0 and _has_output(seen):
+            yield Hit(f"{names.completion} is 0, and there is output", usage.event)
 
 
 def _has_output(seen: Seen) -> bool:
@@ -142,20 +171,39 @@ def _has_output(seen: Seen) -> bool:
     return any(choice.text or choice.reasoning or choice.calls for choice in choices)
 
 
-@check("usage.details", WARN, applies_to="chat")
+@check("usage.details", WARN, applies_to="chat", also=("responses",))
 def details(seen: Seen) -> Iterator[Hit]:
     """Keep the details within their totals.
 
-    Rule: in the last usage object cached_tokens is at most prompt_tokens, and reasoning_tokens at most
-    completion_tokens.
+    Rule: in the last usage object cached_tokens and audio_tokens of the prompt are at most its count, and
+    reasoning_tokens and audio_tokens of the completion at most that one's. Not judged where reasoning is counted
+    beside the completion, and the total says so (usage.total).
     Why: billed tokens become negative.
     Seen in: sgl-project/sglang#25876
     """
-    for usage in seen.answer.usages[-1:] if seen.answer else ():
-        for whole_name, parts, name in (
-            ("prompt_tokens", "prompt_tokens_details", "cached_tokens"),
-            ("completion_tokens", "completion_tokens_details", "reasoning_tokens"),
+    for usage, names in _last(seen):
+        if _counts_reasoning_apart(usage, names):
+            continue
+        for whole_name, parts, members in (
+            (names.prompt, names.prompt_parts, ("cached_tokens", "audio_tokens")),
+            (names.completion, names.completion_parts, ("reasoning_tokens", "audio_tokens")),
         ):
-            part, whole = count(_detail(usage.value, parts, name)), count(usage.value.get(whole_name))
-            if part is not None and whole is not None and part > whole:
-                yield Hit(f"{name} is {part}, and {whole_name} only {whole}", usage.event)
+            whole = count(usage.value.get(whole_name))
+            for name in members:
+                part = _detail(usage, parts, name)
+                if part is not None and whole is not None and part > whole:
+                    yield Hit(f"{name} is {part}, and {whole_name} only {whole}", usage.event)
+
+
+def _detail(usage: UsageSeen, parts: str, name: str) -> int | None:
+    inner = usage.value.get(parts)
+    return count(inner.get(name)) if isinstance(inner, dict) else None
+
+
+def _counts_reasoning_apart(usage: UsageSeen, names: CountNames) -> bool:
+    """Whether the total is prompt, completion and reasoning together."""
+    parts = [count(usage.value.get(name)) for name in (names.prompt, names.completion)]
+    reasoning = _detail(usage, names.completion_parts, "reasoning_tokens")
+    whole = count(usage.value.get(names.total)) if names.total is not None else None
+    known = [one for one in (*parts, reasoning) if one is not None]
+    return len(known) == 3 and bool(reasoning) and sum(known) == whole

@@ -84,6 +84,8 @@ class Choice(msgspec.Struct, kw_only=True):
     own_reason: str | None = None
     """The same in the dialect's own word: chat's finish_reason, the stop_reason of a message, and for a response
     why it is incomplete, else its status."""
+    has_other: bool = False
+    """Output came of a kind that is not read: an image, sound, a search of the server."""
     text: str = ""
     """Assembled content; set at the end, as are the next two."""
     reasoning: str = ""

@@ -19,6 +19,8 @@ from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawHead
 
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
+OTHER_OUTPUT: Final = ("images", "audio")
+"""Members of a delta or a message that hold output of another kind."""
 CHUNK_OBJECT: Final = "chat.completion.chunk"
 LATEST_CREATED: Final = 100_000_000_000
 """Seconds; what is not below was meant as milliseconds."""
@@ -154,6 +156,7 @@ class Assembly:
             self.facts.note("replacement_character", event)
         if parts.text:
             choice.texts.append(parts.text)
+        choice.has_other = choice.has_other or any(delta.get(name) for name in OTHER_OUTPUT)
         if parts.refusal:
             choice.refusals.append(parts.refusal)
         if parts.reasoning:

@@ -218,6 +218,7 @@ def _assembled(
         served_model=text_of(message, "model") or None,
     )
     choice = choice_of(output, calls, reason or None, None)
+    choice.has_other = any(block.type not in ("", "text", "thinking", "tool_use") for block in blocks)
     return Assembled(output=output, choice=choice, usages=usages, facts=facts)
 
 

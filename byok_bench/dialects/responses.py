@@ -189,12 +189,16 @@ class ResponsesDialect(TypedDialect):
             usage=usage_of(response),
             served_model=assembly.model,
         )
+        choice = choice_of(
+            output, calls, _own_reason(response or {"status": status}), None if end is None else end.event
+        )
+        choice.has_other = _has_other(assembly.items)
         failed = None
         if end is not None and end.type == "response.failed":
             failed = failure_of_object({"error": response.get("error") or _NO_REASON}, head=head)
         return Assembled(
             output=output,
-            choice=choice_of(output, calls, _own_reason(response), end.event if end is not None else None),
+            choice=choice,
             usages=assembly.usages,
             facts=assembly.facts,
             marks=assembly.marks,
@@ -218,6 +222,7 @@ class ResponsesDialect(TypedDialect):
             served_model=text_of(document, "model") or None,
         )
         choice = choice_of(output, calls, _own_reason(document), None)
+        choice.has_other = _has_other(items)
         return Assembled(output=output, choice=choice, usages=usages_of(document, None), facts=facts)
 
 
@@ -281,11 +286,22 @@ def _parts_of(items: Sequence[Item]) -> dict[str, Any]:
         "reasoning": "".join(item.text_of("reasoning") or item.text_of("summary") for item in items),
         "refusal": "".join(item.text_of("refusal") for item in items),
         "calls": [
-            Call.of(item.event, item.call_id, item.name, item.text_of("arguments"))
+            Call.of(
+                item.event,
+                item.call_id,
+                item.name,
+                item.text_of("arguments"),
+                custom=item.type == "custom_tool_call",
+            )
             for item in items
             if item.type in CALL_TYPES
         ],
     }
+
+
+def _has_other(items: Sequence[Item]) -> bool:
+    """Whether there is an item of a kind that is not read."""
+    return any(item.type not in ("", "message", "reasoning", *CALL_TYPES) for item in items)
 
 
 def _own_reason(response: Mapping[str, Any]) -> str | None:

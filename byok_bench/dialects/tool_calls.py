@@ -30,6 +30,8 @@ class Call:
         """The event that opened it."""
         self.legacy = legacy
         """It came as function_call, which has no id."""
+        self.has_type = False
+        """A type came with it."""
         self.id: str | None = None
         self.custom = False
         """It is the call of a custom tool, whose arguments are free text."""
@@ -39,9 +41,12 @@ class Call:
         self.given_arguments = Fragments()
 
     @classmethod
-    def of(cls, event: int | None, id: str | None, name: str, arguments: str) -> "Call":
+    def of(
+        cls, event: int | None, id: str | None, name: str, arguments: str, *, custom: bool = False
+    ) -> "Call":
         """A call that is known as a whole."""
         call = cls(event)
+        call.custom = custom
         call.id = id
         call.given_name.add(name)
         call.given_arguments.add(arguments)
@@ -128,6 +133,7 @@ class ToolCalls:
             notes.note("call_type", event, brief(element.type))
         whole_call = position is not None
         call = self._call_of_message(element, event) if whole_call else self._call_of(element, event, notes)
+        call.has_type = call.has_type or element.type is not None
         if element.id and call.id is None:
             call.id = element.id
             self._by_id.setdefault(element.id, call)

@@ -200,7 +200,8 @@ def _note_replacements(reading: TypedReading) -> None:
         return
     bad = sse.invalid_utf8(reading.body.data, clean=True) is not None
     if reading.shape != "stream":
-        if not bad:
+        sent = reading.body.data.decode("utf-8", "replace")
+        if not bad and (_REPLACEMENT in sent or "\\ufffd" in sent.lower()):
             reading.facts.note("replacement_character", None)
         return
     foreign = (

@@ -6,11 +6,40 @@ is dropped. Running totals are replaced, never added: the last object is the one
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from byok_bench.dialects.output import Usage
 
 COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+class CountNames(NamedTuple):
+    """How a dialect calls its token counts."""
+
+    prompt: str
+    completion: str
+    total: str | None
+    """None: it has no total."""
+    prompt_parts: str
+    """Member that holds parts of the prompt, such as cached tokens."""
+    completion_parts: str
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The counts themselves."""
+        return tuple(name for name in (self.prompt, self.completion, self.total) if name is not None)
+
+
+COUNT_NAMES: Final = {
+    "chat": CountNames(*COUNTS, "prompt_tokens_details", "completion_tokens_details"),
+    "responses": CountNames(
+        "input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"
+    ),
+    "messages": CountNames(
+        "input_tokens", "output_tokens", None, "input_tokens_details", "output_tokens_details"
+    ),
+}
+"""Dialect → its names. In Messages input read from a cache is counted beside input_tokens, and is no part of it."""
 _LARGEST: Final = 2**63 - 1
 _DIGITS: Final = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
 

@@ -15,6 +15,12 @@ from byok_bench.checks.texts import control_token, think_tag, tool_markup
         ("use <think>a</think> in prompts", None),
         ("a </think> and <think>", "</think>"),
         ("<thinker>", None),
+        ("<mm:think>a</mm:think>b", "<mm:think>"),
+        ("[THINK]a[/THINK]b", "[THINK]"),
+        ("a◁/think▷b", "◁/think▷"),
+        ("close it with `</think>` at the end", None),
+        ('close it with "</think>" at the end', None),
+        ("```\na</think>\n```", None),
         ("", None),
     ],
 )
@@ -33,16 +39,63 @@ def test_think_tags_are_found_where_nothing_quotes_them(text: str, tag: str | No
         ("a <|pipe|> b", None),
         ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁begin｜>"),
         ("<｜｜>", None),
+        ("<end_of_turn>", "<end_of_turn>"),
+        ("the token `<|im_end|>` ends a turn", None),
     ],
 )
 def test_control_tokens_are_found(text: str, token: str | None) -> None:
     """Those of the list, DeepSeek's in fullwidth bars, and an end of text at the end."""
-    assert control_token(text, tool_markup_counts=True) == token
+    assert control_token(text) == token
 
 
 def test_tokens_around_leaked_calls_do_not_count_twice() -> None:
     """Of a leaked call of DeepSeek no token is a second finding; others in the same text are."""
     leaked = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f<｜tool▁call▁end｜><｜tool▁calls▁end｜>"
-    assert tool_markup(leaked) == "<｜tool▁calls▁begin｜>"
-    assert control_token(leaked, tool_markup_counts=False) is None
-    assert control_token(leaked + "<|im_end|>", tool_markup_counts=False) == "<|im_end|>"
+    marker = tool_markup(leaked)
+    assert marker == "<｜tool▁calls▁begin｜>"
+    assert control_token(leaked, leaked=marker) is None
+    assert control_token(leaked + "<|im_end|>", leaked=marker) == "<|im_end|>"
+
+
+def test_tokens_of_a_leaked_harmony_call_do_not_count_twice() -> None:
+    """The tokens of the family that the marker belongs to are part of the same leak."""
+    leaked = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
+    marker = tool_markup(leaked)
+    assert marker == "<|channel|>commentary to="
+    assert control_token(leaked, leaked=marker) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "marker"),
+    [
+        ("<tool_call>get_weather", "<tool_call>"),
+        ("Sure.\n<function=get_weather>", "<function="),
+        ("get_weather</tool_call>", "</tool_call>"),
+        ("[TOOL_CALLS]get_weather{}", "[TOOL_CALLS]"),
+        ('<｜DSML｜invoke name="get_weather">', "<｜DSML｜"),
+        ('<|DSML|invoke name="get_weather">', "<|DSML|"),
+        ("</|DSML|invoke>", "</|DSML|"),
+        ("<|open|>tools<|sep|><|open|>call tool", "<|open|>tools<|sep|>"),
+        ("<minimax:tool_call>\n<invoke", "<minimax:tool_call>"),
+        ('{"city": "Oslo"}<tool_call>', "<tool_call>"),
+        ('5" pipe <tool_call>{"name": "f"}', "<tool_call>"),
+        ("It's <tool_call>{'name': 'f'}", "<tool_call>"),
+        ("```\ncode\n```\n<tool_call>", "<tool_call>"),
+        ("```json\n<tool_call>\n```", None),
+        ("~~~\n<tool_call>", None),
+        ("write `<tool_call>` before it", None),
+        ('write "<tool_call>" before it', None),
+        ("write '<tool_call>' before it", None),
+        ("write “a <tool_call> b” before it", None),
+        ('{"hint": "<tool_call>"}', None),
+        ("a tool call is <b>no</b> markup", None),
+    ],
+)
+def test_markers_of_calls_are_found_where_nothing_quotes_them(text: str, marker: str | None) -> None:
+    """Markup counts wherever it stands; talk about markup, in a fence, in code marks or in quotes, does not."""
+    assert tool_markup(text) == marker
+
+
+def test_the_first_marker_of_a_text_is_named() -> None:
+    """Not the first of the list."""
+    assert tool_markup("[TOOL_CALLS] and <tool_call>") == "[TOOL_CALLS]"
