@@ -1,11 +1,10 @@
 """Messages: read a request, write the good answer as block events or as one message."""
 
 import json
-import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from byok_bench.backends.simulator.answer import Answer, Call
+from byok_bench.backends.simulator.answer import Answer
 from byok_bench.backends.simulator.ask import (
     Ask,
     Body,
@@ -19,16 +18,17 @@ from byok_bench.backends.simulator.ask import (
     text_of,
     whole_number,
 )
+from byok_bench.backends.simulator.message_object import (
+    Block,
+    end_message,
+    end_of,
+    parts_of,
+    start_message,
+    usage_at_end,
+)
 from byok_bench.backends.simulator.refusal import mistake
 from byok_bench.backends.simulator.reply import Event, Reply, document, stream
 
-Block = dict[str, Any]
-_STOP_REASONS = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool": "tool_use",
-    "sequence": "stop_sequence",
-}
 _THINKING = ("enabled", "adaptive")
 
 
@@ -69,19 +69,10 @@ def read_prompt(body: Body) -> Ask:
 def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
     """The answer, as the request wants it; there is one choice only."""
     (one,) = answers
-    message: Block = {
-        "id": f"msg_{secrets.token_hex(12)}",
-        "type": "message",
-        "role": "assistant",
-        "model": ask.model,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {"input_tokens": ask.prompt_tokens, "output_tokens": 1},
-    }
-    if ask.stream:
-        return stream([_named(event) for event in _events(ask, message, one)])
-    return document({**message, "content": _content(one), **_end(one), "usage": _usage(ask, one)})
+    started = start_message(ask)
+    return (
+        stream(list(_events(started, ask, one))) if ask.stream else document(end_message(started, ask, one))
+    )
 
 
 def count(ask: Ask) -> Reply:
@@ -89,12 +80,22 @@ def count(ask: Ask) -> Reply:
     return document({"input_tokens": ask.prompt_tokens})
 
 
-def _end(one: Answer) -> dict[str, Any]:
-    return {"stop_reason": _STOP_REASONS[one.stop], "stop_sequence": one.sequence}
+def _events(started: Block, ask: Ask, one: Answer) -> Iterator[Event]:
+    """message_start, the blocks one after the other, message_delta with the reason and the count, message_stop."""
+    yield _named({"type": "message_start", "message": started})
+    yield _named({"type": "ping"})
+    for index, (block, deltas) in enumerate(parts_of(one)):
+        yield _named({"type": "content_block_start", "index": index, "content_block": block})
+        for delta in deltas:
+            paced = delta["type"] != "signature_delta"
+            yield _named({"type": "content_block_delta", "index": index, "delta": delta}, paced=paced)
+        yield _named({"type": "content_block_stop", "index": index})
+    yield _named({"type": "message_delta", "delta": end_of(one), "usage": usage_at_end(ask, one)})
+    yield _named({"type": "message_stop"})
 
 
-def _usage(ask: Ask, one: Answer) -> dict[str, int]:
-    return {"input_tokens": ask.prompt_tokens, "output_tokens": one.tokens}
+def _named(data: Block, *, paced: bool = False) -> Event:
+    return Event(data, data["type"], paced=paced)
 
 
 def _messages(body: Body) -> list[dict[str, Any]]:
@@ -161,59 +162,3 @@ def _schema(config: Any) -> Any:
         case dict():
             return None
     raise mistake("output_config: Input should be an object")
-
-
-def _content(one: Answer) -> list[Block]:
-    """The finished blocks."""
-    blocks: list[Block] = []
-    if one.thoughts:
-        blocks.append({"type": "thinking", "thinking": one.thought, "signature": _signature()})
-    if one.texts:
-        blocks.append({"type": "text", "text": one.text})
-    return blocks + [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": _input(call)} for call in one.calls
-    ]
-
-
-def _input(call: Call) -> Any:
-    """The arguments as an object; an empty one if max_tokens cut them, since half an object cannot be said here."""
-    try:
-        return json.loads(call.arguments)
-    except ValueError:
-        return {}
-
-
-def _signature() -> str:
-    return secrets.token_urlsafe(24)
-
-
-def _named(event: Event) -> Event:
-    event.name = event.data["type"]
-    return event
-
-
-def _events(ask: Ask, message: dict[str, Any], one: Answer) -> Iterator[Event]:
-    """message_start, the blocks one after the other, message_delta with the reason and the count, message_stop."""
-    yield Event({"type": "message_start", "message": message})
-    yield Event({"type": "ping"})
-    for index, (block, deltas) in enumerate(_parts(one)):
-        yield Event({"type": "content_block_start", "index": index, "content_block": block})
-        for delta in deltas:
-            paced = delta["type"] != "signature_delta"
-            yield Event({"type": "content_block_delta", "index": index, "delta": delta}, paced=paced)
-        yield Event({"type": "content_block_stop", "index": index})
-    yield Event({"type": "message_delta", "delta": _end(one), "usage": _usage(ask, one)})
-    yield Event({"type": "message_stop"})
-
-
-def _parts(one: Answer) -> Iterator[tuple[Block, list[Block]]]:
-    """Each block as it starts, and its deltas."""
-    if one.thoughts:
-        deltas: list[Block] = [{"type": "thinking_delta", "thinking": piece} for piece in one.thoughts]
-        signature = {"type": "signature_delta", "signature": _signature()}
-        yield {"type": "thinking", "thinking": "", "signature": ""}, [*deltas, signature]
-    if one.texts:
-        yield {"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in one.texts]
-    for call in one.calls:
-        block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
-        yield block, [{"type": "input_json_delta", "partial_json": piece} for piece in call.pieces]

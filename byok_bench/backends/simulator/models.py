@@ -51,6 +51,7 @@ def _as_anthropic(name: str, window: int | None) -> dict[str, Any]:
         "id": name,
         "display_name": name,
         "created_at": born,
+        "capabilities": None,
         "lifecycle": "active",
         "max_input_tokens": window,
         "max_tokens": window,

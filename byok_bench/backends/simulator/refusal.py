@@ -1,5 +1,6 @@
 """Refusals: the requests a good server turns down, with the status and the words for it."""
 
+import secrets
 from typing import Any
 
 from byok_bench.backends.simulator.reply import Headers, Reply, document
@@ -30,7 +31,11 @@ class Refusal(Exception):
         """The error in the envelope of a dialect: `messages`, or any other."""
         if dialect == "messages":
             kind = _MESSAGES_TYPES.get(self.status, "invalid_request_error")
-            error: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": self.message}}
+            error: dict[str, Any] = {
+                "type": "error",
+                "error": {"type": kind, "message": self.message},
+                "request_id": f"req_{secrets.token_hex(12)}",
+            }
         else:
             error = {
                 "error": {

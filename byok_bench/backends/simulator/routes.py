@@ -26,7 +26,7 @@ _PATHS: Mapping[str, Place] = {
     "/v1/models": Place("models", "GET"),
     "/health": Place("health", "GET"),
 }
-_PREFIXES: Mapping[str, Route] = {"/v1/models/": "model", "/v1/responses/": "response"}
+_PREFIXES: Mapping[str, Route] = {"/v1/models/": "model", "/v1/responses/resp_": "response"}
 
 
 def find_place(path: str) -> Place:
@@ -35,7 +35,7 @@ def find_place(path: str) -> Place:
         return _PATHS[path]
     for prefix, route in _PREFIXES.items():
         if path.startswith(prefix) and len(path) > len(prefix):
-            return Place(route, "GET", unquote(path.removeprefix(prefix)))
+            return Place(route, "GET", unquote(path.split("/", 3)[3]))
     return Place("unknown")
 
 
