@@ -27,6 +27,10 @@ PARTS = {
         lambda: (ROOT / ".venv-gateway/.installed").exists(),
         "needs the LiteLLM proxy: make gateway",
     ),
+    "comply": (
+        lambda: (ROOT / ".venv-comply/.installed").exists(),
+        "needs the compliance suite llm-comply: make comply",
+    ),
     "browser": (lambda: shutil.which("chromium") is not None, "needs a browser: apt-get install chromium"),
     "keyring": (
         lambda: all(shutil.which(name) for name in ("dbus-run-session", "gnome-keyring-daemon")),
