@@ -49,7 +49,7 @@ _RESPONSE: Shape = {"response": dict}
 _ITEM: Shape = {"output_index": int, "item": dict}
 _PART: Shape = {**_TEXT, "part": dict}
 EVENTS: Mapping[str, Shape] = {
-    **{name: _RESPONSE for name in ("response.created", "response.in_progress", *_ENDS)},
+    **dict.fromkeys(("response.created", "response.in_progress", *_ENDS), _RESPONSE),
     "response.output_item.added": _ITEM,
     "response.output_item.done": _ITEM,
     "response.content_part.added": _PART,

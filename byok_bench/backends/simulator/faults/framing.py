@@ -72,6 +72,11 @@ def answer_whole(visit: Visit) -> None:
         visit.body["stream"] = False
 
 
+def insert_bytes(visit: Visit, raw: bytes) -> None:
+    """Put bytes between the events: an Event of their own each time, since other faults change events in place."""
+    insert(visit, Event(raw=raw))
+
+
 behaviour("stream.ignored", "stream: true is ignored", "stream", before=answer_whole)
 
 
@@ -81,7 +86,7 @@ for _id, _about, _raw in (
     ("stream.empty-data", "an empty data field as heartbeat", b"data: \n\n"),
     ("stream.dataless-event", "an event without data as heartbeat", b"event: ping\n\n"),
 ):
-    fault(_id, _about, "stream")(partial(insert, event=Event(raw=_raw)))
+    fault(_id, _about, "stream")(partial(insert_bytes, raw=_raw))
 
 
 @fault("stream.event-separator", "two events without a blank line between them", "stream")
