@@ -2,7 +2,7 @@
 
     python -m benchmarks [--repeats 5] [--only burst,steady] [--write]
 
-Parts: burst, steady, heavy, packed, memory, floor, judging, imports, blocked, leaks.
+Parts: burst, steady, heavy, packed, memory, floor, judging, imports, blocked, leaks, redacting.
 
 Whatever is compared is measured in turn within every repeat, clients on one core and the server on the other, so
 that the machine's drift hits all alike. The latest figures of each part are kept in build/benchmarks; `--write` puts
@@ -12,12 +12,20 @@ all of them into docs/benchmarks.md.
 import argparse
 from typing import Final
 
-from benchmarks import blocked, floor, imports, judging, leaks, loads, page
+from benchmarks import blocked, floor, imports, judging, leaks, loads, page, redacting
 from benchmarks.part import Figures, kept, measured
 
 PARTS: Final = {
     part.name: part
-    for part in (*loads.PARTS, floor.PART, judging.PART, imports.PART, blocked.PART, leaks.PART)
+    for part in (
+        *loads.PARTS,
+        floor.PART,
+        judging.PART,
+        imports.PART,
+        blocked.PART,
+        leaks.PART,
+        redacting.PART,
+    )
 }
 
 

@@ -19,6 +19,7 @@ LABELS = {
     "cpu_us": "CPU µs / event",
     "import_ms": "ms", "usual_us": "httpx lines + json, µs/event", "read_us": "read, µs/event",
     "judged_us": "read and judged, µs/event", "judged_s": "judged events/s per core",
+    "redact_ms": "redacted, ms", "of_limit": "of the limit",
     "marked": "samples marked", "wall_s": "wall s",
     "exchanges": "exchanges", "descriptors": "descriptors left", "tasks": "tasks left",
     "kib": "KiB grown, collector off",

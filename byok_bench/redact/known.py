@@ -44,6 +44,10 @@ class Known(NamedTuple):
     secret: str
     needles: list[str]
     forms: list[_Base64]
+    starts: dict[str, list[int]]
+    """Lengths of its starts that a masked text may show, longest first, by their last character."""
+    ends: dict[str, list[int]]
+    """Lengths of its ends, by their first character."""
 
 
 def known_keys(secrets: Iterable[object]) -> list[Known]:
@@ -51,7 +55,11 @@ def known_keys(secrets: Iterable[object]) -> list[Known]:
     usable = [one for one in secrets if isinstance(one, str) and len(one.strip()) >= SHORTEST]
     variants = sorted({form for one in usable for form in (one, one.strip())}, key=len, reverse=True)
     return [
-        Known(one, _needles(one), _base64_forms(one)) if len(one) >= ENCODED_FROM else Known(one, [], [])
+        Known(
+            one,
+            *((_needles(one), _base64_forms(one)) if len(one) >= ENCODED_FROM else ([], [])),
+            *_shown_lengths(one),
+        )
         for one in variants
     ]
 
@@ -65,7 +73,7 @@ def known_spans(text: str, keys: Sequence[Known]) -> Iterator[Span]:
     for key in keys:
         if not key.needles:
             yield from _whole_tokens(text, key.secret)
-        yield from _masked_echoes(text, key.secret)
+        yield from _masked_echoes(text, key)
 
 
 def _needles(secret: str) -> list[str]:
@@ -144,27 +152,37 @@ def _is_token(character: str) -> bool:
     return character.isascii() and (character.isalnum() or character in {"_", "-"})
 
 
-def _masked_echoes(text: str, secret: str) -> Iterator[Span]:
+def _masked_echoes(text: str, key: Known) -> Iterator[Span]:
     """`start***end` where start and end fit the key: one character each at least, four together."""
     for mask in MASK.finditer(text):
-        left = _shown_start(text, mask.start(), secret)
-        right = _shown_end(text, mask.end(), secret) if left else 0
+        left = _shown_start(text, mask.start(), key)
+        right = _shown_end(text, mask.end(), key) if left else 0
         if right and left + right >= _SHOWN_TOGETHER:
             yield mask.start() - left, mask.end() + right
 
 
-def _shown_start(text: str, end: int, secret: str) -> int:
+def _shown_start(text: str, end: int, key: Known) -> int:
     """How many characters before `end` are the start of the key and no part of a longer word."""
-    for length in range(min(len(secret), end, _SHOWN_AT_MOST), 0, -1):
-        if starts_word(text, end - length) and text.startswith(secret[:length], end - length):
+    for length in key.starts.get(text[end - 1 : end], ()):
+        if text.endswith(key.secret[:length], 0, end) and starts_word(text, end - length):
             return length
     return 0
 
 
-def _shown_end(text: str, start: int, secret: str) -> int:
+def _shown_end(text: str, start: int, key: Known) -> int:
     """How many characters from `start` are the end of the key and no part of a longer word."""
-    for length in range(min(len(secret), len(text) - start, _SHOWN_AT_MOST), 0, -1):
+    for length in key.ends.get(text[start : start + 1], ()):
         following = text[start + length : start + length + 1]
-        if not (following.isascii() and following.isalnum()) and text.startswith(secret[-length:], start):
+        if text.startswith(key.secret[-length:], start) and not (following.isascii() and following.isalnum()):
             return length
     return 0
+
+
+def _shown_lengths(secret: str) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Lengths of a start by its last character, of an end by its first: a text full of masks costs one look each."""
+    starts: dict[str, list[int]] = {}
+    ends: dict[str, list[int]] = {}
+    for length in range(min(len(secret), _SHOWN_AT_MOST), 0, -1):
+        starts.setdefault(secret[length - 1], []).append(length)
+        ends.setdefault(secret[-length], []).append(length)
+    return starts, ends
