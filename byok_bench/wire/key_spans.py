@@ -10,6 +10,7 @@ from typing import AnyStr, Final, NamedTuple
 
 from byok_bench.redact import REDACTED, redact
 from byok_bench.redact.views import merged, unescaped
+from byok_bench.wire.delta_threads import Piece, split_threads
 
 SHORTEST: Final = 3
 """Shorter texts are no secrets: they would be found everywhere."""
@@ -22,6 +23,9 @@ _DELTA: Final = re.compile(
     rb':[ \t]*"((?:[^"\\\r\n]++|\\.)*+)"'
 )
 """Members whose strings the dialects put together, event by event."""
+_SEVERAL: Final = re.compile(rb'"(?:index|output_index|content_index|summary_index)":[ \t]*[1-9]')
+"""An answer of several choices, calls or items, whose strings may come by turns."""
+_ITEM: Final = re.compile(rb'"item_id":[ \t]*"([^"]*)"')
 _ERROR: Final = re.compile(rb'"error(?!":[ \t]*null)')
 
 
@@ -41,12 +45,16 @@ def known_edits(whole: bytes, secrets: Sequence[str]) -> list[Edit]:
 
 def split_edits(whole: bytes, secrets: Sequence[str]) -> list[Edit]:
     """What takes secrets out that only the strings of several events, put together, hold. Costs more than the rest."""
-    members: dict[bytes, list[tuple[int, bytes]]] = {}
-    for found in _DELTA.finditer(whole):
-        members.setdefault(found[1], []).append((found.start(2), found[2]))
+    found = [Piece(match[1].decode(), match.start(2), match[2]) for match in _DELTA.finditer(whole)]
+    threads: dict[object, list[Piece]] = {}
+    for piece in found:
+        threads.setdefault(piece.member, []).append(piece)
+    if _SEVERAL.search(whole) or len(set(_ITEM.findall(whole))) > 1:
+        for thread, piece in split_threads(whole, found):
+            threads.setdefault(thread, []).append(piece)
     edits: list[Edit] = []
-    for pieces in members.values():
-        together = b"".join(text for _, text in pieces)
+    for pieces in threads.values():
+        together = b"".join(piece.text for piece in pieces)
         for start, stop in merged([*_plain(together, secrets), *_escaped(together, secrets)]):
             edits += _in_pieces(pieces, start, stop)
     return _apart(edits)
@@ -91,10 +99,10 @@ def _error_lines(whole: bytes, secrets: Sequence[str]) -> Iterator[Edit]:
             yield Edit(start, stop, clean.encode("utf-8", "surrogateescape"))
 
 
-def _in_pieces(pieces: Sequence[tuple[int, bytes]], start: int, stop: int) -> Iterator[Edit]:
+def _in_pieces(pieces: Sequence[Piece], start: int, stop: int) -> Iterator[Edit]:
     """The edits that replace start..stop of the joined pieces: a mark in the first piece, nothing in the others."""
     offset, put = 0, _MARK
-    for at, text in pieces:
+    for _, at, text in pieces:
         first, last = max(start, offset), min(stop, offset + len(text))
         if first < last:
             yield Edit(at + first - offset, at + last - offset, put)

@@ -2,7 +2,7 @@
 
 import json
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import pytest
@@ -87,6 +87,53 @@ def test_a_key_is_found_that_a_model_wrote_token_by_token(name: str) -> None:
     events = [json.loads(data.removeprefix(b"data: ")) for _, data in raw.chunks]
     assert "[redacted]" in str(events[1])
     assert not any(piece in str(one) for one in events[2:] for piece in PIECES if len(piece) > 2)
+
+
+OTHERS = ["One ", "two ", "three ", "four ", "five ", "six ", "seven ", "eight "]
+
+
+def turns(write: Callable[[int, str], bytes]) -> list[bytes]:
+    """Two texts by turns: the key in pieces at place 0, other words at place 1."""
+    return [
+        write(place, text) for pair in zip(PIECES, OTHERS, strict=False) for place, text in enumerate(pair)
+    ]
+
+
+def written(value: object) -> bytes:
+    """A value as the data of one event."""
+    return b"data: %b\n\n" % json.dumps(value).encode()
+
+
+BY_TURNS = {
+    "choices": turns(
+        lambda place, text: written({"choices": [{"index": place, "delta": {"content": text}}]})
+    ),
+    "choices with the index at the end": turns(
+        lambda place, text: written({"choices": [{"delta": {"content": text}, "index": place}]})
+    ),
+    "choices in one event": [
+        written({"choices": [{"index": 0, "delta": {"content": a}}, {"index": 1, "delta": {"content": b}}]})
+        for a, b in zip(PIECES, OTHERS, strict=False)
+    ],
+    "tool calls": turns(
+        lambda place, text: event({"tool_calls": [{"index": place, "function": {"arguments": text}}]})
+    ),
+    "items": turns(lambda place, text: written({"item_id": f"msg_{place}", "delta": text})),
+    "blocks": turns(
+        lambda place, text: written({"index": place, "delta": {"type": "text_delta", "text": text}})
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_TURNS)
+def test_a_key_is_found_that_comes_by_turns_with_another_text(name: str) -> None:
+    """A reader puts each choice, call, item and block together by itself, and would read the key."""
+    raw = record(*BY_TURNS[name])
+    clean_stream(raw, [KEY])
+    assert raw.flags == ["redacted"]
+    left = b"".join(data for _, data in raw.chunks).decode()
+    assert not any(json.dumps(piece)[1:-1] in left for piece in PIECES if len(piece) > 2)
+    assert all(word in left for word in OTHERS[: len(PIECES)])
 
 
 def test_an_error_inside_a_good_answer_is_redacted_as_a_text() -> None:
