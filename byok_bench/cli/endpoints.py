@@ -146,7 +146,11 @@ def edit(
     after = with_settings(after, settings)
     if confirm_key or key_env:
         after = after.confirm_key()
-    if after == before and not (key_stdin or key_ask or confirm_key):
+    if confirm_key and replace(after, key_origin=before.key_origin) == before:
+        opened.confirm_key(before.config_key)
+        say_saved(opened, before.config_key, as_json)
+        return
+    if after == before and not (key_stdin or key_ask):
         note("nothing changes: name what to change, as `byok-bench endpoints edit --help` lists it")
     opened.update(after)
     store_key(opened, after, key_stdin, key_ask)

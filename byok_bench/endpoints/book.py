@@ -5,9 +5,7 @@ fsync, rename. So two notebooks that save at once lose nothing, and a broken fil
 What the file says is in book_file.py and book_edit.py. Rules: docs/endpoints.md, section "The book".
 """
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +15,8 @@ from msgspec.structs import replace
 from platformdirs import user_config_dir
 from tomlkit import TOMLDocument
 
-from byok_bench.endpoints import book_edit, book_file
+from byok_bench.endpoints import book_edit, book_file, team_keys
+from byok_bench.endpoints.book_files import locked, write_atomically
 from byok_bench.endpoints.endpoint import Endpoint, Model, picker_label
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.readiness import is_ready
@@ -66,7 +65,7 @@ class EndpointBook:
         """Read the policy and both files again."""
         self.workspace = read_workspace(self.policy_path)
         self._own = self._read(self.path)[1]
-        self._team = [_of_team(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]]
+        self._team = self._read_team()
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -179,6 +178,44 @@ class EndpointBook:
         if endpoint.key.kind == "session":
             endpoint.key.forget()
 
+    def confirm_key(self, config_key: str) -> None:
+        """Say that the key of an endpoint, one's own or the team's, may go to its present address.
+
+        Raises EndpointError if the policy lets nothing be edited, BookError if the file cannot be written.
+        """
+        endpoint = self[config_key]
+        if not self.is_team(endpoint):
+            self.update(endpoint.confirm_key())
+        elif endpoint.origin is not None:
+            team_keys.confirm_origins(self._team_keys_path, {endpoint.config_key: endpoint.origin})
+            self._team = self._read_team()
+
+    def _read_team(self) -> list[Endpoint]:
+        """The team's endpoints, each with the address that this member's key is confirmed for."""
+        listed = [_of_team(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]]
+        origins = team_keys.read_origins(self._team_keys_path) if listed else {}
+        fresh = {
+            one.config_key: one.origin
+            for one in listed
+            if one.needs_secret and one.origin is not None and one.config_key not in origins
+        }
+        if fresh:
+            self._note_first_addresses(fresh)
+        confirmed = {**origins, **fresh}
+        return [replace(one, key_origin=confirmed.get(one.config_key)) for one in listed]
+
+    def _note_first_addresses(self, origins: Mapping[str, str]) -> None:
+        try:
+            team_keys.confirm_origins(self._team_keys_path, origins)
+        except BookError as error:
+            if error.code != "book_unwritable":
+                raise
+            # A folder that cannot be written can still be read from: there every time is the first.
+
+    @property
+    def _team_keys_path(self) -> Path:
+        return self.path.with_name(team_keys.FILE_NAME)
+
     def _may_edit(self, endpoint: Endpoint) -> None:
         """Raise EndpointError for a team's endpoint, and for one's own where the policy, read again, says no."""
         self.workspace = read_workspace(self.policy_path)
@@ -229,51 +266,6 @@ class EndpointBook:
             raise BookError(f"{path} cannot be read: {error.strerror}", code="book_unreadable") from None
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock beside `path`; other processes wait. Raises BookError if there can be none."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.fdopen(os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600), "r+b")
-    except OSError as error:
-        raise BookError(f"{path} cannot be locked: {error.strerror}", code="book_unwritable") from None
-    with lock:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` whole: temporary file (mode 0600), fsync, rename. Raises BookError; then nothing changed.
-
-    A link stays one: the file that it leads to is replaced.
-    """
-    path = path.resolve()
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise BookError(f"{path} cannot be written: {error.strerror}", code="book_unwritable") from None
-    if os.name != "nt":
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-
-
 def find_policy() -> Path:
     """Where the workspace's policy is, or would be."""
     return _first(POLICY_NAME, home())
@@ -306,4 +298,4 @@ def _of_team(endpoint: Endpoint, path: Path) -> Endpoint:
         raise BookError(
             f"{path}: {endpoint.label!r} points at a session's key; use env or keyring", code="book_broken"
         )
-    return endpoint.confirm_key()
+    return endpoint

@@ -199,7 +199,7 @@ class FormState:
 
     def confirm_key(self) -> None:
         """The user said that the key may go to the endpoint's present address."""
-        self.book.update(self._current().confirm_key())
+        self.book.confirm_key(self._current().config_key)
 
     def keep_capabilities(self, config_key: str, model: str, found: Capabilities) -> None:
         """Note on the model what a test showed, where that may be written."""
@@ -264,7 +264,9 @@ class FormState:
     def asks_for_key_confirmation(self) -> bool:
         """Whether the key is bound to another address than the present one."""
         endpoint = self.endpoint
-        if endpoint is None or not self.editable or url_problem(endpoint.base_url):
+        if endpoint is None or url_problem(endpoint.base_url):
+            return False
+        if not self.editable and not self.book.is_team(endpoint):
             return False
         return "key_origin" in endpoint.missing()
 

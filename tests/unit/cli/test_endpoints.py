@@ -316,3 +316,19 @@ def test_a_keyring_chosen_by_variable_that_fails_is_headless(tmp_path: Path) -> 
     assert "saved Gateway without its key" in done.stderr
     assert "no keyring that can keep a key" in done.stderr
     assert PLANTED not in done.stdout + done.stderr
+
+
+def test_a_team_s_moved_address_is_confirmed_by_its_member(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The team's file is read-only here, and its key is still the member's to send."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEAM_KEY", PLANTED)
+    team = 'label = "Team gateway"\nbase_url = "https://{}/v1"\nkey = "env:TEAM_KEY"\nmodels = [{{ name = "m" }}]'
+    key = 'config_key = "5f1d2d57-1a53-4d1b-9a40-33c5c3ad0c52"'
+    written(tmp_path, book_text(f"{team.format('a.example.com')}\n{key}"), "team.toml")
+    assert "ready" in call("list").out
+    written(tmp_path, book_text(f"{team.format('b.example.com')}\n{key}"), "team.toml")
+    assert "--confirm-key" in call("list").out
+    assert call("edit", "Team gateway", "--confirm-key").code == 0
+    assert "not ready" not in call("list").out

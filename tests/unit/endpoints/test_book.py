@@ -328,6 +328,41 @@ def test_a_team_book_lies_over_the_users_and_is_read_only(own: EndpointBook, pat
         own.add(an_endpoint("Team gateway"))
 
 
+def moved_team(path: Path) -> EndpointBook:
+    """The book after the team's file was seen once, and its address changed then."""
+    written(path.parent, TEAM, "team.toml")
+    EndpointBook.open(path)
+    written(path.parent, TEAM.replace("//", "//moved."), "team.toml")
+    return EndpointBook.open(path)
+
+
+def test_a_member_s_key_does_not_follow_a_team_s_address(path: Path) -> None:
+    """It was confirmed for the address that stood in the team's file then; another one asks."""
+    assert moved_team(path)["Team gateway"].missing() == ("key_origin",)
+
+
+def test_a_member_confirms_the_team_s_new_address(path: Path) -> None:
+    """Said once, it holds for every book that is opened later."""
+    moved_team(path).confirm_key(TEAM_ID)
+    assert EndpointBook.open(path)["Team gateway"].missing() == ()
+
+
+def test_confirming_leaves_the_team_s_file_as_it_is(path: Path) -> None:
+    """What a member confirms is the member's own."""
+    book = moved_team(path)
+    before = book.team_path.read_bytes()
+    book.confirm_key(TEAM_ID)
+    assert book.team_path.read_bytes() == before
+
+
+def test_a_broken_note_of_confirmed_addresses_lets_no_key_out(path: Path) -> None:
+    """It is named, and nothing is called until it is mended."""
+    written(path.parent, TEAM, "team.toml")
+    written(path.parent, "confirmed = 1", "team_keys.toml")
+    with pytest.raises(BookError, match="where keys of team endpoints may go"):
+        EndpointBook.open(path)
+
+
 def test_an_own_endpoint_cannot_stand_in_for_a_teams(own: EndpointBook, path: Path) -> None:
     """Where both books have one id, the team's counts."""
     own.add(an_endpoint("Lookalike", config_key=TEAM_ID))
