@@ -38,11 +38,12 @@ def demo(
     ] = False,
 ) -> None:
     """Start the embedded backends, run the agent prompts against them, print the tables, write a report."""
+    from byok_bench.cli.progress import Bar
     from byok_bench.cli.run import carried_out, silent_targets
     from byok_bench.cli.tables import print_tables, tables_json
     from byok_bench.report.html import write_html
 
-    run = carried_out(lambda bar: measured(model, gateway, repeats, bar))
+    run = carried_out(lambda bar: measured(model, gateway, repeats, bar), Bar())
     if as_json:
         emit_json(tables_json(run))
     else:

@@ -29,6 +29,11 @@ class Bar:
         self._bar: Progress | None = None
         self._task: Any = None
 
+    @property
+    def unusable(self) -> tuple[str, ...]:
+        """Endpoints that had no part in the run, each with the reason."""
+        return self.started.unusable if self.started else ()
+
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
             self._bar = _drawn_bar()
@@ -52,10 +57,14 @@ class Bar:
     def _start(self, event: RunStarted) -> None:
         self.started = event
         self.kept = event.stored
-        going_on = f", {event.stored} of them stored already" if event.stored else ""
+        since = f", begun at {event.began[:16].replace('T', ' ')} UTC" if event.began else ""
+        going_on = since + (f", {event.stored} of them stored already" if event.stored else "")
         warmup = f", {event.warmups} more to warm up" if event.warmups else ""
         samples = counted(event.samples - event.warmups, "sample")
         note(f"run {event.run_id}: {samples}{going_on}{warmup}; results in {event.store}")
+        for line in (*event.unusable, event.passed_over):
+            if line:
+                note(f"byok-bench: {line}")
         if event.maybe_billed:
             again = counted(event.maybe_billed, "request")
             note(f"sent by an earlier start and never recorded, so maybe billed: {again}; sent again now")

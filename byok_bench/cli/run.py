@@ -76,6 +76,8 @@ def run(
     ] = False,
 ) -> None:
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
+    from byok_bench.cli.progress import Bar
+
     named = [adhoc.endpoint_from(name) for name in endpoint or []]
     if base_url is not None:
         named.append(
@@ -96,13 +98,15 @@ def run(
         "profile": profile,
     }
     chosen = {name: value for name, value in options.items() if value is not None}
+    bar = Bar()
     if resume is not None:
         if plan is not None or chosen:
             fail("--resume goes on by the run's own plan: give no plan and no other settings beside it")
-        result = carried_out(partial(going_on, resume, store, given))
+        result = carried_out(partial(going_on, resume, store, given), bar)
     else:
-        result = carried_out(partial(starting, plan, given, chosen, store, not new))
-    raise typer.Exit(int(told(result, as_json)))
+        result = carried_out(partial(starting, plan, given, chosen, store, not new), bar)
+    code = told(result, as_json)
+    raise typer.Exit(int(Exit.UNFINISHED if bar.unusable else code))
 
 
 async def starting(
@@ -141,12 +145,10 @@ async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar
     return await resume(wanted, store, bar, endpoints=[*booked, *given], policy=adhoc.egress_policy())
 
 
-def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]") -> "Run":
+def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]", bar: "Bar") -> "Run":
     """Run to the end on a loop of our own; a run that was cut short exits with one line that says how to go on."""
-    from byok_bench.cli.progress import Bar
     from byok_bench.runs.own_loop import loop_factory
 
-    bar = Bar()
     try:
         with bar, asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(work(bar))

@@ -1,7 +1,8 @@
 """The fields of an endpoint as a person types them: one text each, read into the endpoint and shown again.
 
-Pure: `FIELDS[name].read(endpoint, text)` gives the changed endpoint or raises EndpointError, which says what was
-wrong with the text and shows nothing of it that could be a key. The form and `endpoints edit --set` share these.
+`FIELDS[name].read(endpoint, text)` gives the changed endpoint or raises EndpointError, which says what was
+wrong with the text and shows nothing of it that could be a key. Nothing else is looked at but a file of certificates
+that is named. The form and `endpoints edit --set` share these.
 """
 
 import json
@@ -16,6 +17,8 @@ from byok_bench.endpoints.entry import trim
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
+from byok_bench.wire.proxies import find_proxy_problem
+from byok_bench.wire.tls import find_ca_problem
 
 REFERENCES: Final = ("env:", "keyring:", "session:")
 """How the value of a header or query field begins if it is a reference."""
@@ -203,6 +206,21 @@ def _read_verify(endpoint: Endpoint, text: str) -> Endpoint:
     return replace(endpoint, tls=replace(endpoint.tls, verify=text == "on"))
 
 
+def _read_ca_file(endpoint: Endpoint, text: str) -> Endpoint:
+    """A file that is there and holds certificates: what is wrong shows at once, not at the first request."""
+    path = trim(text) or None
+    if path is not None and (problem := find_ca_problem(path)):
+        raise EndpointError(problem, code="ca_file_invalid")
+    return replace(endpoint, tls=replace(endpoint.tls, ca_file=path))
+
+
+def _read_proxy(endpoint: Endpoint, text: str) -> Endpoint:
+    url = trim(text)
+    if url and (problem := find_proxy_problem(url)):
+        raise EndpointError(problem, code="proxy_invalid")
+    return replace(endpoint, proxy=url or None)
+
+
 FIELDS: Final[Mapping[str, TextField]] = {
     "label": TextField(
         "Label", "How tables call it", lambda one, text: replace(one, label=text), lambda one: one.label
@@ -255,7 +273,7 @@ FIELDS: Final[Mapping[str, TextField]] = {
     "price": TextField("Price per million tokens", "input / output", _read_price, _show_price),
     "ca_file": TextField(
         "CA file", "PEM file of your own certificate authority",
-        lambda one, text: replace(one, tls=replace(one.tls, ca_file=trim(text) or None)),
+        _read_ca_file,
         lambda one: one.tls.ca_file or "",
     ),
     "verify": TextField(
@@ -263,7 +281,7 @@ FIELDS: Final[Mapping[str, TextField]] = {
     ),
     "proxy": TextField(
         "Proxy", "http://127.0.0.1:3128",
-        lambda one, text: replace(one, proxy=trim(text) or None), lambda one: one.proxy or "",
+        _read_proxy, lambda one: one.proxy or "",
     ),
 }  # fmt: skip
 """By the name that `--set` takes, in the order of the form."""

@@ -249,13 +249,9 @@ def put_section(db: sqlite3.Connection, run_id: str, target: int, stage: int, he
     )
 
 
-def unfinished(db: sqlite3.Connection, plan_hash: str) -> str | None:
-    """The newest run of a plan that has not finished."""
-    row = db.execute(
-        "select id from run where plan_hash = ? and status != 'finished' order by created desc, rowid desc limit 1",
-        (plan_hash,),
-    ).fetchone()
-    return None if row is None else str(row[0])
+def unfinished(db: sqlite3.Connection, plan_hash: str) -> list[RunRow]:
+    """The runs of a plan that have not finished, newest first."""
+    return [row for row in reversed(runs(db)) if row.plan_hash == plan_hash and row.status != "finished"]
 
 
 def runs(db: sqlite3.Connection) -> list[RunRow]:

@@ -24,8 +24,10 @@ from byok_bench.redact import redact
 from byok_bench.runs.load import Closed, Load
 from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.retries import Retries
+from byok_bench.runs.seal import seal_extras
 from byok_bench.scenarios.agent import opening
 from byok_bench.scenarios.scenario import Scenario
+from byok_bench.wire.egress import PROFILES
 from byok_bench.wire.limits import Timeouts
 
 PLAN_VERSION: Final = 1
@@ -90,6 +92,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     version: int = PLAN_VERSION
     endpoints: tuple[Endpoint, ...]
     """As configured, without the values of extra headers and query fields."""
+    extras: tuple[str, ...] = ()
+    """Beside the endpoints: what tells those values from others (usable.py)."""
     targets: tuple[Target, ...]
     scenarios: tuple[Scenario, ...]
     repeats: int = 5
@@ -127,6 +131,7 @@ def make_plan(
     targets = [target for index, endpoint in enumerate(endpoints) for target in targets_of(endpoint, index)]
     if not targets:
         raise PlanError("no endpoint was named", code="no_endpoint")
+    refuse_bad_profile(profile)
     names = Counter((target.label, target.model) for target in targets)
     doubled = [name for name, count in names.items() if count > 1]
     if doubled:
@@ -134,6 +139,7 @@ def make_plan(
         raise PlanError(f"endpoint {label!r} stands twice in the plan with model {model!r}", code="bad_plan")
     return Plan(
         endpoints=tuple(stored(endpoint) for endpoint in endpoints),
+        extras=tuple(seal_extras(endpoint) for endpoint in endpoints),
         targets=tuple(_numbered(targets)),
         scenarios=tuple(scenarios),
         repeats=repeats,
@@ -144,6 +150,12 @@ def make_plan(
         timeouts=timeouts,
         retries=retries,
     )
+
+
+def refuse_bad_profile(profile: str) -> None:
+    """Raise PlanError for an egress profile that is none."""
+    if profile not in PROFILES:
+        raise PlanError(f"profile is {profile!r}; there are {' and '.join(PROFILES)}", code="bad_plan")
 
 
 def stored(endpoint: Endpoint) -> Endpoint:
@@ -158,7 +170,7 @@ def stored(endpoint: Endpoint) -> Endpoint:
 
 def targets_of(endpoint: Endpoint, index: int) -> Iterator[Target]:
     """A target for each model of an endpoint; PlanError if it has none, or is incomplete."""
-    # A key that is gone is found out when it is fetched: that endpoint's rows fail, the others go on.
+    # Whether a key can be had is asked when a run starts (usable.py).
     missing = [field for field in endpoint.missing() if field != "key"]
     if missing:
         raise PlanError(

@@ -4,6 +4,7 @@ A listener is called in the order of events, in the process of the caller. It mu
 ends the run, with everything that was measured kept.
 """
 
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -25,6 +26,12 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Exchanges that an earlier start sent and never recorded; they are sent again."""
     targets: tuple[str, ...]
     scenarios: tuple[str, ...]
+    began: str = ""
+    """UTC, ISO 8601: when the run that is gone on with began; empty for a new one."""
+    passed_over: str = ""
+    """Why an unfinished run of the same plan is not gone on with, in a sentence."""
+    unusable: tuple[str, ...] = ()
+    """Endpoints that cannot be used now, each with the reason, in a line; they have no rows in this start."""
 
 
 class ExchangeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -68,5 +75,9 @@ Event = RunStarted | ExchangeFinished | RunFinished
 Listener = Callable[[Event], None]
 
 
-def ignore(event: Event) -> None:
-    """The listener of a run that nobody watches."""
+def tell_log(event: Event) -> None:
+    """The listener of a run that nobody watches: what must not go by unheard is a warning in the log."""
+    if isinstance(event, RunStarted):
+        for line in (*event.unusable, event.passed_over):
+            if line:
+                logging.getLogger("byok_bench").warning("%s", line)

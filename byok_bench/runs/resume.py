@@ -1,67 +1,135 @@
 """Starting a run, or going on with one: what is still to do, and what an earlier start may have been billed for.
 
-A row that is `sent` while its process is gone is sent again, at most LOST_AT_MOST times: exactly-once towards a
-provider cannot be had, so the attempt that was lost is kept and counted. Rows of a process that still runs are its own.
+Unasked, only a run of the same plan and the same endpoints is gone on with that began less than a day ago; any other
+is named by its user. A row that is `sent` while its process is gone is sent again, at most LOST_AT_MOST times:
+exactly-once towards a provider cannot be had, so the attempt that was lost is kept and counted. Rows of a process
+that still runs are its own.
 """
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import PlanError
 from byok_bench.runs import ledger
-from byok_bench.runs.ledger import FINAL, State
+from byok_bench.runs.ledger import FINAL, RunRow, State
 from byok_bench.runs.owner import is_alive
-from byok_bench.runs.plan import Job, Plan, turn_key
+from byok_bench.runs.plan import Job, Plan, make_jobs, plan_hash, turn_key
+from byok_bench.runs.usable import find_difference, is_too_old
 
 LOST_AT_MOST: Final = 2
 """Attempts of one exchange that may be lost; then its row is final, since it may be what kills the process."""
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a start means to play."""
+
+    plan: Plan
+    endpoints: tuple[Endpoint, ...]
+    """Beside the plan's, with all their values."""
+    idle: frozenset[int] = frozenset()
+    """Indexes of endpoints that cannot be used now: their exchanges stay planned."""
+    jobs: tuple[Job, ...]
+    """Every job of the plan."""
+    plan_hash: str
+
+    def is_idle(self, target: int) -> bool:
+        """Whether a target of the plan is one of an endpoint that cannot be used now."""
+        return self.plan.targets[target].endpoint in self.idle
+
+
+def make_intent(plan: Plan, endpoints: Sequence[Endpoint], idle: Iterable[int] = ()) -> Intent:
+    """To play a plan, but for the endpoints that cannot be used."""
+    jobs = make_jobs(plan)
+    return Intent(
+        plan=plan,
+        endpoints=tuple(endpoints),
+        idle=frozenset(idle),
+        jobs=tuple(jobs),
+        plan_hash=plan_hash(plan, jobs),
+    )
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A run as a start finds it."""
 
     run_id: str
+    intent: Intent
+    """What is played of it."""
     states: dict[str, State]
     """By plan key."""
     lost: int
     """Exchanges that an earlier start sent and never recorded, and that are to be sent again."""
+    created: str = ""
+    """When the run that is gone on with began; empty for a new one."""
+    passed_over: str = ""
+    """Why an unfinished run of the same plan is not gone on with."""
 
 
-def open_run(
-    db: sqlite3.Connection, plan: Plan, plan_hash: str, jobs: Sequence[Job], resume: str | bool
-) -> Standing:
-    """Find the run to go on with, or make one, in one transaction: two starts at once share one run."""
-    run_id = _wanted(db, plan_hash, resume)
-    if run_id is None:
+def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bool) -> Standing:
+    """Find the run to go on with, or make one by the last intent, in one transaction: two starts at once share one.
+
+    Raises PlanError for a named run that none of the intents is about.
+    """
+    found, passed_over = None, ""
+    for intent in intents:
+        found, why = _wanted(db, intent, resume)
+        passed_over = passed_over or why
+        if found is not None:
+            break
+    if found is None and isinstance(resume, str):
+        raise PlanError(
+            f"run {ledger.find_run(db, resume).id} was made by another plan: endpoints, scenarios, repeats, load, "
+            "seed or profile differ",
+            code="other_plan",
+        )
+    if found is None:
         run_id = new_run_id()
-        ledger.create_run(db, run_id, plan, plan_hash, jobs)
+        ledger.create_run(db, run_id, intent.plan, intent.plan_hash, intent.jobs)
     else:
-        ledger.add_jobs(db, run_id, jobs)
+        run_id = found.id
+        ledger.add_jobs(db, run_id, intent.jobs)
         ledger.set_status(db, run_id, "running")
     reclaim(db, run_id)
     states = {state.key: state for state in ledger.states(db, run_id)}
     lost = [states[key] for key in ledger.lost_attempts(db, run_id)]
-    again = sum(state.status == "planned" and state.repeat > 0 for state in lost)
-    return Standing(run_id=run_id, states=states, lost=again)
+    again = sum(
+        state.status == "planned" and state.repeat > 0 and not intent.is_idle(state.target) for state in lost
+    )
+    return Standing(
+        run_id=run_id,
+        intent=intent,
+        states=states,
+        lost=again,
+        created=found.created if found else "",
+        passed_over="" if found else passed_over,
+    )
 
 
-def _wanted(db: sqlite3.Connection, plan_hash: str, resume: str | bool) -> str | None:
-    if resume is True:
-        return ledger.unfinished(db, plan_hash)
+def _wanted(db: sqlite3.Connection, intent: Intent, resume: str | bool) -> tuple[RunRow | None, str]:
+    """The run to go on with; or why the newest that could have been is not."""
     if resume is False:
-        return None
-    row = ledger.find_run(db, resume)
-    if row.plan_hash != plan_hash:
-        raise PlanError(
-            f"run {row.id} was made by another plan: endpoints, scenarios, repeats, load, seed or profile differ",
-            code="other_plan",
+        return None, ""
+    if isinstance(resume, str):
+        named = ledger.find_run(db, resume)
+        return (named if named.plan_hash == intent.plan_hash else None), ""
+    passed_over = ""
+    for row in ledger.unfinished(db, intent.plan_hash):
+        why = find_difference(ledger.plan_of(db, row.id), intent.endpoints)
+        if not why and is_too_old(row.created):
+            why = f"it began at {row.created[:16].replace('T', ' ')} UTC"
+        if not why:
+            return row, ""
+        passed_over = passed_over or (
+            f"run {row.id} of the same plan is not finished, and not gone on with: {why}. "
+            f"byok-bench run --resume {row.id} does"
         )
-    return row.id
+    return None, passed_over
 
 
 def reclaim(db: sqlite3.Connection, run_id: str) -> None:

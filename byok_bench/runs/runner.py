@@ -22,14 +22,15 @@ from byok_bench.runs.measure import Transport, Work, measure
 from byok_bench.runs.messages import Start, secrets_of
 from byok_bench.runs.order import in_order, warm_up
 from byok_bench.runs.owner import this_process
-from byok_bench.runs.plan import Job, Plan, make_jobs, make_plan, plan_hash
+from byok_bench.runs.plan import Job, Plan, make_plan, refuse_bad_profile
 from byok_bench.runs.process import in_notebook, measure_in_process, measure_in_workers
-from byok_bench.runs.progress import ExchangeFinished, Listener, RunFinished, RunStarted, ignore
+from byok_bench.runs.progress import ExchangeFinished, Listener, RunFinished, RunStarted, tell_log
 from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.results import Run, judged
-from byok_bench.runs.resume import Standing, open_run, reclaim, still_open
+from byok_bench.runs.resume import Intent, Standing, make_intent, open_run, reclaim, still_open
 from byok_bench.runs.retries import Retries
 from byok_bench.runs.store import Writer, reading
+from byok_bench.runs.usable import describe_obstacle, find_move, find_obstacles
 from byok_bench.runs.where import store_path
 from byok_bench.scenarios.scenario import Scenario, find_scenarios
 from byok_bench.wire.limits import Timeouts
@@ -65,28 +66,45 @@ async def run(
     """Play every scenario on every model of every endpoint, and keep what came back.
 
     `store` is the result file (default: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's config folder).
-    `resume`: True goes on with the newest unfinished run of the same plan, False starts a new run, an id goes on with
-    that run. `processes` share the load; `process` measures beside this process ("auto": in a notebook's kernel).
-    Raises PlanError, StoreError and EndpointError for what the caller got wrong; what servers do is in the
-    rows. A cancelled run is marked interrupted and keeps what was measured.
+    `resume`: True goes on with the newest unfinished run of the same plan and the same endpoints that began less than
+    a day ago, False starts a new run, an id goes on with that run. `processes` share the load; `process` measures
+    beside this process ("auto": in a notebook's kernel).
+
+    An endpoint that cannot be used (no key, an address that may not be called, a proxy that is no URL) has no rows and
+    is told; if none is left, EndpointError names each, and no run is made. Raises PlanError, StoreError and
+    EndpointError for what the caller got wrong; what servers do is in the rows. A cancelled run is marked interrupted
+    and keeps what was measured.
     """
     chosen = [endpoints] if isinstance(endpoints, Endpoint) else list(endpoints)
     for endpoint in chosen:
         refuse_unless_allowed(endpoint)
     profile, policy = find_rules(profile, policy)
-    plan = make_plan(
-        chosen,
-        find_scenarios(scenarios),
-        repeats=repeats,
-        loads=make_loads(concurrency, rate, arrivals, ramp_to),
-        seed=seed,
-        warmup=warmup,
-        profile=profile,
-        timeouts=timeouts,
-        retries=Retries(attempts=attempts),
-    )
+    found = find_scenarios(scenarios)
+    loads = make_loads(concurrency, rate, arrivals, ramp_to)
     means = Means(processes=processes, process=process, policy=policy, transport=transport)
-    return await _Start(plan, chosen, store_path(store), on_progress or ignore, means).run(resume)
+
+    def plan_over(some: Sequence[Endpoint]) -> Plan:
+        return make_plan(
+            some,
+            found,
+            repeats=repeats,
+            loads=loads,
+            seed=seed,
+            warmup=warmup,
+            profile=profile,
+            timeouts=timeouts,
+            retries=Retries(attempts=attempts),
+        )
+
+    refuse_bad_profile(profile)
+    obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
+    usable = [one for index, one in enumerate(chosen) if index not in obstacles]
+    intents = [make_intent(plan_over(usable), usable)]
+    if obstacles and all(set(one.missing()) <= {"key"} for one in chosen):
+        # A run that was begun with all of them can be gone on with by those that are left.
+        intents.insert(0, make_intent(plan_over(chosen), chosen, obstacles))
+    lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
+    return await _Start(intents, lines, store_path(store), on_progress or tell_log, means).run(resume)
 
 
 async def resume(
@@ -102,12 +120,16 @@ async def resume(
 ) -> Run:
     """Go on with a stored run by its own plan. Endpoints are those given, by label, else as the run stored them.
 
-    Raises PlanError for an endpoint whose extra headers were not kept: name it again.
+    Raises PlanError for an endpoint whose extra headers were not kept (name it again), that was moved since, or that
+    the run does not have; EndpointError if none of those that have something left to do can be used: then nothing is
+    marked.
     """
     path = store_path(store)
     with reading(path) as db:
         row = ledger.find_run(db, wanted)
         plan = ledger.plan_of(db, row.id)
+        states = {state.key: state for state in ledger.states(db, row.id)}
+    refuse_strangers(row.id, plan, endpoints)
     given = {endpoint.label: endpoint for endpoint in endpoints}
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
     for endpoint in chosen:
@@ -118,7 +140,29 @@ async def resume(
                 code="endpoint_not_kept",
             )
     means = Means(processes=processes, process=process, policy=policy, transport=transport)
-    return await _Start(plan, chosen, path, on_progress or ignore, means).run(row.id)
+    whole = make_intent(plan, chosen)
+    waiting = {plan.targets[job.target].endpoint for job in still_open(plan, whole.jobs, states)}
+    obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, policy)
+    intent = msgspec.structs.replace(whole, idle=frozenset(obstacles))
+    lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
+    return await _Start([intent], lines, path, on_progress or tell_log, means).run(row.id)
+
+
+def refuse_strangers(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
+    """Raise PlanError for an endpoint that a stored run does not have, or had at another place."""
+    known = {endpoint.label: endpoint for endpoint in plan.endpoints}
+    for endpoint in endpoints:
+        before = known.get(endpoint.label)
+        if before is None:
+            raise PlanError(
+                f"run {run_id} has no endpoint {endpoint.label!r}; it has {', '.join(known)}",
+                code="other_endpoint",
+            )
+        if moved := find_move(before, endpoint):
+            raise PlanError(
+                f"endpoint {endpoint.label!r} is not as it was in run {run_id}: {moved}. Start a new run with --new",
+                code="other_endpoint",
+            )
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,14 +182,14 @@ class _Start:
     """One start of a run."""
 
     def __init__(
-        self, plan: Plan, endpoints: Sequence[Endpoint], path: Path, listener: Listener, means: Means
+        self, intents: Sequence[Intent], unusable: Sequence[str], path: Path, listener: Listener, means: Means
     ) -> None:
-        self._plan = plan
-        self._endpoints = [endpoints[target.endpoint] for target in plan.targets]
+        """`intents`: what may be gone on with, in this order; a new run is one of the last."""
+        self._intents = intents
+        self._unusable = tuple(unusable)
         self._path = path
         self._listener = listener
         self._means = means
-        self._jobs = make_jobs(plan)
         self._run_id = ""
         self._done = 0
         self._samples = 0
@@ -153,9 +197,7 @@ class _Start:
     async def run(self, resume: str | bool) -> Run:
         writer = Writer(self._path)
         try:
-            opening = writer.submit(
-                open_run, self._plan, plan_hash(self._plan, self._jobs), self._jobs, resume
-            )
+            opening = writer.submit(open_run, self._intents, resume)
             try:
                 found = await asyncio.shield(asyncio.wrap_future(opening))
                 self._run_id = found.run_id
@@ -165,34 +207,42 @@ class _Start:
                     self._run_id = opening.result().run_id
                     self._interrupted(writer, error)
                 raise
-            await writer.do(ledger.finish, self._run_id)
+            left = "; ".join(self._unusable) if found.intent.idle else ""
+            if left:
+                await writer.do(ledger.set_status, self._run_id, "interrupted", left)
+            else:
+                await writer.do(ledger.finish, self._run_id)
         finally:
             writer.close()
         result = await judged(Run.open(self._run_id, self._path))
-        self._over("finished", "")
+        self._over("interrupted" if left else "finished", left)
         return result
 
     async def _play(self, writer: Writer, found: Standing) -> None:
-        todo = still_open(self._plan, self._jobs, found.states)
-        warming = warm_up(self._plan, secrets.token_hex(4)) if todo else []
+        plan = found.intent.plan
+        self._endpoints = [found.intent.endpoints[target.endpoint] for target in plan.targets]
+        self._jobs = [job for job in found.intent.jobs if not found.intent.is_idle(job.target)]
+        todo = still_open(plan, self._jobs, found.states)
+        busy = {job.target for job in todo}
+        warming = [block for block in warm_up(plan, secrets.token_hex(4)) if block.target in busy]
         warmups = sum(len(block.jobs) for block in warming)
         self._samples = len(self._jobs) + warmups
         self._done = len(self._jobs) - len(todo)
         self._begin(found, warmups)
         for block in warming:
             await writer.do(ledger.add_jobs, self._run_id, block.jobs)
-        blocks = [*warming, *in_order(self._plan, todo)]
+        blocks = [*warming, *in_order(plan, todo)]
         while blocks:
             work = Work(
                 run_id=self._run_id,
-                plan=self._plan,
+                plan=plan,
                 blocks=tuple(blocks),
                 states=found.states,
                 transport=self._means.transport,
                 policy=self._means.policy,
             )
             await self._measure(work, writer)
-            blocks = in_order(self._plan, await self._left_by_others(writer))
+            blocks = in_order(plan, await self._left_by_others(writer))
 
     async def _measure(self, work: Work, writer: Writer) -> None:
         """Here, beside this process, or in several."""
@@ -231,8 +281,11 @@ class _Start:
                 warmups=warmups,
                 stored=self._done,
                 maybe_billed=found.lost,
-                targets=tuple(target.name for target in self._plan.targets),
-                scenarios=tuple(scenario.name for scenario in self._plan.scenarios),
+                targets=tuple(target.name for target in found.intent.plan.targets),
+                scenarios=tuple(scenario.name for scenario in found.intent.plan.scenarios),
+                began=found.created,
+                passed_over=found.passed_over,
+                unusable=self._unusable,
             )
         )
 

@@ -73,7 +73,9 @@ class RunView(VBox):  # type: ignore[misc]
         self._bar.bar_style = "success" if finished else "warning"
         kept = "" if finished else f" What was measured is kept; resume={event.run_id!r} goes on with it."
         why = f" ({event.note})" if event.note else ""
-        self._say(f"{event.status}{why}: {event.done} of {event.samples} samples.{kept}")
+        told = [] if self._started is None else [*self._started.unusable, self._started.passed_over]
+        more = "".join(f" {line}." for line in told if line and line not in why)
+        self._say(f"{event.status}{why}: {event.done} of {event.samples} samples.{kept}{more}")
 
     def _say(self, text: str) -> None:
         self._line.value = f"<span role='status'>{escape(printable(text))}</span>"

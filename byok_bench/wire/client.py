@@ -10,11 +10,12 @@ from typing import Literal, Self
 
 from byok_bench.wire.cleaning import clean_record, clean_stream
 from byok_bench.wire.connector import Connector
+from byok_bench.wire.failures import failure
 from byok_bench.wire.flight import Flight
-from byok_bench.wire.gate import Gate, NotConnected, refused
+from byok_bench.wire.gate import Gate, NotConnected, refuse_own_proxy
 from byok_bench.wire.http1 import request_head
 from byok_bench.wire.loop_lag import LagMonitor
-from byok_bench.wire.proxies import mention_ignored
+from byok_bench.wire.proxies import find_proxy_problem, mention_ignored
 from byok_bench.wire.raw import Clock, Phases, RawExchange
 from byok_bench.wire.request import Sendable, WireRequest, prepared, recorded
 from byok_bench.wire.resolver import Resolver
@@ -125,12 +126,12 @@ class Client:
             self._connector.give_back(connection, sendable.target)
 
     def _proxy_for(self, request: WireRequest) -> str | None:
-        if request.proxy is not None and self._proxy is None and request.profile != "local":
-            raise refused(
-                "proxy_not_allowed",
-                "In the shared profile only the administrator sets a proxy. Remove this one.",
-            )
-        return self._proxy or request.proxy
+        if request.proxy is not None and self._proxy is None:
+            refuse_own_proxy(request.profile)
+        proxy = self._proxy or request.proxy
+        if proxy and (problem := find_proxy_problem(proxy)):
+            raise NotConnected(failure("egress", "config", problem, code="proxy_invalid"))
+        return proxy
 
     def _stock_carrier(self) -> Stock:
         if self._stock is None:

@@ -103,6 +103,15 @@ def refused(code: str, message: str) -> NotConnected:
     return NotConnected(failure("egress", "policy", message, code=code))
 
 
+def refuse_own_proxy(profile: str) -> None:
+    """An endpoint's own proxy is taken in the local profile only. Raises NotConnected."""
+    if profile != "local":
+        raise refused(
+            "proxy_not_allowed",
+            "In the shared profile only the administrator sets a proxy. Remove this one.",
+        )
+
+
 def _allowed(verdict: Verdict) -> list[str]:
     if verdict.action != "allow":
         raise NotConnected(blocked(verdict))

@@ -38,6 +38,15 @@ def fresh_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
         raise NotConnected(failure("network", "tls", message, code="ca_file")) from None
 
 
+def find_ca_problem(ca_file: str) -> str:
+    """Why certificates cannot be checked by this file; empty if they can."""
+    try:
+        fresh_context(verify=True, ca_file=ca_file)
+    except NotConnected as refused:
+        return refused.reason.message
+    return ""
+
+
 def tls_words(error: ssl.SSLError, host: str) -> str:
     """What is wrong with a server's TLS, for people."""
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -117,7 +117,7 @@ DEAD = ["--base-url", "http://127.0.0.1:9/v1", "--model", "tiny"]
         (["run", *DEAD, "--concurrency", "1,x"], 2, "--concurrency"),
         (["run", *DEAD, "--concurrency", "0"], 2, "concurrency"),
         (["run", *DEAD, "--arrivals", "bursty", "--rate", "1"], 2, "bursty"),
-        (["run", "--base-url", "http://127.0.0.1:9/v1"], 2, "models"),
+        (["run", "--base-url", "http://127.0.0.1:9/v1"], 2, "it needs a model"),
         (["run", "--endpoint", "nobody"], 2, "nobody"),
         (["run", "no-plan.toml"], 2, "no-plan.toml"),
         (["run", "--resume", "last"], 2, "no result file"),

@@ -108,7 +108,6 @@ def commands(server: Counted, folder: Path) -> dict[str, list[list[str]]]:
             [str(plan), *short],
             [str(named), *short],
             ["--resume", "last"],
-            ["--resume", "last", *adhoc],
         ],
         "demo": [[]],
     }

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.recorded import answer
 
@@ -15,7 +16,7 @@ from byok_bench.runs.load import Closed
 from byok_bench.runs.owner import this_process
 from byok_bench.runs.plan import Job, Plan, make_jobs, make_plan, plan_hash, turn_key
 from byok_bench.runs.records import Record, encode
-from byok_bench.runs.resume import LOST_AT_MOST, open_run, reclaim, still_open
+from byok_bench.runs.resume import LOST_AT_MOST, make_intent, open_run, reclaim, still_open
 from byok_bench.runs.retries import Retries
 from byok_bench.runs.store import open_store
 from byok_bench.scenarios.scenario import library
@@ -25,6 +26,7 @@ PLAN = make_plan(
     (library()["plain-answer"], library()["tool-round-trip"]),
     repeats=2, loads=(Closed(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
 )  # fmt: skip
+INTENT = make_intent(PLAN, PLAN.endpoints)
 JOBS = make_jobs(PLAN)
 JOB = JOBS[0]
 ROUND_TRIP = next(job for job in JOBS if job.scenario == "tool-round-trip")
@@ -121,7 +123,7 @@ def test_planning_again_changes_nothing(db: sqlite3.Connection) -> None:
 def test_the_same_plan_finds_its_unfinished_run(db: sqlite3.Connection) -> None:
     """Starting a plan again goes on with it, and skips what is stored."""
     play(db)
-    found = open_run(db, PLAN, plan_hash(PLAN, JOBS), JOBS, True)
+    found = open_run(db, [INTENT], True)
     assert found.run_id == "r"
     assert len(still_open(PLAN, JOBS, found.states)) == len(JOBS) - 1
 
@@ -129,19 +131,19 @@ def test_the_same_plan_finds_its_unfinished_run(db: sqlite3.Connection) -> None:
 def test_a_finished_run_is_not_gone_on_with(db: sqlite3.Connection) -> None:
     """The same plan, started again after its end, is another run, which can be compared with the first."""
     ledger.set_status(db, "r", "finished")
-    assert open_run(db, PLAN, plan_hash(PLAN, JOBS), JOBS, True).run_id != "r"
+    assert open_run(db, [INTENT], True).run_id != "r"
 
 
 def test_a_run_can_be_started_anew(db: sqlite3.Connection) -> None:
     """`resume=False` leaves the unfinished run as it is."""
-    assert open_run(db, PLAN, plan_hash(PLAN, JOBS), JOBS, False).run_id != "r"
+    assert open_run(db, [INTENT], False).run_id != "r"
     assert status(db) == ("planned", 0)
 
 
 def test_a_run_of_another_plan_is_not_gone_on_with(db: sqlite3.Connection) -> None:
     """Rows of two plans are never mixed."""
     with pytest.raises(PlanError, match="another plan"):
-        open_run(db, PLAN, "other-hash", JOBS, "r")
+        open_run(db, [msgspec.structs.replace(INTENT, plan_hash="other-hash")], "r")
 
 
 def test_what_a_dead_process_sent_is_given_back_and_counted(db: sqlite3.Connection) -> None:

@@ -1,0 +1,72 @@
+"""What keeps an endpoint from being called, as far as it shows without sending or looking up anything.
+
+A run asks before its first sample, so that a variable that is not set does not become a hundred rows. What `send`
+finds when it sends is the same, as a `Failure`. Rules: docs/endpoints.md, "Life of an endpoint".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from byok_bench.endpoints.credentials import credentials
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.readiness import MISSING
+from byok_bench.errors import SecretError
+from byok_bench.wire.egress import Question, ask, conclude
+from byok_bench.wire.gate import NotConnected, refuse_own_proxy
+from byok_bench.wire.proxies import find_proxy_problem
+from byok_bench.wire.tls import find_ca_problem
+
+
+def find_obstacle(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None = None) -> str:
+    """Why no request of this endpoint can be sent now, and what to change; empty if nothing is in the way.
+
+    May wait for the keyring: call it off an event loop that must not stand still.
+    """
+    return (
+        _find_gap(endpoint)
+        or _find_block(endpoint.base_url, profile, policy)
+        or _find_bad_proxy(endpoint, profile)
+        or _find_bad_ca_file(endpoint)
+        or _find_missing_key(endpoint)
+    )
+
+
+def _find_gap(endpoint: Endpoint) -> str:
+    """A field that was not filled in; a key is asked for where it is kept."""
+    gaps = [MISSING[name] for name in endpoint.missing() if name not in ("key", "key_origin")]
+    return f"it needs {' and '.join(gaps)}" if gaps else ""
+
+
+def _find_block(base_url: str, profile: str, policy: Mapping[str, Any] | None) -> str:
+    """A verdict that no lookup can change."""
+    asked = ask(base_url, profile, policy)
+    if isinstance(asked, Question) and asked.known:
+        asked = conclude(asked, asked.known)
+    if isinstance(asked, Question) or asked.action == "allow":
+        return ""
+    return asked.message
+
+
+def _find_bad_proxy(endpoint: Endpoint, profile: str) -> str:
+    if endpoint.proxy is None:
+        return ""
+    try:
+        refuse_own_proxy(profile)
+    except NotConnected as refused:
+        return refused.reason.message
+    return find_proxy_problem(endpoint.proxy)
+
+
+def _find_bad_ca_file(endpoint: Endpoint) -> str:
+    """The file of authorities, where certificates are looked at."""
+    named = endpoint.tls.ca_file if endpoint.tls.verify else None
+    return find_ca_problem(named) if named and endpoint.base_url.lower().startswith("https:") else ""
+
+
+def _find_missing_key(endpoint: Endpoint) -> str:
+    """The key and whatever else is named by reference."""
+    try:
+        credentials(endpoint)
+    except SecretError as error:
+        return str(error)
+    return ""
