@@ -23,7 +23,8 @@ ADVICE: Final = {
     "egress": "Nothing was sent.",
 }
 """Failure kind → what to do next."""
-
+WHAT_TLS_SAYS: Final = "See to TLS first: the certificate, the port, and the scheme of the base URL."
+"""Where TLS failed, whose message says more."""
 
 IN_THE_MIDDLE: Final = {
     "network": "The connection broke in the middle of the answer: ask again, and look at the timeouts of proxies.",
@@ -35,6 +36,8 @@ IN_THE_MIDDLE: Final = {
 
 def what_to_do(kind: str, phase: str | None) -> str:
     """One sentence on a failure of this kind in this phase."""
+    if kind == "network" and phase == "tls":
+        return WHAT_TLS_SAYS
     return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]
 
 
@@ -44,7 +47,8 @@ def advice(failure: Failure) -> str:
     is_ours = failure.status is None and message.partition(" ")[0].isalpha()  # not a host, not a variable
     if is_ours:
         message = message[:1].upper() + message[1:]
+    message += "" if message.endswith(("?", "!")) else "."
     if failure.phase == "config":
-        return f"{message}. {ADVICE['egress']}"
+        return f"{message} {ADVICE['egress']}"
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
-    return f"{message}. {what_to_do(failure.kind, failure.phase)}{wait}"
+    return f"{message} {what_to_do(failure.kind, failure.phase)}{wait}"

@@ -117,6 +117,8 @@ async def connect(climb: Climb) -> Rung:
     timing = exchange.timing.connect
     if exchange.error is not None and exchange.error.phase in ("config", "policy", "dns", "connect"):
         return rung("connect", "fail", advice(exchange.error), climb, [exchange])
+    if exchange.raw.peer is None:
+        return Rung(name="connect", verdict="skipped", advice="Not dialled: the next rung says why.")
     return Rung(
         name="connect", verdict="pass", advice=f"Connected to {exchange.raw.peer}.", duration_ms=timing
     )

@@ -36,7 +36,7 @@ Settings = Annotated[
         metavar="FIELD=TEXT",
         help="Any other field, as the form takes it; may be given several times. FIELD is one of alias, "
         "other_models, headers, query (\\\\n between lines), body, timeouts, context_window, price, ca_file, verify, "
-        "proxy.",
+        "proxy, accept_encoding, transport.",
     ),
 ]
 NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
-from byok_bench.wire.content import codings_of, decoded
+from byok_bench.wire.content import codings_of, decoded, odd_codings_of
 from byok_bench.wire.limits import DEFAULT_LIMITS
-from byok_bench.wire.raw import Chunk, RawExchange
+from byok_bench.wire.raw import RawExchange
 
 EVENT_STREAM: Final = "text/event-stream"
 _HTML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)", re.IGNORECASE)
@@ -32,13 +32,16 @@ class Body:
         """The charset parameter without quotes, as sent."""
         self.codings = codings_of(head.header("content-encoding") if head else None)
         """Content codings other than identity."""
+        self.odd_codings = odd_codings_of(head.header("content-encoding") if head else None)
+        """What Content-Encoding names that is no coding, and was read as identity."""
         good = head is not None and 200 <= head.status < 300
         most = DEFAULT_LIMITS.stream_bytes if good else DEFAULT_LIMITS.error_read_bytes
         plain = decoded(raw.chunks, self.codings, most)
         self.problem = plain.problem
         """Why the content coding could not be undone."""
-        self.chunks = plain.chunks if plain.problem is None else _as_they_came(raw)
-        """Timed chunks without content coding."""
+        self.chunks = plain.chunks if plain.problem is None else []
+        """Timed chunks without content coding; none of a coding that cannot be undone, since how much came out before
+        the fault would depend on where the bytes were cut, and what came in is no text."""
         self.over_limit = plain.over
         """Longer than a stream may be; the chunks end there."""
         self.data = b"".join(data for _, data in self.chunks)
@@ -57,11 +60,3 @@ class Body:
         """Whether it is a page: labelled so and not blank, or starting like one."""
         labelled = self.media_type == "text/html" and bool(self.data.strip())
         return labelled or _HTML.match(self.data) is not None
-
-
-def _as_they_came(raw: RawExchange) -> list[Chunk]:
-    """What is read of a coding that cannot be undone: of an error the bytes as sent, of an answer nothing.
-
-    How much came out before the fault would depend on where the bytes were cut.
-    """
-    return [] if raw.head is not None and 200 <= raw.head.status < 300 else raw.chunks

@@ -25,6 +25,7 @@ from byok_bench.endpoints.book_file import (
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Price, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
+from byok_bench.wire.content import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 
 _KNOWN: Final[Mapping[str, Sequence[str]]] = {
@@ -112,6 +113,8 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
         ),
         tls=endpoint.tls,
         proxy=endpoint.proxy,
+        accept_encoding=None if endpoint.accept_encoding == IDENTITY else endpoint.accept_encoding,
+        transport=None if endpoint.transport == "own" else endpoint.transport,
     )
     plain: dict[str, Any] = _without_empty(msgspec.to_builtins(table, builtin_types=(datetime,)))
     if endpoint.body:

@@ -22,7 +22,9 @@ from byok_bench.endpoints.entry import trim
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.literal import literal_key
 from byok_bench.errors import BookError, EndpointError, bare
+from byok_bench.wire.content import IDENTITY
 from byok_bench.wire.limits import Timeouts
+from byok_bench.wire.request import Transport
 
 VERSION: Final = 1
 Extra = str | Mapping[str, str]
@@ -44,6 +46,7 @@ _KEY_MOVES: Final = (
 _URL_KEY_MOVES: Final = "the address holds a credential: take it out of the URL, a key has a field of its own"
 _EXTRA_FORM: Final = 'write text, or { from = "env:NAME" } for a secret'
 _FIELD_OF: Final = {
+    "accept_encoding_invalid": "accept_encoding",
     "config_key_invalid": "config_key",
     "key_header_invalid": "key_header",
     "key_header_unexpected": "key_header",
@@ -99,6 +102,8 @@ class EndpointTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     tls: Tls = Tls()
     body: dict[str, Any] = {}
     proxy: str | None = None
+    accept_encoding: str | None = None
+    transport: Transport | None = None
 
 
 _OWN: Final = frozenset(EndpointTable.__struct_fields__)
@@ -212,6 +217,8 @@ def _endpoint(table: Any) -> Endpoint:
             tls=read.tls,
             body=read.body,
             proxy=read.proxy,
+            accept_encoding=read.accept_encoding or IDENTITY,
+            transport=read.transport or "own",
         )
     except msgspec.ValidationError as error:
         words, _, path = str(error).partition(" - at ")

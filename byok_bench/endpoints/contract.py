@@ -22,6 +22,7 @@ from byok_bench.endpoints.secret import Secret
 from byok_bench.errors import ContractError, EndpointError, bare
 from byok_bench.redact import redact
 from byok_bench.redact.logs import transient
+from byok_bench.wire.content import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 
 VERSION: Final = 1
@@ -202,6 +203,8 @@ def _refuse_what_has_no_member(endpoint: Endpoint) -> None:
         "body": bool(endpoint.body),
         "tls": endpoint.tls != Tls(),
         "proxy": endpoint.proxy is not None,
+        "accept_encoding": endpoint.accept_encoding != IDENTITY,
+        "transport": endpoint.transport != "own",
     }
     if lost := [name for name, is_set in extra.items() if is_set]:
         raise ContractError(

@@ -18,7 +18,9 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.literal import literal_key
 from byok_bench.errors import EndpointError
 from byok_bench.redact import redact
+from byok_bench.wire.content import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
+from byok_bench.wire.request import TRANSPORTS, Transport
 
 Schema = Literal["chat", "responses", "messages"]
 KeyStyle = Literal["bearer", "api-key", "x-api-key", "header"]
@@ -129,6 +131,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Extra fields merged into every request body."""
     proxy: str | None = None
     """URL of an HTTP proxy; None: connect directly. Proxy variables of the environment are not read."""
+    accept_encoding: str = IDENTITY
+    """Content codings that answers may have: `identity`, since what is measured is the wire, or what an SDK sends
+    (`gzip, deflate`), to see what it sees. The only way to set that header."""
+    transport: Transport = "own"
+    """`own` (timed, HTTP/1.1), `httpx` (stock, HTTP/2 where TLS agrees on it) or `http2` (that version alone)."""
     config_key: str = msgspec.field(default_factory=new_config_key)
     """UUIDv4 that stays when the label changes; the id of its key in pools and logs."""
 
@@ -136,6 +143,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         _check_uuid(self.config_key, "endpoint")
         _check_choice("schema", self.schema, SCHEMAS)
         _check_choice("key style", self.key_style, KEY_STYLES)
+        _check_choice("transport", self.transport, TRANSPORTS)
+        force_setattr(self, "accept_encoding", entry.checked_codings(self.accept_encoding))
         force_setattr(self, "label", entry.checked_label(self.label))
         force_setattr(self, "base_url", entry.trim(self.base_url))
         force_setattr(self, "models", tuple(self.models))

@@ -9,6 +9,7 @@ import unicodedata
 from typing import Final
 
 from byok_bench.errors import EndpointError
+from byok_bench.wire.content import CODINGS, IDENTITY
 
 INVISIBLE_ENDS: Final = "\ufeff\u200b\u2060\u00a0"
 """Trimmed at the ends beside white space: they come with pasted text, and nobody sees them."""
@@ -73,11 +74,26 @@ def checked_model_id(text: str) -> str:
     return name
 
 
+def checked_codings(text: str) -> str:
+    """Content codings as Accept-Encoding names them, lower case; `identity` for an empty text. Raises EndpointError."""
+    names = [name.strip().lower() for name in trim(text).split(",")] if trim(text) else [IDENTITY]
+    for name in names:
+        if name not in CODINGS and name != IDENTITY:
+            raise EndpointError(
+                f"accept_encoding: {name[:40]!a} is no content coding; write identity, or what an SDK sends, like "
+                "gzip, deflate",
+                code="accept_encoding_invalid",
+            )
+    return ", ".join(dict.fromkeys(names))
+
+
 def header_name_problem(name: str, *, for_key: bool = False) -> str | None:
     """Why an extra header cannot have this name, or None; `for_key` allows the names that carry keys."""
     lowered = name.lower()
     if not _TOKEN.match(name):
         return f"{name!a} cannot be a header name"
+    if lowered == "accept-encoding":
+        return f"header {name} is a field of its own: set the endpoint's accept_encoding"
     if lowered in _RESERVED_HEADERS or lowered.startswith("proxy-"):
         return f"header {name} is written by the client itself: take it out of the extra headers"
     if lowered in KEY_HEADERS and not for_key:

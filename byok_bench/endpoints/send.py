@@ -25,6 +25,7 @@ from byok_bench.endpoints.permission import Rules, find_rules, refuse_unless_all
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
+from byok_bench.wire.content import undecodable
 from byok_bench.wire.egress import Lookup, Question, Verdict, ask
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.gate import blocked
@@ -58,8 +59,8 @@ async def send(
     """Send `body` (the wire request of the endpoint's schema) once.
 
     The model is `model`, else the body's own, else the endpoint's first. `client` keeps connections alive from
-    call to call; without one, `resolver` and `transport` make one for this call. `raw_body` goes
-    out in place of the built request, as it is. Profile and egress lists that the workspace sets stand in place of
+    call to call; without one, `resolver` and `transport` make one for this call (an endpoint that names a transport of
+    its own has that one). `raw_body` goes out in place of the built request, as it is. Profile and egress lists that the workspace sets stand in place of
     those given. Raises EndpointError if the body is no JSON object, no model can be told, or the workspace does not
     let the endpoint be used (code `not_allowed`).
     """
@@ -202,6 +203,9 @@ async def _carried(
         if error.code not in NO_KEY_CODES:
             raise
         return _unsent(order, started, failure("auth", "config", str(error), code=error.code))
+    if codings := undecodable(order.endpoint.accept_encoding):
+        said = f"accept_encoding asks for {', '.join(codings)}, which cannot be undone here: take it out"
+        return _unsent(order, started, failure("protocol", "config", said, code="accept_encoding"))
     question = _asked(order.endpoint.base_url, order.profile, order.policy)
     if isinstance(question, Verdict):
         return _unsent(order, started, blocked(question))
@@ -254,6 +258,7 @@ def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest
         profile=order.profile,
         policy=order.policy,
         proxy=endpoint.proxy,
+        transport=endpoint.transport,
     )
 
 
@@ -261,7 +266,7 @@ def _headers(order: Order, known: Credentials) -> tuple[tuple[str, str], ...]:
     """Ours first; what the endpoint sets by the same name stands instead, but for the request's id."""
     ours = [
         ("accept", "application/json" if order.content is None else "application/json, text/event-stream"),
-        ("accept-encoding", "identity"),
+        ("accept-encoding", order.endpoint.accept_encoding),
         ("user-agent", USER_AGENT),
         *_SCHEMA_HEADERS.get(order.spoken.name, ()),
     ]

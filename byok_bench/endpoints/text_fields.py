@@ -283,5 +283,13 @@ FIELDS: Final[Mapping[str, TextField]] = {
         "Proxy", "http://127.0.0.1:3128",
         _read_proxy, lambda one: one.proxy or "",
     ),
+    "accept_encoding": TextField(
+        "Accepted encodings", "identity, or as an SDK: gzip, deflate",
+        lambda one, text: replace(one, accept_encoding=text), lambda one: one.accept_encoding,
+    ),
+    "transport": TextField(
+        "Transport", "",
+        lambda one, text: replace(one, transport=trim(text) or "own"), lambda one: one.transport,
+    ),
 }  # fmt: skip
 """By the name that `--set` takes, in the order of the form."""

@@ -19,6 +19,11 @@ CHOICES: Final = {
         ("keyring", "The system's keyring"),
         ("session", "This session only"),
     ),
+    "transport": (
+        ("own", "Timed, HTTP/1.1"),
+        ("httpx", "Stock httpx, HTTP/2 where TLS agrees on it"),
+        ("http2", "HTTP/2 alone"),
+    ),
     "verify": (
         ("on", "Certificates are checked"),
         ("off", "Not checked: this machine and private networks only"),
@@ -32,6 +37,7 @@ ADVANCED: Final = (
     ("headers", "query"),
     ("context_window", "price"),
     ("timeouts", "proxy"),
+    ("accept_encoding", "transport"),
     ("key_style", "key_header"),
     ("ca_file", "verify"),
 )

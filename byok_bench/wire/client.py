@@ -6,7 +6,7 @@ is sent once, never repeated and never redirected. Rules: docs/egress.md, docs/w
 
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from byok_bench.wire.cleaning import clean_record, clean_stream
 from byok_bench.wire.connector import Connector
@@ -17,11 +17,9 @@ from byok_bench.wire.http1 import request_head
 from byok_bench.wire.loop_lag import LagMonitor
 from byok_bench.wire.proxies import find_proxy_problem, mention_ignored
 from byok_bench.wire.raw import Clock, Phases, RawExchange
-from byok_bench.wire.request import Sendable, WireRequest, prepared, recorded
+from byok_bench.wire.request import Sendable, Transport, WireRequest, prepared, recorded
 from byok_bench.wire.resolver import Resolver
 from byok_bench.wire.stock import Stock
-
-Transport = Literal["own", "httpx"]
 
 __all__ = ["Client", "Transport", "WireRequest"]
 
@@ -29,7 +27,8 @@ __all__ = ["Client", "Transport", "WireRequest"]
 class Client:
     """Sends requests over connections that it keeps alive; belongs to one event loop.
 
-    `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock transport, HTTP/2 where h2 is installed).
+    `transport`: `own` (timed, HTTP/1.1), `httpx` (the stock transport, HTTP/2 where h2 is installed and TLS agrees on
+    it) or `http2` (that version alone); a request may name another one.
     `clock`: `kernel` takes the kernel's receive stamps where there are any, `user` never does.
     `proxy`: the administrator's, for every request; a request's own is taken in the local profile only.
     What goes through a proxy is carried by the stock transport.
@@ -82,12 +81,15 @@ class Client:
         self.lag.enter(record)
         try:
             proxy = self._proxy_for(request)
-            if proxy is None and self._transport == "own":
+            transport = self._transport if request.transport == "own" else request.transport
+            if proxy is None and transport == "own":
                 await self._carry(request, sendable, record)
             else:
-                await self._stock_carrier().carry(request, sendable, record, proxy)
+                stock = self._stock_carrier()
+                await stock.carry(request, sendable, record, proxy, http2_alone=transport == "http2")
         except NotConnected as problem:
             record.failure = problem.reason
+            record.peer = problem.peer
             record.end = "reset"
             phases.end = perf_counter_ns()
         finally:

@@ -162,7 +162,8 @@ class Connection:
         if self._flight is None:
             self.close()
         else:
-            self._flight.ended(error, clean=clean)
+            agreed = self._tls is None or self._tls.protocol is not None
+            self._flight.ended(error, clean=clean, speaks_http1=agreed)
 
     def _wake(self) -> None:
         if self._drained is not None and not self._drained.done():

@@ -19,7 +19,8 @@ from byok_bench.wire.gate import Gate, NotConnected, Target
 from byok_bench.wire.idle_pool import IdlePool
 from byok_bench.wire.link import KernelHub, open_hub, open_link
 from byok_bench.wire.raw import Clock, Phases
-from byok_bench.wire.tls import tls_context, tls_words
+from byok_bench.wire.tls import tls_context
+from byok_bench.wire.tls_faults import tls_failure
 
 
 class Connector:
@@ -57,7 +58,7 @@ class Connector:
         kept = self._idle.take(target, addresses)
         if kept is not None:
             return kept
-        reached = ["dns"]
+        reached = Reached()
         try:
             async with asyncio.timeout(seconds):
                 if not addresses:
@@ -67,14 +68,15 @@ class Connector:
                     return kept
                 return await self._dialled(target, addresses, phases, reached)
         except TimeoutError:
-            message = f"{_STEPS[reached[0]]} took longer than {seconds:g} s"
-            raise NotConnected(failure("timeout", reached[0], message, code="connect")) from None
+            message = f"{_STEPS[reached.phase]} took longer than {seconds:g} s"
+            reason = failure("timeout", reached.phase, message, code="connect")
+            raise NotConnected(reason, reached.peer) from None
         except ssl.SSLError as error:
-            raise NotConnected(failure("network", "tls", tls_words(error, target.host), code="tls")) from None
+            raise NotConnected(tls_failure(error, target.host), reached.peer) from None
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
-            words = f"{_STEPS[reached[0]]} failed: {reason}"
-            raise NotConnected(failure("network", reached[0], words)) from None
+            said = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
+            reason = failure("network", reached.phase, f"{_STEPS[reached.phase]} failed: {said}")
+            raise NotConnected(reason, reached.peer) from None
 
     def give_back(self, connection: Connection, target: Target) -> None:
         """The flight on `connection` is over: keep it if it can carry another, else close it."""
@@ -100,14 +102,15 @@ class Connector:
         self._idle.forget(connection)
 
     async def _dialled(
-        self, target: Target, addresses: list[str], phases: Phases, reached: list[str]
+        self, target: Target, addresses: list[str], phases: Phases, reached: "Reached"
     ) -> Connection:
         loop = self.prepare()
         context = tls_context(target.verify, target.ca_file) if target.scheme == "https" else None
-        reached[0] = "connect"
+        reached.phase = "connect"
         phases.connect_start = perf_counter_ns()
         sock, address = await dial(addresses, target.port)
         phases.connect_end = perf_counter_ns()
+        reached.peer = address
         try:
             link = await open_link(loop, sock, self._hub)
         except BaseException:
@@ -116,7 +119,7 @@ class Connector:
         connection = Connection(link, address, self._closed)
         self._open.add(connection)
         if context is not None:
-            reached[0] = "tls"
+            reached.phase = "tls"
             try:
                 await connection.start_tls(context, target.host)
             except BaseException:
@@ -124,6 +127,15 @@ class Connector:
                 raise
             phases.tls_end = perf_counter_ns()
         return connection
+
+
+class Reached:
+    """How far dialling came."""
+
+    def __init__(self) -> None:
+        self.phase = "dns"
+        self.peer: str | None = None
+        """The address at the other end, once TCP is up."""
 
 
 _STEPS: Final = {"dns": "the name lookup", "connect": "the connection", "tls": "the TLS handshake"}

@@ -14,9 +14,19 @@ import msgspec
 from byok_bench.wire.limits import DEFAULT_LIMITS
 from byok_bench.wire.raw import Chunk
 
-_IDENTITY: Final = ("", "identity")
+IDENTITY: Final = "identity"
+CODINGS: Final = frozenset(
+    {
+        "aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "x-gzip",
+        "zstd", "brotli", "bzip2", "lz4", "lzma", "snappy", "x-bzip2", "x-deflate", "x-snappy-framed", "xz", "zlib",
+        "zstandard",
+    }
+)  # fmt: skip
+"""Names of codings: those that IANA lists (iana.org/assignments/http-parameters), and others that are in use. Any
+other name (none, utf-8, chunked) says of no coding, and the body is read as it came."""
 _GZIP: Final = ("gzip", "x-gzip")
 _KNOWN: Final = (*_GZIP, "deflate")
+"""What can be undone."""
 _GZIP_START: Final = b"\x1f"
 
 
@@ -33,8 +43,21 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
 
 def codings_of(header: str | None) -> tuple[str, ...]:
     """The codings that a Content-Encoding header names, in the order applied, without `identity`."""
-    names = (name.strip().lower() for name in (header or "").split(","))
-    return tuple(name for name in names if name not in _IDENTITY)
+    return tuple(name for name in _names(header) if name in CODINGS)
+
+
+def odd_codings_of(header: str | None) -> tuple[str, ...]:
+    """What a Content-Encoding header names that is no coding; an empty name for an empty header."""
+    return tuple(name for name in _names(header) if name not in CODINGS and name != IDENTITY)
+
+
+def undecodable(accepted: str) -> tuple[str, ...]:
+    """Codings of an Accept-Encoding value that an answer could have, and that nothing here undoes."""
+    return tuple(name for name in codings_of(accepted) if name not in _KNOWN)
+
+
+def _names(header: str | None) -> list[str]:
+    return [] if header is None else [name.strip().lower() for name in header.split(",")]
 
 
 def decoded(chunks: list[Chunk], codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes) -> Decoded:

@@ -40,12 +40,17 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def failure(
-    kind: str, phase: str, message: str, *, code: str | None = None, status: int | None = None
+    kind: str,
+    phase: str,
+    message: str,
+    *,
+    code: str | None = None,
+    status: int | None = None,
+    retryable: bool | None = None,
 ) -> Failure:
-    """A failure of our own making (transport, policy, configuration), retryable by its kind."""
-    return Failure(
-        kind=kind, phase=phase, message=message, retryable=kind in RETRYABLE_KINDS, code=code, status=status
-    )
+    """A failure of our own making (transport, policy, configuration); retryable by its kind where that is None."""
+    can_pass = kind in RETRYABLE_KINDS if retryable is None else retryable
+    return Failure(kind=kind, phase=phase, message=message, retryable=can_pass, code=code, status=status)
 
 
 LIBRARY_ERRORS: Final[Mapping[str, tuple[str, str]]] = {

@@ -6,18 +6,24 @@ ends at its terminator. Not in here: sockets, TLS, HTTP syntax, sizes.
 """
 
 import asyncio
+import ssl
 from time import perf_counter_ns
 from typing import Final
+from urllib.parse import urlsplit
 
 from byok_bench.wire.failures import Failure, failure
-from byok_bench.wire.http1 import Answer
+from byok_bench.wire.http1 import HTTP2_ONLY, TLS_PORT, Answer
 from byok_bench.wire.limits import Limits, Timeouts
 from byok_bench.wire.raw import CUT, OPEN, End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder, Terminator
+from byok_bench.wire.tls_faults import tls_failure
 
 LINGER_NS: Final = 1_000_000_000
 """How long the body may go on behind the terminator: late bytes are recorded, and the connection can be kept."""
 _GRACE_S: Final = 0.001
+_NO_HTTP1: Final = (
+    ". TLS agreed on no HTTP/1.1 (ALPN): if the server speaks HTTP/2 alone, set the transport to http2"
+)
 _KEPT: Final = ". It had been kept from an earlier request: the server may never have read this one"
 
 
@@ -69,15 +75,21 @@ class Flight:
         if self._timer is None and not self._stopped:
             self._arm()
 
-    def ended(self, error: Exception | None, *, clean: bool) -> None:
-        """The peer closed or lost the connection; `clean`: a body without a length may end so."""
+    def ended(self, error: Exception | None, *, clean: bool, speaks_http1: bool = True) -> None:
+        """The peer closed or lost the connection; `clean`: a body without a length may end so.
+
+        `speaks_http1`: nothing suggests that the server speaks another version alone.
+        """
         if self._stopped:
             return
         missing = self.answer.end_of_stream(clean=clean)
         if missing is not None:
+            if isinstance(error, ssl.SSLError) and self.record.head is None:
+                self.over("reset", tls_failure(error, urlsplit(self.record.request.url).hostname or ""))
+                return
             detail, code = ("", "closed") if error is None else (f" ({_words(error)})", "reset")
-            if self.record.reused and not self.answer.last_ns:
-                detail += _KEPT
+            if not self.answer.last_ns:
+                detail += _KEPT if self.record.reused else "" if speaks_http1 else _NO_HTTP1
             self.over("reset", failure("network", self._phase(), missing + detail, code=code))
 
     def cut_off(self) -> None:
@@ -111,7 +123,8 @@ class Flight:
 
     def broken(self, t_ns: int, message: str, limit: bool) -> None:
         """The answer is not HTTP, or its head is over a limit."""
-        reason = failure("protocol", self._phase(), f"the answer is not usable HTTP: {message}")
+        code = {HTTP2_ONLY: "http2_only", TLS_PORT: "tls_port"}.get(message)
+        reason = failure("protocol", self._phase(), f"the answer is not usable HTTP: {message}", code=code)
         self.over("limit" if limit else "reset", reason)
 
     def over(self, end: End, reason: Failure | None) -> None:

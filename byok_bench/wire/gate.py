@@ -24,9 +24,11 @@ BEYOND_PROXY: Final = "1.1.1.1"
 class NotConnected(Exception):
     """Nothing was sent; `reason` says why. Stays inside wire."""
 
-    def __init__(self, reason: Failure) -> None:
+    def __init__(self, reason: Failure, peer: str | None = None) -> None:
         super().__init__(reason.message)
         self.reason = reason
+        self.peer = peer
+        """The address that was reached all the same."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

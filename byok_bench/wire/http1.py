@@ -16,6 +16,14 @@ from byok_bench.wire.raw import RawHead
 _VERSIONS: Final = ("1.0", "1.1")
 _NAME: Final = b"HTTP/"
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
+_OPENING_BYTES: Final = 9
+"""Of an answer that is no HTTP/1.1: as many as an HTTP/2 frame has in its header (RFC 9113 section 4.1)."""
+_FIRST_FRAMES: Final = b"\x04\x07"
+"""SETTINGS, which begins a server's half of an HTTP/2 connection, and GOAWAY, which may end it at once."""
+HTTP2_ONLY: Final = (
+    "it begins with a frame of HTTP/2, so the server speaks that alone: set the transport to http2"
+)
+TLS_PORT: Final = "it begins with a TLS record, so the server wants https:// in the base URL"
 
 
 class Reader(Protocol):
@@ -42,6 +50,14 @@ def request_head(method: str, target: bytes, headers: Iterable[tuple[bytes, byte
     lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
     lines += [b"%b: %b" % field for field in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def other_protocol(opening: bytes) -> str | None:
+    """What the first bytes of an answer that is no HTTP/1.1 show it to be; None if they do not tell."""
+    if opening[:2] == b"\x15\x03" or opening[:2] == b"\x16\x03":
+        return TLS_PORT
+    is_frame = len(opening) > 4 and opening[:1] == b"\0" and opening[3:4] in _FIRST_FRAMES
+    return HTTP2_ONLY if is_frame and not opening[4:].strip(b"\0") else None
 
 
 class Answer:
@@ -90,7 +106,7 @@ class Answer:
                 parser.feed_data(rest)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as problem:
             if self._complete is None and self._fault is None:
-                self._fault = (str(problem) or "not HTTP", False)
+                self._fault = (other_protocol(self._opening) or str(problem) or "not HTTP", False)
         parts = self._parts
         if headless or self._complete is not None or self._fault is not None or not parts:
             self._turn(t_ns, len(data), headless)
@@ -123,8 +139,8 @@ class Answer:
             piece, data = data[:stop], data[stop:]
             self._head_tail = b"" if found else (self._head_tail + piece)[-2:]
             self._head_bytes += len(piece)
-            if len(self._opening) < len(_NAME):
-                self._opening = (self._opening + piece).lstrip(b"\r\n")[: len(_NAME)]
+            if len(self._opening) < _OPENING_BYTES:
+                self._opening = (self._opening + piece).lstrip(b"\r\n")[:_OPENING_BYTES]
             parser.feed_data(piece)
             if self._head_bytes > self._limits.head_bytes:
                 self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
@@ -176,7 +192,7 @@ class Answer:
         headers, size, opening = self._headers, self._head_bytes, self._opening
         self._headers, self._head_bytes, self._opening = [], 0, b""
         status, version = self._status(), self._version()
-        if opening != _NAME:
+        if not opening.startswith(_NAME):
             self._refuse("the answer is of another protocol", False)
         elif status == 101 or not 100 <= status <= 999 or version not in _VERSIONS:
             self._refuse(f"status {status:03} in HTTP/{version} is no answer to this request", False)
@@ -194,7 +210,9 @@ class Answer:
         assert self._parser is not None
         coding = (head.header("transfer-encoding") or "identity").lower()
         if coding not in ("chunked", "identity"):
-            self._refuse("a transfer coding other than chunked was used", False)
+            self._refuse(
+                f"transfer coding {coding[:80]!r}, where only chunked, named once, can be read", False
+            )
             return
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
         self._framed = coding == "chunked" or head.header("content-length") is not None

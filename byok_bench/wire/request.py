@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -16,6 +16,10 @@ from byok_bench.wire.raw import RawRequest
 from byok_bench.wire.recorder import Terminator
 from byok_bench.wire.urls import DEFAULT_PORTS
 
+Transport = Literal["own", "httpx", "http2"]
+"""`own`: timed, HTTP/1.1. `httpx`: the stock transport, HTTP/2 where TLS agrees on it. `http2`: that version alone,
+also without TLS, by the same stock transport."""
+TRANSPORTS: Final = ("own", "httpx", "http2")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~-._"
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -48,6 +52,8 @@ class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
     policy: Mapping[str, Any] | None = None
     proxy: str | None = None
     """URL of an HTTP proxy; refused in the shared profile."""
+    transport: Transport = "own"
+    """What carries it: `own` leaves that to the client."""
 
     def __repr__(self) -> str:
         return f"WireRequest(id={self.id!r}, method={self.method!r})"

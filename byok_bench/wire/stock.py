@@ -19,14 +19,16 @@ from byok_bench.wire.addresses import was_judged
 from byok_bench.wire.dial import PeerError, alternating
 from byok_bench.wire.failures import Failure, failure, library_kind
 from byok_bench.wire.flight import LINGER_NS
-from byok_bench.wire.gate import Gate, Target, admit_by_proxy
+from byok_bench.wire.gate import Gate, NotConnected, Target, admit_by_proxy
 from byok_bench.wire.raw import CUT, OPEN, End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder
 from byok_bench.wire.request import Sendable, WireRequest
-from byok_bench.wire.tls import fresh_context, tls_words
+from byok_bench.wire.tls import fresh_context
+from byok_bench.wire.tls_faults import tls_failure
 
 _CUT_SHORT: Final = ("server disconnected", "peer closed connection", "unexpectedly closed", "incomplete")
 """Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
+NO_HTTP2: Final = "HTTP/2 needs the package h2, which is not installed here: pip install h2"
 KEPT: Final = 0
 """Idle connections that a stock pool keeps. It would write to one whose server hangs up in that moment, and what is
 lost there may not be repeated; over HTTP/2 the requests of one moment share a connection all the same."""
@@ -46,7 +48,7 @@ class Stock:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._transports: dict[tuple[Target, str | None], httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[tuple[Target, str | None, bool], httpx.AsyncHTTPTransport] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -55,11 +57,17 @@ class Stock:
         self._transports.clear()
 
     async def carry(
-        self, request: WireRequest, sendable: Sendable, record: RawExchange, proxy: str | None
+        self,
+        request: WireRequest,
+        sendable: Sendable,
+        record: RawExchange,
+        proxy: str | None,
+        *,
+        http2_alone: bool = False,
     ) -> None:
         """Send the request and write the record. Raises NotConnected if nothing was sent."""
         target = sendable.target
-        transport = self._transport(target, proxy)
+        transport = self._transport(target, proxy, http2_alone)
         voyage = Voyage(record, request, target.host)
         async with voyage.clocks():
             if proxy is None:
@@ -76,12 +84,17 @@ class Stock:
                     if number + 1 == len(hosts):
                         raise
 
-    def _transport(self, target: Target, proxy: str | None) -> httpx.AsyncHTTPTransport:
-        transport = self._transports.get((target, proxy))
+    def _transport(self, target: Target, proxy: str | None, http2_alone: bool) -> httpx.AsyncHTTPTransport:
+        key = (target, proxy, http2_alone)
+        transport = self._transports.get(key)
         if transport is None:
-            transport = self._transports[target, proxy] = httpx.AsyncHTTPTransport(
+            has_http2 = importlib.util.find_spec("h2") is not None
+            if http2_alone and not has_http2:
+                raise NotConnected(failure("protocol", "config", NO_HTTP2, code="http2_missing"))
+            transport = self._transports[key] = httpx.AsyncHTTPTransport(
                 verify=fresh_context(target.verify, target.ca_file),
-                http2=importlib.util.find_spec("h2") is not None,
+                http1=not http2_alone,
+                http2=has_http2,
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT),
                 trust_env=False,
                 proxy=proxy,
@@ -246,8 +259,8 @@ class Voyage:
 
     def _failure(self, error: Exception) -> Failure:
         broken_tls = _tls_error(error)
-        if broken_tls is not None and not self._sending:
-            return failure("network", "tls", tls_words(broken_tls, self._host), code="tls")
+        if broken_tls is not None and self._record.head is None:
+            return tls_failure(broken_tls, self._host)
         kind, _ = library_kind(error) or ("network", "connect")
         words = str(error) or type(error).__name__
         if kind == "protocol" and any(hint in words.lower() for hint in _CUT_SHORT):

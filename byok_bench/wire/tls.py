@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import httpx
 
-from byok_bench.wire.failures import failure
 from byok_bench.wire.gate import NotConnected
 from byok_bench.wire.link import Link
+from byok_bench.wire.tls_faults import ca_file_failure
 
 RECORD_BYTES = 16_384
 
@@ -34,8 +34,7 @@ def fresh_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError):
-        message = "the endpoint's CA file cannot be read, or holds no certificate in PEM form"
-        raise NotConnected(failure("network", "tls", message, code="ca_file")) from None
+        raise NotConnected(ca_file_failure()) from None
 
 
 def find_ca_problem(ca_file: str) -> str:
@@ -45,20 +44,6 @@ def find_ca_problem(ca_file: str) -> str:
     except NotConnected as refused:
         return refused.reason.message
     return ""
-
-
-def tls_words(error: ssl.SSLError, host: str) -> str:
-    """What is wrong with a server's TLS, for people."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate of {host} is not trusted: {error.verify_message.rstrip('.')}. "
-            "A private authority's certificate can be set as the endpoint's CA file"
-        )
-    reason = (error.reason or "unknown").replace("_", " ").lower()
-    hint = (
-        "; does it speak plain http there?" if "version number" in reason or "http request" in reason else ""
-    )
-    return f"the TLS handshake with {host} failed: {reason}{hint}"
 
 
 class TlsPump:
@@ -86,6 +71,11 @@ class TlsPump:
         finally:
             self._flush()
         return True
+
+    @property
+    def protocol(self) -> str | None:
+        """What was agreed on for the session (ALPN, RFC 7301); None if the server named none."""
+        return self._session.selected_alpn_protocol()
 
     def received(self, t_ns: int, data: bytes) -> None:
         """Decrypt one read and hand on what it completed; sets `over` at the end of the session."""

@@ -138,6 +138,8 @@ def test_a_teams_endpoint_goes_by_reference_alone() -> None:
         ({"body": {"reasoning_effort": "low"}}, ContractError, "not_expressible"),
         ({"tls": Tls(verify=False)}, ContractError, "not_expressible"),
         ({"proxy": "http://127.0.0.1:3128"}, ContractError, "not_expressible"),
+        ({"accept_encoding": "gzip"}, ContractError, "not_expressible"),
+        ({"transport": "http2"}, ContractError, "not_expressible"),
         ({"base_url": ""}, EndpointError, "endpoint_incomplete"),
         ({"key": KeyRef.env("NOT_SET_HERE")}, SecretError, "key_missing"),
         (

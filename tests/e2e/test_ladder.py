@@ -2,11 +2,15 @@
 
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from time import perf_counter
 
 import pytest
+import trustme
 from msgspec.structs import replace
+from support.hostile import hostile, reply
 
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
 from byok_bench.backends.simulator.reply import document
@@ -17,7 +21,7 @@ from byok_bench.checks.probe import probes, probes_of
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import Check
 from byok_bench.checks.rungs import RUNGS, LadderReport, Rung
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Schema
+from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Schema, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.client import Client
 
@@ -90,6 +94,21 @@ async def test_a_dead_port_stops_at_connect() -> None:
         **dict.fromkeys(("tls", "models", "chat", "stream", "tools", "turn 2"), "skipped"),
     }
     assert "connect failed" in report["chat"].advice
+
+
+async def test_tls_is_told_on_its_own_rung(tmp_path: Path) -> None:
+    """An untrusted certificate is no matter of ports and firewalls; what was not dialled is not called connected."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with hostile(reply(), context) as server:
+        endpoint = Endpoint(label="tls", base_url=server.base_url, models=[Model("m")])
+        untrusted = await ladder(endpoint)
+        unread = await ladder(replace(endpoint, tls=Tls(ca_file=str(tmp_path / "gone.pem"))))
+    assert untrusted["connect"].advice == "Connected to 127.0.0.1."
+    assert verdicts(untrusted)["tls"] == verdicts(unread)["tls"] == "fail"
+    assert [word for word in ("firewall", "..", "?.") if word in untrusted["tls"].advice] == []
+    assert verdicts(unread)["connect"] == "skipped"
+    assert "mend its path" in unread["tls"].advice
 
 
 @pytest.mark.parametrize(

@@ -100,5 +100,7 @@ endpoints = st.builds(
     tls=st.builds(Tls, ca_file=st.none() | _words, verify=st.booleans()),
     body=st.dictionaries(_texts, _values, max_size=4),
     proxy=st.none() | st.just("http://127.0.0.1:3128"),
+    accept_encoding=st.sampled_from(["identity", "gzip, deflate", "gzip, deflate, br"]),
+    transport=st.sampled_from(["own", "httpx", "http2"]),
 )
 """Endpoints of every shape that the form could make."""

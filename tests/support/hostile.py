@@ -84,6 +84,10 @@ class Peer:
             await self.send(data * (1 + 8192 // len(data)))
             await asyncio.sleep(0)
 
+    async def read(self) -> bytes:
+        """What comes next, whatever it is; nothing at the client's end of stream."""
+        return await self._reader.read(65_536)
+
     async def silence(self) -> None:
         """Nothing until the client goes away."""
         while await self._reader.read(65_536):

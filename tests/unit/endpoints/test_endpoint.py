@@ -63,7 +63,6 @@ def test_what_cannot_be_is_refused(fields: dict[str, Any], code: str) -> None:
         "Content-Length",
         "TE",
         "cookie",
-        "Accept-Encoding",
         "content-type",
         "Upgrade",
         "Expect",
@@ -74,6 +73,29 @@ def test_headers_of_the_client_itself_are_reserved(name: str) -> None:
     """A header that we write, or that would change how a message is read, cannot be an extra one."""
     with pytest.raises(EndpointError, match="written by the client itself"):
         endpoint(headers={name: "x"})
+
+
+def test_accept_encoding_is_a_field_of_its_own() -> None:
+    """As an extra header it is refused with the field's name; as the field it is kept in one way of writing."""
+    with pytest.raises(EndpointError, match="set the endpoint's accept_encoding"):
+        endpoint(headers={"Accept-Encoding": "gzip"})
+    said = [
+        endpoint(accept_encoding=text).accept_encoding for text in (" GZIP ,deflate,gzip", "", "identity")
+    ]
+    assert said == ["gzip, deflate", "identity", "identity"]
+
+
+@pytest.mark.parametrize("text", ["utf-8", "gzip;q=0.5", "*", "gzip deflate", "gzip,,br"])
+def test_what_is_no_content_coding_is_refused(text: str) -> None:
+    """A mistyped name would silently ask for nothing."""
+    with pytest.raises(EndpointError, match="is no content coding"):
+        endpoint(accept_encoding=text)
+
+
+def test_an_unknown_transport_is_refused() -> None:
+    """The choices are named."""
+    with pytest.raises(EndpointError, match="own, httpx, http2"):
+        endpoint(transport="quic")
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-Key", "api-key"])

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import zlib
 from typing import Any
 
 import pytest
-from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile, keep_alive, sized
+from support.hostile import DONE, JSON, SETTLED_S, SSE, Peer, chunked, event, hostile, keep_alive, sized
 
+from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import allowed_timeouts, get_models, send
@@ -70,6 +72,34 @@ async def test_a_stream_is_sent_for_and_read() -> None:
     assert exchange.timing.ttft is not None
     assert exchange.model == "m-1"
     assert dict(witness.fields)["x-request-id"] == exchange.id == exchange.request.id
+
+
+async def test_an_answer_may_be_compressed_where_the_endpoint_says_so() -> None:
+    """The field is the header; the answer is decoded beside the record, which keeps the wire's bytes and stamps."""
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    parts = [
+        packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH)
+        for part in (event("hel"), event("lo"), FINISH)
+    ]
+    parts.append(packer.compress(DONE) + packer.flush())
+    witness = Witness(chunked(*parts, fields=SSE + b"content-encoding: gzip\r\n"))
+    async with hostile(witness) as server:
+        exchange = await send(endpoint(server.base_url, accept_encoding="gzip, deflate"), ASK)
+    assert dict(witness.fields)["accept-encoding"] == "gzip, deflate"
+    assert b"".join(data for _, data in exchange.raw.chunks) == b"".join(parts)
+    assert (exchange.error, exchange.output.text) == (None, "hello")
+    assert "stream.content-encoding" in {one.check for one in run_checks(exchange)}
+
+
+async def test_a_coding_that_nobody_could_undo_is_not_asked_for() -> None:
+    """What cannot be decoded here is told before anything is sent."""
+    witness = Witness()
+    async with hostile(witness) as server:
+        exchange = await send(endpoint(server.base_url, accept_encoding="gzip, br, zstd"), ASK)
+    assert exchange.error is not None
+    assert (exchange.error.phase, exchange.error.code) == ("config", "accept_encoding")
+    assert "br, zstd" in exchange.error.message
+    assert witness.requests == []
 
 
 @pytest.mark.parametrize("transport", ["own", "httpx"])

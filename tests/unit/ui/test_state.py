@@ -58,6 +58,8 @@ ACCEPTED = {
     "ca_file": ("/etc/ca.pem", "/etc/ca.pem"),
     "verify": ("off", "off"),
     "proxy": ("http://127.0.0.1:3128", "http://127.0.0.1:3128"),
+    "accept_encoding": ("GZIP,deflate", "gzip, deflate"),
+    "transport": ("http2", "http2"),
 }
 
 
@@ -95,6 +97,8 @@ REFUSED = {
     "timeouts": ("1 2", "four numbers"),
     "context_window": ("1.5k", "whole number"),
     "price": ("cheap", "two numbers"),
+    "accept_encoding": ("utf-8", "is no content coding"),
+    "transport": ("quic", "own, httpx, http2"),
 }
 
 

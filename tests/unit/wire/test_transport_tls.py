@@ -1,11 +1,13 @@
 """TLS of the own transport: what is accepted, what is refused and in which words, and whose stamp counts."""
 
 import asyncio
+import contextlib
 import datetime
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,27 +106,148 @@ async def test_connections_are_kept_alive(authority: Authority) -> None:
     assert len(server.peers) == 1
 
 
+TOMORROW = YESTERDAY + datetime.timedelta(days=2)
+NEXT_WEEK = TOMORROW + datetime.timedelta(days=7)
 BAD_CERTIFICATES = {
-    "unknown authority": ({}, False, "local issuer"),
-    "another host": ({"names": ("example.com",)}, True, "not valid for"),
-    "expired": ({"not_before": LAST_WEEK, "not_after": YESTERDAY}, True, "expired"),
+    "unknown authority": ({}, False, "certificate_unknown_authority", ("local issuer", "CA file")),
+    "another host": (
+        {"names": ("example.com",)},
+        True,
+        "certificate_other_name",
+        ("not valid for", "by a name"),
+    ),
+    "expired": (
+        {"not_before": LAST_WEEK, "not_after": YESTERDAY},
+        True,
+        "certificate_expired",
+        ("has expired", "renew"),
+    ),
+    "not yet valid": (
+        {"not_before": TOMORROW, "not_after": NEXT_WEEK},
+        True,
+        "certificate_not_yet_valid",
+        ("not yet valid", "clock"),
+    ),
 }
+"""What the certificate is, whether its authority is known, the failure's code, and words of its message."""
 
 
 @pytest.mark.parametrize("transport", ["own", "httpx"])
 @pytest.mark.parametrize("case", BAD_CERTIFICATES)
 async def test_a_bad_certificate_is_refused_by_name(authority: Authority, case: str, transport: str) -> None:
     """A certificate that cannot be trusted ends the exchange in phase tls, with what is wrong in the message."""
-    fields, known, words = BAD_CERTIFICATES[case]
+    fields, known, code, words = BAD_CERTIFICATES[case]
     names = fields.get("names", ("127.0.0.1",))
     dates = {key: value for key, value in fields.items() if key != "names"}
     async with hostile(keep_alive(STREAM), authority.server(*names, **dates)) as server:
         record = await send(server.url, ca_file=authority.file if known else None, transport=transport)
     assert record.failure is not None
-    assert (record.failure.kind, record.failure.phase) == ("network", "tls")
-    assert words in record.failure.message
+    assert (record.failure.kind, record.failure.phase, record.failure.code) == ("network", "tls", code)
+    assert record.failure.retryable is False
+    assert [word for word in words if word not in record.failure.message] == []
+    assert record.peer == "127.0.0.1"
     assert record.head is None
     assert record.phases.written is None
+
+
+@contextlib.contextmanager
+def refusing(context: ssl.SSLContext) -> Iterator[int]:
+    """The port of a server that breaks the session off with an alert; asyncio's own would hang up without one."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+
+    def serve() -> None:
+        with listener:
+            session = context.wrap_socket(
+                listener.accept()[0], server_side=True, do_handshake_on_connect=False
+            )
+        session.settimeout(10)
+        with contextlib.suppress(ssl.SSLError):
+            session.do_handshake()
+        with socket.socket(fileno=session.detach()) as plain:  # read on: a reset would overtake the alert
+            plain.settimeout(10)
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(65_536):
+                pass
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield listener.getsockname()[1]
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("transport", ["own", "httpx"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_client_certificate_that_is_wanted_is_named(
+    authority: Authority, version: ssl.TLSVersion, transport: str
+) -> None:
+    """A server that demands one refuses inside the handshake (1.2) or behind it (1.3); either way TLS is at fault."""
+    context = authority.server()
+    context.minimum_version = context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.ca.configure_trust(context)
+    with refusing(context) as port:
+        record = await send(f"https://127.0.0.1:{port}/v1", ca_file=authority.file, transport=transport)
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.phase, record.failure.retryable) == ("network", "tls", False)
+    assert "client certificate" in record.failure.message
+
+
+@pytest.mark.parametrize("transport", ["own", "httpx"])
+async def test_plain_http_behind_https_is_told(transport: str) -> None:
+    """A server that answers a TLS greeting in plain HTTP wants another scheme; no retry mends that."""
+
+    async def script(peer: Peer) -> None:
+        await peer.send(sized(b"", status=b"400 Bad Request"))
+        await peer.silence()
+
+    async with hostile(script) as server:
+        record = await send(server.url.replace("http:", "https:"), transport=transport)
+    assert record.failure is not None
+    assert (record.failure.phase, record.failure.code, record.failure.retryable) == ("tls", "no_tls", False)
+    assert "http://" in record.failure.message
+
+
+@pytest.mark.parametrize(
+    ("opening", "code", "word"),
+    [
+        pytest.param(b"\x15\x03\x01\0\x02\x02\x46", "tls_port", "https://", id="a TLS alert"),
+        pytest.param(b"\0\0\x12\x04" + b"\0" * 23, "http2_only", "http2", id="SETTINGS of HTTP/2"),
+        pytest.param(b"\0\0\x08\x07" + b"\0" * 13, "http2_only", "http2", id="GOAWAY of HTTP/2"),
+        pytest.param(b"\0\0\x08\x09" + b"\0" * 13, None, "HTTP/", id="no frame that comes first"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", None, "HTTP/", id="SSH"),
+    ],
+)
+async def test_another_protocol_is_named_by_its_first_bytes(
+    opening: bytes, code: str | None, word: str
+) -> None:
+    """What answers a plain request in TLS or HTTP/2 is told as that, with the setting that reaches it."""
+    async with hostile(reply(opening)) as server:
+        record = await send(server.url)
+    assert record.failure is not None
+    assert (record.failure.kind, record.failure.code) == ("protocol", code)
+    assert word in record.failure.message
+
+
+async def test_a_server_of_http2_alone_is_suspected(authority: Authority) -> None:
+    """Closed without an answer, over a session for which no protocol was agreed on: the words say what that may be."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+
+    context = authority.server()
+    context.set_alpn_protocols(["h2"])
+    async with hostile(script, context) as server:
+        alone = await send(server.url, ca_file=authority.file)
+    context = authority.server()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    async with hostile(script, context) as server:
+        both = await send(server.url, ca_file=authority.file)
+    assert [one.failure.kind for one in (alone, both) if one.failure] == ["network", "network"]
+    assert alone.failure is not None
+    assert both.failure is not None
+    assert ("http2" in alone.failure.message, "http2" in both.failure.message) == (True, False)
 
 
 async def test_the_name_is_kept_although_the_address_is_dialled(authority: Authority) -> None:
