@@ -60,9 +60,9 @@ async def send(
 
     The model is `model`, else the body's own, else the endpoint's first. `client` keeps connections alive from
     call to call; without one, `resolver` and `transport` make one for this call (an endpoint that names a transport of
-    its own has that one). `raw_body` goes out in place of the built request, as it is. Profile and egress lists that the workspace sets stand in place of
-    those given. Raises EndpointError if the body is no JSON object, no model can be told, or the workspace does not
-    let the endpoint be used (code `not_allowed`).
+    its own has that one). `raw_body` goes out in place of the built request, as it is. Profile and egress lists that
+    the workspace sets stand in place of those given. Raises EndpointError if the body is no JSON object, no model can
+    be told, or the workspace does not let the endpoint be used (code `not_allowed`).
     """
     refuse_unless_allowed(endpoint)
     return await deliver(
