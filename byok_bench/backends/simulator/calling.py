@@ -21,14 +21,14 @@ _COMMON = frozenset({
     "when", "where", "which", "who", "why", "will", "with", "word", "words", "would", "write", "you", "your",
 })  # fmt: skip
 """Words that say nothing about what a tool is for."""
-_SAME = (frozenset({"weathe", "temper", "foreca", "rain", "sunny", "wetter", "météo", "tiempo", "clima"}),)
+_SAME = (frozenset({"weathe", "temper", "foreca", "rain", "sunny"}),)
 """Stems of words for one thing; the example of every tutorial needs them."""
 _ASKS_FOR_ANY = frozenset({"tool", "tools", "function", "functions"})
 _QUOTED = r"[\"“`][^\"“”`]{1,60}[\"”`]"
 _NAME = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3}"
 _ONE = rf"(?:{_QUOTED}|{_NAME}(?:, [A-Z]{{2}}\b)?)"
 """A quoted text or a name, perhaps with the code of its state: `Boston, MA`."""
-_JOINT = r"[,?]?\s+(?:[Aa]nd|&|[Oo]r|plus|vs\.?|versus|as well as|und|oder|et|y)\s+(?:[a-z']+\s+){0,4}"
+_JOINT = r"[,?]?\s+(?:[Aa]nd|&|[Oo]r|plus|vs\.?|versus|as well as)\s+(?:[a-z']+\s+){0,4}"
 _LIST = re.compile(
     rf"(?<=[^.!?\s]\s)(?P<first>{_ONE})(?P<more>(?:\s*,\s*{_ONE}){{0,9}}){_JOINT}(?P<last>{_ONE})"
 )

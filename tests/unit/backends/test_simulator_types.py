@@ -1,29 +1,17 @@
 """What the simulator emits parses strictly by the types of the OpenAI and Anthropic SDKs, whatever is asked."""
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.asking import ANTHROPIC, PATHS, ask, question
 from support.sdk_types import problems, problems_of
 from support.valid_bodies import BODIES
 
-from byok_bench.backends.simulator.http import Request
-from byok_bench.backends.simulator.reply import Reply
 from byok_bench.backends.simulator.server import Simulator
 
-PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 OPENAI: dict[str, str] = {}
-ANTHROPIC = {"anthropic-version": "2023-06-01"}
-
-
-def ask(
-    server: Simulator, path: str, body: Any = None, headers: dict[str, str] = OPENAI, **query: str
-) -> Reply:
-    """The reply to a request; GET without a body."""
-    raw = b"" if body is None else json.dumps(body).encode()
-    return server.reply_to(Request("GET" if body is None else "POST", path, headers, raw, query=query))
 
 
 @pytest.mark.parametrize("reasoning", [False, True], ids=["plain", "reasoning"])
@@ -103,7 +91,6 @@ def test_a_token_count_parses_strictly() -> None:
 )
 def test_what_the_types_do_not_know_is_noticed(dialect: str, change: dict[str, Any], said: str) -> None:
     """The measure itself can fail."""
-    hello = {"messages": [{"role": "user", "content": "hi"}], "input": "hi", "max_tokens": 9, "model": "m"}
-    reply = ask(Simulator(models=["m"]), PATHS[dialect], hello)
+    reply = ask(Simulator(models=["m"]), PATHS[dialect], question(dialect, "hi"))
     reply.document |= change
     assert said in " ".join(problems_of(reply, dialect))
