@@ -1,12 +1,13 @@
 """`byok-bench send --jsonl`: one request a line in, one Exchange a line out, in the order of the input."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, note
-from byok_bench.cli.send import Rules, parsed, send_one, show
+from byok_bench.cli.send import Rules, parsed, printable, send_one, show
 from byok_bench.errors import ByokBenchError, EndpointError
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class Line(NamedTuple):
     model: str | None
     """In place of the body's own."""
 
+    @property
+    def replaced(self) -> str | None:
+        """The body's own model, if another is sent."""
+        own = self.body.get("model")
+        return own if isinstance(own, str) and self.model not in (None, own) else None
+
 
 async def send_lines(
     text: str, endpoint: "Endpoint | None", model: str | None, rules: Rules, concurrency: int, as_json: bool
@@ -30,12 +37,15 @@ async def send_lines(
     from byok_bench.wire.client import Client
 
     refused = 0
+    replaced: Counter[str] = Counter()
     async with Client() as client:
         slots = asyncio.Semaphore(concurrency)
 
         async def one(line: str) -> "Exchange | ByokBenchError":
             try:
                 asked = read_line(line, endpoint, model)
+                if asked.replaced is not None:
+                    replaced[asked.replaced] += 1
                 async with slots:
                     return await send_one(asked.target, asked.body, asked.model, rules, client)
             except ByokBenchError as error:
@@ -52,6 +62,9 @@ async def send_lines(
                     show(unsent(result), as_json, which)
             else:
                 show(result, as_json, which)
+    for own, count in replaced.items():
+        lines = "1 line names" if count == 1 else f"{count} lines name"
+        note(f"byok-bench: {lines} the model {printable(own)!r}; --model sent {model!r} in its place")
     return Exit.USAGE if refused else Exit.OK
 
 

@@ -179,9 +179,10 @@ def test_a_request_file_of_k2_vendor_verifier_works_as_it_is(send: Call, url: st
         body | {"model": "kimi-k2"},
         {"data_index": 1, "request": body, "hash": "0", "status": "success"},
     ]
-    code, out, _ = send(*target(url), "--jsonl", lines(tmp_path / "samples.jsonl", *rows), "--json")
+    code, out, err = send(*target(url), "--jsonl", lines(tmp_path / "samples.jsonl", *rows), "--json")
     documents = [json.loads(line) for line in out.splitlines()]
     assert code == 0
+    assert err == "byok-bench: 1 line names the model 'kimi-k2'; --model sent 'tiny' in its place\n"
     for document in documents:
         sent = document["request"]["body"]
         assert (sent["model"], sent["tools"], sent["temperature"]) == ("tiny", body["tools"], 0.6)
