@@ -5,11 +5,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 GATEWAY_VENV := .venv-gateway
 COMPLY_VENV := .venv-comply
+LOWEST_VENV := .venv-lowest
 PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-gateway lab test lint docs gateway comply bench bench-tools fuzz clean
+.PHONY: help demo demo-gateway lab test lint docs gateway comply lowest bench bench-tools fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -42,12 +43,20 @@ $(COMPLY_VENV)/.installed: constraints-comply.txt
 	$(COMPLY_VENV)/bin/pip install $(PIP_QUIET) -c constraints-comply.txt llm-comply
 	touch $@
 
+$(LOWEST_VENV)/.installed: pyproject.toml tools/lowest.py
+	$(PYTHON) -m venv $(LOWEST_VENV)
+	$(PYTHON) tools/lowest.py > $(LOWEST_VENV)/lowest.txt
+	$(LOWEST_VENV)/bin/pip install $(PIP_QUIET) -c $(LOWEST_VENV)/lowest.txt -e .
+	touch $@
+
 demo: $(VENV)/.installed ## start the embedded backends, run the agent prompts, print the tables, write report.html
 	@$(BIN)/byok-bench demo
 
 gateway: $(GATEWAY_VENV)/.installed ## install the LiteLLM proxy into an environment of its own
 
 comply: $(COMPLY_VENV)/.installed ## install the compliance suite llm-comply into an environment of its own
+
+lowest: $(LOWEST_VENV)/.installed ## install the lowest versions that pyproject.toml allows into an environment of its own
 
 demo-gateway: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## the demo, with a real LiteLLM proxy in front of llama.cpp as well
 	@$(BIN)/byok-bench demo --gateway
@@ -79,4 +88,4 @@ fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(GATEWAY_VENV) $(COMPLY_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

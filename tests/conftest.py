@@ -31,6 +31,10 @@ PARTS = {
         lambda: (ROOT / ".venv-comply/.installed").exists(),
         "needs the compliance suite llm-comply: make comply",
     ),
+    "lowest": (
+        lambda: (ROOT / ".venv-lowest/.installed").exists(),
+        "needs the lowest versions of all dependencies: make lowest",
+    ),
     "browser": (lambda: shutil.which("chromium") is not None, "needs a browser: apt-get install chromium"),
     "keyring": (
         lambda: all(shutil.which(name) for name in ("dbus-run-session", "gnome-keyring-daemon")),
