@@ -6,8 +6,10 @@ from typing import Any, Final
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
+from byok_bench.checks.typed_views import find_document, find_stream, list_events, say_what_is_there
 from byok_bench.dialects.error_body import holds_error
-from byok_bench.dialects.typed import Key, TypedEvent, TypedReading
+from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.typed_events import Key, TypedEvent
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
@@ -26,13 +28,16 @@ _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_inp
 def lifecycle(seen: Seen) -> Iterator[Hit]:
     """Order message and block events.
 
-    Rule: message_start first, then for each index content_block_start, deltas, content_block_stop, with one
-    block open at a time, then message_delta with a stop_reason, and message_stop last; ping anywhere. What an
-    error event left missing is not reported.
-    Why: Claude Code does not accept a stream in which a block was left open.
-    Seen in: orangeboyChen/codebuddy2api#11; headroomlabs-ai/headroom#2890
+    Rule: message_start first, with a message whose content is an array (and, a warning otherwise, without a
+    stop_reason yet), then for each index content_block_start, deltas, content_block_stop, with one block open at
+    a time, then message_delta with a stop_reason, and message_stop last; ping anywhere. What an error event left
+    missing is not reported.
+    Why: Claude Code does not accept a stream in which a block was left open; SDKs append to the array of
+    content; a client that sees a stop_reason may stop before the first block.
+    Seen in: orangeboyChen/codebuddy2api#11; headroomlabs-ai/headroom#2890; SaladDay/cc-switch-cli#320;
+    BerriAI/litellm#38153
     """
-    stream = _stream(seen)
+    stream = find_stream(seen)
     if stream is None:
         return
     order = _Order()
@@ -55,7 +60,7 @@ def delta_type(seen: Seen) -> Iterator[Hit]:
     Seen in: sgl-project/sglang#25876
     """
     types: dict[Key, str] = {}
-    for one in _typed(seen):
+    for one in list_events(seen):
         index = one.key("index")
         if one.type == "content_block_start":
             types[index] = str(_member(one, "content_block").get("type"))
@@ -69,15 +74,16 @@ def delta_type(seen: Seen) -> Iterator[Hit]:
 def tool_json(seen: Seen) -> Iterator[Hit]:
     """Complete tool input JSON.
 
-    Rule: the pieces of a tool_use block's partial_json add up to a JSON object or to nothing at all, and an
-    answer that has such a block stops for tool_use. Neither is judged in an answer that was cut: by
-    max_tokens or another reason of the server, by an error, or by the end of the body.
+    Rule: the pieces of a tool_use block's partial_json add up to a JSON object or to nothing at all, in a whole
+    answer `input` is an object, and an answer that has such a block stops for tool_use. Neither is judged in an
+    answer that was cut: by max_tokens or another reason of the server, by an error, or by the end of the body.
     Why: the tool is called without what it needs.
     Seen in: anthropics/claude-code#40240
     """
+    yield from _whole_inputs(seen)
     calls: dict[Key, list[str]] = {}
     stop, stop_event = None, 0
-    for one in _typed(seen):
+    for one in list_events(seen):
         index = one.key("index")
         if one.type == "content_block_start" and _member(one, "content_block").get("type") == "tool_use":
             calls[index] = []
@@ -95,18 +101,44 @@ def tool_json(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"a tool is called, and stop_reason is {stop}", event=stop_event)
 
 
+@check("messages.event-match", ERROR, applies_to="messages")
+def event_match(seen: Seen) -> Iterator[Hit]:
+    """Name SSE events like data.type.
+
+    Rule: every event of a stream has an event field, and it is equal to the type in its data.
+    Why: Anthropic's SDKs go by the name: they pass over data without one, and the stream seems to be empty.
+    Seen in: anthropics/anthropic-sdk-python src/anthropic/_streaming.py; earendil-works/pi#4381;
+    earendil-works/pi#1984
+    """
+    for one in list_events(seen):
+        told = one.value.get("type")
+        if not one.name:
+            yield Hit(f"data of type {brief(told)} comes without an event field", event=one.event)
+        elif one.name != told:
+            yield Hit(
+                f"the event is named {brief(one.name)}, and its data has type {brief(told)}", event=one.event
+            )
+
+
 @check("messages.usage", WARN, applies_to="messages")
 def usage(seen: Seen) -> Iterator[Hit]:
     """Report cumulative usage.
 
     Rule: message_start has input_tokens above 0 (tokens read from or written to a cache count), and
     output_tokens of message_delta is an integer and a running total that never falls. It replaces the count
-    before it and is never added.
+    before it and is never added. A whole answer has both in its usage.
     Why: gateways that added them counted twice.
     Seen in: tensorzero/tensorzero#5481; griptape-ai/griptape#2275
     """
+    whole = find_document(seen)
+    if whole is not None and not seen.failure:
+        counts = _part(whole.value, "usage")
+        if not any(_count(counts.get(name)) for name in _INPUTS):
+            yield Hit("usage has no input_tokens above 0")
+        if _count(counts.get("output_tokens")) is None:
+            yield Hit(f"usage: {say_what_is_there(counts, 'output_tokens')}")
     last: int | None = None
-    for one in _typed(seen):
+    for one in list_events(seen):
         if one.type == "message_start":
             counts = _part(_member(one, "message"), "usage")
             if not any(_count(counts.get(name)) for name in _INPUTS):
@@ -130,7 +162,7 @@ def error_shape(seen: Seen) -> Iterator[Hit]:
     Why: one route, two envelopes.
     Seen in: vllm-project/vllm#57997
     """
-    stream = _stream(seen)
+    stream = find_stream(seen)
     if stream is not None and stream.error is not None and stream.closing == "error":
         one = stream.error
         if not _is_envelope(one.value):
@@ -142,6 +174,21 @@ def error_shape(seen: Seen) -> Iterator[Hit]:
     is_error = seen.status >= 400 or (seen.succeeded and holds_error(document))
     if is_error and not isinstance(document, Malformed) and not _is_envelope(document):
         yield Hit("the error body is not the envelope of the Messages API")
+
+
+def _whole_inputs(seen: Seen) -> Iterator[Hit]:
+    """What is wrong with the calls of a whole answer."""
+    whole = find_document(seen)
+    stop = whole.value.get("stop_reason") if whole is not None else None
+    blocks = whole.value.get("content") if whole is not None else None
+    if stop not in _COMPLETE or not isinstance(blocks, list):
+        return
+    calls = [one for one in blocks if isinstance(one, dict) and one.get("type") == "tool_use"]
+    for call in calls:
+        if not isinstance(call.get("input"), dict):
+            yield Hit(f"the input of {brief(call.get('name'))} is no object: {brief(call.get('input'))}")
+    if calls and stop != "tool_use":
+        yield Hit(f"a tool is called, and stop_reason is {stop}")
 
 
 class _Order:
@@ -161,6 +208,7 @@ class _Order:
         if one.type == "message_start":
             if self._begun:
                 yield Hit("message_start comes twice", event=one.event)
+            yield from self._start(one)
         elif not self._begun:
             yield Hit(f"the stream begins with {one.type or 'an event without type'}", event=one.event)
         self._begun = True
@@ -168,6 +216,16 @@ class _Order:
             yield from self._block(one, one.key("index"))
         elif one.type in ("message_delta", "message_stop"):
             yield from self._finish(one)
+
+    def _start(self, one: TypedEvent) -> Iterator[Hit]:
+        message = _member(one, "message")
+        if not isinstance(message.get("content"), list):
+            yield Hit(
+                f"message_start: {say_what_is_there(message, 'content')}, not an array", event=one.event
+            )
+        if message.get("stop_reason") is not None:
+            said = say_what_is_there(message, "stop_reason")
+            yield Hit(f"message_start: {said} before the first block", event=one.event, severity=WARN)
 
     def _block(self, one: TypedEvent, index: object) -> Iterator[Hit]:
         if one.type == "content_block_start":
@@ -196,21 +254,6 @@ class _Order:
         """What the end of the body leaves missing."""
         if not self._stopped:
             yield Hit("the body ends without message_stop", event=event)
-
-
-def _stream(seen: Seen) -> TypedReading | None:
-    """The reading of a stream with at least one object."""
-    stream = seen.typed
-    return stream if stream is not None and stream.shape == "stream" and stream.typed else None
-
-
-def _typed(seen: Seen) -> list[TypedEvent]:
-    """The events before an error."""
-    stream = _stream(seen)
-    if stream is None:
-        return []
-    end = stream.error.event if stream.error is not None and stream.closing == "error" else None
-    return [one for one in stream.typed if end is None or one.event < end]
 
 
 def _part(value: Mapping[str, Any], member: str) -> Mapping[str, Any]:

@@ -45,7 +45,17 @@ _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
 RULE_FILES: Final = (
     *("framing", "delta", "tool_calls", "usage", "finish", "reasoning", "structured"),
-    *("errors_", "http", "models", "responses", "messages", "probes_tools", "probes_errors", "probes_turns"),
+    *(
+        "errors_",
+        "http",
+        "models",
+        "responses",
+        "responses_items",
+        "responses_shape",
+        "messages",
+        "messages_shape",
+    ),
+    *("probes_tools", "probes_errors", "probes_turns"),
 )
 """Modules of this package that hold rules, in the order of the catalogue."""
 _GROUPS: Final = {

@@ -14,7 +14,7 @@ from byok_bench.dialects.body import Body
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output
 from byok_bench.dialects.tool_calls import Call
-from byok_bench.dialects.typed import TypedReading
+from byok_bench.dialects.typed_events import TypedReading
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange, RawHead

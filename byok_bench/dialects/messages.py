@@ -15,8 +15,9 @@ from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.fragments import brief, text_of, whole
 from byok_bench.dialects.output import Output, Usage
 from byok_bench.dialects.tool_calls import Call
-from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent, choice_of, output_calls
-from byok_bench.dialects.usage import count
+from byok_bench.dialects.typed import Assembled, TypedDialect, choice_of, output_calls
+from byok_bench.dialects.typed_events import TypedEvent
+from byok_bench.dialects.usage import count, count_of
 from byok_bench.wire.raw import RawHead
 
 STOP_REASONS: Final = {
@@ -82,6 +83,8 @@ class _Assembly:
         self.usage: dict[str, Any] = {}
         self.usages: list[UsageSeen] = []
         self.facts = Facts()
+        self.start: int | None = None
+        """The event of message_start."""
         self.finish_event: int | None = None
         self.end: TypedEvent | None = None
         self._by_index: dict[object, Block] = {}
@@ -90,6 +93,7 @@ class _Assembly:
         """Merge one event; unknown types are ignored."""
         value = one.value
         if one.type == "message_start":
+            self.start = one.event
             self._describe(value.get("message"), one.event)
         elif one.type == "message_delta":
             self._describe(value.get("delta"), one.event)
@@ -147,7 +151,6 @@ class MessagesDialect(TypedDialect):
 
     name = "messages"
     route = "/messages"
-    document_member = ("type", "message")
 
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
         """Blocks from events. With a stop_reason the answer is complete, even if message_stop is lost."""
@@ -155,22 +158,40 @@ class MessagesDialect(TypedDialect):
         for one in typed:
             if assembly.end is None:
                 assembly.take(one)
-        said = _assembled(assembly.blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
+        blocks = assembly.blocks or _blocks_of(
+            assembly.message.get("content"), assembly.start, assembly.facts
+        )
+        said = _assembled(blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
         said.choice.finish_event = assembly.finish_event
         finished = assembly.end is not None or said.output.finish_reason is not None
         return msgspec.structs.replace(said, marks=assembly.marks, end=assembly.end, finished=finished)
 
-    def answer(self, document: Mapping[str, Any]) -> Assembled:
+    def is_answer(self, document: Mapping[str, Any]) -> bool:
+        """Labelled as a message, or with what a message has."""
+        return document.get("type") == "message" or "content" in document
+
+    def holds_answer(self, document: Mapping[str, Any]) -> bool:
+        """Whether there is content to read."""
+        return isinstance(document.get("content"), list | str)
+
+    def answer(self, document: Mapping[str, Any], head: RawHead) -> Assembled:
         """What a message object holds."""
-        content, usage, facts = document.get("content"), document.get("usage"), Facts()
-        blocks = []
-        for value in content if isinstance(content, list) else []:
-            if isinstance(value, dict):
-                note_block(value, None, facts)
-                blocks.append(Block(value))
+        usage, facts = document.get("usage"), Facts()
+        blocks = _blocks_of(document.get("content"), None, facts)
         counts = usage if isinstance(usage, dict) else {}
         usages = [UsageSeen(counts, None, apart=False)] if isinstance(usage, dict) else []
         return _assembled(blocks, document, counts, usages, facts)
+
+
+def _blocks_of(content: object, event: int | None, facts: Facts) -> list[Block]:
+    """The blocks of a message object; a text in their place is one of its own."""
+    blocks = []
+    values = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    for value in values if isinstance(values, list) else []:
+        if isinstance(value, dict):
+            note_block(value, event, facts)
+            blocks.append(Block(value, event))
+    return blocks
 
 
 def note_block(block: Mapping[str, Any], event: int | None, facts: Facts) -> None:
@@ -184,7 +205,8 @@ def usage_of(usage: Mapping[str, Any]) -> Usage | None:
     """Token counts in chat's words: input read from or written to a cache is part of the prompt."""
     if not usage:
         return None
-    fresh, completion = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
+    fresh = count_of(usage, "input_tokens", "prompt_tokens")
+    completion = count_of(usage, "output_tokens", "completion_tokens")
     cached = [count(usage.get(name)) for name in _CACHED]
     prompt = None if fresh is None else fresh + sum(part or 0 for part in cached)
     return Usage(

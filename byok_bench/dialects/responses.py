@@ -4,27 +4,39 @@ Items are known by their id, else by `output_index`; deltas are joined by item a
 or the final response holds counts too. Tool calls carry `call_id`, the id to answer, not the id of their item.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+import msgspec
 
 from byok_bench.dialects.answer import Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import brief, text_of, whole
+from byok_bench.dialects.fragments import text_of, whole
 from byok_bench.dialects.output import Output, Usage
+from byok_bench.dialects.responses_items import (
+    CALL_TYPES,
+    Item,
+    items_of,
+    note_item,
+    objects_of,
+    texts_of_item,
+)
 from byok_bench.dialects.tool_calls import Call
-from byok_bench.dialects.typed import Assembled, TypedDialect, TypedEvent, choice_of, output_calls
-from byok_bench.dialects.usage import count
+from byok_bench.dialects.typed import Assembled, TypedDialect, choice_of, output_calls
+from byok_bench.dialects.typed_events import TypedEvent
+from byok_bench.dialects.usage import count, count_of
+from byok_bench.wire.failures import failure
 from byok_bench.wire.raw import RawHead
 
 TERMINAL_TYPES: Final = ("response.completed", "response.incomplete", "response.failed")
-CALL_TYPES: Final = {"function_call": "arguments", "custom_tool_call": "input"}
-"""Items that ask the client for a tool, and the member that holds what to call it with."""
+STATUSES: Final = ("completed", "incomplete", "failed", "in_progress", "queued", "cancelled")
+"""openai/openai-python src/openai/types/responses/response_status.py"""
 PARTS: Final = {
     "response.output_text": ("text", "content_index", "text"),
     "response.refusal": ("refusal", "content_index", "refusal"),
     "response.reasoning_text": ("reasoning", "content_index", "text"),
+    "response.reasoning": ("reasoning", "content_index", "text"),
     "response.reasoning_summary_text": ("summary", "summary_index", "text"),
     "response.function_call_arguments": ("arguments", "", "arguments"),
     "response.custom_tool_call_input": ("arguments", "", "input"),
@@ -37,71 +49,9 @@ _MARKS: Final[dict[str, OutputKind]] = {
     "summary": "reasoning",
     "arguments": "tool",
 }
-_CONTENT_KINDS: Final = {
-    "output_text": ("text", "text"),
-    "refusal": ("refusal", "refusal"),
-    "reasoning_text": ("reasoning", "text"),
-    "summary_text": ("summary", "text"),
-}
 _NO_REASON: Final = "the response failed, and the server does not say why"
+_GOES_ON: Final = ("in_progress", "queued")
 _REASONS: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
-
-
-class Part:
-    """One text under construction: deltas, and what the server says it is in the end."""
-
-    def __init__(self) -> None:
-        self.deltas: list[str] = []
-        self.final = ""
-
-    @property
-    def text(self) -> str:
-        """The joined deltas; without any, the final text."""
-        return whole("".join(self.deltas)) if self.deltas else whole(self.final)
-
-
-class Item:
-    """One output item under construction."""
-
-    def __init__(self, type: str, event: int | None = None) -> None:
-        self.type = type
-        self.event = event
-        """The event that opened it; None if it is of a response object."""
-        self.call_id: str | None = None
-        self.name = ""
-        self.parts: dict[tuple[str, int], Part] = {}
-
-    def part(self, kind: str, index: object) -> Part:
-        """The part of a kind and number, opened if need be."""
-        return self.parts.setdefault((kind, index if type(index) is int else 0), Part())
-
-    def text_of(self, kind: str) -> str:
-        """All parts of a kind in the order of their numbers."""
-        return "".join(part.text for (own, _), part in sorted(self.parts.items()) if own == kind)
-
-    def describe(self, value: Mapping[str, Any]) -> list[str]:
-        """Take what an item object says; the kinds of part that it brought for the first time."""
-        self.type = text_of(value, "type") or self.type
-        self.name = text_of(value, "name") or self.name
-        self.call_id = text_of(value, "call_id") or self.call_id
-        member = CALL_TYPES.get(self.type)
-        found = [("arguments", 0, text_of_arguments(value.get(member)))] if member else []
-        for name in ("content", "summary"):
-            parts = value.get(name)
-            for index, part in enumerate(parts if isinstance(parts, list) else []):
-                kind, text = _CONTENT_KINDS.get(text_of(part, "type"), ("", ""))
-                if kind:
-                    found.append((kind, index, part.get(text)))
-        return [kind for kind, index, text in found if self.finish(kind, index, text)]
-
-    def finish(self, kind: str, index: object, text: object) -> bool:
-        """Take a final text; True if nothing was known of it before."""
-        if not isinstance(text, str) or not text:
-            return False
-        part = self.part(kind, index)
-        is_news = not part.deltas and not part.final
-        part.final = text
-        return is_news
 
 
 class _Assembly:
@@ -130,12 +80,14 @@ class _Assembly:
                 return
             delta = value.get("delta")
             if isinstance(delta, str) and delta:
-                item.part(kind, value.get(number)).deltas.append(delta)
+                item.add(kind, value.get(number), delta)
                 self._mark(one, [kind])
         elif family == "response.output_item" and isinstance(value.get("item"), dict):
             described, opens = value["item"], step == "added"
             item = self._item(one.event, described.get("id"), value.get("output_index"), opens=opens)
             note_item(described, one.event, self.facts)
+            if not opens:
+                self._adopt(item, described)
             self._mark(one, item.describe(described))
         elif one.type in TERMINAL_TYPES or isinstance(value.get("response"), dict):
             self.response = value["response"] if isinstance(value.get("response"), dict) else {}
@@ -145,10 +97,12 @@ class _Assembly:
                 self.end = one
 
     def _item(self, event: int, item_id: object, index: object, *, opens: bool = False) -> Item:
-        """The item that an event is about: by id, else by index, else a new one."""
+        """The item that an event is about: by id, else by index, else the one that is open, else a new one."""
         known = self._by_id.get(item_id) if isinstance(item_id, str) else None
         if known is None and type(index) is int and not (opens and item_id and index in self._by_index):
             known = self._by_index.get(index)
+        if known is None and not item_id and type(index) is not int and self.items:
+            known = self.items[-1]
         if known is None:
             known = Item("", event)
             self.items.append(known)
@@ -157,6 +111,16 @@ class _Assembly:
         if type(index) is int:
             self._by_index[index] = known
         return known
+
+    def _adopt(self, item: Item, described: Mapping[str, Any]) -> None:
+        """Deltas that named no item, or one that never came, are those of the finished item with their text."""
+        for kind, texts in texts_of_item(described, text_of(described, "type")).items():
+            said = whole("".join(texts.values()))
+            for other in self.items if not item.text_of(kind) else ():
+                if not other.described and other.text_of(kind) == said:
+                    item.take_over(other)
+                    self.items.remove(other)
+                    break
 
     def _mark(self, one: TypedEvent, kinds: Sequence[str]) -> None:
         for kind in dict.fromkeys(_MARKS[kind] for kind in kinds):
@@ -168,7 +132,6 @@ class ResponsesDialect(TypedDialect):
 
     name = "responses"
     route = "/responses"
-    document_member = ("object", "response")
 
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
         """Items from events; the final response stands in for what no event brought."""
@@ -180,67 +143,64 @@ class ResponsesDialect(TypedDialect):
         streamed = _parts_of(assembly.items)
         final = _parts_of(items_of(response, end.event)) if end is not None else streamed
         parts = {name: streamed[name] or final[name] for name in streamed}
-        status = text_of(response, "status") or (end.type.rpartition(".")[2] if end is not None else "")
-        calls: list[Call] = parts.pop("calls")
-        output = Output(
-            **parts,
-            tool_calls=output_calls(calls),
-            finish_reason=_finish_reason(response, status if end is not None else "", calls),
-            usage=usage_of(response),
-            served_model=assembly.model,
-        )
-        choice = choice_of(
-            output, calls, _own_reason(response or {"status": status}), None if end is None else end.event
-        )
-        choice.has_other = _has_other(assembly.items)
-        failed = None
-        if end is not None and end.type == "response.failed":
-            failed = failure_of_object({"error": response.get("error") or _NO_REASON}, head=head)
-        return Assembled(
-            output=output,
-            choice=choice,
+        status = _status_of(response, end.type.rpartition(".")[2]) if end is not None else ""
+        said = _assembled(parts, response, status, end.event if end is not None else None, head)
+        said.choice.has_other = _has_other(assembly.items)
+        return msgspec.structs.replace(
+            said,
+            output=msgspec.structs.replace(said.output, served_model=assembly.model),
             usages=assembly.usages,
             facts=assembly.facts,
             marks=assembly.marks,
             end=end,
             finished=end is not None,
-            failure=failed,
         )
 
-    def answer(self, document: Mapping[str, Any]) -> Assembled:
+    def is_answer(self, document: Mapping[str, Any]) -> bool:
+        """Labelled as a response, or with what a response has."""
+        return document.get("object") == "response" or "output" in document
+
+    def holds_answer(self, document: Mapping[str, Any]) -> bool:
+        """Whether there are items to read."""
+        return isinstance(document.get("output"), list)
+
+    def answer(self, document: Mapping[str, Any], head: RawHead) -> Assembled:
         """What a response object holds."""
-        facts, items = Facts(), items_of(document, None)
-        for value in _objects(document.get("output")):
+        facts = Facts()
+        for value in objects_of(document.get("output")):
             note_item(value, None, facts)
-        parts = _parts_of(items)
-        calls: list[Call] = parts.pop("calls")
-        output = Output(
-            **parts,
-            tool_calls=output_calls(calls),
-            finish_reason=_finish_reason(document, text_of(document, "status") or "completed", calls),
-            usage=usage_of(document),
-            served_model=text_of(document, "model") or None,
-        )
-        choice = choice_of(output, calls, _own_reason(document), None)
-        choice.has_other = _has_other(items)
-        return Assembled(output=output, choice=choice, usages=usages_of(document, None), facts=facts)
+        items = items_of(document, None)
+        said = _assembled(_parts_of(items), document, _status_of(document, ""), None, head)
+        said.choice.has_other = _has_other(items)
+        return msgspec.structs.replace(said, usages=usages_of(document, None), facts=facts)
 
 
-def text_of_arguments(value: object) -> object:
-    """What to call a tool with, as text: a JSON value of another type is written as JSON."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _assembled(
+    parts: dict[str, Any], response: Mapping[str, Any], status: str, event: int | None, head: RawHead | None
+) -> Assembled:
+    """What items and the members of a response make; `event` is where it ended."""
+    calls: list[Call] = parts.pop("calls")
+    output = Output(
+        **parts,
+        tool_calls=output_calls(calls),
+        finish_reason=_finish_reason(response, status, calls),
+        usage=usage_of(response),
+        served_model=text_of(response, "model") or None,
+    )
+    said_nothing = not (output.text or output.reasoning or output.refusal or calls)
+    failed = None
+    if status == "failed":
+        failed = failure_of_object({"error": response.get("error") or _NO_REASON}, head=head)
+    elif status == "cancelled" or (status in _GOES_ON and said_nothing):
+        failed = failure("protocol", "body" if event is None else "stream", f"the response is {status}")
+    choice = choice_of(output, calls, _own_reason(response or {"status": status}), event)
+    return Assembled(output=output, choice=choice, usages=[], facts=Facts(), failure=failed)
 
 
-def note_item(item: Mapping[str, Any], event: int | None, facts: Facts) -> None:
-    """What is odd about an item object."""
-    given = item.get(CALL_TYPES.get(text_of(item, "type"), ""))
-    if given is not None and not isinstance(given, str):
-        facts.note("arguments_not_text", event)
-    for name, parts in (("content", item.get("content")), ("summary", item.get("summary"))):
-        for part in _objects(parts) if text_of(item, "type") == "reasoning" else ():
-            text = part.get("text")
-            if text is not None and not isinstance(text, str):
-                facts.note("reasoning_type", event, f"text of {name} is {brief(text)}")
+def _status_of(response: Mapping[str, Any], named: str) -> str:
+    """How a response stands by its status and, in a stream, by the terminal event; the worse word counts."""
+    told = text_of(response, "status")
+    return next((word for word in ("failed", "incomplete") if word in (told, named)), told or named)
 
 
 def usages_of(response: Mapping[str, Any], event: int | None) -> list[UsageSeen]:
@@ -256,27 +216,13 @@ def usage_of(response: Mapping[str, Any]) -> Usage | None:
         return None
     inputs, outputs = usage.get("input_tokens_details"), usage.get("output_tokens_details")
     return Usage(
-        prompt_tokens=count(usage.get("input_tokens")),
-        completion_tokens=count(usage.get("output_tokens")),
+        prompt_tokens=count_of(usage, "input_tokens", "prompt_tokens"),
+        completion_tokens=count_of(usage, "output_tokens", "completion_tokens"),
         total_tokens=count(usage.get("total_tokens")),
         cached_tokens=count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
         reasoning_tokens=count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
         cost=float(usage["cost"]) if type(usage.get("cost")) in (int, float) else None,
     )
-
-
-def items_of(response: Mapping[str, Any], event: int | None) -> list[Item]:
-    """The items that a response object holds."""
-    items = []
-    for value in _objects(response.get("output")):
-        items.append(Item("", event))
-        items[-1].describe(value)
-    return items
-
-
-def _objects(values: object) -> list[dict[str, Any]]:
-    """The objects of an array; none if it is no array."""
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _parts_of(items: Sequence[Item]) -> dict[str, Any]:

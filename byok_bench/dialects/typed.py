@@ -6,69 +6,28 @@ event means is in responses.py and messages.py; what breaks a rule is decided in
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.answer import AnswerReading, Choice, Facts, Shape, UsageSeen
+from byok_bench.dialects.answer import Choice, Facts, Shape, UsageSeen
 from byok_bench.dialects.base import Mark, Terminator, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
 from byok_bench.dialects.envelope import enveloped_error, reports_error
-from byok_bench.dialects.error_body import holds_error, is_error_event
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.error_body import holds_error
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.dialects.tool_calls import Call
+from byok_bench.dialects.typed_events import TypedEvent, TypedReading, read_events
 from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
-from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.raw import RawExchange, RawHead
-from byok_bench.wire.sse import Event, Stray, Stream
+from byok_bench.wire.sse import Stray
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _SPOKEN: Final = ("delta", "text", "thinking")
-Key = float | str | None
-"""By what items and blocks are told apart."""
-
-
-class TypedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One JSON object of a stream."""
-
-    event: int
-    """Index into the events of the reading."""
-    t_ns: int
-    name: str
-    """The event field; empty if there was none."""
-    value: dict[str, Any]
-
-    @property
-    def type(self) -> str:
-        """The `type` member; empty if it is no string."""
-        found = self.value.get("type")
-        return found if isinstance(found, str) else ""
-
-    def key(self, member: str) -> Key:
-        """What a member says that tells things apart: its number; for anything else, how it reads."""
-        value = self.value.get(member)
-        return value if value is None or isinstance(value, int | float) else brief(value)
-
-
-class TypedReading(AnswerReading, kw_only=True):
-    """An exchange of one of these dialects, read. What is said of the framing has chat's names."""
-
-    typed: list[TypedEvent] = msgspec.field(default_factory=list)
-    """JSON objects of the stream in order, error events included."""
-    end_event: TypedEvent | None = None
-    """The event that ended the answer."""
-    error: TypedEvent | None = None
-    """The first event that reports an error."""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the body ended in the middle of an answer."""
-        return self.closing in ("done", "eof", "reset") and self.chunks > 0 and not self.finished
 
 
 class Assembled(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +53,6 @@ class TypedDialect(ABC):
     name: str
     route: str
     terminator: Terminator = "none"
-    document_member: ClassVar[tuple[str, str]]
-    """Member and value by which a whole answer is known."""
 
     def build(self, body: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> dict[str, Any]:
         """The wire request: `extra` overlaid by `body`, with `model` if given."""
@@ -106,8 +63,16 @@ class TypedDialect(ABC):
         """The answer that the events before the first error make."""
 
     @abstractmethod
-    def answer(self, document: Mapping[str, Any]) -> Assembled:
-        """The answer in one JSON document."""
+    def is_answer(self, document: Mapping[str, Any]) -> bool:
+        """Whether a whole document is meant as an answer of this dialect, good or not."""
+
+    @abstractmethod
+    def holds_answer(self, document: Mapping[str, Any]) -> bool:
+        """Whether such a document holds anything that can be read as one."""
+
+    @abstractmethod
+    def answer(self, document: Mapping[str, Any], head: RawHead) -> Assembled:
+        """What such a document says; with a failure, where it says that there is no good answer."""
 
     def read(self, raw: RawExchange) -> TypedReading:
         """What the record says; first match wins."""
@@ -128,12 +93,16 @@ class TypedDialect(ABC):
     def _read_document(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading | None:
         """A body that is one JSON document; None if it is none that an answer can be."""
         document = body.document
-        member, value = self.document_member
-        if isinstance(document, dict) and document.get(member) == value:
-            failed = failure_of_answer(head, body.data) if holds_error(document) else None
+        if isinstance(document, dict) and self.is_answer(document):
             shape: Shape = "ignored" if asked_to_stream(raw) else "document"
+            done = self.answer(document, head)
+            failed = done.failure
+            if holds_error(document):
+                failed = failure_of_answer(head, body.data)
+            elif not self.holds_answer(document):
+                failed = failure_of_unasked(head, body, "there is no answer in the answer")
             reading = TypedReading(body=body, shape=shape, failure=failed)
-            _fill(reading, self.answer(document))
+            _fill(reading, done)
             return reading
         if reports_error(document):
             return TypedReading(body=body, shape="error", failure=failure_of_error(head, body))
@@ -157,7 +126,7 @@ class TypedDialect(ABC):
         reading = TypedReading(body=body, shape="stream", stream=stream)
         reading.bad_utf8_at = sse.invalid_utf8(body.data, clean=clean)
         reading.closing = "limit" if body.over_limit or stream.over_limit else raw.end
-        _Events(reading).read(stream)
+        read_events(reading, stream)
         self._close(reading, raw, unframed)
         return reading
 
@@ -217,66 +186,6 @@ def _texts(value: Mapping[str, Any]) -> Iterator[str]:
     inner = [value.get(member) for member in ("delta", "part", "content_block")]
     for one in (value, *(one for one in inner if isinstance(one, dict))):
         yield from (one[name] for name in _SPOKEN if isinstance(one.get(name), str))
-
-
-class _Events:
-    """Reads the events of a stream into a reading, until [DONE]."""
-
-    def __init__(self, reading: TypedReading) -> None:
-        self._reading = reading
-        self._facts = reading.facts
-
-    def read(self, stream: Stream) -> None:
-        """All events, and at a clean end the one that no blank line closed if it holds an object."""
-        self._reading.events = stream.events
-        for number, event in enumerate(stream.events):
-            self._read_event(event, number, read_payload(event.data))
-        pending = stream.pending
-        payload = read_payload(pending.data) if pending is not None else None
-        if pending is not None and payload is not None and all(item.usable for item in payload.items):
-            self._facts.note(
-                "after_done" if self._reading.done_event is not None else "unterminated_event",
-                len(stream.events),
-            )
-            self._reading.events = [*stream.events, pending]
-            self._read_event(pending, len(stream.events), payload)
-
-    def _read_event(self, event: Event, number: int, payload: Payload) -> None:
-        if self._reading.done_event is not None:
-            if event.data.strip():
-                self._facts.note("after_done", number)
-            return
-        if len(event.data) > LARGE_EVENT:
-            self._facts.note("large_event", number, f"{len(event.data)} characters")
-        if "\n" in event.data and not payload.repairs and payload.items[0].kind == "json":
-            self._facts.note("several_data_lines", number)
-        for repair in payload.repairs:
-            self._facts.note(repair, number)
-        for item in payload.items:
-            self._take(item, event, number)
-
-    def _take(self, item: Item, event: Event, number: int) -> None:
-        if item.kind == "blank":
-            self._facts.note("blank_data", number)
-        elif item.kind == "done":
-            self._reading.done_event = number
-            self._reading.read_until = event.offset
-            self._reading.closing = "done"
-        elif item.kind == "text" and event.name != "error":
-            self._facts.note("not_json", number, item.value.message)
-        elif isinstance(item.value, dict) or event.name == "error":
-            value = item.value if isinstance(item.value, dict) else {"message": event.data}
-            typed = TypedEvent(event=number, t_ns=event.t_ns, name=event.name, value=value)
-            self._reading.typed.append(typed)
-            if self._reading.error is None and _is_error(event.name, value):
-                self._reading.error = typed
-        else:
-            self._facts.note("not_an_object", number, type(item.value).__name__)
-
-
-def _is_error(name: str, value: Mapping[str, Any]) -> bool:
-    """Whether an event reports an error; one that has a type of its own is no envelope."""
-    return is_error_event(name, value) or ("type" not in value and enveloped_error(value) is not None)
 
 
 def output_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:

@@ -53,6 +53,11 @@ def count(value: object) -> int | None:
     return value if is_count(value) and value <= _LARGEST else None
 
 
+def count_of(usage: Mapping[str, Any], *names: str) -> int | None:
+    """The count under the first of these names that has one: some servers use another dialect's."""
+    return next((found for name in names if (found := count(usage.get(name))) is not None), None)
+
+
 def is_count(value: object) -> TypeGuard[int]:
     """Whether a value is what the wire format asks for: a JSON integer from 0 on."""
     return type(value) is int and value >= 0

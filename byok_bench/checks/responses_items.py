@@ -1,0 +1,208 @@
+"""Rules about the items of a streamed response: opened, filled, closed, and all there in the end."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.responses import is_end
+from byok_bench.checks.seen import Seen
+from byok_bench.checks.typed_views import is_filled, list_all_events
+from byok_bench.dialects.fragments import brief, whole
+from byok_bench.dialects.responses import PARTS
+from byok_bench.dialects.responses_items import CALL_TYPES, CONTENT_KINDS
+from byok_bench.dialects.typed_events import Key, TypedEvent
+
+_Place = tuple[str, Key]
+"""Kind of a part, and its number in the item."""
+_COMPARED: Final = ("text", "refusal", "reasoning")
+"""Kinds of which the finished item holds the parts that the deltas brought; summaries are written anew."""
+
+
+@check("responses.item-lifecycle", ERROR, applies_to="responses")
+def item_lifecycle(seen: Seen) -> Iterator[Hit]:
+    """Open items before deltas, close them after.
+
+    Rule: each output_index is opened by response.output_item.added, filled by deltas that name the same item and
+    place, and closed by response.output_item.done, and what the done events repeat is what the deltas add up to
+    (a warning where no deltas came, and everything is in the done event). Items that a response which is not
+    completed left open are not judged.
+    Why: a reader that files deltas under their item has no place for those of an unknown one.
+    Seen in: openai/openai-python src/openai/types/responses; BerriAI/litellm#30071; vllm-project/vllm#35184
+    """
+    items: dict[Key, _Life] = {}
+    completed: TypedEvent | None = None
+    for one in list_all_events(seen):
+        if is_end(one):
+            completed = one if one.type == "response.completed" else None
+            break
+        family, _, step = one.type.rpartition(".")
+        index = one.key("output_index")
+        if one.type == "response.output_item.added":
+            if index in items and not items[index].done:
+                yield Hit(f"item {index} is added again before it is done", event=one.event)
+            items[index] = _Life(_id(_item(one)))
+        elif (family in PARTS and step in ("delta", "done")) or one.type == "response.output_item.done":
+            index = _find_item(items, one) if index is None else index
+            if index not in items:
+                yield Hit(f"{one.type} for item {index}, which was not added", event=one.event)
+                items[index] = _Life("")
+            yield from items[index].take(one, index)
+    for index, life in items.items():
+        if completed is not None and not life.done:
+            yield Hit(f"item {index} is not done when the response is completed", event=completed.event)
+
+
+@check("responses.completed-output", ERROR, applies_to="responses")
+def completed_output(seen: Seen) -> Iterator[Hit]:
+    """Fill response.output in response.completed.
+
+    Rule: response.completed.response.output holds every item that was done, under its id, and the text that was
+    streamed; usage is there.
+    Why: whoever skips the deltas and takes the last event has nothing to show, or something else.
+    Seen in: QuantumNous/new-api#4362; decolua/9router#705; vercel/ai#18548
+    """
+    done: list[Mapping[str, Any]] = []
+    texts: dict[tuple[Key, Key], list[str]] = {}
+    for one in list_all_events(seen):
+        response, delta = one.value.get("response"), one.value.get("delta")
+        if one.type == "response.output_item.done" and _item(one):
+            done.append(_item(one))
+        elif one.type == "response.output_text.delta" and isinstance(delta, str):
+            texts.setdefault((one.key("output_index"), one.key("content_index")), []).append(delta)
+        elif one.type == "response.completed":
+            final = response if isinstance(response, dict) else {}
+            said = [whole("".join(pieces)) for pieces in texts.values()]
+            yield from _final(final, done, [text for text in said if text], one.event)
+            return
+
+
+class _Life:
+    """One item, from added to done."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        """As it was added; empty if it was added without."""
+        self.done = False
+        self._deltas: dict[_Place, list[str]] = {}
+
+    def take(self, one: TypedEvent, index: Key) -> Iterator[Hit]:
+        """What an event of the item breaks."""
+        if self.done:
+            yield Hit(f"{one.type} for item {index}, which was done", event=one.event)
+        if one.type == "response.output_item.done":
+            self.done = True
+            yield from self._same_id(_id(_item(one)), one, index)
+            yield from self._close(_item(one), one)
+            return
+        yield from self._same_id(one.value.get("item_id"), one, index)
+        family, _, step = one.type.rpartition(".")
+        kind, number, member = PARTS[family]
+        place = (kind, one.key(number) or 0)
+        if step == "done":
+            yield from self._compare(place, one.value.get(member), one)
+        elif isinstance(one.value.get("delta"), str):
+            self._deltas.setdefault(place, []).append(one.value["delta"])
+
+    def _same_id(self, id: object, one: TypedEvent, index: Key) -> Iterator[Hit]:
+        if self.id and is_filled(id) and id != self.id:
+            yield Hit(
+                f"{one.type} is for item {brief(id)}, which was not added: item {index} is {brief(self.id)}",
+                event=one.event,
+            )
+
+    def _close(self, item: Mapping[str, Any], one: TypedEvent) -> Iterator[Hit]:
+        call = CALL_TYPES.get(str(item.get("type")))
+        if call is not None:
+            yield from self._compare(("arguments", 0), item.get(call), one)
+        content = item.get("content")
+        for number, part in enumerate(content if isinstance(content, list) else []):
+            found = CONTENT_KINDS.get(str(part.get("type")), ("", "")) if isinstance(part, dict) else ("", "")
+            if found[0] in _COMPARED:
+                yield from self._compare((found[0], number), part.get(found[1]), one)
+
+    def _compare(self, place: _Place, final: object, one: TypedEvent) -> Iterator[Hit]:
+        """What a done event says against what the deltas made."""
+        kind, number = place
+        joined = self._joined(place)
+        if not isinstance(final, str) or whole(final) == joined:
+            return
+        elsewhere = [at for at in self._deltas if at[0] == kind and self._joined(at)]
+        moved = next((at for at in elsewhere if self._joined(at) == whole(final)), None)
+        if not elsewhere:
+            yield Hit(f"{one.type} brings its {kind}, and no deltas came", event=one.event, severity=WARN)
+        elif moved is not None:
+            yield Hit(
+                f"{one.type} has its {kind} in place {number}, the deltas said {moved[1]}", event=one.event
+            )
+        else:
+            yield Hit(
+                f"{one.type} has {kind} of {len(final)} characters, its deltas make {len(joined)} others",
+                event=one.event,
+            )
+
+    def _joined(self, place: _Place) -> str:
+        return whole("".join(self._deltas.get(place, ())))
+
+
+def _find_item(items: Mapping[Key, _Life], one: TypedEvent) -> Key:
+    """The index of the item that an event without one names by its id; None if it names none."""
+    named = one.value.get("item_id") or _id(_item(one))
+    return next((index for index, life in items.items() if life.id and life.id == named), None)
+
+
+def _final(
+    response: Mapping[str, Any], done: list[Mapping[str, Any]], texts: list[str], event: int
+) -> Iterator[Hit]:
+    """What the final response lacks. Items are matched by id, else by type and call."""
+    output = response.get("output")
+    held = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    missing = list(_missing(held, done))
+    yield from (Hit(said, event=event) for said in missing)
+    final = [whole(text) for item in held for text in _texts(item)]
+    if not missing and texts and "".join(texts) != "".join(final) and sorted(texts) != sorted(final):
+        streamed, said = len("".join(texts)), len("".join(final))
+        yield Hit(
+            f"response.output has {f'{said} other' if said else 'none of the'} characters of text"
+            f"{'' if said else ' that was streamed'}: the deltas make {streamed}",
+            event=event,
+        )
+    if not isinstance(response.get("usage"), dict):
+        yield Hit("response.completed has no usage", event=event)
+
+
+def _missing(held: Sequence[Mapping[str, Any]], done: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Finished items that the final response has not, or has under another id."""
+    ids = {_id(item) for item in held}
+    left = Counter(_kind(item) for item in held)
+    left.subtract(_kind(item) for item in done if _id(item) and _id(item) in ids)
+    for item in done:
+        if _id(item) and _id(item) in ids:
+            continue
+        left[_kind(item)] -= 1
+        if left[_kind(item)] < 0:
+            yield f"response.output lacks the finished {brief(item.get('type'))} item"
+        elif _id(item) and all(_id(other) for other in held if _kind(other) == _kind(item)):
+            yield f"response.output has the finished {brief(item.get('type'))} item under another id"
+
+
+def _texts(item: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of a finished message."""
+    content = item.get("content")
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict) and part.get("type") == "output_text" and isinstance(part.get("text"), str):
+            yield part["text"]
+
+
+def _item(one: TypedEvent) -> Mapping[str, Any]:
+    item = one.value.get("item")
+    return item if isinstance(item, dict) else {}
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    return str(item.get("id") or "")
+
+
+def _kind(item: Mapping[str, Any]) -> tuple[str, str]:
+    return str(item.get("type")), str(item.get("call_id"))

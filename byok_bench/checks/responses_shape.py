@@ -1,0 +1,193 @@
+"""Rules about the objects of the Responses API, in events and as whole answers: labels, status, counts, members."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.registry import check
+from byok_bench.checks.responses_members import lacking_members, wrong_in_item, wrong_in_part
+from byok_bench.checks.seen import Seen
+from byok_bench.checks.typed_views import Told, is_filled, list_events, list_objects, say_what_is_there
+from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.responses import STATUSES, TERMINAL_TYPES
+
+_RESPONSES: Final = dict.fromkeys(
+    ("response.created", "response.queued", "response.in_progress", *TERMINAL_TYPES), "response"
+)
+_OVER: Final = ("", "response.completed", "response.incomplete")
+"""Where a response is told that is over: as a whole answer, or in these events."""
+_ITEM_EVENTS: Final = ("response.output_item.added", "response.output_item.done")
+_PART_EVENTS: Final = (
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_summary_part.done",
+)
+_UNCOUNTED: Final = ("failed", "in_progress", "queued", "cancelled")
+"""What a response may be without having counted."""
+_COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
+
+
+def _responses(seen: Seen) -> Iterator[Told]:
+    return list_objects(seen, _RESPONSES)
+
+
+@check("responses.object", WARN, applies_to="responses")
+def label(seen: Seen) -> Iterator[Hit]:
+    """Label the response object.
+
+    Rule: `object` is response, `id` is a string that is not empty, and `created_at` is a number of seconds; in a
+    whole answer and in every event that holds a response.
+    Why: typed clients tell objects apart by these, and the next turn names the id.
+    Seen in: Oaklight/llm-rosetta#56; openai/openai-python src/openai/types/responses/response.py
+    """
+    for told in _responses(seen):
+        wrong = [] if told.value.get("object") == "response" else [say_what_is_there(told.value, "object")]
+        if not is_filled(told.value.get("id")):
+            wrong.append(say_what_is_there(told.value, "id"))
+        if type(told.value.get("created_at")) not in (int, float):
+            wrong.append(say_what_is_there(told.value, "created_at"))
+        if wrong:
+            yield Hit(f"{told.by or 'the response'}: {', '.join(wrong)}", event=told.event)
+
+
+@check("responses.status", ERROR, applies_to="responses")
+def status(seen: Seen) -> Iterator[Hit]:
+    """Say how the response stands.
+
+    Rule: `status` is one of completed, incomplete, failed, in_progress, queued, cancelled, and the terminal event
+    of a stream is called after it. Incomplete says why in `incomplete_details.reason`, failed in `error`.
+    Why: a cut answer that is called completed is taken for a whole one.
+    Seen in: openai/openai-python src/openai/types/responses/response_status.py; jundot/omlx#2817;
+    raullenchai/Rapid-MLX#866
+    """
+    for told in _responses(seen):
+        where = told.by or "the response"
+        found = told.value.get("status")
+        if found not in STATUSES:
+            yield Hit(f"{where}: {say_what_is_there(told.value, 'status')}", event=told.event)
+        elif told.by in TERMINAL_TYPES and told.by != f"response.{found}":
+            yield Hit(f"{told.by} says status {found}", event=told.event)
+        details = told.value.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        if found == "incomplete" and not is_filled(reason):
+            yield Hit(f"{where} is incomplete, and incomplete_details has no reason", event=told.event)
+        if found == "failed" and not told.value.get("error"):
+            yield Hit(f"{where} is failed, and error does not say why", event=told.event)
+
+
+@check("responses.item-shape", ERROR, applies_to="responses")
+def item_shape(seen: Seen) -> Iterator[Hit]:
+    """Send output as typed items.
+
+    Rule: `output` is an array of items, each with its type. A message has an array of typed parts in `content`,
+    output_text with a string `text`, refusal with a string `refusal`; a function_call has `call_id`, `name` and
+    a string `arguments`; reasoning has an array `summary`. Streamed, items and parts have these shapes in each
+    event that holds one. Types that are not known are left alone; of a string in place of content the text is
+    read.
+    Why: clients walk through items and parts, and fail at the first that has not what its type says.
+    Seen in: openai/openai-python src/openai/types/responses/response_output_item.py; Oaklight/llm-rosetta#56
+    """
+    for told in _responses(seen):
+        output = told.value.get("output")
+        if isinstance(output, list):
+            for number, item in enumerate(output):
+                for wrong in wrong_in_item(item):
+                    yield Hit(f"output[{number}]: {wrong}", event=told.event)
+        elif "output" in told.value or (told.by in _OVER and not told.value.get("error")):
+            yield Hit(say_what_is_there(told.value, "output"), event=told.event)
+    for one in list_events(seen):
+        if one.type in _ITEM_EVENTS:
+            for wrong in wrong_in_item(one.value.get("item")):
+                yield Hit(f"the item of {one.type}: {wrong}", event=one.event)
+        elif one.type in _PART_EVENTS:
+            for wrong in wrong_in_part(one.value.get("part")):
+                yield Hit(f"the part of {one.type}: {wrong}", event=one.event)
+
+
+@check("responses.usage", WARN, applies_to="responses")
+def usage(seen: Seen) -> Iterator[Hit]:
+    """Count by the names of the Responses API.
+
+    Rule: the usage of a response that is over, and did not fail, holds input_tokens, output_tokens and
+    total_tokens, by these names. That response.completed has one at all is asked by responses.completed-output.
+    Why: cost and context are counted from them; chat's names read as nothing.
+    Seen in: openai/openai-python src/openai/types/responses/response_usage.py; ksylvest/omniai#140
+    """
+    for told in _responses(seen):
+        if told.by not in _OVER:
+            continue
+        counts = told.value.get("usage")
+        if isinstance(counts, dict):
+            lacking = [name for name in _COUNTS if name not in counts]
+            if lacking:
+                yield Hit(f"usage lacks {', '.join(lacking)}", event=told.event)
+        elif told.by != "response.completed" and told.value.get("status") not in _UNCOUNTED:
+            yield Hit(say_what_is_there(told.value, "usage"), event=told.event)
+
+
+@check("responses.id-stable", WARN, applies_to="responses")
+def id_stable(seen: Seen) -> Iterator[Hit]:
+    """Keep one response id.
+
+    Rule: every response object of a stream, from response.created to the terminal event, has the same id.
+    Why: the id that a client kept from the beginning can be neither fetched nor continued from.
+    Seen in: vercel/ai#18548; BerriAI/litellm#30071
+    """
+    first: str | None = None
+    for told in _responses(seen):
+        found = told.value.get("id")
+        if not isinstance(found, str) or not found:
+            continue
+        if first is not None and found != first:
+            yield Hit(
+                f"{told.by} has id {brief(found)}, the stream began with {brief(first)}", event=told.event
+            )
+        first = first or found
+
+
+@check("responses.required", WARN, applies_to="responses")
+def required(seen: Seen) -> Iterator[Hit]:
+    """Send the members that the types require.
+
+    Rule: what OpenAI's types require is there: in a response tools, tool_choice, parallel_tool_calls, model,
+    created_at and output; in events the item_id and the indexes that say what they are about, and logprobs (an
+    empty array will do) beside text; in messages id, role and status; in output_text annotations. What
+    responses.item-shape asks for is not asked twice.
+    Why: clients in statically typed languages refuse the object.
+    Seen in: openai/openai-agents-python#1276; openresponses/openresponses
+    src/lib/compliance-tests.ts
+    """
+    for told in _responses(seen):
+        yield from _lacks(told.by or "the response", lacking_members("response", told.value), told.event)
+        output = told.value.get("output")
+        for item in output if isinstance(output, list) else []:
+            yield from _items(item, told.event)
+    for one in list_events(seen):
+        yield from _lacks(one.type, lacking_members(one.type, one.value), one.event)
+        yield from _items(one.value.get("item"), one.event)
+        part = one.value.get("part")
+        if isinstance(part, dict):
+            yield from _lacks(
+                f"a part of {one.type}", lacking_members(str(part.get("type")), part), one.event
+            )
+
+
+def _items(item: object, event: int | None) -> Iterator[Hit]:
+    """What an item and its parts lack."""
+    if not isinstance(item, dict):
+        return
+    yield from _lacks(f"the {brief(item.get('type'))} item", _lacking_in(item), event)
+    content = item.get("content")
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict):
+            yield from _lacks(f"a part of type {brief(part.get('type'))}", _lacking_in(part), event)
+
+
+def _lacking_in(value: Mapping[str, Any]) -> list[str]:
+    return lacking_members(str(value.get("type")), value)
+
+
+def _lacks(what: str, members: list[str], event: int | None) -> Iterator[Hit]:
+    if members:
+        yield Hit(f"{what} lacks {', '.join(members)}", event=event)

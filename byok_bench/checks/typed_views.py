@@ -1,0 +1,70 @@
+"""What rules about the Responses and Messages APIs look at: events of a stream, and the objects of an answer,
+which have one form whether they come in events or as the whole body."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.checks.seen import Seen
+from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.typed_events import TypedEvent, TypedReading
+
+_WHOLE: Final = ("document", "ignored")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One object of an answer, and where it stands."""
+
+    value: Mapping[str, Any]
+    by: str = ""
+    """Type of the event that holds it; empty for a whole answer."""
+    event: int | None = None
+
+
+def find_stream(seen: Seen) -> TypedReading | None:
+    """The reading of a stream with at least one object."""
+    stream = seen.typed
+    return stream if stream is not None and stream.shape == "stream" and stream.typed else None
+
+
+def list_all_events(seen: Seen) -> list[TypedEvent]:
+    """The events of a stream, errors and what follows included."""
+    stream = find_stream(seen)
+    return stream.typed if stream is not None else []
+
+
+def list_events(seen: Seen) -> list[TypedEvent]:
+    """The events of a stream before the error that ended it."""
+    stream = find_stream(seen)
+    if stream is None:
+        return []
+    end = stream.error.event if stream.error is not None and stream.closing == "error" else None
+    return [one for one in stream.typed if end is None or one.event < end]
+
+
+def find_document(seen: Seen) -> Told | None:
+    """The whole answer, where it came as one document."""
+    whole = seen.typed is not None and seen.typed.shape in _WHOLE and isinstance(seen.document, dict)
+    return Told(seen.document) if whole else None
+
+
+def list_objects(seen: Seen, members: Mapping[str, str]) -> Iterator[Told]:
+    """The whole answer, or what the events of these types hold under these members."""
+    whole = find_document(seen)
+    if whole is not None:
+        yield whole
+    for one in list_events(seen):
+        found = one.value.get(members[one.type]) if one.type in members else None
+        if isinstance(found, dict):
+            yield Told(found, one.type, one.event)
+
+
+def say_what_is_there(value: Mapping[str, Any], member: str) -> str:
+    """A member in words: what it is, or that it is missing."""
+    return f"{member} is {brief(value[member])}" if member in value else f"{member} is missing"
+
+
+def is_filled(value: object) -> bool:
+    """Whether a value is a string that is not empty."""
+    return isinstance(value, str) and bool(value)
