@@ -7,7 +7,14 @@ from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.responses_members import lacking_members, wrong_in_item, wrong_in_part
 from byok_bench.checks.seen import Seen
-from byok_bench.checks.typed_views import Told, is_filled, list_events, list_objects, say_what_is_there
+from byok_bench.checks.typed_views import (
+    Told,
+    is_filled,
+    list_events,
+    list_objects,
+    say_what_is_there,
+    sort_hits,
+)
 from byok_bench.dialects.fragments import brief
 from byok_bench.dialects.responses import STATUSES, TERMINAL_TYPES
 
@@ -88,6 +95,10 @@ def item_shape(seen: Seen) -> Iterator[Hit]:
     Why: clients walk through items and parts, and fail at the first that has not what its type says.
     Seen in: openai/openai-python src/openai/types/responses/response_output_item.py; Oaklight/llm-rosetta#56
     """
+    yield from sort_hits(_wrong_items(seen))
+
+
+def _wrong_items(seen: Seen) -> Iterator[Hit]:
     for told in _responses(seen):
         output = told.value.get("output")
         if isinstance(output, list):
@@ -158,6 +169,10 @@ def required(seen: Seen) -> Iterator[Hit]:
     Seen in: openai/openai-agents-python#1276; openresponses/openresponses
     src/lib/compliance-tests.ts
     """
+    yield from sort_hits(_lacking(seen))
+
+
+def _lacking(seen: Seen) -> Iterator[Hit]:
     for told in _responses(seen):
         yield from _lacks(told.by or "the response", lacking_members("response", told.value), told.event)
         output = told.value.get("output")

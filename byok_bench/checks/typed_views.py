@@ -1,11 +1,12 @@
 """What rules about the Responses and Messages APIs look at: events of a stream, and the objects of an answer,
 which have one form whether they come in events or as the whole body."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from byok_bench.checks.finding import Hit
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.fragments import brief
 from byok_bench.dialects.typed_events import TypedEvent, TypedReading
@@ -58,6 +59,11 @@ def list_objects(seen: Seen, members: Mapping[str, str]) -> Iterator[Told]:
         found = one.value.get(members[one.type]) if one.type in members else None
         if isinstance(found, dict):
             yield Told(found, one.type, one.event)
+
+
+def sort_hits(hits: Iterable[Hit]) -> list[Hit]:
+    """Hits in order of place: those about the whole answer first."""
+    return sorted(hits, key=lambda hit: -1 if hit.event is None else hit.event)
 
 
 def say_what_is_there(value: Mapping[str, Any], member: str) -> str:

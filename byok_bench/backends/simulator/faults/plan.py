@@ -19,6 +19,7 @@ _FILES = (
     "usage",
     "finish",
     "dialects",
+    "typed",
     "errors",
     "http",
     "framing",
