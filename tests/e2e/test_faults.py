@@ -52,8 +52,12 @@ async def exchange_under(fault: Fault) -> Exchange:
         return await send(server.endpoint_for(route), body_of(fault, route), timeouts=timeouts)
 
 
-REMARKS = {"usage.decreasing": ["usage.on-content-chunk"]}
-"""What cannot be kept apart: two usage objects are on a chunk with choices, or the final one comes twice."""
+REMARKS = {
+    "usage.decreasing": ["usage.on-content-chunk"],
+    "messages.stop-reason": ["finish.value"],
+}
+"""What cannot be kept apart: two usage objects are on a chunk with choices, or the final one comes twice; a reason
+that Messages does not know is no finish reason either."""
 
 
 def test_every_rule_has_a_fault() -> None:

@@ -67,9 +67,9 @@ def lifecycle(visit: Visit) -> None:
     drop(visit, _typed(visit, "content_block_stop"))
 
 
-@fault("messages.delta-type", "deltas are of another type than their block", "stream", route="messages")
+@fault("messages.delta-type", "a delta is of another type than its block", "stream", route="messages")
 def delta_type(visit: Visit) -> None:
-    for event in _typed(visit, "content_block_delta"):
+    for event in _typed(visit, "content_block_delta")[:1]:
         if event.data["delta"]["type"] == "text_delta":
             event.data["delta"] = {"type": "thinking_delta", "thinking": event.data["delta"]["text"]}
         elif event.data["delta"]["type"] == "input_json_delta":
