@@ -11,9 +11,10 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import TYPED_STREAMS, check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
+from byok_bench.dialects.durations import http_date_s
 from byok_bench.dialects.envelope import reports_error
-from byok_bench.dialects.error_body import error_of, first_of, status_number
-from byok_bench.dialects.retry_after import http_date_s
+from byok_bench.dialects.error_body import error_of, first_of
+from byok_bench.dialects.numbers import status_number
 from byok_bench.dialects.server_text import decoded
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed

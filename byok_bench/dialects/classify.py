@@ -9,8 +9,10 @@ import time
 import msgspec
 
 from byok_bench.dialects.classify_rules import RULES, Facts
+from byok_bench.dialects.durations import http_date_s
 from byok_bench.dialects.error_body import ErrorBody, read_body, read_text, read_value
 from byok_bench.dialects.location import shown_location
+from byok_bench.dialects.over_limit import is_over_whole_limit
 from byok_bench.dialects.retry_after import retry_after_s
 from byok_bench.dialects.server_text import shortened
 from byok_bench.redact import redact
@@ -48,14 +50,14 @@ def _is_redirect(head: RawHead) -> bool:
 
 def _failure(said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str) -> Failure:
     status = http if http is not None and http >= 300 else said.named_status
-    delay = retry_after_s(head, status=status, delays=said.delays, text=said.text, now=_received_s(head))
+    delay = retry_after_s(head, status=status, body=said.delays, text=said.text, now=_received_s(head))
     facts = Facts(http=http, status=status, is_error=is_error, body=said, delay_s=delay)
     kind = next(kind for rule in RULES if (kind := rule.kind_of(facts)))
     return Failure(
         kind=kind,
         phase=phase,
         message=_message(said, head),
-        retryable=_retryable(kind, head),
+        retryable=_retryable(kind, head, status, said.text),
         retry_after_s=delay,
         status=status or (head.status if head is not None else None),
         code=said.code,
@@ -64,7 +66,10 @@ def _failure(said: ErrorBody, head: RawHead | None, http: int | None, is_error: 
 
 def _received_s(head: RawHead | None) -> float:
     """When a date in the head was read: at receipt, so that a stored exchange gives the same delay later."""
-    return head.received_s if head is not None and head.received_s is not None else time.time()
+    if head is None:
+        return time.time()
+    told = http_date_s(head.header("date") or "") if head.received_s is None else head.received_s
+    return time.time() if told is None else told
 
 
 def _message(said: ErrorBody, head: RawHead | None) -> str:
@@ -80,6 +85,9 @@ def _pointing(said: ErrorBody, head: RawHead, url: str) -> str:
     return f"{said.words or said.shown or f'HTTP {head.status}'} ({shown})"
 
 
-def _retryable(kind: str, head: RawHead | None) -> bool:
+def _retryable(kind: str, head: RawHead | None, status: int | None, text: str) -> bool:
+    """Whether the same request can pass later. A server's own word on that comes first."""
     asked = (head.header("x-should-retry") or "").strip().lower() if head is not None else ""
-    return asked == "true" if asked in ("true", "false") else kind in RETRYABLE_KINDS
+    if asked in ("true", "false"):
+        return asked == "true"
+    return kind in RETRYABLE_KINDS and not (status == 413 or is_over_whole_limit(text, status))

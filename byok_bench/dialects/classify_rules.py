@@ -1,7 +1,7 @@
 """The ordered rules that turn an error into a kind, as a table: the first that matches decides.
 
-A plain rule matches by status, by name (a code or type, compared whole) or by phrase; the few rules
-with a condition of their own stand beside the table. `when` is the rule in words, for docs/errors.md.
+A plain rule matches by status, by a listed code, or by listed words (failure_lists.py); the few rules with a
+condition of their own stand beside the table. `when` is the rule in words, for docs/errors.md.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.dialects.error_body import ErrorBody
+from byok_bench.dialects.failure_lists import LISTS, Entries, Meaning
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +36,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """What it decides; a rule with `decide` may give another kind."""
     when: str
     statuses: frozenset[int] = frozenset()
-    names: frozenset[str] = frozenset()
-    words: re.Pattern[str] | None = None
+    said: Entries | None = None
+    """Codes and words that make it match."""
     words_at: frozenset[int | None] | None = None
-    """Statuses at which `words` count, None standing for no status; all of them if not given."""
+    """Statuses at which words count, None standing for no status; all of them if not given."""
+    yields_to_type: bool = False
+    """Without a status, words do not count beside a type that blames the request."""
     decide: Callable[[Facts], str | None] | None = None
     """In place of all of the above."""
 
@@ -46,15 +49,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """The kind, or None if the rule does not match."""
         if self.decide is not None:
             return self.decide(facts)
-        if facts.status in self.statuses or not self.names.isdisjoint(facts.body.names):
+        if facts.status in self.statuses:
             return self.kind
-        if self.words is None or (self.words_at is not None and facts.status not in self.words_at):
+        if self.said is None:
             return None
-        return self.kind if self.words.search(facts.body.text) else None
-
-
-def _any_of(*phrases: str) -> re.Pattern[str]:
-    return re.compile("|".join(phrases), re.DOTALL)
+        if self.said.has_code(facts.body):
+            return self.kind
+        if self.yields_to_type and facts.status is None and LISTS["invalid-request"].has_code(facts.body):
+            return None
+        return self.kind if self.said.has_words(facts.body.text, facts.status, self.words_at) else None
 
 
 LITELLM_KINDS: Final = {
@@ -73,26 +76,12 @@ LITELLM_KINDS: Final = {
 """Classes in LiteLLM's messages, lower case. BadRequestError and APIError wrap anything and decide nothing."""
 
 _LITELLM: Final = re.compile(r"\blitellm\.(?:exceptions\.)?(\w+)", re.ASCII)
-_FILTERED: Final = _any_of(
-    "content management policy", "content policy violation", "requires moderation", "was flagged",
-    "flagged by moderation",
-)  # fmt: skip
-_TOO_LONG: Final = _any_of(
-    "maximum context length", "context length", "context window", "available context size",
-    "context size has been exceeded", "prompt is too long", "input is too long", "too large for model with",
-    "total length of all messages is too long", "exceeds the maximum allowed input length",
-    r"reduce the length of (?:the |your )?(?:messages|prompt|input)", r"input token count.{0,200}?exceeds",
-    r"inputs tokens \+ max_new_tokens must be", r"requested tokens \(\d[\d,._]*\) exceed",
-)  # fmt: skip
-_LIMITED: Final = _any_of("throttl", "rate limit", "too many requests", "please wait")
-_UNPAID: Final = _any_of(
-    r"insufficient (?:credits|balance|quota|funds)", "exceeded your current quota", "credit balance is too low",
-    "out of credits", "billing hard limit",
-)  # fmt: skip
-_NO_MODEL: Final = _any_of(
-    r"model.{0,80}?(?:not found|does not exist|not available|unknown|not supported|not a valid)",
-    "no such model", "unknown model", "invalid model", "not a valid model", "try pulling",
-)  # fmt: skip
+_MODEL: Final = re.compile(r"(?<![\w/-])(?:model|deployment)s?(?![\w/-])", re.ASCII)
+"""The word, not a part of a path or of a longer name."""
+_NOTHING_SAID: Final = re.compile(r"(?:error|http|404|status|code|[:\s.!,])*(?:not[ _]?found)?[\s.!]*", re.ASCII)
+_MISTAKE_AT: Final = frozenset({500, 501, 502, None})
+_TEXT_CHARACTERS: Final = 1_000
+"""A 2xx text longer than this is read for nothing: it may be anything."""
 
 
 def _redirect(facts: Facts) -> str | None:
@@ -100,12 +89,32 @@ def _redirect(facts: Facts) -> str | None:
 
 
 def _no_error(facts: Facts) -> str | None:
-    return None if facts.is_error else "protocol"
+    """A 2xx answer that is none: a short text may still say what failed; nothing else is searched for that."""
+    if facts.is_error:
+        return None
+    if facts.body.is_text and len(facts.body.text) <= _TEXT_CHARACTERS:
+        for means, kind in _TOLD_IN_TEXT:
+            if LISTS[means].has_words(facts.body.text, None):
+                return kind
+    return "protocol"
+
+
+_TOLD_IN_TEXT: Final[tuple[tuple[Meaning, str], ...]] = (
+    ("content-filter", "content_filter"),
+    ("context-length", "context_length"),
+    ("credit", "quota"),
+    ("route", "not_found_route"),
+    ("unsupported", "invalid_request"),
+    ("unknown-model", "not_found_model"),
+    ("permission", "permission"),
+    ("wrong-key", "auth"),
+    ("rate-limit", "rate_limit"),
+)
 
 
 def _filtered(facts: Facts) -> str | None:
-    names = {"content_filter", "content_policy_violation", "responsibleaipolicyviolation"}
-    matches = names & facts.body.names or facts.body.moderated or _FILTERED.search(facts.body.text)
+    said = LISTS["content-filter"]
+    matches = facts.body.moderated or said.has_code(facts.body) or said.has_words(facts.body.text, facts.status)
     return "content_filter" if matches else None
 
 
@@ -116,14 +125,38 @@ def _litellm(facts: Facts) -> str | None:
 
 def _too_long(facts: Facts) -> str | None:
     text = facts.body.text.replace("`", "")
-    limited = facts.status == 429 or _LIMITED.search(text)
-    return "context_length" if not limited and _TOO_LONG.search(text) else None
+    if facts.status == 429 or LISTS["limited"].has_words(text, facts.status):
+        return None
+    return "context_length" if LISTS["context-length"].has_words(text, facts.status) else None
 
 
 def _unpaid(facts: Facts) -> str | None:
-    if facts.status != 402 and not _UNPAID.search(facts.body.text):
+    if facts.status != 402 and not LISTS["credit"].has_words(facts.body.text, facts.status):
         return None
     return "quota" if facts.delay_s is None else "rate_limit"
+
+
+def _missing(facts: Facts) -> str | None:
+    """What a 404 says is not there: nothing in particular (then the route), or a model, or something else."""
+    body = facts.body
+    if facts.status != 404:
+        return _named_missing(facts) if facts.status is None else None
+    if body.param is not None:
+        return "not_found_model" if body.param == "model" else "invalid_request"
+    if LISTS["wrong-key"].has_words(body.text, facts.status):
+        return "auth"
+    if LISTS["other-thing"].has_words(body.text, facts.status):
+        return "invalid_request"
+    if _MODEL.search(body.words.lower()):
+        return "not_found_model"
+    blames_request = LISTS["invalid-request"].has_code(body)
+    return "invalid_request" if blames_request and not _NOTHING_SAID.fullmatch(body.words.lower()) else "not_found_route"
+
+
+def _named_missing(facts: Facts) -> str | None:
+    """The same where no status is told, and a type that stands for 404."""
+    is_missing = "not_found_error" in facts.body.names and _MODEL.search(facts.body.words.lower())
+    return "not_found_model" if is_missing else None
 
 
 def _other_4xx(facts: Facts) -> str | None:
@@ -135,14 +168,24 @@ def _other_5xx(facts: Facts) -> str | None:
 
 
 def _no_status(facts: Facts) -> str:
-    if "invalid_request_error" in facts.body.names:
+    if LISTS["invalid-request"].has_code(facts.body):
         return "invalid_request"
     return "not_found_route" if "not_found_error" in facts.body.names else "server"
 
 
+def _codes_of(means: Meaning) -> Entries:
+    """The codes of a meaning without its words: they decide at another place of the order, or with a condition."""
+    return LISTS[means].only_codes()
+
+
 RULES: Final = (
     Rule(number=1, kind="redirect", when="status 3xx", decide=_redirect),
-    Rule(number=2, kind="protocol", when="status 2xx and no error object", decide=_no_error),
+    Rule(
+        number=2,
+        kind="protocol",
+        when="status 2xx and no error object; a short text decides by its words",
+        decide=_no_error,
+    ),
     Rule(
         number=3,
         kind="content_filter",
@@ -152,8 +195,8 @@ RULES: Final = (
     Rule(
         number=4,
         kind="context_length",
-        when="code or type `context_length_exceeded` or `exceed_context_size_error`",
-        names=frozenset({"context_length_exceeded", "exceed_context_size_error"}),
+        when="a code of an over-long prompt, such as `context_length_exceeded`",
+        said=_codes_of("context-length"),
     ),
     Rule(
         number=5,
@@ -170,8 +213,8 @@ RULES: Final = (
     Rule(
         number=7,
         kind="quota",
-        when="code or type `insufficient_quota`, `billing_hard_limit_reached` or `billing_error`",
-        names=frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_error"}),
+        when="a code of a spent or overdue account, such as `insufficient_quota`, `Arrearage` or 1113",
+        said=_codes_of("credit"),
     ),
     Rule(
         number=8,
@@ -182,71 +225,105 @@ RULES: Final = (
     Rule(
         number=9,
         kind="not_found_model",
-        when="code `model_not_found` or `DeploymentNotFound`",
-        names=frozenset({"model_not_found", "deploymentnotfound"}),
+        when="a code of an unknown model, such as `model_not_found` or `DeploymentNotFound`",
+        said=_codes_of("unknown-model"),
     ),
     Rule(
         number=10,
-        kind="not_found_route",
-        when="status 405, or the words “unexpected endpoint or method”",
-        statuses=frozenset({405}),
-        words=_any_of("unexpected endpoint or method"),
+        kind="server",
+        when="a code that says that the model failed, such as `tool_use_failed`",
+        said=LISTS["model-failed"],
     ),
     Rule(
         number=11,
-        kind="not_found_model",
-        when="status 400, 404, 422 or none, and the words of a model that is not there",
-        words=_NO_MODEL,
-        words_at=frozenset({400, 404, 422, None}),
+        kind="not_found_route",
+        when="status 405, or the words of a route that is not there, such as “unexpected endpoint or method”",
+        statuses=frozenset({405}),
+        said=LISTS["route"],
     ),
-    Rule(number=12, kind="not_found_route", when="status 404", statuses=frozenset({404})),
+    Rule(
+        number=12,
+        kind="invalid_request",
+        when="status 400, 404, 422, 500, 501 or none, and the words of a feature that is not supported there",
+        said=LISTS["unsupported"],
+        words_at=frozenset({400, 404, 422, 500, 501, None}),
+    ),
     Rule(
         number=13,
-        kind="auth",
-        when="status 401, code or type `invalid_api_key` or `authentication_error`",
-        statuses=frozenset({401}),
-        names=frozenset({"invalid_api_key", "authentication_error"}),
+        kind="not_found_model",
+        when="status 400, 404, 422 or none, and the words of a model that is not there",
+        said=LISTS["unknown-model"],
+        words_at=frozenset({400, 404, 422, None}),
     ),
     Rule(
         number=14,
         kind="permission",
-        when="status 403, code or type `permission_error` or `permission_denied`",
-        statuses=frozenset({403}),
-        names=frozenset({"permission_error", "permission_denied"}),
+        when="status 400, 401, 404 or none, and the words of a permission, a data policy or a region",
+        said=LISTS["permission"].only_words(),
+        words_at=frozenset({400, 401, 404, None}),
     ),
     Rule(
         number=15,
-        kind="rate_limit",
-        when="status 429, a code or type of a rate limit; at 500 or none also the words",
-        statuses=frozenset({429}),
-        names=frozenset({"rate_limit_exceeded", "rate_limit_error", "throttlingexception"}),
-        words=_any_of("rate limit", "too many requests"),
-        words_at=frozenset({500, None}),
+        kind="not_found_route",
+        when="status 404; one that names a parameter or another thing is `invalid_request`, "
+        "one that speaks of a model `not_found_model`",
+        decide=_missing,
     ),
     Rule(
         number=16,
-        kind="overloaded",
-        when="status 503 or 529, a code or type of an overload; at 500, 502 or none also the word",
-        statuses=frozenset({503, 529}),
-        names=frozenset({"overloaded_error", "unavailable_error"}),
-        words=_any_of("overloaded"),
-        words_at=frozenset({500, 502, None}),
+        kind="auth",
+        when="status 401, a code such as `invalid_api_key`; at 400, 403, 500 or none the words of a wrong key",
+        statuses=frozenset({401}),
+        said=LISTS["wrong-key"],
+        words_at=frozenset({400, 403, 500, None}),
     ),
     Rule(
         number=17,
+        kind="permission",
+        when="status 403, a code or type such as `permission_error` or `permission_denied`",
+        statuses=frozenset({403}),
+        said=_codes_of("permission"),
+    ),
+    Rule(
+        number=18,
+        kind="rate_limit",
+        when="status 429, a code or type of a rate limit; at 500 or none also the words",
+        statuses=frozenset({429}),
+        said=LISTS["rate-limit"],
+        words_at=frozenset({500, None}),
+        yields_to_type=True,
+    ),
+    Rule(
+        number=19,
+        kind="overloaded",
+        when="status 503 or 529, a code or type of an overload; at 500, 502 or none also the word",
+        statuses=frozenset({503, 529}),
+        said=LISTS["overloaded"],
+        words_at=frozenset({500, 502, None}),
+        yields_to_type=True,
+    ),
+    Rule(
+        number=20,
         kind="timeout",
         when="status 408, 504, 522 or 524, `timeout` or `timeout_error`; at 500, 502 or none also the words",
         statuses=frozenset({408, 504, 522, 524}),
-        names=frozenset({"timeout", "timeout_error"}),
-        words=_any_of("timed out", "deadline exceeded"),
+        said=LISTS["timeout"],
         words_at=frozenset({500, 502, None}),
+        yields_to_type=True,
     ),
-    Rule(number=18, kind="invalid_request", when="any other 4xx", decide=_other_4xx),
-    Rule(number=19, kind="server", when="any other 5xx", decide=_other_5xx),
     Rule(
-        number=20,
+        number=21,
+        kind="invalid_request",
+        when="status 500, 501, 502 or none, and the words of a request that can never be served as it is",
+        said=LISTS["client-mistake"],
+        words_at=_MISTAKE_AT,
+    ),
+    Rule(number=22, kind="invalid_request", when="any other 4xx", decide=_other_4xx),
+    Rule(number=23, kind="server", when="any other 5xx", decide=_other_5xx),
+    Rule(
+        number=24,
         kind="server",
-        when="no status: `invalid_request_error` is `invalid_request`, `not_found_error` is `not_found_route`",
+        when="no status: a type that blames the request is `invalid_request`, `not_found_error` is `not_found_route`",
         decide=_no_status,
     ),
 )

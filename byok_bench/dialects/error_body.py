@@ -11,12 +11,17 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.dialects.envelopes import inner_error, is_failed, vendor_codes
+from byok_bench.dialects.numbers import is_integer, status_number
+from byok_bench.dialects.retry_after import delay_layers
 from byok_bench.dialects.server_text import SEARCHED_CHARACTERS, decoded, html_words, is_html, printable
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
-MESSAGE_MEMBERS: Final = ("message", "Message", "detail", "msg", "title", "error_description")
-NAME_MEMBERS: Final = ("code", "type", "error_type", "__type", "status")
+MESSAGE_MEMBERS: Final = (
+    "message", "Message", "detail", "msg", "title", "error_description", "error_msg", "status_msg", "Msg",
+)  # fmt: skip
+NAME_MEMBERS: Final = ("code", "Code", "type", "error_type", "error_code", "__type", "status")
 STATUS_MEMBERS: Final = ("code", "status", "statusCode", "status_code")
 TEXT_CHARACTERS: Final = 300
 """How much of a body without a message member stands as the message."""
@@ -44,10 +49,14 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """A status from 400 to 599 that the body names."""
     code: str | None = None
     """The server's own error code, else its type, as written."""
-    delays: tuple[str, ...] = ()
-    """`retryDelay` of the error's details, as written."""
+    delays: tuple[Mapping[str, Any], ...] = ()
+    """The objects of the error in which delays are told, as sent."""
     moderated: bool = False
     """The error carries a moderation's reasons."""
+    param: str | None = None
+    """The parameter that the error is about, if it names one."""
+    is_text: bool = False
+    """It is neither JSON nor a page."""
 
 
 def read_body(body: bytes, content_type: str = "") -> ErrorBody:
@@ -61,8 +70,9 @@ def read_text(text: str, content_type: str = "", nesting: int = _NESTING) -> Err
     if value is not NOT_JSON:
         said = read_value(value, nesting)
         return msgspec.structs.replace(said, shown=_start(text)) if said.shown else said
-    words = html_words(text) if is_html(text, content_type) else printable(text)
-    return ErrorBody(words=_start(words), text=words.lower())
+    is_page = is_html(text, content_type)
+    words = html_words(text) if is_page else printable(text)
+    return ErrorBody(words=_start(words), text=words.lower(), is_text=not is_page)
 
 
 def read_value(value: object, nesting: int = _NESTING) -> ErrorBody:
@@ -77,7 +87,7 @@ def read_value(value: object, nesting: int = _NESTING) -> ErrorBody:
     wrapped = _wrapped(layers, nesting)
     own = _joined(said, words_of(error)) or words_of(root)
     words = _joined(own, wrapped.words)
-    named = [name for layer in layers for name in _names(layer)]
+    named = [name for layer in layers for name in (*_names(layer), *vendor_codes(layer, root))]
     details = [part for layer in layers for part in _strings(layer.get("details"))]
     parts = [own, *named, *_numbers(layers), *wrapped.names, wrapped.text, *details]
     return ErrorBody(
@@ -88,8 +98,9 @@ def read_value(value: object, nesting: int = _NESTING) -> ErrorBody:
         text="\n".join(parts)[: 4 * SEARCHED_CHARACTERS].lower(),
         named_status=_named_status(layers) or wrapped.named_status,
         code=_code(layers) or wrapped.code,
-        delays=(*(delay for layer in layers for delay in _delays(layer)), *wrapped.delays),
+        delays=(*(one for layer in layers for one in delay_layers(layer)), *wrapped.delays),
         moderated=any(_metadata(layer).get("reasons") for layer in layers),
+        param=next(filter(None, map(_param, layers)), None) or wrapped.param,
     )
 
 
@@ -98,7 +109,7 @@ def holds_error(value: object) -> bool:
     root = first_of(value)
     if not isinstance(root, Mapping):
         return False
-    if _error_member(root):
+    if _error_member(root) or is_failed(root):
         return True
     message = root.get("message")
     return (
@@ -113,7 +124,7 @@ def is_error_event(name: str, value: object) -> bool:
     if name == "error":
         return True
     return isinstance(value, Mapping) and (
-        _error_member(value) or "error" in (value.get("type"), value.get("object"))
+        _error_member(value) or "error" in (value.get("type"), value.get("object")) or is_failed(value)
     )
 
 
@@ -147,7 +158,7 @@ def error_of(root: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
             return error, ""
         if isinstance(error, str) and error.strip():
             return root, printable(error)
-    return root, ""
+    return inner_error(root) or root, ""
 
 
 def words_of(value: object, nesting: int = _NESTING) -> str:
@@ -162,15 +173,6 @@ def words_of(value: object, nesting: int = _NESTING) -> str:
             if words:
                 return words
     return ""
-
-
-def status_number(value: object) -> int | None:
-    """400 to 599, as a number or as a string of it; None for anything else."""
-    if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) < 8:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(400, 600):
-        return None
-    return int(value)
 
 
 def _located(item: object, nesting: int) -> str:
@@ -217,12 +219,19 @@ def _names(layer: Mapping[str, Any]) -> list[str]:
             break
         found.append(inner.get("code"))
         inner = inner.get("innererror")
-    return [printable(name) for name in found if isinstance(name, str) and name.strip()]
+    found += [part.get("reason") for part in _detail_parts(layer)]
+    names = [printable(name) for name in found if isinstance(name, str) and name.strip()]
+    return [*names, *(name.rpartition("#")[2] for name in names if "#" in name)]
+
+
+def _param(layer: Mapping[str, Any]) -> str | None:
+    param = layer.get("param")
+    return printable(param) or None if isinstance(param, str) else None
 
 
 def _numbers(layers: list[Mapping[str, Any]]) -> list[str]:
     found = [layer.get(member) for layer in layers for member in STATUS_MEMBERS]
-    return [str(number) for number in found if isinstance(number, int) and abs(number) < 10**9]
+    return [str(number) for number in found if is_integer(number)]
 
 
 def _named_status(layers: list[Mapping[str, Any]]) -> int | None:
@@ -231,19 +240,18 @@ def _named_status(layers: list[Mapping[str, Any]]) -> int | None:
 
 
 def _code(layers: list[Mapping[str, Any]]) -> str | None:
-    for member in ("code", "type", "error_type"):
+    for member in ("code", "Code", "error_code", "type", "error_type"):
         for layer in layers:
             code = layer.get(member)
-            if (isinstance(code, str) and code.strip()) or (type(code) is int and abs(code) < 10**9):
+            if (isinstance(code, str) and code.strip()) or is_integer(code):
                 return printable(str(code))[:TEXT_CHARACTERS]
     return None
 
 
-def _delays(layer: Mapping[str, Any]) -> list[str]:
+def _detail_parts(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     details = layer.get("details")
     entries = details if isinstance(details, list) else [details]
-    found = [entry.get("retryDelay") for entry in entries[:_STRINGS] if isinstance(entry, Mapping)]
-    return [delay for delay in found if isinstance(delay, str)]
+    return [entry for entry in entries[:_STRINGS] if isinstance(entry, Mapping)]
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -1,114 +1,169 @@
 """How long a server asks to wait: headers, body and text, the first usable form.
 
-In order: `retry-after-ms`, `Retry-After` (number or HTTP date), `retryDelay` of an error's details, the
-text of the error, and for 429 the reset of an exhausted `x-ratelimit` budget. A form that cannot be
-used counts as absent. Nothing here decides whether to retry.
+In order: `retry-after-ms`, `Retry-After` (number or HTTP date), the members of the error that tell a delay, its text,
+and for 429 the reset of an exhausted `x-ratelimit` budget. A form that cannot be used counts as absent, and a 0 gives
+way to a longer delay in a later form. Nothing here decides whether to retry.
 """
 
-import math
 import re
-from collections.abc import Iterable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from byok_bench.dialects.durations import DURATION, duration_s, http_date_s, number, wait_s
+from byok_bench.dialects.numbers import is_integer
 from byok_bench.wire.raw import RawHead
 
-_NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_UNITS = r"(?:ms|milliseconds?|msecs?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)"
-_STEP = rf"\d{{1,15}}(?:\.\d{{1,15}})?\s?{_UNITS}(?![a-z_])"
-_DURATION = re.compile(rf"{_STEP}(?:(?:\s|,\s|\sand\s)?{_STEP})*", re.ASCII | re.IGNORECASE)
-_PART = re.compile(rf"(\d+(?:\.\d+)?)\s?({_UNITS})(?![a-z_])", re.ASCII | re.IGNORECASE)
+Headers = Sequence[tuple[str, str]]
+
 _ASKED = re.compile(
-    r"\b(?:try\s+again|retry)(?:\s+(?:your|the|this)\s+requests?)?(?:\s+later)?\s+(?:in|after)\s+(?:about\s+)?"
-    rf"({_DURATION.pattern})",
+    r"(?:\b(?:try\s+again|retry)(?:\s+(?:your|the|this)\s+requests?)?(?:\s+later)?\s+(?:in|after)"
+    r"|\b(?:quota|limits?|usage)\b[^.]{0,40}?\bresets?\s+(?:in|after)"
+    r"|\bplease\s+wait(?:\s+for)?)"
+    rf"\s+(?:about\s+)?({DURATION.pattern})",
     re.ASCII | re.IGNORECASE,
 )
-_BUDGETS = ("requests", "tokens")
-_EPOCH_S = 1e9
-"""A plain number this large in a reset header is a point in time, not a duration."""
+_ASKED_ZH = re.compile(r"请?(?:在|于|等待)?\s?(\d{1,9}(?:\.\d{1,9})?)\s?(毫秒|秒|分钟|小时)(?:钟|之)?后(?:再|重)?[试请发]")
+_UNITS_ZH: Final = {"毫秒": 0.001, "秒": 1.0, "分钟": 60.0, "小时": 3600.0}
+_RESET = re.compile(r"(?:x-)?rate-?limit-reset(?:-after)?(-[\w-]+)?|anthropic-ratelimit-([\w-]+)-reset", re.ASCII)
+_REMAINING: Final = ("x-ratelimit-remaining{}", "ratelimit-remaining{}", "x-rate-limit-remaining{}")
+_MEMBERS: Final[Mapping[str, float]] = {
+    "resets_in_seconds": 1.0,
+    "retry_after_seconds": 1.0,
+    "retry_after_s": 1.0,
+    "retry_after_ms": 0.001,
+    "retryAfterMs": 0.001,
+    "retryAfterSeconds": 1.0,
+}
+"""Members of an error that hold a number: name → seconds a unit."""
+_TEXT_MEMBERS: Final = ("retryDelay", "quotaResetDelay", "retry_after", "retryAfter", "retry-after")
+"""Members that hold a duration, or plain seconds."""
+_POINT_MEMBERS: Final = ("resets_at", "reset_at", "resetsAt", "quotaResetTimeStamp")
+"""Members that hold a point in time."""
 
 
 def retry_after_s(
-    head: RawHead | None, *, status: int | None, delays: Iterable[object], text: str, now: float
+    head: RawHead | None, *, status: int | None, body: Iterable[Mapping[str, Any]], text: str, now: float
 ) -> float | None:
     """Seconds to wait, or None if the server named no usable delay.
 
-    `status` is the status that classification uses, `delays` the `retryDelay` members of the error's
-    details, `text` the server's words, `now` seconds since the epoch.
+    `status` is the status that classification uses, `body` the objects of the error that may tell a delay, `text`
+    the server's words, `now` seconds since the epoch when the answer came.
     """
-    if head is not None:
-        asked = _from_headers(head, now)
-        if asked is not None:
-            return asked
-    for delay in delays:
-        seconds = duration_s(delay) if isinstance(delay, str) else None
-        if seconds is not None:
-            return seconds
-    found = _ASKED.search(text)
-    if found:
-        return duration_s(found[1])
-    return _from_budgets(head) if head is not None and status == 429 else None
+    layers = list(body)
+    found = list(_all_forms(head, status, layers, text, now))
+    return next((delay for delay in found if delay > 0), 0.0 if found else None)
 
 
-def duration_s(text: str) -> float | None:
-    """`6.5s`, `120ms`, `1m2s`, `2 minutes 5 seconds` in seconds; None for anything else."""
-    text = text.strip()
-    if not _DURATION.fullmatch(text):
-        return None
-    return sum(float(amount) * _UNIT_S[_short(unit)] for amount, unit in _PART.findall(text))
+def delay_layers(layer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The objects of an error in which servers tell delays: itself, its details, their metadata, its own metadata."""
+    details = layer.get("details")
+    entries = details if isinstance(details, list) else [details]
+    for one in (layer, *entries[:_DETAILS], layer.get("metadata")):
+        if isinstance(one, Mapping):
+            yield one
+            if one is not layer and isinstance(one.get("metadata"), Mapping):
+                yield one["metadata"]
 
 
-def number(text: str) -> float | None:
-    """A non-negative decimal number without sign or exponent; None for anything else."""
-    text = text.strip()
-    value = float(text) if _NUMBER.fullmatch(text) else math.inf
-    return value if math.isfinite(value) else None
+_DETAILS: Final = 2_000
 
 
-def http_date_s(text: str) -> float | None:
-    """Seconds since the epoch of an HTTP date, the two obsolete formats included (RFC 9110, 5.6.7)."""
-    try:
-        date = parsedate_to_datetime(text)
-        # asctime names no zone and means UTC
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
+def _all_forms(
+    head: RawHead | None, status: int | None, layers: Sequence[Mapping[str, Any]], text: str, now: float
+) -> Iterator[float]:
+    sent = [head.headers] if head is not None else []
+    sent += [tuple(_headers_in(layer)) for layer in layers]
+    for headers in sent:
+        yield from _from_headers(headers, now)
+    for layer in layers:
+        yield from _from_members(layer, now)
+    yield from _from_text(text)
+    if status == 429:
+        for headers in sent:
+            yield from _from_budgets(headers, now)
 
 
-def _from_headers(head: RawHead, now: float) -> float | None:
-    for value in _values(head, "retry-after-ms"):
+def _headers_in(layer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Headers of an upstream answer that a gateway wrote into the error (OpenRouter)."""
+    headers = layer.get("headers")
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        if isinstance(value, str) or is_integer(value):
+            yield str(name).lower(), str(value)
+
+
+def _from_headers(headers: Headers, now: float) -> Iterator[float]:
+    for value in _values(headers, "retry-after-ms"):
         milliseconds = number(value)
         if milliseconds is not None:
-            return milliseconds / 1000
-    for value in _values(head, "retry-after"):
+            yield milliseconds / 1000
+    for value in _values(headers, "retry-after"):
         seconds = number(value)
+        date = http_date_s(value) if seconds is None else None
         if seconds is not None:
-            return seconds
-        date = http_date_s(value)
-        if date is not None:
-            return max(0.0, date - now)
-    return None
+            yield seconds
+        elif date is not None:
+            yield max(0.0, date - now)
 
 
-def _from_budgets(head: RawHead) -> float | None:
+def _from_members(layer: Mapping[str, Any], now: float) -> Iterator[float]:
+    for name in _TEXT_MEMBERS:
+        value = layer.get(name)
+        seconds = duration_s(value) if isinstance(value, str) else None
+        if seconds is None and name != "retryDelay":
+            seconds = _plain(value)
+        if seconds is not None:
+            yield seconds
+    for name, unit in _MEMBERS.items():
+        seconds = _plain(layer.get(name))
+        if seconds is not None:
+            yield seconds * unit
+    for name in _POINT_MEMBERS:
+        value = layer.get(name)
+        point = wait_s(str(value), now) if isinstance(value, str | int | float) and value is not True else None
+        if point is not None and duration_s(str(value)) is None:
+            yield point
+
+
+def _plain(value: object) -> float | None:
+    """A number of its own or as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return number(str(value))
+
+
+def _from_text(text: str) -> Iterator[float]:
+    found = _ASKED.search(text)
+    seconds = duration_s(found[1]) if found else None
+    if seconds is not None:
+        yield seconds
+    chinese = _ASKED_ZH.search(text)
+    if chinese:
+        yield float(chinese[1]) * _UNITS_ZH[chinese[2]]
+
+
+def _from_budgets(headers: Headers, now: float) -> Iterator[float]:
+    """The longest reset among the budgets that are used up; one that names no budget needs no count of what is left."""
     resets = []
-    for budget in _BUDGETS:
-        remaining = number(head.header(f"x-ratelimit-remaining-{budget}") or "")
-        reset = head.header(f"x-ratelimit-reset-{budget}") or ""
-        wait = duration_s(reset)
-        if wait is None:
-            wait = number(reset)
-        if remaining == 0 and wait is not None and wait < _EPOCH_S:
+    for name, value in headers:
+        found = _RESET.fullmatch(name)
+        if not found:
+            continue
+        budget = found[1] or (f"-{found[2]}" if found[2] else "")
+        left = _left(headers, budget, is_anthropic=found[2] is not None)
+        wait = wait_s(value, now)
+        if wait is not None and (left == 0 or (left is None and not budget)):
             resets.append(wait)
-    return max(resets, default=None)
+    if resets:
+        yield max(resets)
 
 
-def _values(head: RawHead, name: str) -> list[str]:
+def _left(headers: Headers, budget: str, *, is_anthropic: bool) -> float | None:
+    """What a budget has left; None if that is not told."""
+    names = [f"anthropic-ratelimit{budget}-remaining"] if is_anthropic else [one.format(budget) for one in _REMAINING]
+    told = [number(value) for name in names for value in _values(headers, name)]
+    return next((value for value in told if value is not None), None)
+
+
+def _values(headers: Headers, name: str) -> list[str]:
     """Each header line by itself: a joined pair would be no number and no date."""
-    return [value for key, value in head.headers if key == name]
-
-
-def _short(unit: str) -> str:
-    unit = unit.lower()
-    return "ms" if unit.startswith(("ms", "mil")) else unit[0]
+    return [value for key, value in headers if key == name]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.error_cases import body_of, head_of, table
 
 from byok_bench.dialects.classify import failure_of_answer
-from byok_bench.dialects.retry_after import duration_s, http_date_s, number
+from byok_bench.dialects.durations import duration_s, http_date_s, number
 
 
 @pytest.mark.parametrize("case", table("delays"))
