@@ -78,7 +78,9 @@ LITELLM_KINDS: Final = {
 _LITELLM: Final = re.compile(r"\blitellm\.(?:exceptions\.)?(\w+)", re.ASCII)
 _MODEL: Final = re.compile(r"(?<![\w/-])(?:model|deployment)s?(?![\w/-])", re.ASCII)
 """The word, not a part of a path or of a longer name."""
-_NOTHING_SAID: Final = re.compile(r"(?:error|http|404|status|code|[:\s.!,])*(?:not[ _]?found)?[\s.!]*", re.ASCII)
+_NOTHING_SAID: Final = re.compile(
+    r"(?:error|http|404|status|code|[:\s.!,])*(?:not[ _]?found)?[\s.!]*", re.ASCII
+)
 _MISTAKE_AT: Final = frozenset({500, 501, 502, None})
 _TEXT_CHARACTERS: Final = 1_000
 """A 2xx text longer than this is read for nothing: it may be anything."""
@@ -114,7 +116,9 @@ _TOLD_IN_TEXT: Final[tuple[tuple[Meaning, str], ...]] = (
 
 def _filtered(facts: Facts) -> str | None:
     said = LISTS["content-filter"]
-    matches = facts.body.moderated or said.has_code(facts.body) or said.has_words(facts.body.text, facts.status)
+    matches = (
+        facts.body.moderated or said.has_code(facts.body) or said.has_words(facts.body.text, facts.status)
+    )
     return "content_filter" if matches else None
 
 
@@ -150,7 +154,11 @@ def _missing(facts: Facts) -> str | None:
     if _MODEL.search(body.words.lower()):
         return "not_found_model"
     blames_request = LISTS["invalid-request"].has_code(body)
-    return "invalid_request" if blames_request and not _NOTHING_SAID.fullmatch(body.words.lower()) else "not_found_route"
+    return (
+        "invalid_request"
+        if blames_request and not _NOTHING_SAID.fullmatch(body.words.lower())
+        else "not_found_route"
+    )
 
 
 def _named_missing(facts: Facts) -> str | None:

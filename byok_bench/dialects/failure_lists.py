@@ -118,7 +118,9 @@ def read_lines(text: str) -> list[Line]:
 def load_lists() -> dict[Meaning, Entries]:
     """Entries by meaning, read from the package."""
     lines = read_lines((files("byok_bench.dialects") / "failure_words.toml").read_text(encoding="utf-8"))
-    return {meaning: _entries([line for line in lines if line.means == meaning]) for meaning in get_args(Meaning)}
+    return {
+        meaning: _entries([line for line in lines if line.means == meaning]) for meaning in get_args(Meaning)
+    }
 
 
 def _entries(lines: Collection[Line]) -> Entries:

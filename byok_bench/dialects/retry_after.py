@@ -22,9 +22,13 @@ _ASKED = re.compile(
     rf"\s+(?:about\s+)?({DURATION.pattern})",
     re.ASCII | re.IGNORECASE,
 )
-_ASKED_ZH = re.compile(r"请?(?:在|于|等待)?\s?(\d{1,9}(?:\.\d{1,9})?)\s?(毫秒|秒|分钟|小时)(?:钟|之)?后(?:再|重)?[试请发]")
+_ASKED_ZH = re.compile(
+    r"请?(?:在|于|等待)?\s?(\d{1,9}(?:\.\d{1,9})?)\s?(毫秒|秒|分钟|小时)(?:钟|之)?后(?:再|重)?[试请发]"
+)
 _UNITS_ZH: Final = {"毫秒": 0.001, "秒": 1.0, "分钟": 60.0, "小时": 3600.0}
-_RESET = re.compile(r"(?:x-)?rate-?limit-reset(?:-after)?(-[\w-]+)?|anthropic-ratelimit-([\w-]+)-reset", re.ASCII)
+_RESET = re.compile(
+    r"(?:x-)?rate-?limit-reset(?:-after)?(-[\w-]+)?|anthropic-ratelimit-([\w-]+)-reset", re.ASCII
+)
 _REMAINING: Final = ("x-ratelimit-remaining{}", "ratelimit-remaining{}", "x-rate-limit-remaining{}")
 _MEMBERS: Final[Mapping[str, float]] = {
     "resets_in_seconds": 1.0,
@@ -119,7 +123,9 @@ def _from_members(layer: Mapping[str, Any], now: float) -> Iterator[float]:
             yield seconds * unit
     for name in _POINT_MEMBERS:
         value = layer.get(name)
-        point = wait_s(str(value), now) if isinstance(value, str | int | float) and value is not True else None
+        point = (
+            wait_s(str(value), now) if isinstance(value, str | int | float) and value is not True else None
+        )
         if point is not None and duration_s(str(value)) is None:
             yield point
 
@@ -159,7 +165,11 @@ def _from_budgets(headers: Headers, now: float) -> Iterator[float]:
 
 def _left(headers: Headers, budget: str, *, is_anthropic: bool) -> float | None:
     """What a budget has left; None if that is not told."""
-    names = [f"anthropic-ratelimit{budget}-remaining"] if is_anthropic else [one.format(budget) for one in _REMAINING]
+    names = (
+        [f"anthropic-ratelimit{budget}-remaining"]
+        if is_anthropic
+        else [one.format(budget) for one in _REMAINING]
+    )
     told = [number(value) for name in names for value in _values(headers, name)]
     return next((value for value in told if value is not None), None)
 
