@@ -37,14 +37,6 @@ def failure_of_page(head: RawHead, body: bytes) -> Failure:
     return _failure(read_body(body, head.header("content-type") or ""), head, head.status, False, "body")
 
 
-def failure_of_other(head: RawHead, body: bytes, ours: str) -> Failure:
-    """The failure of a 2xx answer that is not what was asked for: `ours` says how, the server's own words why."""
-    said = read_body(body, head.header("content-type") or "")
-    words = said.words or said.shown
-    told = msgspec.structs.replace(said, words=f"{ours}: {words}" if words else ours)
-    return _failure(told, head, head.status, said.is_error, "body")
-
-
 def failure_of_object(value: object, *, head: RawHead | None, phase: str = "stream") -> Failure:
     """The failure that an error object reports; a string is the server's words, be it JSON or not."""
     said = read_text(value) if isinstance(value, str) else read_value(value)

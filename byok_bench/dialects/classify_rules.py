@@ -82,8 +82,6 @@ _NOTHING_SAID: Final = re.compile(
     r"(?:error|http|404|status|code|[:\s.!,])*(?:not[ _]?found)?[\s.!]*", re.ASCII
 )
 _MISTAKE_AT: Final = frozenset({500, 501, 502, None})
-_TEXT_CHARACTERS: Final = 1_000
-"""A 2xx text longer than this is read for nothing: it may be anything."""
 
 
 def _redirect(facts: Facts) -> str | None:
@@ -91,27 +89,7 @@ def _redirect(facts: Facts) -> str | None:
 
 
 def _no_error(facts: Facts) -> str | None:
-    """A 2xx answer that is none: a short text may still say what failed; nothing else is searched for that."""
-    if facts.is_error:
-        return None
-    if facts.body.is_text and len(facts.body.text) <= _TEXT_CHARACTERS:
-        for means, kind in _TOLD_IN_TEXT:
-            if LISTS[means].has_words(facts.body.text, None):
-                return kind
-    return "protocol"
-
-
-_TOLD_IN_TEXT: Final[tuple[tuple[Meaning, str], ...]] = (
-    ("content-filter", "content_filter"),
-    ("context-length", "context_length"),
-    ("credit", "quota"),
-    ("route", "not_found_route"),
-    ("unsupported", "invalid_request"),
-    ("unknown-model", "not_found_model"),
-    ("permission", "permission"),
-    ("wrong-key", "auth"),
-    ("rate-limit", "rate_limit"),
-)
+    return None if facts.is_error else "protocol"
 
 
 def _filtered(facts: Facts) -> str | None:
@@ -191,7 +169,7 @@ RULES: Final = (
     Rule(
         number=2,
         kind="protocol",
-        when="status 2xx and no error object; a short text decides by its words",
+        when="status 2xx and no error object",
         decide=_no_error,
     ),
     Rule(

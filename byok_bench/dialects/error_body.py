@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.envelopes import inner_error, is_failed, vendor_codes
 from byok_bench.dialects.numbers import is_integer, status_number
 from byok_bench.dialects.retry_after import delay_layers
 from byok_bench.dialects.server_text import SEARCHED_CHARACTERS, decoded, html_words, is_html, printable
@@ -55,8 +54,6 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """The error carries a moderation's reasons."""
     param: str | None = None
     """The parameter that the error is about, if it names one."""
-    is_text: bool = False
-    """It is neither JSON nor a page."""
 
 
 def read_body(body: bytes, content_type: str = "") -> ErrorBody:
@@ -70,9 +67,8 @@ def read_text(text: str, content_type: str = "", nesting: int = _NESTING) -> Err
     if value is not NOT_JSON:
         said = read_value(value, nesting)
         return msgspec.structs.replace(said, shown=_start(text)) if said.shown else said
-    is_page = is_html(text, content_type)
-    words = html_words(text) if is_page else printable(text)
-    return ErrorBody(words=_start(words), text=words.lower(), is_text=not is_page)
+    words = html_words(text) if is_html(text, content_type) else printable(text)
+    return ErrorBody(words=_start(words), text=words.lower())
 
 
 def read_value(value: object, nesting: int = _NESTING) -> ErrorBody:
@@ -87,7 +83,7 @@ def read_value(value: object, nesting: int = _NESTING) -> ErrorBody:
     wrapped = _wrapped(layers, nesting)
     own = _joined(said, words_of(error)) or words_of(root)
     words = _joined(own, wrapped.words)
-    named = [name for layer in layers for name in (*_names(layer), *vendor_codes(layer, root))]
+    named = [name for layer in layers for name in (*_names(layer), *_numbered_names(layer))]
     details = [part for layer in layers for part in _strings(layer.get("details"))]
     parts = [own, *named, *_numbers(layers), *wrapped.names, wrapped.text, *details]
     return ErrorBody(
@@ -109,7 +105,7 @@ def holds_error(value: object) -> bool:
     root = first_of(value)
     if not isinstance(root, Mapping):
         return False
-    if _error_member(root) or is_failed(root):
+    if _error_member(root):
         return True
     message = root.get("message")
     return (
@@ -124,7 +120,7 @@ def is_error_event(name: str, value: object) -> bool:
     if name == "error":
         return True
     return isinstance(value, Mapping) and (
-        _error_member(value) or "error" in (value.get("type"), value.get("object")) or is_failed(value)
+        _error_member(value) or "error" in (value.get("type"), value.get("object"))
     )
 
 
@@ -158,7 +154,14 @@ def error_of(root: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
             return error, ""
         if isinstance(error, str) and error.strip():
             return root, printable(error)
-    return inner_error(root) or root, ""
+    return _inner_error(root), ""
+
+
+def _inner_error(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object in which MiniMax and Tencent tell an error, else the whole."""
+    response = root.get("Response")
+    told = (root.get("base_resp"), response.get("Error") if isinstance(response, Mapping) else None)
+    return next((one for one in told if isinstance(one, Mapping) and one), root)
 
 
 def words_of(value: object, nesting: int = _NESTING) -> str:
@@ -222,6 +225,14 @@ def _names(layer: Mapping[str, Any]) -> list[str]:
     found += [part.get("reason") for part in _detail_parts(layer)]
     names = [printable(name) for name in found if isinstance(name, str) and name.strip()]
     return [*names, *(name.rpartition("#")[2] for name in names if "#" in name)]
+
+
+def _numbered_names(layer: Mapping[str, Any]) -> list[str]:
+    """Numbers that are names under their member alone: `error_code/17` (Baidu), `status_msg/1008` (MiniMax)."""
+    found = [f"error_code/{layer['error_code']}"] if is_integer(layer.get("error_code")) else []
+    if "status_msg" in layer and is_integer(layer.get("status_code")):
+        found.append(f"status_msg/{layer['status_code']}")
+    return found
 
 
 def _param(layer: Mapping[str, Any]) -> str | None:

@@ -21,7 +21,7 @@ ENVELOPES: dict[str, tuple[dict[str, Any], str, str]] = {
         "Insufficient balance",
     ),
     "a code as text": ({"code": "429", "msg": "slow down"}, "rate_limit", "slow down"),
-    "a word for a code": ({"code": "InvalidApiKey", "message": "rate limit of key"}, "rate_limit", "limit"),
+    "a word for a code": ({"code": "InvalidApiKey", "message": "rate limit of key"}, "auth", "limit"),
     "success false and a list (Cloudflare)": (
         {"success": False, "errors": [{"code": 7003, "message": "no such route here"}], "result": None},
         "server",
@@ -113,7 +113,7 @@ def test_a_model_that_is_asked_for_as_a_list_of_models_may_be_there() -> None:
 
 
 SENTENCES = {
-    "unsupported model: acme/m-9": "protocol",
+    "unsupported model: acme/m-9": "not_found_model",
     "Too Many Requests": "rate_limit",
     "the model acme/m-9 does not exist": "not_found_model",
 }
