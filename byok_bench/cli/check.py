@@ -1,12 +1,11 @@
 """`byok-bench check`: the ladder, with what each rung costs."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
 
 if TYPE_CHECKING:
     from byok_bench.checks.rungs import LadderReport, Rung
@@ -43,7 +42,7 @@ def check(
 
     chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
     assert chosen is not None
-    report = asyncio.run(
+    report = run_async(
         ladder(
             chosen,
             model=model,

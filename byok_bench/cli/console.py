@@ -3,17 +3,22 @@
 Text for people goes to stderr, documents (JSON, tables asked for) to stdout, so that pipes stay clean.
 """
 
+import asyncio
 import getpass
 import json
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 import typer
+
+T = TypeVar("T")
+LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
 
 class Exit(IntEnum):
@@ -37,7 +42,18 @@ def emit_json(document: Any) -> None:
         text = msgspec.json.encode(document, enc_hook=_to_plain).decode()
     except UnicodeEncodeError:  # half a surrogate pair, sent or received, has a form as an escape alone
         text = json.dumps(msgspec.to_builtins(document, enc_hook=_to_plain))
+    if not _can_show(text):
+        text = json.dumps(json.loads(text))
     typer.echo(text)
+
+
+def _can_show(text: str) -> bool:
+    """Whether stdout's encoding holds every character: one that is replaced would be another document."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def note(text: str) -> None:
@@ -57,19 +73,26 @@ def fail(text: str, code: Exit = Exit.USAGE) -> NoReturn:
 
 
 class _Stop:
-    """What stopped the command, if it was stopped."""
+    """What stopped the command, if it was stopped, and how work that is under way is told."""
 
     by = "Ctrl-C"
     code = Exit.INTERRUPTED
+    cancel: "Callable[[], object] | None" = None
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """SIGTERM stops what runs inside the way Ctrl-C does: KeyboardInterrupt, which `stopped` tells from one."""
+    """SIGTERM stops what runs inside the way Ctrl-C does: KeyboardInterrupt, which `stopped` tells from one.
+
+    It does not go by way of SIGINT: that is ignored in a background job of a script.
+    """
 
     def terminated(*_: object) -> None:
         _Stop.by, _Stop.code = "SIGTERM", Exit.UNFINISHED
-        signal.raise_signal(signal.SIGINT)  # a running loop cancels its work, other code is interrupted
+        cancel, _Stop.cancel = _Stop.cancel, None
+        if cancel is None:
+            raise KeyboardInterrupt
+        cancel()
 
     before = signal.signal(signal.SIGTERM, terminated)
     try:
@@ -79,6 +102,25 @@ def stoppable() -> Iterator[None]:
         _Stop.by, _Stop.code = "Ctrl-C", Exit.INTERRUPTED
 
 
+def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) -> T:
+    """`asyncio.run` for a command: Ctrl-C and SIGTERM cancel the work, which puts away what it holds."""
+
+    async def cancellable() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        _Stop.cancel = partial(loop.call_soon_threadsafe, task.cancel)
+        try:
+            return await work
+        finally:
+            _Stop.cancel = None
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        try:
+            return runner.run(cancellable())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
 def stopped(kept: str = "") -> NoReturn:
     """For a KeyboardInterrupt inside `stoppable`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
     fail(f"stopped by {_Stop.by}{kept}", _Stop.code)
@@ -86,6 +128,8 @@ def stopped(kept: str = "") -> NoReturn:
 
 def agreed(question: str, otherwise: str) -> bool:
     """Ask yes or no on stderr. Ctrl-C exits with 130; without anybody to ask, `otherwise` says what to do instead."""
+    if sys.stdin is None:
+        _nobody_answered(otherwise)
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
@@ -94,6 +138,8 @@ def agreed(question: str, otherwise: str) -> bool:
 
 def ask_hidden(what: str, otherwise: str) -> str:
     """Ask for a text without echo; where that cannot be had, nothing is asked."""
+    if sys.stdin is None:
+        _nobody_answered(otherwise)
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
@@ -104,7 +150,7 @@ def ask_hidden(what: str, otherwise: str) -> str:
 
 def _nobody_answered(otherwise: str) -> NoReturn:
     note("")
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         fail("stopped by Ctrl-C", Exit.INTERRUPTED)
     fail(f"there is nobody to ask: {otherwise}")
 

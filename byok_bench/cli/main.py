@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from byok_bench.cli.console import Exit, stoppable, stopped
+from byok_bench.cli.streams import UNWRITABLE, adapt_streams, give_up
 from byok_bench.errors import BackendError, ByokBenchError
 
 COMMANDS: Final = (
@@ -49,8 +50,21 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line and exit with one of `console.Exit`."""
+    adapt_streams()
     try:
-        build_app()()
-    except ByokBenchError as error:
-        typer.echo(f"byok-bench: {error}", err=True)
-        sys.exit(int(Exit.UNFINISHED if isinstance(error, BackendError) else Exit.USAGE))
+        try:
+            build_app()()
+        except ByokBenchError as error:
+            typer.echo(f"byok-bench: {error}", err=True)
+            sys.exit(int(Exit.UNFINISHED if isinstance(error, BackendError) else Exit.USAGE))
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in UNWRITABLE:
+            raise
+        give_up(sys.stdout)
+        try:
+            typer.echo(f"byok-bench: the output cannot be written: {error.strerror}", err=True)
+        except OSError:
+            give_up(sys.stderr)  # it was stderr that is full: the exit code is all that is left
+        sys.exit(int(Exit.UNFINISHED))

@@ -1,12 +1,11 @@
 """`byok-bench models`: what /models lists, beside what is configured."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, emit_json, note
+from byok_bench.cli.console import Exit, emit_json, note, run_async
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +33,7 @@ def models(
         endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, needs_model=False
     )
     assert chosen is not None
-    exchange = asyncio.run(
+    exchange = run_async(
         get_models(chosen, profile=adhoc.egress_profile(profile), policy=adhoc.egress_policy())
     )
     listed = listed_models(exchange.reading.body.document)

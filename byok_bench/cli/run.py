@@ -1,6 +1,5 @@
 """`byok-bench run`: endpoints × scenarios × repeats, by a plan file or by options; resumable."""
 
-import asyncio
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, counted, emit_json, fail, note, stopped
+from byok_bench.cli.console import Exit, counted, emit_json, fail, note, run_async, stopped
 from byok_bench.errors import ByokBenchError
 
 if TYPE_CHECKING:
@@ -150,8 +149,8 @@ def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]", bar: "Bar") -
     from byok_bench.runs.own_loop import loop_factory
 
     try:
-        with bar, asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(work(bar))
+        with bar:
+            return run_async(work(bar), loop_factory())
     except KeyboardInterrupt:
         stopped(kept(bar))
     except ByokBenchError as error:

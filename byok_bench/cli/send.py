@@ -1,7 +1,5 @@
 """`byok-bench send`: one request, or one a line, and the Exchange that came of it."""
 
-import asyncio
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -9,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
+from byok_bench.cli.streams import read_stdin
 from byok_bench.errors import ByokBenchError
 
 if TYPE_CHECKING:
@@ -53,14 +52,14 @@ def send(
         from byok_bench.cli.lines import send_lines
 
         lines = read_text(jsonl)
-        raise typer.Exit(int(asyncio.run(send_lines(lines, chosen, model, rules, concurrency, as_json))))
+        raise typer.Exit(int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json))))
     assert chosen is not None
     body = (
         first_body(prompt, chosen.schema)
         if prompt is not None
         else parsed(read_text(request or "-"), "the request")
     )
-    exchange = asyncio.run(send_one(chosen, body, model, rules))
+    exchange = run_async(send_one(chosen, body, model, rules))
     show(exchange, as_json)
     raise typer.Exit(int(exit_code(exchange)))
 
@@ -105,7 +104,10 @@ async def send_one(
 def read_text(source: str) -> str:
     """A file's text, or stdin's for `-`."""
     if source == "-":
-        return sys.stdin.read()
+        piped = read_stdin()
+        if piped is None:
+            fail("there is nothing to read: stdin is closed")
+        return piped
     try:
         return Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -44,11 +45,15 @@ class Shell:
             "COLUMNS": "100",
         }
 
+    def plan(self, text: str) -> None:
+        """Write plan.toml."""
+        (self.home / "plan.toml").write_text(f"version = 1\n{text}")
+
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """The program, running."""
         return subprocess.Popen(
             [sys.executable, "-m", "byok_bench", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=self.home,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=self.environment, cwd=self.home,
         )  # fmt: skip
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
@@ -139,12 +144,10 @@ def test_wrong_usage_is_one_clear_line(here: Here, arguments: list[str], code: i
     ("options", "says"),
     [
         (DEAD, "nothing answered; network (connect) ×2: "),
-        (["--base-url", "http://169.254.169.254/v1", "--model", "m"], "nothing answered; egress"),
         (["--base-url", "{url}", "--model", "tyny"], "nothing answered; not_found_model"),
         (["--base-url", "{url}", "--model", "tiny", "--key-env", "WRONG"], "nothing answered; auth"),
-        (["--base-url", "{url}", "--model", "tiny", "--key-env", "UNSET"], "UNSET"),
     ],
-    ids=["a dead port", "a forbidden address", "a typo in a model", "a wrong key", "a missing key"],
+    ids=["a dead port", "a typo in a model", "a wrong key"],
 )
 def test_a_target_that_answers_nothing_is_said_in_one_line(
     here: Here, url: str, options: list[str], says: str, monkeypatch: pytest.MonkeyPatch
@@ -157,6 +160,117 @@ def test_a_target_that_answers_nothing_is_said_in_one_line(
     assert "Latency" in out
     assert sum(says in line for line in err.splitlines()) == 1
     assert "wrong-key-0123456789" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--base-url", "http://169.254.169.254/v1", "--model", "m"], "never called"),
+        (["--base-url", "http://", "--model", "m"], "no host"),
+        (["--base-url", "{url}", "--model", "tiny", "--key-env", "UNSET"], "UNSET is not set"),
+    ],
+    ids=["a forbidden address", "a malformed address", "a missing key"],
+)
+def test_a_run_that_cannot_send_anything_is_refused(
+    here: Here, url: str, options: list[str], says: str
+) -> None:
+    """One line, exit 2, and nothing in the store."""
+    code, out, err = here("run", *(option.format(url=url) for option in options), "-s", "plain-answer")
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert says in err
+    assert here("report")[2].startswith("byok-bench: no result file")
+
+
+def test_an_endpoint_that_cannot_be_used_is_one_line_and_exit_3(shell: Shell, url: str) -> None:
+    """The other is measured, and its tables are there."""
+    shell.plan(f'''
+[[endpoint]]
+label = "keyless"
+base_url = "{url}"
+models = ["tiny"]
+key = "env:UNSET"
+[[endpoint]]
+label = "open"
+base_url = "{url}"
+models = ["tiny"]
+''')
+    code, out, err = shell("run", "plan.toml", "-s", "plain-answer", "--repeats", "2", "--json")
+    assert code == 3
+    assert [line["endpoint"] for line in json.loads(out)["tables"]["summary"]] == ["open"]
+    (line,) = [line for line in err.splitlines() if "keyless" in line]
+    assert "UNSET is not set" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="starts a job in a shell")
+def test_a_background_job_of_a_script_stops_at_sigterm(shell: Shell, slow: str) -> None:
+    """SIGINT is ignored there; exit 3, what was measured is kept, and the run can be gone on with."""
+    command = [
+        sys.executable,
+        "-m",
+        "byok_bench",
+        "run",
+        *target(slow),
+        "-s",
+        "plain-answer",
+        "--repeats",
+        "60",
+    ]
+    script = f"{shlex.join(command)} & job=$!; read -r go; kill $job; wait $job; exit $?"
+    with subprocess.Popen(
+        ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=shell.environment, cwd=shell.home,
+    ) as child:  # fmt: skip
+        while stored(shell) < 3 and child.poll() is None:
+            time.sleep(0.01)
+        out, err = child.communicate("go\n")
+    assert (child.returncode, out) == (3, "")
+    assert "stopped by SIGTERM" in err
+    assert "Go on with: byok-bench run --resume" in err
+    early, planned = counted(shell)
+    assert early < planned == 60
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+def test_every_encoding_holds_a_table(shell: Shell, url: str, encoding: str) -> None:
+    """What it has no character for is replaced; JSON stays JSON."""
+    shell.environment["PYTHONIOENCODING"] = encoding
+    code, _, err = shell("run", *target(url), "-s", "plain-answer", "--repeats", "2")
+    assert (code, "Traceback" in err) == (0, False)
+    for command in (["report"], ["compare", "last", "last"], ["checks", "list"], ["endpoints", "presets"]):
+        code, out, err = shell(*command)
+        assert (code, "Traceback" in err, bool(out)) == (0, False, True)
+    shell("endpoints", "add", "Gerät → 東京", "--base-url", url, "--model", "tiny")
+    code, out, _ = shell("endpoints", "list", "--json")
+    assert json.loads(out)["endpoints"][0]["label"] == "Gerät → 東京"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "command", [["checks", "list"], ["checks", "list", "--json"], ["endpoints", "presets"]]
+)
+def test_a_full_disk_behind_stdout_is_one_line(shell: Shell, command: list[str]) -> None:
+    """No traceback, and no second complaint at the end of the process."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "byok_bench", *command], stdout=full, stderr=subprocess.PIPE, text=True,
+            env=shell.environment, cwd=shell.home, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines() == ["byok-bench: the output cannot be written: No space left on device"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes stdin in a shell")
+@pytest.mark.parametrize("option", ["--request", "--jsonl"])
+def test_a_closed_stdin_is_one_line(shell: Shell, url: str, option: str) -> None:
+    """Nothing is there to be read, and it says so."""
+    command = [sys.executable, "-m", "byok_bench", "send", *target(url), option, "-"]
+    ended = subprocess.run(
+        ["sh", "-c", f"{shlex.join(command)} <&-"], capture_output=True, text=True, env=shell.environment,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == ["byok-bench: there is nothing to read: stdin is closed"]
 
 
 def its_worker(pid: int) -> int:
