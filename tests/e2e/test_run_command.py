@@ -53,7 +53,8 @@ class Shell:
         """The program, running."""
         return subprocess.Popen(
             [sys.executable, "-m", "byok_bench", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=self.environment, cwd=self.home,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+            env=self.environment, cwd=self.home,
         )  # fmt: skip
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
