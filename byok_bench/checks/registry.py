@@ -44,7 +44,7 @@ Rule = Callable[[Seen], Iterator[Hit]]
 _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
 RULE_FILES: Final = (
-    *("framing", "delta", "tool_calls", "usage", "finish", "reasoning", "structured"),
+    *("framing", "delta", "answer", "tool_calls", "usage", "finish", "reasoning", "structured"),
     *(
         "errors_",
         "http",
@@ -61,6 +61,7 @@ RULE_FILES: Final = (
 _GROUPS: Final = {
     "stream": "framing",
     "delta": "delta",
+    "answer": "answer",
     "tool": "tool-calls",
     "usage": "usage",
     "finish": "finish",

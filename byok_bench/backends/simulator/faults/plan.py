@@ -18,6 +18,7 @@ _FILES = (
     "delta",
     "usage",
     "finish",
+    "answer",
     "dialects",
     "typed",
     "errors",
