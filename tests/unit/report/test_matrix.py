@@ -5,8 +5,8 @@ from support.made_run import MadeRun, failed, plan, row
 from support.recorded import DONE, chunk, exchange, raw_exchange
 
 from byok_bench.checks.finding import Finding
-from byok_bench.dialects.exchange import Exchange
 from byok_bench.checks.registry import catalogue
+from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.matrix import error_table, evidence, evidence_table, matrix
 
 CUT = Finding(
