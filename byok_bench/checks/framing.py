@@ -64,15 +64,21 @@ def after_done(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "after_done", "data follows [DONE]")
 
 
-@check("stream.open-after-done", INFO, applies_to="chat-stream")
+@check("stream.open-after-done", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
 def open_after_done(seen: Seen) -> Iterator[Hit]:
-    """Close the response after [DONE].
+    """Close the response after its last event.
 
-    Rule: the body ends within a second of the sentinel. The exchange is complete at the sentinel either way.
+    Rule: the body ends within a second of [DONE], or of the terminal event of Responses and Messages. The exchange is
+    complete there either way.
     Why: connections that stay open use up the pool of every client.
-    Seen in: diegosouzapw/OmniRoute#6777
+    Seen in: diegosouzapw/OmniRoute#6777; openai/codex#43140
     """
-    if seen.stream and OPEN in seen.raw.flags:
+    if seen.framed is None or OPEN not in seen.raw.flags:
+        return
+    if seen.typed is not None and seen.typed.end_event is not None:
+        end = seen.typed.end_event
+        yield Hit(f"the body was still open a second after {end.type}", end.event)
+    elif seen.stream is not None:
         yield Hit("the body was still open a second after [DONE]", seen.stream.done_event)
 
 

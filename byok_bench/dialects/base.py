@@ -12,12 +12,11 @@ from byok_bench.errors import EndpointError
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange
 from byok_bench.wire.sse import Event
+from byok_bench.wire.terminators import Terminator
 
 OutputKind = Literal["text", "reasoning", "tool"]
 Mark = tuple[int, OutputKind, int]
 """(t_ns, kind, index of the event): one delta that carried output. Two kinds in one event are two marks."""
-Terminator = Literal["sse-done", "none"]
-"""How a stream ends: at an event whose data is [DONE], or with the body."""
 
 
 class Reading(msgspec.Struct, kw_only=True):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from byok_bench.dialects.answer import ChatReading, Shape
-from byok_bench.dialects.base import Terminator, merged
+from byok_bench.dialects.base import merged
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_closing import read_stream
 from byok_bench.dialects.chat_document import has_choices, is_answer, read_document
@@ -19,6 +19,7 @@ from byok_bench.dialects.envelope import reports_error
 from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
+from byok_bench.wire.terminators import Terminator
 
 
 class ChatDialect:

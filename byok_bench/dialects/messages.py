@@ -151,6 +151,7 @@ class MessagesDialect(TypedDialect):
 
     name = "messages"
     route = "/messages"
+    terminator = "messages"
 
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
         """Blocks from events. With a stop_reason the answer is complete, even if message_stop is lost."""

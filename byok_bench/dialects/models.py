@@ -7,13 +7,14 @@ A list is read in each of the forms that servers send: `data` of an object as th
 from collections.abc import Mapping
 from typing import Any, Final
 
-from byok_bench.dialects.base import Reading, Terminator
+from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
 from byok_bench.dialects.envelope import reports_error
 from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange
+from byok_bench.wire.terminators import Terminator
 
 
 class ModelsDialect:

@@ -132,6 +132,7 @@ class ResponsesDialect(TypedDialect):
 
     name = "responses"
     route = "/responses"
+    terminator = "responses"
 
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
         """Items from events; the final response stands in for what no event brought."""

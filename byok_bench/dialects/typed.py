@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.dialects.answer import Choice, Facts, Shape, UsageSeen
-from byok_bench.dialects.base import Mark, Terminator, merged
+from byok_bench.dialects.base import Mark, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
 from byok_bench.dialects.envelope import enveloped_error, reports_error
@@ -25,6 +25,7 @@ from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Stray
+from byok_bench.wire.terminators import Terminator
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _SPOKEN: Final = ("delta", "text", "thinking")

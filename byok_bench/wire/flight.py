@@ -15,7 +15,8 @@ from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.http1 import HTTP2_ONLY, TLS_PORT, Answer
 from byok_bench.wire.limits import Limits, Timeouts
 from byok_bench.wire.raw import CUT, OPEN, End, RawExchange, RawHead
-from byok_bench.wire.recorder import Recorder, Terminator
+from byok_bench.wire.recorder import Recorder
+from byok_bench.wire.terminators import Terminator
 from byok_bench.wire.tls_faults import tls_failure
 
 LINGER_NS: Final = 1_000_000_000

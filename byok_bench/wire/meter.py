@@ -5,19 +5,19 @@ A meter is called with the bytes of each read, content coding removed, and answe
 of `Limits`. Events are counted and bounded by their line ends; only one that may be the terminator is read.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from byok_bench.wire.content import ContentDecoder
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.payload import read_payload
-from byok_bench.wire.sse import decode
+from byok_bench.wire.terminators import SIGNS, Terminator
 
 DONE: Final = "done"
 Meter = Callable[[bytes], str | None]
 
-_MARK: Final = b"[DONE]"
-_USUAL_DONE: Final = b"data: [DONE]"
+_NOWHERE: Final = b"\n\0\n"
+"""Stands for the mark of a stream that nothing ends: no event holds it."""
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 """White space of JSON, and the bytes of a byte order mark."""
 _STEP_BYTES: Final = 1_024
@@ -63,12 +63,16 @@ class StreamMeter:
     lines), and a stream is over its limit when both are.
     """
 
-    def __init__(self, limits: Limits, *, until_done: bool) -> None:
+    def __init__(self, limits: Limits, terminator: Terminator) -> None:
         self._limits = limits
         self._most_bytes = limits.stream_bytes
         self._most_events = limits.stream_events
         self._most_lines = limits.stream_lines
-        self._until_done = until_done
+        self._sign = SIGNS[terminator]
+        self._mark, *others = self._sign.marks or (_NOWHERE,)
+        self._search = re.compile(b"|".join(map(re.escape, others))).search if others else None
+        self._edge_bytes = max(map(len, (self._mark, *others))) - 1
+        """How much of a mark may stand at the end of a read."""
         self._size = 0
         self._lines = 0
         self._blank_lines = 0
@@ -85,20 +89,23 @@ class StreamMeter:
         self._cr = False
 
     def __call__(self, data: bytes) -> str | None:
-        # One whole event of one line in one read, the usual case. `find`, because `in` first makes an exception of
+        # One whole event in one read, of one line or of a name and one: the usual case. `find`, because `in` first makes an exception of
         # the bytes not being a number, which costs more than the search.
-        size = len(data)
+        size, lines = len(data), data.count(b"\n")
         if (
             not self._open_bytes
             and size <= self._open_cap
-            and data.count(b"\n") == 2
             and data.endswith(b"\n\n")
-            and data.startswith(b"data")
+            and (
+                (lines == 2 and data.startswith(b"data"))
+                or (lines == 3 and data.startswith(b"event") and data.find(b"\ndata") >= 0)
+            )
             and data.find(b"\r") < 0
-            and data.find(_MARK) < 0
+            and data.find(self._mark) < 0
+            and (self._search is None or self._search(data) is None)
         ):
             self._size += size
-            self._lines += 2
+            self._lines += lines
             self._blank_lines += 1
             self._data_lines += 1
             within = (
@@ -118,7 +125,9 @@ class StreamMeter:
         self._blank_lines += data.count(b"\n\n")
         self._data_lines += data.count(b"\nd") + data.startswith(b"d")
         marked = (
-            self._armed or data.find(_MARK) >= 0 or (self._edge != b"" and _MARK in self._edge + data[:5])
+            self._armed
+            or self._is_marked(data)
+            or (self._edge != b"" and self._is_marked(self._edge + data[: self._edge_bytes]))
         )
         if not marked and self._open_bytes <= self._open_cap and data[-2:] == b"\n\n":
             self._pending.clear()
@@ -126,6 +135,9 @@ class StreamMeter:
             self._edge = b""
             return self._passed()
         return self._look_closer(data, marked) or self._passed()
+
+    def _is_marked(self, data: bytes) -> bool:
+        return data.find(self._mark) >= 0 or (self._search is not None and self._search(data) is not None)
 
     def _passed(self) -> str | None:
         limits = self._limits
@@ -145,14 +157,14 @@ class StreamMeter:
         oversized = self._open_bytes > self._open_cap
         if not straddled and b"\n\n" not in data:
             self._armed = marked
-            self._edge = (self._edge + data)[-5:]
+            self._edge = (self._edge + data)[-self._edge_bytes :]
             return self._weigh_open_event() if oversized else None
         blocks = b"".join(self._pending).split(b"\n\n")
         rest = blocks.pop()
         for number, block in enumerate(blocks, start=1):
             if oversized and self._is_too_long(block):
                 return self._too_long()
-            if marked and self._until_done and _MARK in block and _is_done(block):
+            if marked and self._is_marked(block) and self._sign.is_in(block):
                 # What follows in the same read counts for no limit, but was counted.
                 is_last = number == len(blocks) and not rest
                 return (self._passed() if is_last else None) or DONE
@@ -160,8 +172,8 @@ class StreamMeter:
         self._open_bytes = len(rest)
         self._open_cap = self._limits.line_bytes
         self._event_bytes = 0
-        self._armed = _MARK in rest
-        self._edge = rest[-5:]
+        self._armed = self._is_marked(rest)
+        self._edge = rest[-self._edge_bytes :]
         return None
 
     def _is_too_long(self, block: bytes) -> bool:
@@ -203,14 +215,6 @@ def _weight(block: bytes, event: int) -> tuple[int, int]:
             event += size
         longest = max(longest, size)
     return event, longest
-
-
-def _is_done(block: bytes) -> bool:
-    """Whether the event in `block` is the terminator, by the words of those who will read the record."""
-    if block == _USUAL_DONE:
-        return True
-    events = decode([(0, block + b"\n\n")]).events
-    return any(item.kind == "done" for event in events for item in read_payload(event.data).items)
 
 
 class DecodingMeter:

@@ -15,9 +15,9 @@ Chunk = tuple[int, bytes]
 """(t_ns, bytes): body bytes of one socket read, transfer coding removed, content coding kept."""
 
 End = Literal["done", "eof", "reset", "stall", "limit"]
-"""How the body ended: `done` at the stream's own terminator ([DONE]); `eof` clean end of the body; `reset`
-connection lost or framing incomplete; `stall` silent beyond the idle limit; `limit` a size limit, the
-total clock, or the caller's cancel."""
+"""How the body ended: `done` at the stream's own terminator ([DONE], or the terminal event of a typed dialect); `eof`
+clean end of the body; `reset` connection lost or framing incomplete; `stall` silent beyond the idle limit; `limit` a
+size limit, the total clock, or the caller's cancel."""
 
 Clock = Literal["kernel", "user"]
 """Who stamped the chunks: the kernel on receipt, or `data_received` before parsing."""

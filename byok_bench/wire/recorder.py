@@ -5,7 +5,7 @@ and what the bytes mean.
 """
 
 import time
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,9 +14,7 @@ from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.limits import Limits
 from byok_bench.wire.meter import DONE, DecodingMeter, Meter, OpeningMeter, SizeMeter, StreamMeter
 from byok_bench.wire.raw import Chunk, End, RawExchange, RawHead
-
-Terminator = Literal["sse-done", "none"]
-"""What ends a stream before its body does: a `data: [DONE]` event, or nothing."""
+from byok_bench.wire.terminators import Terminator
 
 READS_PER_EVENT: Final = 4
 """Reads that one event may take on average: a chunk in the record costs far more memory than a byte on the wire."""
@@ -87,7 +85,7 @@ class Recorder:
             self._found(t_ns, f"a body of {claimed} bytes, where {cap} are allowed")
 
     def _meter_of(self, cap: int, *, undecided: bool) -> Meter:
-        stream = StreamMeter(self._limits, until_done=self._terminator == "sse-done")
+        stream = StreamMeter(self._limits, self._terminator)
         if undecided:
             document = SizeMeter(self._limits.body_bytes)
             self._opening = OpeningMeter(document, stream, is_stream=self._is_stream)

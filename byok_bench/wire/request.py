@@ -13,7 +13,7 @@ from byok_bench.wire.cleaning import clean_body, clean_headers, clean_url
 from byok_bench.wire.gate import Target
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import RawRequest
-from byok_bench.wire.recorder import Terminator
+from byok_bench.wire.terminators import Terminator
 from byok_bench.wire.urls import DEFAULT_PORTS
 
 Transport = Literal["own", "httpx", "http2"]

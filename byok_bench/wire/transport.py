@@ -23,8 +23,8 @@ from byok_bench.wire.gate import Gate, NotConnected, Target
 from byok_bench.wire.http1 import request_head
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import Clock, End, Phases, RawExchange, RawHead, RawRequest
-from byok_bench.wire.recorder import Terminator
 from byok_bench.wire.resolver import Resolver
+from byok_bench.wire.terminators import Terminator
 
 _FOREVER: Final = 86_400.0
 _AT_ONCE: Final = 0.001

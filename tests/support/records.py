@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from support.cases import IDLE_S, Case, Reply, Turn
-from support.terminator import end_of_done
+from support.terminator import has_ended
 
 from byok_bench.dialects.base import dialect
 from byok_bench.dialects.exchange import Exchange
@@ -53,11 +53,11 @@ def record(turn: Turn, schema: str = "chat", cut: Cut = "as sent") -> RawExchang
             headers=tuple((name.lower(), value) for name, value in reply.headers),
         ),
     )
-    _play(raw, reply, cut, stops_at_done=spoken.terminator == "sse-done")
+    _play(raw, reply, cut, spoken.terminator)
     return raw
 
 
-def _play(raw: RawExchange, reply: Reply, cut: Cut, *, stops_at_done: bool) -> None:
+def _play(raw: RawExchange, reply: Reply, cut: Cut, terminator: str) -> None:
     now, body, phases = START_NS, b"", raw.phases
     for step in reply.steps:
         if isinstance(step, bytes):
@@ -66,7 +66,7 @@ def _play(raw: RawExchange, reply: Reply, cut: Cut, *, stops_at_done: bool) -> N
                 raw.chunks.append((now, data))
                 body += data
                 ends_a_line = b"\n" in data or b"\r" in data
-                if stops_at_done and phases.done is None and ends_a_line and end_of_done(body):
+                if phases.done is None and ends_a_line and has_ended(body, terminator):
                     phases.done = now
         elif isinstance(step, float):
             now += round(step * 1e9)

@@ -23,6 +23,30 @@ def end_of_done(body: bytes) -> int | None:
     return None
 
 
+TERMINAL_TYPES = {
+    "responses": ("response.completed", "response.incomplete", "response.failed"),
+    "messages": ("message_stop",),
+}
+
+
+def has_ended(body: bytes, terminator: str) -> bool:
+    """Whether what came so far holds the event that ends a stream of this kind."""
+    if terminator == "sse-done":
+        return end_of_done(body) is not None
+    types = TERMINAL_TYPES.get(terminator, ())
+    lines = re.split(rb"\r\n|\n|\r", body)
+    whole = lines[: len(lines) - 1 - lines[::-1].index(b"")] if b"" in lines else []
+    return any(_type_of(line) in types for line in whole if line.startswith(b"data:"))
+
+
+def _type_of(line: bytes) -> object:
+    try:
+        value = json.loads(line[5:])
+    except ValueError:
+        return None
+    return value.get("type") if isinstance(value, dict) else None
+
+
 def _is_done(values: list[bytes]) -> bool:
     """Whether data lines are the terminator: alone, behind doubled prefixes, or beside payloads that are objects."""
     if b"\n".join(values).lstrip().startswith(b"data:"):

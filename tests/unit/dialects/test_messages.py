@@ -64,4 +64,4 @@ def test_the_request_is_what_the_caller_wrote() -> None:
     """The endpoint's fields are laid under the body, and the model is set."""
     spoken = dialect("messages")
     assert spoken.build({"max_tokens": 5}, "m", {"max_tokens": 9}) == {"max_tokens": 5, "model": "m"}
-    assert (spoken.route, spoken.terminator) == ("/messages", "none")
+    assert (spoken.route, spoken.terminator) == ("/messages", "messages")

@@ -83,7 +83,7 @@ def test_the_request_is_what_the_caller_wrote() -> None:
         "input": "Hi",
         "model": "m",
     }
-    assert (spoken.route, spoken.terminator) == ("/responses", "none")
+    assert (spoken.route, spoken.terminator) == ("/responses", "responses")
 
 
 def test_no_response_is_a_failure_of_the_network() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
 @given(STREAMS, st.lists(st.integers(0, 400)))
 def test_the_terminator_is_found_at_the_read_that_dispatches_it(body: bytes, places: list[int]) -> None:
     """Wherever the reads are cut, the stream ends at the read with the blank line behind data: [DONE], or never."""
-    meter = StreamMeter(Limits(), until_done=True)
+    meter = StreamMeter(Limits(), "sse-done")
     seen = 0
     for part in cut(body, places):
         seen += len(part)
@@ -45,6 +46,39 @@ def test_the_terminator_is_found_at_the_read_that_dispatches_it(body: bytes, pla
     else:
         edges = [sum(map(len, cut(body, places)[:n])) for n in range(len(cut(body, places)) + 1)]
         assert seen == next(edge for edge in edges if edge >= expected)
+
+
+TYPED = {
+    "messages": (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":"\\"message_stop\\""}}\n\n',
+        b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    ),
+    "responses": (
+        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"response.failed"}\n\n',
+        b'event: response.incomplete\ndata: {"type": "response.incomplete", "response": {}}\n\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["", "event-less"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("terminator", TYPED)
+def test_a_typed_stream_ends_at_its_terminal_event(terminator: Any, end: bytes, name: str) -> None:
+    """Wherever it is cut in two: not at the word in a text, and not before the blank line."""
+    before, last = TYPED[terminator]
+    if name:
+        before, last = (one[one.index(b"data") :] for one in (before, last))
+    body = (before + last).replace(b"\n", end)
+    stop = len(body) - (len(end) - 1)  # a lone CR of the blank line dispatches, whatever follows
+    for place in range(1, len(body)):
+        meter = StreamMeter(Limits(), terminator)
+        assert [meter(body[:place]), meter(body[place:])].index(DONE) == (place < stop), place
+
+
+@pytest.mark.parametrize("terminator", ["none", "messages", "responses"])
+def test_the_sentinel_of_chat_ends_no_other_stream(terminator: Any) -> None:
+    """A gateway may put [DONE] behind, or in front of, what really ends such a stream."""
+    assert StreamMeter(Limits(), terminator)(b"data: [DONE]\n\ndata: {}\n\n") is None
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100, 5000])
@@ -62,7 +96,7 @@ def test_the_terminator_is_found_at_the_read_that_dispatches_it(body: bytes, pla
 )
 def test_a_line_or_event_may_hold_as_much_as_the_limit_says(line: bytes, kept: bool, size: int) -> None:
     """The data of one event, or one line, may be as long as the limit and no longer, in reads of any size."""
-    meter = StreamMeter(Limits(line_bytes=2_000), until_done=True)
+    meter = StreamMeter(Limits(line_bytes=2_000), "sse-done")
     found = [meter(line[start : start + size]) for start in range(0, len(line), size)]
     assert all(one is None for one in found) is kept
 
@@ -75,7 +109,7 @@ def test_a_line_or_event_may_hold_as_much_as_the_limit_says(line: bytes, kept: b
 )
 def test_events_are_counted_and_comments_are_not(block: bytes, kept: int, end: bytes, size: int) -> None:
     """A stream may have as many events as the limit says; comments, and data lines of one event, are no events."""
-    meter = StreamMeter(Limits(stream_events=300), until_done=True)
+    meter = StreamMeter(Limits(stream_events=300), "sse-done")
     body = (block.replace(b"\n", end) + end + end) * kept
     found = [meter(body[start : start + size]) for start in range(0, len(body), size)]
     assert all(one is None for one in found) is (kept != 301)
@@ -85,7 +119,7 @@ def test_events_are_counted_and_comments_are_not(block: bytes, kept: int, end: b
 @pytest.mark.parametrize("event", [b"data: {}\n\n", b"data: 1234567890\r\n\r\n"])
 def test_a_stream_is_bounded_by_its_bytes(event: bytes, size: int) -> None:
     """The byte that passes the limit of a stream is the one that ends it, whatever ends the lines."""
-    meter = StreamMeter(Limits(stream_bytes=10_000), until_done=True)
+    meter = StreamMeter(Limits(stream_bytes=10_000), "sse-done")
     body = event * (10_000 // len(event))
     assert all(meter(body[at : at + size]) is None for at in range(0, len(body), size))
     assert "10000 bytes" in (meter(b"\n") or "")
@@ -104,7 +138,7 @@ WRAPPED = {
 def test_coded_streams_are_looked_into(coding: str, size: int) -> None:
     """The terminator of a compressed stream is found, in reads of any size."""
     meter = DecodingMeter(
-        StreamMeter(Limits(), until_done=True), [coding.split()[-1].replace("members", "gzip")], 1 << 26
+        StreamMeter(Limits(), "sse-done"), [coding.split()[-1].replace("members", "gzip")], 1 << 26
     )
     body = WRAPPED[coding](b"data: {}\n\n" * 50 + b"data: [DONE]\n\n")
     assert DONE in [meter(body[at : at + size]) for at in range(0, len(body), size)]
@@ -150,13 +184,13 @@ def test_a_body_is_measured_as_what_it_opens_like(
 @pytest.mark.parametrize("tail", [b"", b"data: {}\n\n"])
 def test_a_limit_passed_before_the_terminator_counts_though_both_come_in_one_read(tail: bytes) -> None:
     """A line over its limit ends the stream although the terminator follows in the read; one behind it does not."""
-    meter = StreamMeter(Limits(line_bytes=1_000), until_done=True)
+    meter = StreamMeter(Limits(line_bytes=1_000), "sse-done")
     long, done = b"data: " + b"z" * 1_001 + b"\n\n", b"data: [DONE]\n\n"
     assert "1000 bytes" in (meter(long + done + tail) or "")
-    assert StreamMeter(Limits(line_bytes=1_000), until_done=True)(done + long + tail) == DONE
+    assert StreamMeter(Limits(line_bytes=1_000), "sse-done")(done + long + tail) == DONE
 
 
 def test_a_stream_over_its_limit_is_not_saved_by_its_terminator() -> None:
     """A terminator that itself passes the stream's limit comes too late."""
-    meter = StreamMeter(Limits(stream_events=3), until_done=True)
+    meter = StreamMeter(Limits(stream_events=3), "sse-done")
     assert "3 events" in (meter(b"data: {}\n\n" * 3 + b"data: [DONE]\n\n") or "")

@@ -107,7 +107,7 @@ def after_done(visit: Visit) -> None:
         insert_after(visit, end, Event({"object": "chat.completion.chunk", "choices": []}))
 
 
-@fault("stream.open-after-done", "the body never ends after [DONE]", "stream")
+@fault("stream.open-after-done", "the body never ends after its last event", "stream", route=None)
 def open_after_done(visit: Visit) -> None:
     visit.reply.ending = "open"
 
