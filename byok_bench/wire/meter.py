@@ -89,8 +89,8 @@ class StreamMeter:
         self._cr = False
 
     def __call__(self, data: bytes) -> str | None:
-        # One whole event in one read, of one line or of a name and one: the usual case. `find`, because `in` first makes an exception of
-        # the bytes not being a number, which costs more than the search.
+        # One whole event in one read, of one data line or of a name and one: the usual case. `find`, because `in`
+        # first makes an exception of the bytes not being a number, which costs more than the search.
         size, lines = len(data), data.count(b"\n")
         if (
             not self._open_bytes
