@@ -218,8 +218,6 @@ def left_out(target: Target, scenario: Scenario) -> str | None:
     """Why a scenario is not played on a target; None if it is."""
     if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
         return "the endpoint uses no key, so a wrong one shows nothing"
-    if scenario.request.answer_schema is not None and target.schema == "messages":
-        return "the messages dialect has no response_format"
     needs = (scenario.request.stream, bool(scenario.tools), scenario.request.answer_schema is not None)
     lacking = [
         name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks

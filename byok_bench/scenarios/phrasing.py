@@ -117,6 +117,8 @@ class _Messages:
                 body["tool_choice"] = (
                     {"type": mode} if mode else {"type": "tool", "name": request.tool_choice}
                 )
+        if request.answer_schema is not None:
+            body["output_config"] = {"format": {"type": "json_schema", "schema": request.answer_schema}}
         return body
 
     def after(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:

@@ -55,7 +55,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tool_choice: str | None = None
     """auto, required, none, or the name of a tool; for the first turn. Later turns leave the choice to the model."""
     answer_schema: dict[str, Any] | None = None
-    """JSON Schema that the text must fit (`response_format` json_schema)."""
+    """JSON Schema that the text must fit (`response_format` json_schema, or what the dialect calls it)."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -66,7 +66,8 @@ def _fit(tool: Tool, prompt: str) -> int:
     asked = set(_stems(prompt))
     shared = 2 * len(own & asked) + sum(bool(own & group and asked & group) for group in _SAME)
     required = tool.parameters.get("required")
-    wanted = [_properties(tool).get(name) for name in required] if isinstance(required, list) else []
+    names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    wanted = [_properties(tool).get(name) for name in names]
     numeric = [one for one in wanted if isinstance(one, dict) and one.get("type") in _NUMERIC]
     only_numbers = bool(wanted) and len(numeric) == len(wanted)
     return shared or int(only_numbers and len(_NUMBER.findall(prompt)) >= len(wanted))

@@ -148,6 +148,7 @@ def test_two_targets_cannot_have_one_name() -> None:
 
 
 NO_TOOLS = Model("m", capabilities=Capabilities(tools=Capability(state="no")))
+NO_SCHEMA = Model("m", capabilities=Capabilities(structured_output=Capability(state="no")))
 KEYED = changed(key=KeyRef.env("K"))
 
 
@@ -158,8 +159,8 @@ KEYED = changed(key=KeyRef.env("K"))
         (KEYED, "bad-key", None),
         (changed(models=[NO_TOOLS]), "forced-tool", "without tools"),
         (changed(models=[NO_TOOLS]), "plain-answer", None),
-        (changed(schema="messages"), "structured-output", "response_format"),
-        (changed(schema="responses"), "structured-output", None),
+        (changed(models=[NO_SCHEMA]), "structured-output", "without structured_output"),
+        (changed(schema="messages"), "structured-output", None),
     ],
 )
 def test_a_scenario_that_would_show_nothing_is_left_out(

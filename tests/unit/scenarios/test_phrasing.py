@@ -128,10 +128,13 @@ def test_a_system_message_stands_where_each_dialect_has_it() -> None:
     assert bodies["chat"]["messages"][0]["role"] == bodies["responses"]["input"][0]["role"] == "system"
 
 
-def test_a_demanded_schema_is_named_in_chat_and_responses() -> None:
+def test_a_demanded_schema_is_named_in_every_dialect() -> None:
     """Structured output is asked for in each dialect's own words."""
     scenario = library()["structured-output"]
-    chat, responses = (opening(scenario, scenario.samples[0], schema) for schema in ("chat", "responses"))
+    chat, responses, messages = (
+        opening(scenario, scenario.samples[0], schema) for schema in ("chat", "responses", "messages")
+    )
+    assert messages["output_config"]["format"]["schema"] == scenario.request.answer_schema
     assert chat["response_format"]["json_schema"]["schema"] == scenario.request.answer_schema
     assert responses["text"]["format"]["schema"] == scenario.request.answer_schema
 
