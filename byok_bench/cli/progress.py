@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from byok_bench.cli.console import counted, note
-from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
+from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted, Waiting
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -53,6 +53,8 @@ class Bar:
         elif isinstance(event, ExchangeFinished):
             self.kept += event.last and not event.warmup
             self._draw(event)
+        elif isinstance(event, Waiting):
+            self._tell_wait(event)
 
     def _start(self, event: RunStarted) -> None:
         self.started = event
@@ -70,6 +72,13 @@ class Bar:
             note(f"sent by an earlier start and never recorded, so maybe billed: {again}; sent again now")
         if self._bar is not None:
             self._task = self._bar.add_task("", total=event.samples, completed=event.stored, now="")
+
+    def _tell_wait(self, event: Waiting) -> None:
+        text = f"{event.target}: waiting up to {event.at_most_s:.0f} s {event.why}"
+        if self._bar is None:
+            note(text)
+        else:
+            self._bar.update(self._task, now=text, refresh=True)
 
     def _draw(self, event: ExchangeFinished) -> None:
         now = monotonic()

@@ -196,7 +196,7 @@ def silent_targets(run: "Run") -> list[str]:
     lines = []
     for index, target in enumerate(run.plan.targets):
         rows = [row for row in run.rows if row.target == index and not row.warmup and not row.wants_failure]
-        asked = [row for row in rows if row.status in ("done", "failed")]
+        asked = [row for row in rows if row.status in ("done", "failed") and not row.caused_by_us]
         if asked and all(row.kind for row in asked):
             kind, count = Counter(row.kind for row in asked).most_common(1)[0]
             first = next(row for row in asked if row.kind == kind)

@@ -37,6 +37,15 @@ class ModelsDialect:
 DIALECT: Final = ModelsDialect()
 _LIST_MEMBERS: Final = ("data", "models")
 _ID_MEMBERS: Final = ("id", "name", "model")
+_WINDOW_MEMBERS: Final = (
+    ("max_model_len",),  # vllm-project/vllm vllm/entrypoints/openai/protocol.py, ModelCard
+    ("context_length",),  # OpenRouter: https://openrouter.ai/docs/api/api-reference/models/get-models
+    ("context_window",),  # Groq: https://console.groq.com/docs/models
+    ("max_context_length",),  # Mistral: https://docs.mistral.ai/api/endpoint/models
+    ("meta", "n_ctx"),  # ggml-org/llama.cpp tools/server/server-context.cpp
+)
+"""Where an entry says how many tokens fit, in the order in which they are looked for."""
+_LARGEST_WINDOW: Final = 1_000_000_000
 
 
 def _failure(raw: RawExchange, body: Body) -> Failure | None:
@@ -79,3 +88,19 @@ def listed_models(document: object) -> list[str]:
     """Models in a list of models that can be asked for, in order; empty for anything else."""
     names = (model_id(entry) for entry in model_entries(document) or ())
     return [name for name in names if name and not is_wildcard(name)]
+
+
+def listed_windows(document: object) -> dict[str, int]:
+    """Model → context window in tokens, of the entries that say one."""
+    windows = ((model_id(entry), _window(entry)) for entry in model_entries(document) or ())
+    return {name: window for name, window in windows if name and window is not None}
+
+
+def _window(entry: object) -> int | None:
+    for path in _WINDOW_MEMBERS:
+        value = entry
+        for member in path:
+            value = value.get(member) if isinstance(value, dict) else None
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_WINDOW:
+            return value
+    return None

@@ -57,6 +57,7 @@ def _opened(run: Run | str) -> Run:
 def _answers(run: Run | str) -> pd.DataFrame:
     rows = frame(_opened(run))
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["status"].isin(["done", "failed"])]
+    rows = rows[~rows["caused_by_us"]]
     medians = [quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
     return rows.assign(itl_median_ms=pd.array(medians, dtype="Float64"))
 

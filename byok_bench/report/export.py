@@ -36,6 +36,7 @@ def to_jsonl(run: Run, path: Path) -> Path:
     with replacing(path) as temporary, temporary.open("wb") as out:
         for row, exchange in run.exchanges():
             document = exchange.to_json(row.findings)
+            document |= {"waited_ms": row.waited_ms, "caused_by_us": row.caused_by_us}
             out.write(msgspec.json.encode(plain(document)) + b"\n")
     return path
 

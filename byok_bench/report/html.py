@@ -22,6 +22,7 @@ from byok_bench.report.shown import (
     TITLES,
     alarming,
     is_number,
+    needless,
     several_models,
     wide,
 )
@@ -146,7 +147,8 @@ def _table(made: Sequence[Line]) -> str:
     names = [
         name
         for name in (made[0] if made else ())
-        if name.endswith(BOUNDS) or any(line[name] is not None for line in made)
+        if name not in needless(made)
+        and (name.endswith(BOUNDS) or any(line[name] is not None for line in made))
     ]
     if "model" in names and not several_models(made):
         names.remove("model")

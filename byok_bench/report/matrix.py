@@ -124,7 +124,7 @@ def failures(run: Run) -> list[Line]:
     seen: dict[tuple[str, str, str], Line] = {}
     names = target_names(run)
     for row in run.rows:
-        if row.warmup or row.kind is None:
+        if row.warmup or row.kind is None or row.caused_by_us:
             continue
         name = names[row.target]
         entry = seen.setdefault(

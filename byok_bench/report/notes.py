@@ -1,6 +1,7 @@
 """What a reader of any table has to know about a run: told below the tables."""
 
 from byok_bench.runs.quiet import Health, is_core_full
+from byok_bench.runs.recovery import Recovery
 from byok_bench.runs.results import Run
 
 
@@ -18,6 +19,7 @@ def notes(run: Run) -> list[str]:
     if run.maybe_billed:
         lost = _counted_things(run.maybe_billed, "request")
         found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
+    found += [_recovered(run, one) for one in run.recoveries]
     stalls = sum(section.stalls for section in run.health)
     if stalls:
         worst = max(section.worst_stall_ms for section in run.health)
@@ -40,6 +42,15 @@ def notes_on_both(a: Run, b: Run) -> list[str]:
     if same:
         return ["A and B are the same run", *notes(a)]
     return [*(f"A: {note}" for note in notes(a)), *(f"B: {note}" for note in notes(b))]
+
+
+def _recovered(run: Run, one: Recovery) -> str:
+    """What an over-long prompt did to a server."""
+    name, took = run.plan.targets[one.target].name, f"{one.waited_ms / 1000:.1f} s"
+    asked = f"{_counted_things(one.requests, 'plain request')} of ours that stand in no table"
+    if one.answered:
+        return f"after an over-long prompt {name} answered again after {took}; {asked}"
+    return f"after an over-long prompt {name} did not answer again within {took} ({one.seen[-1]}); {asked}"
 
 
 def _standing(run: Run) -> str:

@@ -33,11 +33,54 @@ LEGEND: Final = (
     "NA: not to be had, or too few samples (an interval needs 6, p90 10, p99 100)."
 )
 _NARROW: Final = {
-    "latency": ("scenario", "n", "failed", "excluded", "TTFT ms", "95 % CI", "TTFT p90", "E2E ms", "E2E p90"),
-    "streaming": ("n", "failed", "excluded", "errors", "warnings", "ITL ms", "ITL p99", "findings"),
-    "errors": ("scenario", "n", "failed", "excluded", "as wanted", "seen", "status"),
-    "tools": ("scenario", "n", "failed", "excluded", "ok", "called", "calls", "valid", "findings"),
-    "summary": ("n", "failed", "excluded", "ok", "refused well", "TTFT ms", "E2E ms", "tok/s", "errors"),
+    "latency": (
+        "scenario",
+        "n",
+        "failed",
+        "excluded",
+        "caused by us",
+        "TTFT ms",
+        "95 % CI",
+        "TTFT p90",
+        "E2E ms",
+        "E2E p90",
+    ),
+    "streaming": (
+        "n",
+        "failed",
+        "excluded",
+        "caused by us",
+        "errors",
+        "warnings",
+        "ITL ms",
+        "ITL p99",
+        "findings",
+    ),
+    "errors": ("scenario", "n", "failed", "excluded", "caused by us", "as wanted", "seen", "status"),
+    "tools": (
+        "scenario",
+        "n",
+        "failed",
+        "excluded",
+        "caused by us",
+        "ok",
+        "called",
+        "calls",
+        "valid",
+        "findings",
+    ),
+    "summary": (
+        "n",
+        "failed",
+        "excluded",
+        "caused by us",
+        "ok",
+        "refused well",
+        "TTFT ms",
+        "E2E ms",
+        "tok/s",
+        "errors",
+    ),
 }
 """Columns that fit 100 characters."""
 EXPENDABLE: Final = (
@@ -53,6 +96,7 @@ MEANINGS: Final = {
     "planned": "what is to be asked in all, as far as is known; n where the run is over",
     "failed": "of n, those without a good answer",
     "excluded": "left out, not in n: it would have shown nothing on this target",
+    "caused by us": "429s within the cooldown that an error scenario of this run caused: in neither n nor failed",
     "marked": "of n, those during which this client's event loop stood still for more than 50 ms",
     "TTFB ms": "request written → first byte of the body, median",
     "TTFT ms": "request written → first delta with text, reasoning or tool arguments, median",
@@ -97,6 +141,8 @@ MEANINGS: Final = {
     "example": "what was noticed in one of them",
 }
 """Column → what it is, in one line; docs/metrics.md has the definitions."""
+SELDOM: Final = "caused by us"
+"""Column that is 0 in most runs, and then left out."""
 LISTED: Final = ("findings", "seen", "status", "tools")
 """Columns whose cells are lists: one entry a line."""
 
@@ -104,13 +150,19 @@ LISTED: Final = ("findings", "seen", "status", "tools")
 def narrow(table: Sequence[Line], name: str) -> list[Words]:
     """The columns that fit a terminal; the interval is that of the first time in the table."""
     names = ("endpoint", *(("model",) if several_models(table) else ()), "load", *_NARROW[name])
+    gone = needless(table)
     made = []
     for words in wide(table):
         if "TTFT 95 % CI" in words:
             words["95 % CI"] = words["TTFT 95 % CI"]
         words |= {column: words[column].replace(", ", "\n") for column in LISTED if column in words}
-        made.append({column: words[column] for column in names if column in words})
+        made.append({column: words[column] for column in names if column in words and column not in gone})
     return made
+
+
+def needless(table: Sequence[Line]) -> frozenset[str]:
+    """Columns that are left out of a page since they hold nothing but 0."""
+    return frozenset(() if any(line.get(SELDOM) for line in table) else (SELDOM,))
 
 
 def alarming(row: Mapping[str, str]) -> frozenset[str]:

@@ -101,6 +101,7 @@ def _errors(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "planned": part.count_planned_samples(),
             "failed": sum(row.kind is not None for row in part.over),
             "excluded": part.excluded,
+            "caused by us": part.caused,
             "as wanted": _ok(part.over),
             "wanted": _wanted(run.plan, part.head["scenario"]),
             "seen": _counted(row.kind or "answer" for row in part.over),
@@ -119,6 +120,7 @@ def _tools(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "planned": part.count_planned_samples(),
             "failed": sum(row.outcome == "failed" for row in part.over),
             "excluded": part.excluded,
+            "caused by us": part.caused,
             "ok": _ok(part.over),
             "called": len({(row.sample, row.repeat) for row in part.asked if row.tool_calls}),
             "calls": sum(len(row.tool_calls) for row in part.asked),
@@ -142,6 +144,7 @@ def _summary(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "planned": part.count_planned(wants_failure=False),
             "failed": len(asked) - len(good),
             "excluded": part.excluded,
+            "caused by us": part.caused,
             "ok": _share([row for row in part.over if not row.wants_failure]),
             "refused well": _share([row for row in part.over if row.wants_failure]),
             "TTFT ms": _median(good, "ttft_ms"),
@@ -170,11 +173,13 @@ class _Part:
     def __init__(self, head: Line, rows: Sequence[Row]) -> None:
         self.head = head
         self._rows = rows
-        self.asked = [row for row in rows if row.status in ASKED]
+        self.asked = [row for row in rows if row.status in ASKED and not row.caused_by_us]
         self.good = [row for row in self.asked if row.kind is None]
         self.over = [row for row in self.asked if row.outcome is not None]
         """The last turn of each sample that was played to its end."""
         self.excluded = sum(row.status == "left_out" for row in rows)
+        self.caused = sum(row.caused_by_us for row in rows)
+        """429s of a cooldown that an error scenario of ours caused: neither asked nor failed."""
         self.marked = sum("loop_stalled" in row.flags for row in self.asked)
 
     @property
@@ -190,15 +195,17 @@ class _Part:
 
     def count_planned(self, *, wants_failure: bool = True) -> int:
         """Exchanges to be asked in all, as far as is known: a sample that is not over has one more turn at least."""
-        return sum(
-            len(turns) + (turns[-1].outcome is None and all(row.status in ASKED for row in turns))
-            for turns in self._samples()
-            if wants_failure or not turns[0].wants_failure
-        )
+        planned = 0
+        for turns in self._samples():
+            if wants_failure or not turns[0].wants_failure:
+                counted = [row for row in turns if not row.caused_by_us]
+                is_open = turns[-1].outcome is None and all(row.status in ASKED for row in turns)
+                planned += len(counted) + is_open
+        return planned
 
     def count_planned_samples(self) -> int:
         """Samples to be played in all."""
-        return sum(1 for _ in self._samples())
+        return sum(not turns[-1].caused_by_us for turns in self._samples())
 
     def _samples(self) -> Iterator[list[Row]]:
         """The rows of each sample that is not left out, in the order of turns."""

@@ -20,7 +20,8 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact.logs import remembered
-from byok_bench.runs import ledger, records
+from byok_bench.runs import ascii_json, ledger, marks, records
+from byok_bench.runs.holds import Holds
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.ledger import End, State
 from byok_bench.runs.load import Open, intended_starts
@@ -28,12 +29,14 @@ from byok_bench.runs.order import Block
 from byok_bench.runs.owner import this_process
 from byok_bench.runs.plan import Job, Plan, asked_model, first_body, left_out, turn_key
 from byok_bench.runs.quiet import Health, timed_section
+from byok_bench.runs.recovery import LONGEST_WAIT_S, await_recovery, needs_recovery
 from byok_bench.runs.retries import delay_before_next
 from byok_bench.runs.store import Writer
 from byok_bench.scenarios.agent import play
 from byok_bench.wire.cleaning import clean_stream
 from byok_bench.wire.client import Client
 from byok_bench.wire.failures import Failure
+from byok_bench.wire.limits import Timeouts
 from byok_bench.wire.raw import RawExchange
 
 GIVE_UP_AFTER: Final = 3
@@ -63,8 +66,11 @@ class Executor:
         client: Client,
         finished: Callable[[Job, int, bool, RawExchange | None], None],
         policy: Mapping[str, Any] | None = None,
+        waits: Callable[[int, str, float], None] = lambda *_: None,
     ) -> None:
-        """`endpoints` stand beside `plan.targets`. `finished` hears (job, turn, last of its sample, record)."""
+        """`endpoints` stand beside `plan.targets`. `finished` hears (job, turn, last of its sample, record), `waits`
+        (target, why, seconds at most) when nothing is sent to a target for a while.
+        """
         self._plan = plan
         self._endpoints = list(endpoints)
         self._writer = writer
@@ -77,6 +83,12 @@ class Executor:
         self._dice = random.Random(f"retries {plan.seed}")
         self._unreached = [0] * len(plan.targets)
         self._answered = [False] * len(plan.targets)
+        self._waits = waits
+        self._holds = Holds(len(plan.targets), lambda target, s: waits(target, "as its 429 asked", s))
+        self._busy: set[int] = set()
+        """Targets that an over-long prompt of ours may still keep busy."""
+        self._lost: set[int] = set()
+        """Targets that did not answer again within the bound: they are not waited for twice."""
 
     async def block(
         self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
@@ -91,7 +103,32 @@ class Executor:
                 slots = block.load.concurrency // of + (which < block.load.concurrency % of)
                 await self._closed_loop(block.jobs[which::of], slots)
         health.exchanges = len(block.jobs[which::of])
+        if block.target in self._busy:
+            await self._await_recovery(block.target)
         return health
+
+    async def _await_recovery(self, target: int) -> None:
+        """What comes next must not fail for what the last prompt did."""
+        self._busy.discard(target)
+        if target in self._lost:
+            return
+        self._waits(target, "after an over-long prompt, until it answers again", LONGEST_WAIT_S)
+
+        async def ask(body: dict[str, Any], timeouts: Timeouts) -> Exchange:
+            return await send(
+                self._endpoints[target],
+                body,
+                model=self._plan.targets[target].model,
+                timeouts=timeouts,
+                profile=self._plan.profile,
+                client=self._client,
+                policy=self._policy,
+            )
+
+        found = await await_recovery(target, self._plan.targets[target].schema, ask, LONGEST_WAIT_S)
+        if not found.answered:
+            self._lost.add(target)
+        await self._writer.do(marks.put_recovery, self._run_id, target, ascii_json.dump(found))
 
     async def _closed_loop(self, jobs: Sequence[Job], slots: int) -> None:
         waiting = deque(jobs)
@@ -113,9 +150,11 @@ class Executor:
                 ahead = begin + offset - time.perf_counter_ns()
                 if ahead > 0:
                     await asyncio.sleep(ahead / 1e9)
-                group.create_task(self._job(job, begin + offset))
+                waited = await self._holds.wait(block.target)
+                begin += waited  # the whole schedule moves: what was held back must not come as a burst
+                group.create_task(self._job(job, begin + offset, waited))
 
-    async def _job(self, job: Job, intended_ns: int | None = None) -> None:
+    async def _job(self, job: Job, intended_ns: int | None = None, waited_ns: int = 0) -> None:
         scenario = self._plan.scenario(job.scenario)
         why = left_out(self._plan.targets[job.target], scenario)
         if why is not None:
@@ -130,7 +169,8 @@ class Executor:
                 return await self._reload(job, stored)
             if sent:
                 self._finished(job, turn - 1, False, sent[-1].raw)
-            exchange = await self._exchange(job, turn, body, intended_ns if turn == 1 else None)
+            first = (intended_ns, waited_ns) if turn == 1 else (None, 0)
+            exchange = await self._exchange(job, turn, body, *first)
             sent.append(exchange)
             return exchange
 
@@ -145,8 +185,10 @@ class Executor:
             return
         self._finished(job, len(turns), True, turns[-1].raw)
 
-    async def _exchange(self, job: Job, turn: int, body: dict[str, Any], intended_ns: int | None) -> Exchange:
-        """One answer, with as many attempts as the plan allows."""
+    async def _exchange(
+        self, job: Job, turn: int, body: dict[str, Any], intended_ns: int | None, waited_ns: int
+    ) -> Exchange:
+        """One answer, with as many attempts as the plan allows. `waited_ns` was waited for it already."""
         key = turn_key(job.key, turn)
         state = self._stored.get(key)
         attempt = state.attempt if state is not None else 0
@@ -156,13 +198,20 @@ class Executor:
         tries = 0
         while True:
             attempt, tries = attempt + 1, tries + 1
-            if not await self._writer.do(ledger.claim, self._run_id, job, turn, attempt, self._owner):
+            waited_ns += await self._holds.wait(job.target)
+            waited_ms = waited_ns / 1e6 if waited_ns else None
+            if not await self._writer.do(
+                ledger.claim, self._run_id, job, turn, attempt, self._owner, waited_ms
+            ):
                 raise Taken
             exchange = await self._send(job, key, body)
             if intended_ns is not None:
                 exchange.raw.phases.start = intended_ns
             self._note_reach(job.target, exchange.raw)
             failure = self._failure(exchange)
+            self._holds.note(job.target, failure)
+            if self._plan.scenario(job.scenario).overflows and needs_recovery(exchange.raw):
+                self._busy.add(job.target)
             delay, why = delay_before_next(failure, tries, self._plan.retries, self._dice)
             end = None
             if delay is None:

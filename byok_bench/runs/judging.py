@@ -23,7 +23,7 @@ from byok_bench.scenarios.agent import is_over, outcome
 from byok_bench.scenarios.expectations import misfit
 from byok_bench.scenarios.tools import find_tools
 
-ROW_VERSION: Final = 2
+ROW_VERSION: Final = 3
 """2: rows of exchanges that were only planned or sent are no longer kept."""
 KEPT_AT_ONCE: Final = 200
 """Rows that are handed to the writer together."""
@@ -62,6 +62,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The server's words, or ours."""
     start_ns: int | None = None
     """Intended start, monotonic."""
+    end_ns: int | None = None
+    """Nothing came any more, monotonic."""
+    waited_ms: float | None = None
+    """How long this side waited before the request, since a 429 had told it to; in no other time."""
+    caused_by_us: bool = False
+    """A 429 within the cooldown that an error scenario of this run caused; it is not among what failed."""
     queue_ms: float | None = None
     """Intended start → request written, without dns, connect and tls."""
     late_ms: float | None = None
@@ -132,6 +138,7 @@ def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:
         retry_after_s=error.retry_after_s if error else None,
         message=error.message if error else None,
         start_ns=raw.phases.start,
+        end_ns=raw.phases.end,
         queue_ms=timing.queued,
         late_ms=None if written is None else (written - raw.phases.start) / 1e6,
         connect_ms=sum(network) if network else None,
@@ -201,6 +208,7 @@ def _place(plan: Plan, state: State) -> dict[str, Any]:
         "turn": state.turn,
         "status": state.status,
         "attempt": state.attempt,
+        "waited_ms": state.waited_ms,
         "wants_failure": plan.scenario(state.scenario).wants_failure,
     }
 

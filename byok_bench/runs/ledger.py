@@ -14,6 +14,7 @@ import msgspec
 
 from byok_bench.errors import StoreError
 from byok_bench.runs import ascii_json
+from byok_bench.runs.columns import as_column, file_version, from_column
 from byok_bench.runs.migrations import VERSION
 from byok_bench.runs.plan import Job, Plan, turn_key
 from byok_bench.runs.records import Record
@@ -41,6 +42,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None
     final: str
     """Why the row is final."""
+    waited_ms: float | None = None
+    """How long this side waited before its last request, as it was told to."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +104,15 @@ def add_jobs(db: sqlite3.Connection, run_id: str, jobs: Iterable[Job]) -> None:
     )
 
 
-def claim(db: sqlite3.Connection, run_id: str, job: Job, turn: int, attempt: int, owner: str) -> bool:
+def claim(
+    db: sqlite3.Connection,
+    run_id: str,
+    job: Job,
+    turn: int,
+    attempt: int,
+    owner: str,
+    waited_ms: float | None = None,
+) -> bool:
     """Mark one attempt as sent, before it is. False if another process has it, or it is final."""
     key = turn_key(job.key, turn)
     if turn > 1:
@@ -121,9 +132,9 @@ def claim(db: sqlite3.Connection, run_id: str, job: Job, turn: int, attempt: int
             ),
         )
     taken = db.execute(
-        "update exchange set status = 'sent', attempt = ?, owner = ? where run_id = ? and plan_key = ?"
+        "update exchange set status = 'sent', attempt = ?, owner = ?, waited_ms = ? where run_id = ? and plan_key = ?"
         " and (status = 'planned' or (status = 'sent' and owner = ? and attempt = ? - 1)) returning id",
-        (attempt, owner, run_id, key, owner, attempt),
+        (attempt, owner, waited_ms, run_id, key, owner, attempt),
     ).fetchone()
     if taken is None:
         return False
@@ -241,12 +252,9 @@ def put_failures(db: sqlite3.Connection, failures: Iterable[tuple[str, str, int]
     db.executemany("update exchange set status = 'failed', kind = ?, phase = ? where id = ?", failures)
 
 
-def put_section(db: sqlite3.Connection, run_id: str, target: int, stage: int, health: bytes) -> None:
-    """How the measuring process fared during one timed section."""
-    db.execute(
-        "insert into section (run_id, target, stage, health) values (?, ?, ?, ?)",
-        (run_id, target, stage, health),
-    )
+def set_plan(db: sqlite3.Connection, run_id: str, plan: Plan) -> None:
+    """The plan of a run with what was learnt since it was stored; its keys and jobs are the same."""
+    db.execute("update run set plan = ? where id = ?", (ascii_json.dump(plan), run_id))
 
 
 def unfinished(db: sqlite3.Connection, plan_hash: str) -> list[RunRow]:
@@ -293,9 +301,10 @@ def plan_of(db: sqlite3.Connection, run_id: str) -> Plan:
 
 def states(db: sqlite3.Connection, run_id: str) -> list[State]:
     """Every exchange of a run, in the order of its rows."""
+    waited = "waited_ms" if file_version(db) >= 3 else "null"
     rows = db.execute(
         "select id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, owner,"
-        " kind, phase, final from exchange where run_id = ? order by id",
+        f" kind, phase, final, {waited} from exchange where run_id = ? order by id",
         (run_id,),
     )
     return [
@@ -303,6 +312,7 @@ def states(db: sqlite3.Connection, run_id: str) -> list[State]:
             id=row[0], key=row[1], first_key=row[2], turn=row[3], target=row[4], stage=row[5],
             scenario=from_column(row[6]), sample=from_column(row[7]), repeat=row[8], status=row[9], attempt=row[10],
             owner=row[11], kind=row[12], phase=row[13], final=from_column(row[14]),
+            waited_ms=row[15],
         )
         for row in rows
     ]  # fmt: skip
@@ -377,25 +387,3 @@ def judged(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
         (run_id, judge),
     )
     return dict(rows.fetchall())
-
-
-def sections(db: sqlite3.Connection, run_id: str) -> list[bytes]:
-    """How the measuring process fared, one entry a timed section."""
-    return [
-        health
-        for (health,) in db.execute("select health from section where run_id = ? order by id", (run_id,))
-    ]
-
-
-def as_column(text: str) -> str | bytes:
-    """Text as SQLite takes it: bytes where UTF-8 has no form for it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-    return text
-
-
-def from_column(value: str | bytes) -> str:
-    """The text that was kept."""
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

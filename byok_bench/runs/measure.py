@@ -10,12 +10,12 @@ import msgspec
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
-from byok_bench.runs import ascii_json, ledger
+from byok_bench.runs import ascii_json, marks
 from byok_bench.runs.execute import Executor
 from byok_bench.runs.ledger import State
 from byok_bench.runs.order import Block
 from byok_bench.runs.plan import Job, Plan
-from byok_bench.runs.progress import ExchangeFinished
+from byok_bench.runs.progress import ExchangeFinished, FromMeasuring, Waiting
 from byok_bench.runs.quiet import frozen_heap
 from byok_bench.runs.store import Writer
 from byok_bench.wire.client import Client
@@ -44,7 +44,7 @@ class Session:
         work: Work,
         endpoints: Sequence[Endpoint],
         writer: Writer,
-        tell: Callable[[ExchangeFinished], None],
+        tell: Callable[[FromMeasuring], None],
     ) -> None:
         """`endpoints` stand beside the plan's targets."""
         self._work = work
@@ -64,7 +64,15 @@ class Session:
         self._open.enter_context(frozen_heap())
         work = self._work
         self._executor = Executor(
-            work.plan, with_keys, self._writer, work.run_id, work.states, client, self._heard, work.policy
+            work.plan,
+            with_keys,
+            self._writer,
+            work.run_id,
+            work.states,
+            client,
+            self._heard,
+            work.policy,
+            self._waits,
         )
         return self
 
@@ -78,15 +86,19 @@ class Session:
         for block in blocks:
             health = await self._executor.block(block, begin_ns, share)
             await self._writer.do(
-                ledger.put_section, self._work.run_id, block.target, block.stage, ascii_json.dump(health)
+                marks.put_section, self._work.run_id, block.target, block.stage, ascii_json.dump(health)
             )
 
     def _heard(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
         self._tell(finished(self._work, job, turn, last, raw))
 
+    def _waits(self, target: int, why: str, at_most_s: float) -> None:
+        name = self._work.plan.targets[target].name
+        self._tell(Waiting(run_id=self._work.run_id, target=name, why=why, at_most_s=at_most_s))
+
 
 async def measure(
-    work: Work, endpoints: Sequence[Endpoint], writer: Writer, tell: Callable[[ExchangeFinished], None]
+    work: Work, endpoints: Sequence[Endpoint], writer: Writer, tell: Callable[[FromMeasuring], None]
 ) -> None:
     """Play all blocks in this process."""
     async with Session(work, endpoints, writer, tell) as session:

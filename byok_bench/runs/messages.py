@@ -16,7 +16,7 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
 from byok_bench.runs import ascii_json
 from byok_bench.runs.measure import Work
-from byok_bench.runs.progress import ExchangeFinished
+from byok_bench.runs.progress import ExchangeFinished, Waiting
 
 _LENGTH: Final = struct.Struct("<I")
 
@@ -63,7 +63,7 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 ToProcess = Start | Go | Stop
-FromProcess = ExchangeFinished | Played | Broken
+FromProcess = ExchangeFinished | Waiting | Played | Broken
 
 
 def from_process(raw: bytes) -> FromProcess:

@@ -88,9 +88,23 @@ def m002_judged_rows_and_marks(db: sqlite3.Connection) -> None:
     )
 
 
+def m003_waits(db: sqlite3.Connection) -> None:
+    """How long this side waited before a request, as it was told to; and waits for a server to recover."""
+    db.execute("alter table exchange add column waited_ms real")
+    db.execute(
+        """create table recovery (
+            id integer primary key,
+            run_id text not null references run (id) on delete cascade,
+            target integer not null,
+            document blob not null
+        )"""
+    )
+
+
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     m001_runs_and_exchanges,
     m002_judged_rows_and_marks,
+    m003_waits,
 )
 VERSION: Final = len(STEPS)
 

@@ -4,6 +4,9 @@ A block is what one target gets before the next target's turn. With one request 
 every repeat visits every target within a sample's time. With more in flight a block holds enough repeats to keep
 them busy. An open loop is one block for each target: its rate has to stand for a while. Targets are shuffled within
 each round, samples within each repeat; the seed decides.
+
+Error scenarios come after everything that is meant to be answered, and over-long prompts last of all, one at a time
+whatever the load: what they do to a server must not show in the measurements.
 """
 
 import random
@@ -57,6 +60,17 @@ def warm_up(plan: Plan, start: str) -> list[Block]:
 def in_order(plan: Plan, jobs: Sequence[Job]) -> list[Block]:
     """All jobs, in blocks, in the order in which they run."""
     dice = random.Random(f"order {plan.seed}")
+    parts: tuple[list[Job], list[Job], list[Job]] = [], [], []
+    for job in jobs:
+        scenario = plan.scenario(job.scenario)
+        parts[scenario.wants_failure + scenario.overflows].append(job)
+    answered, refused, over_long = (_blocks(plan, part, dice) for part in parts)
+    alone = [msgspec.structs.replace(block, jobs=(job,)) for block in over_long for job in block.jobs]
+    return [*answered, *refused, *alone]
+
+
+def _blocks(plan: Plan, jobs: Sequence[Job], dice: random.Random) -> list[Block]:
+    """Blocks of one part of a run, stage by stage."""
     blocks: list[Block] = []
     for stage, load in enumerate(plan.loads):
         mine = [job for job in jobs if job.stage == stage]

@@ -53,6 +53,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Reference of the key, `env:NAME` and the like; never the key."""
     context_window: int | None = None
     """As declared, tokens."""
+    listed_window: int | None = None
+    """As the server lists it, tokens; asked for where a prompt is to be longer. Not part of any plan key."""
     lacks: tuple[str, ...] = ()
     """Capabilities declared `no`."""
     unverified_tls: bool = False
@@ -64,6 +66,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """As in tables: the model within its endpoint."""
         return f"{self.label} · {self.alias or self.model}"
+
+    @property
+    def window(self) -> int | None:
+        """The context window to go by: what was declared wins over what is listed."""
+        return self.context_window if self.context_window is not None else self.listed_window
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,7 +212,7 @@ def first_body(plan: Plan, job: Job) -> dict[str, Any]:
     """Body of a job's first request, without the model and the endpoint's extra fields."""
     scenario, target = plan.scenario(job.scenario), plan.targets[job.target]
     sample = next(sample for sample in scenario.samples if sample.name == job.sample)
-    return opening(scenario, sample, target.schema, target.context_window)
+    return opening(scenario, sample, target.schema, target.window)
 
 
 def asked_model(plan: Plan, job: Job) -> str:

@@ -22,7 +22,7 @@ from byok_bench.redact import redact
 from byok_bench.runs import messages
 from byok_bench.runs.load import Open
 from byok_bench.runs.messages import Broken, FromProcess, Go, Played, Start, Stop, ToProcess
-from byok_bench.runs.progress import ExchangeFinished
+from byok_bench.runs.progress import FromMeasuring
 
 GRACE_S: Final = 10.0
 """How long a process may take to end once it was told to."""
@@ -37,7 +37,7 @@ COMMAND: Final = (
     "-c",
     f"import sys; sys.path.append({PACKAGE_PARENT!r}); from byok_bench.runs.worker import main; main()",
 )
-Tell = Callable[[ExchangeFinished], None]
+Tell = Callable[[FromMeasuring], None]
 
 
 class ProcessEnded(ByokBenchError):
@@ -139,7 +139,7 @@ class Process:
         """Pass on what it tells until it is through. Raises what broke it, or ProcessEnded."""
         while True:
             message = await self._heard.get()
-            if isinstance(message, ExchangeFinished):
+            if isinstance(message, FromMeasuring):
                 tell(message)
             elif isinstance(message, Played):
                 return

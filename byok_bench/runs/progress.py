@@ -59,6 +59,16 @@ class ExchangeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Request written → end, by the transport's marks."""
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Nothing is sent to a target for a while, and why."""
+
+    run_id: str
+    target: str
+    why: str
+    """A few words."""
+    at_most_s: float
+
+
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Nothing more is sent."""
 
@@ -71,7 +81,9 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why it was interrupted."""
 
 
-Event = RunStarted | ExchangeFinished | RunFinished
+Event = RunStarted | ExchangeFinished | Waiting | RunFinished
+FromMeasuring = ExchangeFinished | Waiting
+"""What the measuring process tells."""
 Listener = Callable[[Event], None]
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.runs import ascii_json, ledger
+from byok_bench.runs import ascii_json, ledger, marks
+from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row, judge_stored, read_exchange
 from byok_bench.runs.ledger import RunRow
 from byok_bench.runs.plan import Plan
 from byok_bench.runs.quiet import Health
+from byok_bench.runs.recovery import Recovery
 from byok_bench.runs.store import Writer, reading
 from byok_bench.runs.where import store_path
 
@@ -92,7 +94,13 @@ class Run:
     def health(self) -> list[Health]:
         """How the measuring process fared, one entry a timed section."""
         with reading(self.path) as db:
-            return [ascii_json.load(entry, Health) for entry in ledger.sections(db, self.id)]
+            return [ascii_json.load(entry, Health) for entry in marks.sections(db, self.id)]
+
+    @property
+    def recoveries(self) -> list[Recovery]:
+        """Waits for a server to answer again after an over-long prompt; their requests are in no row."""
+        with reading(self.path) as db:
+            return [ascii_json.load(entry, Recovery) for entry in marks.recoveries(db, self.id)]
 
     def exchanges(self) -> Iterator[tuple[Row, Exchange]]:
         """Every recorded exchange with its row, one at a time, in the order of the store."""
@@ -117,10 +125,10 @@ class Run:
 
     def _judge(self, *, again: bool) -> list[Row]:
         if not os.access(self.path, os.W_OK):
-            return judge_stored(self.path, self.id, None, again)
+            return mark_caused(self.plan, judge_stored(self.path, self.id, None, again))
         writer = Writer(self.path)
         try:
-            return judge_stored(self.path, self.id, writer, again)
+            return mark_caused(self.plan, judge_stored(self.path, self.id, writer, again))
         finally:
             writer.close()
 

@@ -24,7 +24,7 @@ from byok_bench.runs.order import in_order, warm_up
 from byok_bench.runs.owner import this_process
 from byok_bench.runs.plan import Job, Plan, make_plan, refuse_bad_profile
 from byok_bench.runs.process import in_notebook, measure_in_process, measure_in_workers
-from byok_bench.runs.progress import ExchangeFinished, Listener, RunFinished, RunStarted, tell_log
+from byok_bench.runs.progress import FromMeasuring, Listener, RunFinished, RunStarted, Waiting, tell_log
 from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.results import Run, judged
 from byok_bench.runs.resume import Intent, Standing, make_intent, open_run, reclaim, still_open
@@ -32,6 +32,7 @@ from byok_bench.runs.retries import Retries
 from byok_bench.runs.store import Writer, reading
 from byok_bench.runs.usable import describe_obstacle, find_move, find_obstacles
 from byok_bench.runs.where import store_path
+from byok_bench.runs.windows import ask_windows, take_over_windows
 from byok_bench.scenarios.scenario import Scenario, find_scenarios
 from byok_bench.wire.limits import Timeouts
 
@@ -223,6 +224,7 @@ class _Start:
         self._endpoints = [found.intent.endpoints[target.endpoint] for target in plan.targets]
         self._jobs = [job for job in found.intent.jobs if not found.intent.is_idle(job.target)]
         todo = still_open(plan, self._jobs, found.states)
+        plan = await self._learn_windows(writer, plan, todo)
         busy = {job.target for job in todo}
         warming = [block for block in warm_up(plan, secrets.token_hex(4)) if block.target in busy]
         warmups = sum(len(block.jobs) for block in warming)
@@ -243,6 +245,17 @@ class _Start:
             )
             await self._measure(work, writer)
             blocks = in_order(plan, await self._left_by_others(writer))
+
+    async def _learn_windows(self, writer: Writer, plan: Plan, todo: Sequence[Job]) -> Plan:
+        """How long a prompt has to be to be over-long: as an earlier start was told, else as the servers list it."""
+        with reading(self._path) as db:
+            stored = ledger.plan_of(db, self._run_id)
+        known = take_over_windows(plan, stored)
+        learnt = await ask_windows(known, self._endpoints, todo, self._means.policy)
+        if learnt.targets != stored.targets:
+            targets = msgspec.structs.replace(stored, targets=learnt.targets)
+            await writer.do(ledger.set_plan, self._run_id, targets)
+        return learnt
 
     async def _measure(self, work: Work, writer: Writer) -> None:
         """Here, beside this process, or in several."""
@@ -289,7 +302,10 @@ class _Start:
             )
         )
 
-    def _heard(self, event: ExchangeFinished) -> None:
+    def _heard(self, event: FromMeasuring) -> None:
+        if isinstance(event, Waiting):
+            self._listener(event)
+            return
         self._done += event.last
         self._listener(msgspec.structs.replace(event, done=self._done, samples=self._samples))
 

@@ -80,6 +80,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """It is an error scenario: a good server refuses it."""
         return self.spoil is not None
 
+    @property
+    def overflows(self) -> bool:
+        """Its prompt is longer than the context window."""
+        return self.spoil is not None and self.spoil.overflow
+
 
 def load_scenario(path: Path) -> Scenario:
     """Read one scenario file; PlanError names file and field."""

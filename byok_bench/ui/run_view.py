@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import HTML, Button, HBox, IntProgress, Layout, VBox
 
 from byok_bench.report.text import printable
-from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
+from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted, Waiting
 from byok_bench.runs.results import Run
 
 
@@ -64,6 +64,8 @@ class RunView(VBox):  # type: ignore[misc]
                 self._say(
                     f"{event.done} of {event.samples}: {event.target}, {event.scenario}: {_came(event)}"
                 )
+            case Waiting():
+                self._say(f"{event.target}: waiting up to {event.at_most_s:.0f} s {event.why}")
             case RunFinished():
                 self._over(event)
 

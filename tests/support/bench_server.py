@@ -37,6 +37,10 @@ class BenchServer:
         self.port = 0
         self.fail_first = 0
         """Answer 503 to this many requests before serving."""
+        self.window: int | None = None
+        """Context window that the list of models says."""
+        self.lists = 0
+        """How often the list was asked for; those requests are in no other count."""
         self._log = log
 
     @property
@@ -62,6 +66,10 @@ class BenchServer:
             for name, _, value in (line.partition(":") for line in lines[1:] if line)
         }
         raw = await reader.readexactly(int(fields.get("content-length", "0")))
+        if lines[0].startswith("GET"):
+            self.lists += 1
+            await self._list(writer)
+            return True
         self.ids.append(fields.get("x-request-id", ""))
         if self._log is not None:
             self._log(self.ids[-1])
@@ -82,6 +90,15 @@ class BenchServer:
             return
         await asyncio.sleep(self.delay_s)
         await self._stream(body, writer)
+
+    async def _list(self, writer: asyncio.StreamWriter) -> None:
+        model = {"id": MODEL, "object": "model", "created": 1, "owned_by": "us"}
+        if self.window is not None:
+            model["max_model_len"] = self.window
+        text = json.dumps({"object": "list", "data": [model]}).encode()
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+        writer.write(head.encode() + text)
+        await writer.drain()
 
     def _refusal(
         self, fields: dict[str, str], body: dict[str, Any], size: int

@@ -11,6 +11,7 @@ from byok_bench.runs.ledger import RunRow
 from byok_bench.runs.load import Closed, Load
 from byok_bench.runs.plan import Plan, make_plan
 from byok_bench.runs.quiet import Health
+from byok_bench.runs.recovery import Recovery
 from byok_bench.runs.results import Run
 from byok_bench.runs.retries import Retries
 from byok_bench.scenarios.scenario import library
@@ -42,6 +43,7 @@ class MadeRun(Run):
         self.plan = plan
         self.health = list(health)
         self.billed = 0
+        self.waits: list[Recovery] = []
 
     @property
     def rows(self) -> list[Row]:
@@ -54,6 +56,10 @@ class MadeRun(Run):
     @property
     def maybe_billed(self) -> int:
         return self.billed
+
+    @property
+    def recoveries(self) -> list[Recovery]:
+        return self.waits
 
     def exchange(self, exchange_id: int) -> None:
         return None

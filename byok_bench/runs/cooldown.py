@@ -1,0 +1,82 @@
+"""Which 429s an error scenario of ours caused: read from the rows of a run, so that it can be judged again.
+
+Some gateways take a server out for a while once a request made it fail, and answer 429 until then, whatever is asked
+(BerriAI/litellm: litellm/router_utils/cooldown_handlers.py). Where that request was a mistake that we sent on purpose,
+the 429s are ours: they are marked `caused_by_us`, left out of what failed, and counted apart.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from byok_bench.runs.judging import Row
+from byok_bench.runs.plan import Plan
+
+LONGEST_COOLDOWN_NS: Final = 60_000_000_000
+"""How long after our mistake a 429 is still put down to it; each marked one prolongs it by the delay that it tells."""
+BROKE: Final = frozenset({"server", "overloaded", "timeout", "network"})
+"""Kinds of failure after which a server is taken out: it failed, or gave no answer."""
+SAYS_COOLDOWN: Final = ("cooldown", "cooling down", "no deployments available")
+"""Words of a 429 that name a cooldown: then a plain refusal before it may be the cause, too (a 401 or 404 is one for
+LiteLLM: the same file). Words: BerriAI/litellm litellm/types/router.py, RouterErrors."""
+WHY: Final = "429 within the cooldown that an error scenario of this run caused"
+
+
+def mark_caused(plan: Plan, rows: Sequence[Row]) -> list[Row]:
+    """The rows, those of our own cooldowns marked and out of what counts."""
+    caused = {
+        row.exchange_id
+        for together in _by_server(plan, rows)
+        for row in find_caused(sorted(together, key=lambda row: row.end_ns or 0))
+    }
+    return [_marked(row) if row.exchange_id in caused else row for row in rows]
+
+
+def find_caused(rows: Iterable[Row]) -> Iterator[Row]:
+    """The 429s among the rows of one server, in the order in which they ended, that follow a mistake of ours.
+
+    A good answer to a later request ends a cooldown. A server that was limiting already is not put down to us.
+    """
+    began = until = 0
+    broke = limiting = False
+    for row in rows:
+        start, end = row.start_ns or 0, row.end_ns or 0
+        if is_limited(row):
+            if start <= until and not limiting and (broke or names_cooldown(row)):
+                until = max(until, end + min(int((row.retry_after_s or 0) * 1e9), LONGEST_COOLDOWN_NS))
+                yield row
+            else:
+                limiting = True
+        elif row.kind is None:
+            if start >= began:
+                until, limiting = 0, False
+        elif row.wants_failure and not limiting:
+            broke = row.kind in BROKE or (broke and start <= until)
+            began, until = end, end + LONGEST_COOLDOWN_NS
+
+
+def is_limited(row: Row) -> bool:
+    """Whether the row is a 429 that says "later"."""
+    return row.http_status == 429 and row.kind != "quota"
+
+
+def names_cooldown(row: Row) -> bool:
+    """Whether a 429 says that a server was taken out."""
+    said = (row.message or "").lower()
+    return any(words in said for words in SAYS_COOLDOWN)
+
+
+def _by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
+    """Recorded rows of each origin: a cooldown does not care for the dialect in which it is met."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.end_ns is not None:
+            found.setdefault(urlsplit(plan.targets[row.target].base_url).netloc, []).append(row)
+    return found.values()
+
+
+def _marked(row: Row) -> Row:
+    outcome = None if row.outcome is None else "excluded"
+    return msgspec.structs.replace(row, caused_by_us=True, outcome=outcome, why=(WHY,) if outcome else ())
