@@ -33,21 +33,27 @@ _STRUCTURE: Final = 2_000
 """Strings of an error body that are searched for traces."""
 
 
-@check("error.in-stream", ERROR, applies_to="chat-stream")
+@check("error.in-stream", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def in_stream(seen: Seen) -> Iterator[Hit]:
     """Avoid failing inside a 200 stream.
 
     Rule: no event has an error member that is a non-empty object or string, is named error, is an object of
     type error, or reports a code and its words in place of choices; no choice has such a member or the
     finish_reason error. After one the run has failed: it is classified, the output stays, reading stops (after
-    the error of a choice it goes on), and nothing that the rest of the stream lacks is reported.
+    the error of a choice it goes on), and nothing that the rest of the stream lacks is reported. In Responses the
+    event response.failed is one, too.
     Why: where the object goes unread, half an answer passes for a whole one.
     Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110; genkit-ai/genkit#6259;
     https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
-    fact = seen.chat.facts.get("error_event") if seen.chat is not None else None
+    fact, typed = seen.chat.facts.get("error_event") if seen.chat is not None else None, seen.typed
     if fact is not None:
         yield Hit(f"the stream reports an error: {_words(seen)}", event=fact.event)
+    if typed is not None and typed.shape == "stream" and typed.failed and typed.unframed_error_at is None:
+        told = typed.error if typed.closing == "error" else typed.end_event
+        yield Hit(
+            f"the stream reports an error: {_words(seen)}", event=told.event if told is not None else None
+        )
 
 
 @check("error.unframed", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
+from byok_bench.checks.native_reasons import meanings
 from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.answer import AnswerReading, Choice
@@ -23,6 +24,9 @@ _OWN_REASONS: Final = {
 }
 """Words of the typed dialects: openai/openai-python src/openai/types/responses/response_status.py and
 anthropics/anthropic-sdk-python src/anthropic/types/beta/beta_stop_reason.py."""
+
+
+_COMPARED: Final = ("stop", "length", "tool_calls", "content_filter")
 
 
 def _judged(seen: Seen) -> AnswerReading | None:
@@ -141,8 +145,30 @@ def duplicate(seen: Seen) -> Iterator[Hit]:
     """Send finish_reason once.
 
     Rule: a choice ends once: a second chunk with a finish_reason other than null is one too many. The first
-    one counts.
-    Why: at the second one qwen-code began its parser anew, and the call that it had read was gone.
-    Seen in: QwenLM/qwen-code#2402
+    one counts. A usage chunk that repeats the choice with the same reason and no output (OpenRouter since April
+    2026) is told apart from an end with another value, or with output.
+    Why: LangChain made stopstop of the two, and at the second one qwen-code began its parser anew, and the call
+    that it had read was gone.
+    Seen in: langchain-ai/langchain#38226; QwenLM/qwen-code#2402
     """
     yield from noted(seen.stream, "finish_repeated", "another finish_reason comes")
+    yield from noted(seen.stream, "finish_echoed", "the usage chunk repeats the finish_reason of its choice")
+
+
+@check("finish.native-contradicts", WARN, applies_to="chat")
+def native_contradicts(seen: Seen) -> Iterator[Hit]:
+    """Agree with the model's own reason.
+
+    Rule: where a choice has a native_finish_reason beside its finish_reason, the two do not contradict: a model that
+    ran into its limit has not finished with stop or tool_calls, nor has one that a filter stopped. Tool calls may
+    stand beside a native stop. Words that are not known (checks/native_reasons.toml) are not judged.
+    Why: a call that max_tokens cut off looks finished, and clients run it with half of its arguments.
+    Seen in: 0xPlaygrounds/rig tests/cassettes/openrouter/tool_truncation_contract_matrix
+    """
+    for choice in _ended(seen):
+        meant = meanings().get((choice.native_reason or "").lower())
+        said = choice.finish_reason if choice.finish_reason in _COMPARED else None
+        agree = {"stop": ("stop", "tool_calls"), "tool_calls": ("tool_calls",)}.get(meant or "", (meant,))
+        if meant is not None and said is not None and said not in agree:
+            words = f"finish_reason is {said}, and native_finish_reason {brief(choice.native_reason)}"
+            yield Hit(words, choice.finish_event)

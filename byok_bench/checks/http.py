@@ -11,6 +11,7 @@ from byok_bench.dialects.location import shown_location
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _JSON: Final = "application/json"
+_BLANKS: Final = b" \t\r\n"
 
 
 @check("http.html-200", ERROR, applies_to="any", alone=True)
@@ -25,6 +26,22 @@ def html_200(seen: Seen) -> Iterator[Hit]:
     if seen.succeeded and seen.body.is_html:
         title = seen.failure.message[:200] if seen.failure is not None else ""
         yield Hit(f"status {seen.status} with a page: {title}", offset=0)
+
+
+@check("http.leading-blanks", INFO, applies_to="chat-whole", also=("responses-whole", "messages-whole"))
+def leading_blanks(seen: Seen) -> Iterator[Hit]:
+    """Begin a whole answer at once.
+
+    Rule: the body of a whole answer begins with its JSON, and not behind blank lines that keep the connection alive.
+    Why: a client that looks at the first byte, or reads JSON as it comes, takes the answer for begun and waits; the
+    time to the first byte says nothing.
+    Seen in: https://openrouter.ai/docs/api-reference/streaming; neilberkman/req_llm test/support/fixtures/openrouter
+    """
+    if seen.succeeded and seen.is_json:
+        blanks = len(seen.body.data) - len(seen.body.data.lstrip(_BLANKS))
+        lines = seen.body.data[:blanks].count(b"\n")
+        if lines:
+            yield Hit(f"the JSON comes behind {lines} blank lines", offset=0)
 
 
 @check("http.redirect", ERROR, applies_to="any")

@@ -189,6 +189,16 @@ def _scopes(seen: Seen) -> frozenset[Scope]:
     return scopes_of(seen.schema, seen.asked_to_stream)
 
 
+def forms_of(one: Check) -> list[tuple[str, bool]]:
+    """(dialect, streamed) of every sort of answer that a check is about; not those of lists of models."""
+    return [
+        (schema, streamed)
+        for schema in ("chat", "responses", "messages")
+        for streamed in (True, False)
+        if is_about(one, schema, streamed)
+    ]
+
+
 def scopes_of(schema: str, streamed: bool) -> frozenset[Any]:
     """The scopes that an answer is in."""
     form = "stream" if streamed else "whole"

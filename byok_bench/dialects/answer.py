@@ -84,6 +84,8 @@ class Choice(msgspec.Struct, kw_only=True):
     own_reason: str | None = None
     """The same in the dialect's own word: chat's finish_reason, the stop_reason of a message, and for a response
     why it is incomplete, else its status."""
+    native_reason: str | None = None
+    """The model's own word, where a gateway hands it on beside the finish_reason."""
     has_other: bool = False
     """Output came of a kind that is not read: an image, sound, a search of the server."""
     text: str = ""
@@ -164,8 +166,9 @@ class AnswerReading(Reading, kw_only=True):
 
     @property
     def failed(self) -> bool:
-        """Whether an error ended it: reported in a stream, or the reason why a document is no good answer."""
-        return self.closing == "error" or (self.closing is None and self.failure is not None)
+        """Whether an error ended it: one that a stream reports, also in its last event, or a document."""
+        told = self.closing in (None, "done") and self.failure is not None and self.failure.kind != "protocol"
+        return self.closing == "error" or told
 
     @property
     def complete(self) -> bool:

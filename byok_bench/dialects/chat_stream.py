@@ -14,7 +14,7 @@ from byok_bench.dialects.answer import Choice, Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import brief, whole
+from byok_bench.dialects.fragments import brief, text_of, whole
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawHead
 
@@ -56,6 +56,10 @@ class Assembly:
         self._wants_json = wants_json
         self._foreign = foreign
         """Events whose U+FFFD stand for bad UTF-8, not for what the server wrote."""
+        self._has_counts = False
+        """The chunk that is read has a usage object."""
+        self._is_usage_chunk = False
+        """So has it, and its choice brings no output."""
 
     def add_chunk(self, chunk: Mapping[str, Any], event: int, t_ns: int) -> None:
         """Merge one chunk."""
@@ -67,6 +71,7 @@ class Assembly:
             self.facts.note("choices_missing", event, brief(choices))
             choices = []
         self._read_labels(chunk, event, has_choices=bool(choices))
+        self._has_counts = isinstance(chunk.get("usage"), dict)
         for element in choices:
             self._add_choice(element if isinstance(element, dict) else {}, event, t_ns)
         self._read_usage(chunk, event, apart=not choices)
@@ -131,6 +136,7 @@ class Assembly:
         if delta:
             self._read_role(choice, delta, event)
             came = self._add_delta(choice, delta, event, t_ns, is_message=is_message)
+        self._is_usage_chunk = self._has_counts and not came
         self._end_choice(choice, element, event)
         if came and choice.finish_event == event:
             self.facts.note("finish_on_content", event)
@@ -203,6 +209,8 @@ class Assembly:
         if isinstance(usage, dict):
             self.usage_elsewhere = usage
         self._finish(choice, reason, event)
+        if reason is not None and choice.native_reason is None:
+            choice.native_reason = text_of(element, "native_finish_reason") or None
 
     def _finish(self, choice: Choice, reason: object, event: int | None) -> None:
         if reason is None:
@@ -211,7 +219,8 @@ class Assembly:
             self.facts.note("finish_null_form", event, brief(reason))
         elif choice.finish_reason is not None:
             if self.error is None:
-                self.facts.note("finish_repeated", event, brief(reason))
+                echoes = self._is_usage_chunk and reason == choice.finish_reason
+                self.facts.note("finish_echoed" if echoes else "finish_repeated", event, brief(reason))
         else:
             choice.finish_reason = whole(reason) if isinstance(reason, str) else brief(reason)
             choice.own_reason, choice.finish_event = choice.finish_reason, event

@@ -8,7 +8,8 @@ from support.verdicts import finding_differences
 
 from byok_bench.checks.finding import Finding
 from byok_bench.checks.probe import Inconclusive, Note, judge_of, probe_named
-from byok_bench.checks.registry import catalogue
+from byok_bench.checks.registry import catalogue, forms_of
+from byok_bench.wire import bounded_json
 
 IDS = [row["id"] for row in ROWS]
 
@@ -31,6 +32,33 @@ def test_every_rule_has_a_bad_and_a_good_case(rule: str) -> None:
     mine = [case for case in load(PAGES) if case.file == rule]
     assert any(case.bad for case in mine)
     assert any(not case.bad for case in mine)
+
+
+SCOPED = [
+    pytest.param(one.id, schema, streamed, id=f"{one.id}-{schema}-{'streamed' if streamed else 'whole'}")
+    for one in catalogue()
+    if one.mode == "passive" and one.applies_to != "any"
+    for schema, streamed in forms_of(one)
+    if one.group != schema
+]
+"""Rules of one dialect alone (group responses, messages) say themselves which of its answers they judge."""
+
+
+@pytest.mark.parametrize(("rule", "schema", "streamed"), SCOPED)
+def test_every_scope_of_a_rule_has_a_bad_and_a_good_case(rule: str, schema: str, streamed: bool) -> None:
+    """A rule that never sees one sort of answer would be silent there, and nobody would know."""
+    mine = [
+        case
+        for case in load(PAGES)
+        if case.file == rule and case.schema == schema and _asks_to_stream(case) == streamed
+    ]
+    assert any(case.bad for case in mine)
+    assert any(not case.bad for case in mine)
+
+
+def _asks_to_stream(case: Case) -> bool:
+    request = bounded_json.decode(case.turns[0].request)
+    return isinstance(request, dict) and request.get("stream") is True
 
 
 @pytest.mark.parametrize("case", ASKING, ids=str)
