@@ -202,5 +202,5 @@ def no_output(seen: Seen) -> Iterator[Hit]:
     """
     for choice in seen.ended.choices if seen.ended and not seen.has_stop else ():
         said = choice.reasoning or choice.has_other or not choice.is_empty
-        if choice.finish_reason == "stop" and not said:
+        if choice.finish_reason == "stop" and choice.opened and not said:
             yield Hit(_EMPTY_ANSWER, choice.finish_event)

@@ -53,7 +53,7 @@ def missing(seen: Seen) -> Iterator[Hit]:
     answer = _judged(seen)
     came_to_end = answer is not None and answer.complete and answer.closing in ("done", None)
     for choice in answer.choices if answer is not None and came_to_end else ():
-        if choice.own_reason is None:
+        if choice.own_reason is None and (choice.opened or answer.closing is not None):
             yield Hit(f"choice {choice.index} has no {_MEMBERS[seen.schema]}", choice.event)
 
 

@@ -76,7 +76,7 @@ class Choice(msgspec.Struct, kw_only=True):
     refusals: list[str] = []
     tools: ToolCalls = msgspec.field(default_factory=ToolCalls)
     opened: bool = False
-    """A delta with any member came."""
+    """A delta with any member came; in a document, there is what an answer is in: a message, output, content."""
     role_given: bool = False
     finish_reason: str | None = None
     """The first one, in chat's words; unknown values as they came."""

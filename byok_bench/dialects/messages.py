@@ -181,7 +181,9 @@ class MessagesDialect(TypedDialect):
         blocks = _blocks_of(document.get("content"), None, facts)
         counts = usage if isinstance(usage, dict) else {}
         usages = [UsageSeen(counts, None, apart=False)] if isinstance(usage, dict) else []
-        return _assembled(blocks, document, counts, usages, facts)
+        said = _assembled(blocks, document, counts, usages, facts)
+        said.choice.opened = isinstance(document.get("content"), list)
+        return said
 
 
 def _blocks_of(content: object, event: int | None, facts: Facts) -> list[Block]:

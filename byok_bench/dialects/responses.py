@@ -173,6 +173,7 @@ class ResponsesDialect(TypedDialect):
         items = items_of(document, None)
         said = _assembled(_parts_of(items), document, _status_of(document, ""), None, head)
         said.choice.has_other = _has_other(items)
+        said.choice.opened = isinstance(document.get("output"), list)
         return msgspec.structs.replace(said, usages=usages_of(document, None), facts=facts)
 
 
