@@ -51,8 +51,9 @@ def missing(seen: Seen) -> Iterator[Hit]:
     Seen in: anomalyco/opencode#43882; vaadin/flow-components#9195
     """
     answer = _judged(seen)
-    came_to_end = answer is not None and answer.complete and answer.closing in ("done", None)
-    for choice in answer.choices if answer is not None and came_to_end else ():
+    if answer is None or not answer.complete or answer.closing not in ("done", None):
+        return
+    for choice in answer.choices:
         if choice.own_reason is None and (choice.opened or answer.closing is not None):
             yield Hit(f"choice {choice.index} has no {_MEMBERS[seen.schema]}", choice.event)
 
