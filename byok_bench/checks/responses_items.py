@@ -71,11 +71,21 @@ def completed_output(seen: Seen) -> Iterator[Hit]:
             done.append(_item(one))
         elif one.type == "response.output_text.delta" and isinstance(delta, str):
             texts.setdefault((one.key("output_index"), one.key("content_index")), []).append(delta)
+        elif one.type == "response.output_text.done":
+            _add_untold(texts, one)
         elif one.type == "response.completed":
             final = response if isinstance(response, dict) else {}
             said = [whole("".join(pieces)) for pieces in texts.values()]
             yield from _final(final, done, [text for text in said if text], one.event)
             return
+
+
+def _add_untold(texts: dict[tuple[Key, Key], list[str]], one: TypedEvent) -> None:
+    """A text that came without deltas, in one piece."""
+    item, text = one.key("output_index"), one.value.get("text")
+    told = [whole("".join(pieces)) for (of, _), pieces in texts.items() if of in (item, None)]
+    if isinstance(text, str) and whole(text) not in told:
+        texts.setdefault((item, one.key("content_index")), [text])
 
 
 class _Life:
@@ -86,6 +96,8 @@ class _Life:
         """As it was added; empty if it was added without."""
         self.done = False
         self._deltas: dict[_Place, list[str]] = {}
+        self._told: set[_Place] = set()
+        """Places whose deltas a done event repeated."""
 
     def take(self, one: TypedEvent, index: Key) -> Iterator[Hit]:
         """What an event of the item breaks."""
@@ -127,15 +139,16 @@ class _Life:
         kind, number = place
         joined = self._joined(place)
         if not isinstance(final, str) or whole(final) == joined:
+            self._told.add(place)
             return
-        elsewhere = [at for at in self._deltas if at[0] == kind and self._joined(at)]
-        moved = next((at for at in elsewhere if self._joined(at) == whole(final)), None)
-        if not elsewhere:
-            yield Hit(f"{one.type} brings its {kind}, and no deltas came", event=one.event, severity=WARN)
-        elif moved is not None:
+        others = [at for at in self._deltas if at[0] == kind and self._joined(at)]
+        moved = next((at for at in others if self._joined(at) == whole(final)), None)
+        if moved is not None:
             yield Hit(
                 f"{one.type} has its {kind} in place {number}, the deltas said {moved[1]}", event=one.event
             )
+        elif self._told.issuperset(others):
+            yield Hit(f"{one.type} brings its {kind}, and no deltas came", event=one.event, severity=WARN)
         else:
             yield Hit(
                 f"{one.type} has {kind} of {len(final)} characters, its deltas make {len(joined)} others",

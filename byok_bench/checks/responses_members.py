@@ -60,7 +60,7 @@ def wrong_in_item(item: object) -> Iterator[str]:
     yield from wrong_in_part(item)
     if not isinstance(item, Mapping):
         return
-    for name in ("content", "summary") if item.get("type") in _ARRAYS else ():
+    for name in ("content", "summary") if str(item.get("type")) in _ARRAYS else ():
         parts = item.get(name)
         for number, part in enumerate(parts if isinstance(parts, list) else []):
             yield from (f"{name}[{number}]: {wrong}" for wrong in wrong_in_part(part))

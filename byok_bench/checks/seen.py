@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, cast
 from byok_bench.checks.arguments import Verdict, judged_calls
 from byok_bench.checks.finding import Hit
 from byok_bench.checks.markers import load_markers
+from byok_bench.checks.offers import find_offered_tools
 from byok_bench.checks.texts import tool_markup
 from byok_bench.dialects.answer import AnswerReading, ChatReading, Choice
 from byok_bench.dialects.base import Reading
@@ -20,7 +21,6 @@ from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event
 
-_TOOL_KINDS: Final = ("function", "custom")
 _ANSWERS: Final = ("stream", "document", "ignored")
 
 
@@ -104,14 +104,7 @@ class Seen:
     @cached_property
     def tools(self) -> dict[str, Mapping[str, Any]]:
         """What the request offers to call: name → its definition."""
-        offered = self.request.get("tools")
-        found: dict[str, Mapping[str, Any]] = {}
-        for tool in offered if isinstance(offered, list) else []:
-            if isinstance(tool, dict):
-                inner = next((tool[kind] for kind in _TOOL_KINDS if isinstance(tool.get(kind), dict)), tool)
-                if isinstance(inner.get("name"), str):
-                    found[inner["name"]] = inner
-        return found
+        return find_offered_tools(self.request)
 
     def tool_schema(self, name: str) -> Any:
         """The JSON schema that the request gives for a tool's arguments; None if it gives none."""

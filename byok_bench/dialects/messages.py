@@ -175,7 +175,7 @@ class MessagesDialect(TypedDialect):
         """Whether there is content to read."""
         return isinstance(document.get("content"), list | str)
 
-    def answer(self, document: Mapping[str, Any], head: RawHead) -> Assembled:
+    def answer(self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead) -> Assembled:
         """What a message object holds."""
         usage, facts = document.get("usage"), Facts()
         blocks = _blocks_of(document.get("content"), None, facts)

@@ -76,6 +76,7 @@ class _Assembly:
             kind, number, member = PARTS[family]
             item = self._item(one.event, value.get("item_id"), value.get("output_index"))
             if step == "done":
+                self._adopt(item, kind, value.get(member))
                 self._mark(one, [kind] if item.finish(kind, value.get(number), value.get(member)) else [])
                 return
             delta = value.get("delta")
@@ -86,8 +87,9 @@ class _Assembly:
             described, opens = value["item"], step == "added"
             item = self._item(one.event, described.get("id"), value.get("output_index"), opens=opens)
             note_item(described, one.event, self.facts)
-            if not opens:
-                self._adopt(item, described)
+            texts = {} if opens else texts_of_item(described, text_of(described, "type"))
+            for kind, found in texts.items():
+                self._adopt(item, kind, "".join(found.values()))
             self._mark(one, item.describe(described))
         elif one.type in TERMINAL_TYPES or isinstance(value.get("response"), dict):
             self.response = value["response"] if isinstance(value.get("response"), dict) else {}
@@ -112,15 +114,16 @@ class _Assembly:
             self._by_index[index] = known
         return known
 
-    def _adopt(self, item: Item, described: Mapping[str, Any]) -> None:
-        """Deltas that named no item, or one that never came, are those of the finished item with their text."""
-        for kind, texts in texts_of_item(described, text_of(described, "type")).items():
-            said = whole("".join(texts.values()))
-            for other in self.items if not item.text_of(kind) else ():
-                if not other.described and other.text_of(kind) == said:
-                    item.take_over(other)
-                    self.items.remove(other)
-                    break
+    def _adopt(self, item: Item, kind: str, text: object) -> None:
+        """Deltas that named no item, or one that never came, are those of the item that is told to have their
+        text."""
+        if not isinstance(text, str) or not text or item.text_of(kind):
+            return
+        for other in self.items:
+            if other is not item and not other.described and other.text_of(kind) == whole(text):
+                item.take_over(other)
+                self.items.remove(other)
+                return
 
     def _mark(self, one: TypedEvent, kinds: Sequence[str]) -> None:
         for kind in dict.fromkeys(_MARKS[kind] for kind in kinds):
@@ -165,8 +168,8 @@ class ResponsesDialect(TypedDialect):
         """Whether there are items to read."""
         return isinstance(document.get("output"), list)
 
-    def answer(self, document: Mapping[str, Any], head: RawHead) -> Assembled:
-        """What a response object holds."""
+    def answer(self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead) -> Assembled:
+        """What a response object holds. One that goes on is what was asked for with `background`."""
         facts = Facts()
         for value in objects_of(document.get("output")):
             note_item(value, None, facts)
@@ -174,7 +177,13 @@ class ResponsesDialect(TypedDialect):
         said = _assembled(_parts_of(items), document, _status_of(document, ""), None, head)
         said.choice.has_other = _has_other(items)
         said.choice.opened = isinstance(document.get("output"), list)
-        return msgspec.structs.replace(said, usages=usages_of(document, None), facts=facts)
+        goes_on = text_of(document, "status") in _GOES_ON and request.get("background") is True
+        return msgspec.structs.replace(
+            said,
+            usages=usages_of(document, None),
+            facts=facts,
+            failure=None if goes_on else said.failure,
+        )
 
 
 def _assembled(

@@ -84,15 +84,17 @@ class Item:
         """Take the text of a done event; True if nothing was known of it before."""
         if not isinstance(text, str) or not text:
             return False
-        number = _number(index)
-        if (kind, number) not in self.parts:
-            if any(own == kind and part.text == whole(text) for (own, _), part in self.parts.items()):
-                return False
-            self.parts[kind, number] = Part()
-        part = self.parts[kind, number]
+        part = self.parts.get((kind, _number(index))) or self._moved(kind, text)
+        if part is None:
+            part = self.parts[kind, _number(index)] = Part()
         is_news = not part.deltas and not part.final
         part.final, part.of_item = text, False
         return is_news
+
+    def _moved(self, kind: str, text: str) -> Part | None:
+        """The part of other numbers whose deltas make a text that no done event has told yet."""
+        told = (part for (own, _), part in self.parts.items() if own == kind and not part.final)
+        return next((part for part in told if part.text == whole(text)), None)
 
     def take_over(self, other: "Item") -> None:
         """Take the parts that came for an item nobody opened."""

@@ -72,7 +72,7 @@ class TypedDialect(ABC):
         """Whether such a document holds anything that can be read as one."""
 
     @abstractmethod
-    def answer(self, document: Mapping[str, Any], head: RawHead) -> Assembled:
+    def answer(self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead) -> Assembled:
         """What such a document says; with a failure, where it says that there is no good answer."""
 
     def read(self, raw: RawExchange) -> TypedReading:
@@ -96,7 +96,7 @@ class TypedDialect(ABC):
         document = body.document
         if isinstance(document, dict) and self.is_answer(document):
             shape: Shape = "ignored" if asked_to_stream(raw) else "document"
-            done = self.answer(document, head)
+            done = self.answer(document, request_of(raw), head)
             failed = done.failure
             if holds_error(document):
                 failed = failure_of_answer(head, body.data)
@@ -214,10 +214,15 @@ def choice_of(
     return choice
 
 
+def request_of(raw: RawExchange) -> Mapping[str, Any]:
+    """The request body; empty if it is no JSON object."""
+    request = bounded_json.decode(raw.request.body)
+    return request if isinstance(request, dict) else {}
+
+
 def asked_to_stream(raw: RawExchange) -> bool:
     """Whether the request body says stream: true."""
-    request = bounded_json.decode(raw.request.body)
-    return isinstance(request, dict) and request.get("stream") is True
+    return request_of(raw).get("stream") is True
 
 
 def _failure_at_end(reading: TypedReading, raw: RawExchange) -> Failure:

@@ -52,6 +52,15 @@ def test_any_events_are_read(some: list[dict[str, Any]], end: str) -> None:
     assert all(finding.message for finding in run_checks(exchange))
 
 
+@given(values | st.dictionaries(st.sampled_from(["type", "content", "stop_reason", "error", "role"]), values))
+def test_any_document_is_read(document: Any) -> None:
+    """Whatever one JSON value comes as the whole answer, reading and judging give something and do not raise."""
+    for streamed in (False, True):
+        exchange = exchange_of({"body": document, "stream": streamed}, "messages")
+        assert exchange.error is not None or isinstance(document["content"], list | str)
+        assert all(finding.message for finding in run_checks(exchange))
+
+
 def test_times_come_from_the_deltas() -> None:
     """The first delta sets the time to first token, message_stop the end."""
     case = next(one.values[0] for one in table("messages") if one.values[0]["name"] == "thoughts")
