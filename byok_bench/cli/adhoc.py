@@ -83,8 +83,11 @@ def short_label(base_url: str) -> str:
     return redact(place or base_url, ())[:80]
 
 
-def labelled(name: str, *, needs_model: bool = True) -> "Endpoint":
-    """The endpoint with this label in the book. Exits with code 2 if there is none, or if it cannot be used now."""
+def labelled(name: str, *, needs_model: bool = True, needs_all: bool = True) -> "Endpoint":
+    """The endpoint with this label in the book. Exits with code 2 if there is none, or if it cannot be used now.
+
+    `needs_all`: False where a field that is not filled in is told elsewhere, since others can be used without it.
+    """
     from byok_bench.cli.endpoint_words import how_to_mend
     from byok_bench.endpoints.book import EndpointBook
     from byok_bench.endpoints.readiness import unready
@@ -93,7 +96,7 @@ def labelled(name: str, *, needs_model: bool = True) -> "Endpoint":
     found = book[name]
     if refusal := book.refusal(found):
         fail(refusal)
-    if why := unready(found, needs_model=needs_model):
+    if needs_all and (why := unready(found, needs_model=needs_model)):
         edit = how_to_mend(found) or f" Change it: byok-bench endpoints edit {found.label!r} --help"
         fail(f"{found.label!r} is not ready. {why}{edit}")
     return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
+from byok_bench.cli.console import Exit, emit_json, note, run_async
 
 if TYPE_CHECKING:
     from byok_bench.checks.rungs import LadderReport, Rung
@@ -36,8 +36,6 @@ def check(
 
     Exit code 1 if a rung failed.
     """
-    if save and endpoint is None:
-        fail("--save writes into the book: name an endpoint of it")
     from byok_bench.checks.ladder import ladder
 
     chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)

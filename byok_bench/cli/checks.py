@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli.console import emit_json, fail
+from byok_bench.cli.options import App
 
 if TYPE_CHECKING:
     from byok_bench.checks.registry import Check
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="The catalogue of rules: what is checked, why, and who was seen breaking it.")
+    group = App(help="The catalogue of rules: what is checked, why, and who was seen breaking it.")
     group.command("list")(list_checks)
     group.command("show")(show)
     app.add_typer(group, name="checks", no_args_is_help=True)

@@ -8,6 +8,7 @@ import typer
 
 from byok_bench.cli.console import agreed, ask_hidden, emit_json, fail, note
 from byok_bench.cli.endpoint_words import describe, safe, say_saved, shown, state_of, told_trimmed
+from byok_bench.cli.options import App
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
@@ -47,7 +48,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     from byok_bench.cli import importing  # uses the options of this module
 
-    group = typer.Typer(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
+    group = App(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
     group.command("list")(list_)
     group.command("show")(show)
     group.command("add")(add)
@@ -226,8 +227,6 @@ def with_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint
 
 def store_key(book: "EndpointBook", endpoint: "Endpoint", from_stdin: bool, ask: bool) -> None:
     """Read a key and put it into the keyring, if asked to."""
-    if from_stdin and ask:
-        fail("give one of --key-stdin and --key-ask")
     if not (from_stdin or ask):
         return
     from byok_bench.endpoints.entry import trim

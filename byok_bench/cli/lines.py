@@ -31,7 +31,13 @@ class Line(NamedTuple):
 
 
 async def send_lines(
-    text: str, endpoint: "Endpoint | None", model: str | None, rules: Rules, concurrency: int, as_json: bool
+    text: str,
+    endpoint: "Endpoint | None",
+    model: str | None,
+    rules: Rules,
+    concurrency: int,
+    as_json: bool,
+    with_bytes: bool,
 ) -> Exit:
     """Every line; one that cannot be sent is told, has an Exchange that says why, and the others go on."""
     from byok_bench.wire.client import Client
@@ -59,9 +65,9 @@ async def send_lines(
                 refused += 1
                 note(f"byok-bench: {which}{result}")
                 if as_json:
-                    show(unsent(result), as_json, which)
+                    show(unsent(result), as_json, which, with_bytes=with_bytes)
             else:
-                show(result, as_json, which)
+                show(result, as_json, which, with_bytes=with_bytes)
     for own, count in replaced.items():
         lines = "1 line names" if count == 1 else f"{count} lines name"
         note(f"byok-bench: {lines} the model {printable(own)!r}; --model sent {model!r} in its place")

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from byok_bench.cli.console import Exit, stoppable, stopped
+from byok_bench.cli.options import App
 from byok_bench.cli.streams import UNWRITABLE, adapt_streams, give_up
 from byok_bench.errors import BackendError, ByokBenchError
 
@@ -31,7 +32,7 @@ class Commands(TyperGroup):
 
 def build_app() -> typer.Typer:
     """The application with every command registered; command modules import nothing heavy themselves."""
-    app = typer.Typer(
+    app = App(
         name="byok-bench",
         cls=Commands,
         help="Measure and verify OpenAI-compatible endpoints that you bring your own key to.",

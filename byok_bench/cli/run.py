@@ -77,7 +77,8 @@ def run(
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
     from byok_bench.cli.progress import Bar
 
-    named = [adhoc.endpoint_from(name) for name in endpoint or []]
+    alone = len(endpoint or []) + (base_url is not None) == 1
+    named: list[Endpoint | None] = [adhoc.labelled(name, needs_all=alone) for name in endpoint or []]
     if base_url is not None:
         named.append(
             adhoc.endpoint_from(None, base_url=base_url, model=model, key_env=key_env, schema=schema)
@@ -99,8 +100,6 @@ def run(
     chosen = {name: value for name, value in options.items() if value is not None}
     bar = Bar()
     if resume is not None:
-        if plan is not None or chosen:
-            fail("--resume goes on by the run's own plan: give no plan and no other settings beside it")
         result = carried_out(partial(going_on, resume, store, given), bar)
     else:
         result = carried_out(partial(starting, plan, given, chosen, store, not new), bar)
@@ -124,14 +123,28 @@ async def starting(
     endpoints = given
     if plan is not None:
         file = read_plan(plan)
-        settings |= arguments(file, plan)
-        endpoints = given or [*(adhoc.labelled(name) for name in file.endpoints), *inline_endpoints(file)]
+        settings |= without_other_load(arguments(file, plan), chosen)
+        alone = len(file.endpoints) + len(file.endpoint) == 1
+        endpoints = given or [
+            *(adhoc.labelled(name, needs_all=alone) for name in file.endpoints),
+            *inline_endpoints(file),
+        ]
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
     policy = adhoc.egress_policy()
     settings |= chosen
     settings["profile"] = adhoc.egress_profile(settings.get("profile") or "local")
     return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
+
+
+def without_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a plan file, without its load where an option asks for one of the other kind."""
+    dropped = ["concurrency"] if "rate" in chosen else []
+    dropped += ["rate", "arrivals", "ramp_to"] if "concurrency" in chosen else []
+    gone = [name for name in dropped if name in of_file]
+    if gone:
+        note(f"byok-bench: the options stand in place of the plan's {', '.join(gone)}")
+    return {name: value for name, value in of_file.items() if name not in gone}
 
 
 async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar: "Bar") -> "Run":

@@ -40,6 +40,9 @@ def send(
     as_json: Annotated[
         bool, typer.Option("--json", help="The Exchange as JSON on stdout, one a line.")
     ] = False,
+    with_bytes: Annotated[
+        bool, typer.Option("--bytes", help="Beside --json: every byte of the answer, with its time.")
+    ] = False,
 ) -> None:
     """Send one request (--prompt or --request), or one a line (--jsonl), and print what came back."""
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
@@ -52,7 +55,9 @@ def send(
         from byok_bench.cli.lines import send_lines
 
         lines = read_text(jsonl)
-        raise typer.Exit(int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json))))
+        raise typer.Exit(
+            int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json, with_bytes)))
+        )
     assert chosen is not None
     body = (
         first_body(prompt, chosen.schema)
@@ -60,7 +65,7 @@ def send(
         else parsed(read_text(request or "-"), "the request")
     )
     exchange = run_async(send_one(chosen, body, model, rules))
-    show(exchange, as_json)
+    show(exchange, as_json, with_bytes=with_bytes)
     raise typer.Exit(int(exit_code(exchange)))
 
 
@@ -127,13 +132,13 @@ def parsed(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def show(exchange: "Exchange", as_json: bool, which: str = "") -> None:
+def show(exchange: "Exchange", as_json: bool, which: str = "", *, with_bytes: bool = False) -> None:
     """The exchange as JSON on stdout, or its text there and the rest on stderr, each line after `which`."""
     from byok_bench.checks.registry import run_checks
 
     findings = run_checks(exchange)
     if as_json:
-        emit_json(exchange.to_json(findings))
+        emit_json(exchange.to_json(findings, with_bytes=with_bytes))
     else:
         show_text(exchange, which)
         for finding in findings:

@@ -66,8 +66,6 @@ def serve(
     if list_faults:
         raise typer.Exit(int(show_faults(as_json)))
     if replay is not None:
-        if fault or profile:
-            fail("--replay serves what was recorded, so it takes no --fault and no --profile")
         server = replayed(recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port)
     else:
         server = simulated(

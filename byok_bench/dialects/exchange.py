@@ -1,5 +1,6 @@
 """Exchange: one recorded request and all that can be read from it, computed on demand and once."""
 
+import base64
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -118,10 +119,13 @@ class Exchange:
         """Times in ms."""
         return timing(self.raw, self.reading)
 
-    def to_json(self, findings: Sequence[msgspec.Struct] = ()) -> dict[str, Any]:
-        """The exchange as a JSON-ready document, version 1; `findings` are those of `check`."""
+    def to_json(self, findings: Sequence[msgspec.Struct] = (), *, with_bytes: bool = False) -> dict[str, Any]:
+        """The exchange as a JSON-ready document, version 1; `findings` are those of `check`.
+
+        `with_bytes` adds the body, chunk by chunk, in which the offsets of findings can be looked up.
+        """
         response = self.response
-        return {
+        document = {
             "version": JSON_VERSION,
             "exchange_id": self.id,
             "endpoint": {"label": self.label, "base_url": self.base_url, "schema": self.schema},
@@ -132,6 +136,22 @@ class Exchange:
             "error": msgspec.to_builtins(self.error),
             "findings": msgspec.to_builtins(list(findings)),
         }
+        return document | {"body": self._body_json()} if with_bytes else document
+
+    def _body_json(self) -> dict[str, Any]:
+        """The body's bytes without content coding, and when they came; as they came where that cannot be undone.
+
+        A chunk is its `text` if it is UTF-8 by itself, else `base64`; `t_ms` counts from the request written.
+        """
+        body, phases = self.reading.body, self.raw.phases
+        decoded = body.problem is None
+        start = phases.start if phases.written is None else phases.written
+        offset = 0
+        chunks = []
+        for stamp, data in body.chunks if decoded else self.raw.chunks:
+            chunks.append({"offset": offset, "t_ms": (stamp - start) / 1e6, **_as_text(data)})
+            offset += len(data)
+        return {"decoded": decoded, "bytes": offset, "chunks": chunks}
 
     def _response_json(self, response: Response) -> dict[str, Any]:
         return {
@@ -143,6 +163,13 @@ class Exchange:
             "events": len(self.events),
             "end": response.end,
         }
+
+
+def _as_text(data: bytes) -> dict[str, str]:
+    try:
+        return {"text": data.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode("ascii")}
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

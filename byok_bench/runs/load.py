@@ -47,18 +47,27 @@ Load = Closed | Open
 
 
 def make_loads(
-    concurrency: int | Sequence[int],
+    concurrency: int | Sequence[int] | None,
     rate: float | Sequence[float] | None,
-    arrivals: str,
+    arrivals: str | None,
     ramp_to: float | None,
 ) -> tuple[Load, ...]:
-    """The stages of a run: one for each rate if there is one, else one for each rung of the concurrency ladder."""
-    if arrivals not in get_args(Arrivals):
+    """The stages of a run: one for each rate if there is one, else one for each rung of the concurrency ladder.
+
+    None is what was not given; one request at a time is what is played where nothing is. Raises PlanError, also for
+    what would have no effect beside the others.
+    """
+    if arrivals is not None and arrivals not in get_args(Arrivals):
         raise PlanError(
             f"arrivals is {arrivals!r}; there are {' and '.join(get_args(Arrivals))}", code="bad_plan"
         )
     pattern: Arrivals = "constant" if arrivals == "constant" else "poisson"
     if rate is not None:
+        if concurrency is not None:
+            raise PlanError(
+                "concurrency and rate exclude each other: a rate starts samples whatever is in flight",
+                code="bad_plan",
+            )
         rates = [rate] if isinstance(rate, (int, float)) else list(rate)
         if not rates or any(
             not 0 < value <= 100_000 for value in (*rates, 1.0 if ramp_to is None else ramp_to)
@@ -69,9 +78,12 @@ def make_loads(
         return tuple(Open(rate_per_s=value, arrivals=pattern, end_rate_per_s=ramp_to) for value in rates)
     if ramp_to is not None:
         raise PlanError("ramp_to needs a rate to start from", code="bad_plan")
-    rungs = [concurrency] if isinstance(concurrency, int) else list(concurrency)
+    at_once = 1 if concurrency is None else concurrency
+    rungs = [at_once] if isinstance(at_once, int) else list(at_once)
     if not rungs or any(isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 10_000 for n in rungs):
         raise PlanError("concurrency must be whole numbers from 1 to 10000", code="bad_plan")
+    if arrivals is not None:
+        raise PlanError("arrivals are those of a rate: give one, or leave them out", code="bad_plan")
     return tuple(Closed(concurrency=rung) for rung in dict.fromkeys(rungs))
 
 

@@ -131,10 +131,7 @@ def make_plan(
     retries: Retries,
 ) -> Plan:
     """A plan over every model of every endpoint; PlanError says what is missing."""
-    if not 1 <= repeats <= 1_000_000:
-        raise PlanError("repeats must be from 1 to 1000000", code="bad_plan")
-    if not 0 <= warmup <= 1_000:
-        raise PlanError("warmup must be from 0 to 1000", code="bad_plan")
+    refuse_bad_counts(repeats, warmup)
     targets = [target for index, endpoint in enumerate(endpoints) for target in targets_of(endpoint, index)]
     if not targets:
         raise PlanError("no endpoint was named", code="no_endpoint")
@@ -157,6 +154,14 @@ def make_plan(
         timeouts=timeouts,
         retries=retries,
     )
+
+
+def refuse_bad_counts(repeats: int, warmup: int) -> None:
+    """Raise PlanError for numbers that no run can have."""
+    if not 1 <= repeats <= 1_000_000:
+        raise PlanError("repeats must be from 1 to 1000000", code="bad_plan")
+    if not 0 <= warmup <= 1_000:
+        raise PlanError("warmup must be from 0 to 1000", code="bad_plan")
 
 
 def refuse_bad_profile(profile: str) -> None:

@@ -9,6 +9,7 @@ import random
 
 import msgspec
 
+from byok_bench.errors import PlanError
 from byok_bench.wire.failures import Failure
 
 
@@ -21,6 +22,10 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
     """Delay before the second attempt where the server names none; doubles each time."""
     longest_delay_s: float = 30.0
     """A longer delay, asked for or computed, is not waited for: the failure is final."""
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise PlanError(f"attempts must be 1 or more, not {self.attempts}", code="bad_plan")
 
 
 def delay_before_next(

@@ -54,7 +54,7 @@ async def run(
     profile: str = "local",
     timeouts: Timeouts | None = None,
     rate: float | Sequence[float] | None = None,
-    arrivals: str = "poisson",
+    arrivals: str | None = None,
     ramp_to: float | None = None,
     warmup: int = 1,
     attempts: int = 1,
@@ -81,7 +81,8 @@ async def run(
         refuse_unless_allowed(endpoint)
     profile, policy = find_rules(profile, policy)
     found = find_scenarios(scenarios)
-    loads = make_loads(concurrency, rate, arrivals, ramp_to)
+    at_once = None if concurrency == 1 and rate is not None else concurrency  # 1 is what nobody asked for
+    loads = make_loads(at_once, rate, arrivals, ramp_to)
     means = Means(processes=processes, process=process, policy=policy, transport=transport)
 
     def plan_over(some: Sequence[Endpoint]) -> Plan:

@@ -76,6 +76,16 @@ def test_the_exchange_as_json_has_every_field_of_version_1(
     assert KEY not in out
 
 
+def test_the_bytes_are_there_where_they_are_asked_for(send: Call, url: str, tmp_path: Path) -> None:
+    """For one request, and for each line of many."""
+    code, out, _ = send(*target(url), "--prompt", "hello", "--json", "--bytes")
+    body = json.loads(out)["body"]
+    assert code == 0
+    assert "".join(chunk["text"] for chunk in body["chunks"]).endswith("data: [DONE]\n\n")
+    code, out, _ = send(*target(url), "--jsonl", lines(tmp_path / "l", HELLO, HELLO), "--json", "--bytes")
+    assert [json.loads(line)["body"]["bytes"] > 0 for line in out.splitlines()] == [True, True]
+
+
 @pytest.mark.parametrize("source", ["file", "-"])
 def test_a_request_is_sent_as_it_stands(
     send: Call, url: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from support.simulated import body_for
 from typer.testing import CliRunner
 
 from byok_bench.backends.simulator.replay import Replay
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.registry import run_checks
-from byok_bench.cli import serve
+from byok_bench.cli.main import build_app
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.send import send
 from byok_bench.runs.runner import run
@@ -50,9 +49,7 @@ def serving(*options: str, **environment: str) -> Iterator[dict[str, Any]]:
 
 def invoke(*options: str) -> tuple[int, str]:
     """The command within this process: exit code, and all it wrote."""
-    app = typer.Typer()
-    serve.register(app)
-    result = CliRunner().invoke(app, [*options])
+    result = CliRunner().invoke(build_app(), ["serve", *options])
     return result.exit_code, result.output
 
 
@@ -110,7 +107,7 @@ async def test_a_run_is_replayed_from_its_result_file(tmp_path: Path) -> None:
 WRONG = {
     "an unknown fault": (("--fault", "stream.bomm"), "did you mean stream.bom"),
     "an unknown profile": (("--profile", "openroute"), "openrouter"),
-    "faults on a replay": (("--replay", "last", "--fault", "stream.bom"), "takes no --fault"),
+    "faults on a replay": (("--replay", "last", "--fault", "stream.bom"), "--replay and --fault exclude each other"),
     "a key that is not set": (("--key-env", "NO_SUCH_KEY"), "NO_SUCH_KEY is not set"),
 }
 

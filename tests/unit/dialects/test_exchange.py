@@ -1,9 +1,15 @@
 """dialects/exchange.py and timing.py: the JSON document, and times from stamps."""
 
+import base64
+import gzip
 import json
+from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import recorded
 from support.chat_records import DONE, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
@@ -121,3 +127,50 @@ def test_a_request_that_is_no_json_can_be_shown(body: bytes) -> None:
 def test_an_exchange_shows_little_of_itself() -> None:
     """The repr has no header, no body and no URL."""
     assert repr(timed(TEXT)) == "Exchange(id='r', label='l', status=200, end='eof')"
+
+
+def body_of(document: dict[str, Any]) -> list[bytes]:
+    """The chunks of a document, as bytes."""
+    return [
+        base64.b64decode(chunk["base64"]) if "base64" in chunk else chunk["text"].encode()
+        for chunk in document["body"]["chunks"]
+    ]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e4), st.binary(max_size=20)), max_size=6))
+def test_a_document_with_bytes_holds_each_of_them_with_its_time(sent: list[tuple[float, bytes]]) -> None:
+    """Whatever came, and however it was cut: text where it is UTF-8, else base64."""
+    seen = recorded.exchange(recorded.raw_exchange([(round(at), data) for at, data in sent]))
+    document = json.loads(json.dumps(seen.to_json(with_bytes=True)))
+    assert body_of(document) == [data for _, data in sent]
+    chunks = document["body"]["chunks"]
+    assert [chunk["t_ms"] for chunk in chunks] == [round(at) for at, _ in sent]
+    assert [chunk["offset"] for chunk in chunks] == [
+        sum(len(data) for _, data in sent[:position]) for position in range(len(sent))
+    ]
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_the_offset_of_a_finding_is_one_of_the_bytes(coding: str) -> None:
+    """Also where the body was compressed: offsets count what was read."""
+    good, bad = recorded.chunk({"role": "assistant", "content": "Hel"}), b"data: {no json\n\n"
+    whole = good + bad
+    wire = gzip.compress(whole) if coding == "gzip" else whole
+    raw = recorded.raw_exchange([(1, wire[:9]), (2, wire[9:])], headers=[("content-encoding", coding)])
+    seen = recorded.exchange(raw)
+    document = seen.to_json(run_checks(seen), with_bytes=True)
+    (found,) = [one for one in document["findings"] if one["check"] == "stream.json-parse"]
+    assert document["body"]["decoded"]
+    assert b"".join(body_of(document))[found["offset"] :] == bad
+
+
+def test_a_coding_that_cannot_be_undone_is_shown_as_it_came() -> None:
+    """And is said to be."""
+    seen = recorded.exchange(recorded.raw_exchange([(1, b"no gzip")], headers=[("content-encoding", "gzip")]))
+    document = seen.to_json(with_bytes=True)
+    assert (document["body"]["decoded"], body_of(document)) == (False, [b"no gzip"])
+
+
+def test_a_document_without_bytes_has_none() -> None:
+    """They are asked for."""
+    assert "body" not in recorded.exchange(recorded.raw_exchange([(1, b"x")])).to_json()

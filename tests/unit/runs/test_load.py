@@ -46,10 +46,8 @@ def test_a_ramp_goes_evenly_from_one_rate_to_the_other(first: float, last: float
 
 def test_a_ladder_has_a_stage_for_each_rung() -> None:
     """Rungs keep their order; a repeated one is one stage."""
-    assert make_loads([1, 4, 16, 4], None, "poisson", None) == tuple(
-        Closed(concurrency=n) for n in (1, 4, 16)
-    )
-    assert make_loads(1, [1, 2.5], "constant", None) == (
+    assert make_loads([1, 4, 16, 4], None, None, None) == tuple(Closed(concurrency=n) for n in (1, 4, 16))
+    assert make_loads(None, [1, 2.5], "constant", None) == (
         Open(rate_per_s=1, arrivals="constant"),
         Open(rate_per_s=2.5, arrivals="constant"),
     )
@@ -58,15 +56,17 @@ def test_a_ladder_has_a_stage_for_each_rung() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((0, None, "poisson", None), "concurrency"),
-        ((True, None, "poisson", None), "concurrency"),
-        (([], None, "poisson", None), "concurrency"),
-        ((1, 0, "poisson", None), "rate"),
-        ((1, -2.0, "poisson", None), "rate"),
-        ((1, float("nan"), "poisson", None), "rate"),
-        ((1, 1.0, "bursty", None), "bursty"),
-        ((1, None, "poisson", 3.0), "ramp_to"),
-        ((1, 1.0, "poisson", 0.0), "rate"),
+        ((0, None, None, None), "concurrency"),
+        ((True, None, None, None), "concurrency"),
+        (([], None, None, None), "concurrency"),
+        ((None, 0, "poisson", None), "rate"),
+        ((None, -2.0, "poisson", None), "rate"),
+        ((None, float("nan"), "poisson", None), "rate"),
+        ((None, 1.0, "bursty", None), "bursty"),
+        ((1, None, None, 3.0), "ramp_to"),
+        ((None, 1.0, "poisson", 0.0), "rate"),
+        ((4, 1.0, None, None), "exclude each other"),
+        ((4, None, "constant", None), "those of a rate"),
     ],
 )
 def test_a_pattern_that_cannot_be_is_refused(arguments: tuple[object, ...], says: str) -> None:

@@ -24,9 +24,6 @@ label = "inline"
 base_url = "http://127.0.0.1:8080/v1"
 models = ["a", "b"]
 key = "env:SOME_KEY"
-
-[gates]
-anything = "is read elsewhere"
 """
 
 
@@ -61,26 +58,66 @@ def test_an_endpoint_can_stand_in_the_plan(tmp_path: Path) -> None:
     assert str(endpoint.key) == "env:SOME_KEY"
 
 
-@pytest.mark.parametrize(
-    ("line", "instead", "says"),
-    [
-        ("version = 1", "version = 9", "version 9"),
-        ("version = 1", "", "version"),
-        ("repeats = 3", 'repeats = "many"', "$.repeats"),
-        ("repeats = 3", "repaets = 3", "repaets"),
-        ("total = 30", "total = 0", "total"),
-        ("repeats = 3", "repeats = = 3", "line"),
-        ("models = [", "model = [", "model"),
-    ],
-)
-def test_a_broken_plan_names_file_and_field(tmp_path: Path, line: str, instead: str, says: str) -> None:
-    """Whoever wrote the file is told where to look."""
-    assert line in GOOD
-    path = written(tmp_path, GOOD.replace(line, instead))
+REFUSED: dict[str, tuple[str, str, int | None, str]] = {
+    "another version": ("version = 1", "version = 9", None, "version 9"),
+    "no version": ("version = 1", "", 1, "version"),
+    "a text for a number": ("repeats = 3", 'repeats = "many"', 5, "$.repeats"),
+    "a typo": ("repeats = 3", "repaets = 3", 5, "no field 'repaets'; did you mean 'repeats'?"),
+    "a typo in a table": (
+        "total = 30", "total = 30\nconect = 3", 12,
+        "[timeouts] of a plan has no field 'conect'; did you mean 'connect'?",
+    ),
+    "a typo in an inline table": (
+        "[timeouts]\ntotal = 30", "timeouts = {total = 30, conect = 3}", 10, "did you mean 'connect'?",
+    ),
+    "a typo in a dotted key": ("[timeouts]\ntotal = 30", "timeouts.conect = 3", 10, "did you mean 'connect'?"),
+    "a typo of an endpoint": (
+        "base_url =", "base_ulr =", 15, "[endpoint] of a plan has no field 'base_ulr'; did you mean 'base_url'?",
+    ),
+    "nothing like it": ("seed = 7", "colour = 7", 7, "it has version, endpoints"),
+    "gates": ("[timeouts]", "[gates]\nmax_errors = 0\n[timeouts]", 10, "[gates]: there are no gates yet"),
+    "a clock of 0 s": ("total = 30", "total = 0", 10, "total"),
+    "no TOML": ("repeats = 3", "repeats = = 3", None, "line 5"),
+    "no repeat": ("repeats = 3", "repeats = 0", 5, "repeats must be from 1"),
+    "no attempt": ("repeats = 3", "attempts = 0", 5, "attempts must be 1 or more"),
+    "too many processes": ("repeats = 3", "processes = 65", 5, "processes must be from 1 to 64"),
+    "an unknown profile": ('profile = "local"', 'profile = "foo"', 8, "profile is 'foo'"),
+    "none at once": ("concurrency = [1, 4]", "concurrency = 0", 6, "concurrency must be"),
+    "unknown arrivals": ("concurrency = [1, 4]", 'rate = 1\narrivals = "bursty"', 7, "'bursty'"),
+    "arrivals without a rate": ("seed = 7", 'arrivals = "constant"', 7, "arrivals are those of a rate"),
+    "a ramp without a rate": ("seed = 7", "ramp_to = 3", 7, "ramp_to needs a rate"),
+    "a rate beside a concurrency": ("seed = 7", "rate = 3", 6, "concurrency and rate exclude each other"),
+    "models as in the book": (
+        'models = ["a", "b"]', '[[endpoint.models]]\nname = "a"', 16, "the models of a plan are a list of names",
+    ),
+    "a model that is no text": ('models = ["a", "b"]', "models = [1]", 16, "$.endpoint[0].models[0]"),
+    "no endpoint table": ("[[endpoint]]", "[endpoint]", 13, "$.endpoint"),
+}  # fmt: skip
+"""What stands in the plan, what stands there instead, the line that is named, and what is said."""
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_broken_plan_names_file_line_and_field(tmp_path: Path, name: str) -> None:
+    """Whoever wrote the file is told where to look, and what was meant; nothing in it is ignored."""
+    there, instead, line, says = REFUSED[name]
+    assert there in GOOD
+    path = written(tmp_path, GOOD.replace(there, instead, 1))
     with pytest.raises(PlanError) as caught:
         read_plan(path)
-    assert str(path) in str(caught.value)
-    assert says in str(caught.value)
+    told = str(caught.value)
+    assert told.startswith(f"{path}, line {line}: " if line else f"{path}: ")
+    assert says in told
+
+
+def test_what_is_not_text_is_said_to_be_no_plan(tmp_path: Path) -> None:
+    """A picture, or a notebook."""
+    path = tmp_path / "plan.toml"
+    path.write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(PlanError, match="not UTF-8"):
+        read_plan(path)
+    path.write_text('{"cells": []}')
+    with pytest.raises(PlanError, match="not TOML"):
+        read_plan(path)
 
 
 def test_a_key_in_a_plan_is_refused_without_being_shown(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""No option is ignored in silence: which options of a command make sense only beside others, and which never do.
+
+The rules are data; `Checked` holds every command to them before it begins. Arguments are named in capital letters.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand
+
+from byok_bench.cli.console import fail
+
+
+class Rule(NamedTuple):
+    """Of one option or argument."""
+
+    needs: tuple[str, ...] = ()
+    """It is used only beside one of these."""
+    apart: tuple[str, ...] = ()
+    """Beside one of these it would be ignored, or would make the other be."""
+
+
+_AD_HOC: Final = {"--key-env": Rule(needs=("--base-url",)), "--schema": Rule(needs=("--base-url",))}
+"""Of an endpoint that is given by options; one of the book has its own."""
+_OF_FAULTS: Final = Rule(needs=("--fault",))
+_OF_REPLAYS: Final = Rule(needs=("--replay",))
+_SIMULATED: Final = (
+    "--fault", "--profile", "--together", "--every", "--probability", "--seed", "--model", "--key-env", "--ttft-ms",
+    "--gap-ms", "--tokens", "--context", "--reasoning",
+)  # fmt: skip
+RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
+    "run": {
+        "--model": Rule(needs=("--base-url",)),
+        **_AD_HOC,
+        "--arrivals": Rule(needs=("--rate", "PLAN")),
+        "--ramp-to": Rule(needs=("--rate", "PLAN")),
+        "--rate": Rule(apart=("--concurrency",)),
+        "--resume": Rule(
+            apart=(
+                "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
+                "--seed", "--warmup", "--attempts", "--processes", "--profile",
+            )
+        ),
+    },
+    "send": {
+        **_AD_HOC,
+        "--concurrency": Rule(needs=("--jsonl",)),
+        "--bytes": Rule(needs=("--json",)),
+        "--base-url": Rule(apart=("ENDPOINT",)),
+    },
+    "check": {
+        **_AD_HOC,
+        "--base-url": Rule(apart=("ENDPOINT",)),
+        "--save": Rule(needs=("ENDPOINT",)),
+    },
+    "models": {
+        "--model": Rule(needs=("--base-url",)),
+        **_AD_HOC,
+        "--base-url": Rule(apart=("ENDPOINT",)),
+    },
+    "report": {
+        "--list": Rule(apart=("RUN", "--html", "--csv", "--parquet", "--jsonl", "--judge-again")),
+    },
+    "serve": {
+        "--list": Rule(apart=(*_SIMULATED, "--replay", "--store", "--endpoint", "--speed", "--in-order", "--port")),
+        "--replay": Rule(apart=_SIMULATED),
+        "--store": _OF_REPLAYS,
+        "--endpoint": _OF_REPLAYS,
+        "--speed": _OF_REPLAYS,
+        "--in-order": _OF_REPLAYS,
+        "--together": _OF_FAULTS,
+        "--every": _OF_FAULTS,
+        "--probability": _OF_FAULTS,
+        "--seed": Rule(needs=("--probability",)),
+    },
+    "endpoints add": {
+        "--key-env": Rule(apart=("--key-stdin", "--key-ask")),
+        "--key-stdin": Rule(apart=("--key-ask",)),
+    },
+    "endpoints edit": {
+        "--key-env": Rule(apart=("--key-stdin", "--key-ask")),
+        "--key-stdin": Rule(apart=("--key-ask",)),
+        "--no-key": Rule(apart=("--key-env", "--key-stdin", "--key-ask", "--confirm-key")),
+    },
+}  # fmt: skip
+"""Command → option → its rule. What two options mean together is else their own business."""
+
+
+class Checked(TyperCommand):
+    """A command that refuses options which it would ignore."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Look at what was typed, then begin."""
+        if problem := find_ignored(ctx):
+            fail(problem)
+        return super().invoke(ctx)
+
+
+class App(typer.Typer):
+    """A group of commands, all of them checked."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        """As typer's own."""
+        return super().command(name, **({"cls": Checked} | settings))
+
+
+def find_ignored(ctx: Any) -> str:
+    """The first option that would be ignored, and why; empty if all that was typed is used."""
+    rules = RULES.get(" ".join(ctx.command_path.split(" ")[1:]), {})
+    typed = [written(one) for one in ctx.command.params if _was_typed(ctx, one)]
+    for name in typed:
+        rule = rules.get(name, Rule())
+        if rule.needs and not any(other in typed for other in rule.needs):
+            return f"{name} goes with {' or '.join(rule.needs)}, and would be ignored without"
+        for other in rule.apart:
+            if other in typed:
+                return f"{name} and {other} exclude each other: leave one out"
+    return ""
+
+
+def written(parameter: Any) -> str:
+    """`--base-url`, or the name of an argument in capital letters."""
+    longest: str = max(parameter.opts, key=len)
+    return longest if longest.startswith("-") else longest.upper()
+
+
+def _was_typed(ctx: Any, parameter: Any) -> bool:
+    source = ctx.get_parameter_source(parameter.name)
+    return source is not None and source.name == "COMMANDLINE"
