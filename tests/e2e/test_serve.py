@@ -107,7 +107,10 @@ async def test_a_run_is_replayed_from_its_result_file(tmp_path: Path) -> None:
 WRONG = {
     "an unknown fault": (("--fault", "stream.bomm"), "did you mean stream.bom"),
     "an unknown profile": (("--profile", "openroute"), "openrouter"),
-    "faults on a replay": (("--replay", "last", "--fault", "stream.bom"), "--replay and --fault exclude each other"),
+    "faults on a replay": (
+        ("--replay", "last", "--fault", "stream.bom"),
+        "--replay and --fault exclude each other",
+    ),
     "a key that is not set": (("--key-env", "NO_SUCH_KEY"), "NO_SUCH_KEY is not set"),
 }
 
