@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from byok_bench.backends.simulator.replay import Replay
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.registry import run_checks
+from byok_bench.cli import serve
 from byok_bench.cli.main import build_app
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.send import send
