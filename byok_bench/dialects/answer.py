@@ -77,6 +77,8 @@ class Choice(msgspec.Struct, kw_only=True):
     tools: ToolCalls = msgspec.field(default_factory=ToolCalls)
     opened: bool = False
     """A delta with any member came; in a document, there is what an answer is in: a message, output, content."""
+    has_message: bool = False
+    """A delta came, or a message, be it empty."""
     role_given: bool = False
     finish_reason: str | None = None
     """The first one, in chat's words; unknown values as they came."""

@@ -12,7 +12,7 @@ from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_events import ChatEvents
 from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_request import Asked
-from byok_bench.dialects.chat_stream import Assembly, failure_of_choice
+from byok_bench.dialects.chat_stream import Assembly, failure_of_choice, failure_without_answer
 from byok_bench.dialects.classify import failure_of_object
 from byok_bench.dialects.unasked import SENTENCE, failure_of_sentence, failure_of_unasked
 from byok_bench.dialects.unframed import unframed_error
@@ -127,11 +127,7 @@ def _failure_at_sentinel(reading: ChatReading, reader: ChatEvents, head: RawHead
     """Why a stream that was closed by [DONE] is a failure: there is no answer in it."""
     if not reading.choices:
         return _nothing_came(reading, reader, head)
-    if all(choice.says_nothing for choice in reading.choices):
-        return failure(
-            "protocol", "stream", "there is no answer: nothing is said, and no finish_reason is given"
-        )
-    return None
+    return failure_without_answer(reading.choices, "stream")
 
 
 def _failure_at_end(
@@ -141,7 +137,7 @@ def _failure_at_end(
     if reading.closing == "limit":
         return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
     if reading.finished:
-        return None
+        return failure_without_answer(reading.choices, "stream")
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
     if reading.empty:

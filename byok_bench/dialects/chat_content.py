@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 _THINKING: Final = ("thinking", "reasoning", "thought", "reasoning_text", "summary_text")
-_THOUGHTS: Final = ("thinking", "reasoning", "text", "summary", "content")
+_THOUGHTS: Final = ("thinking", "reasoning", "text", "value", "summary", "content")
 """Members of a thinking part, by which the first that holds something is read."""
 _NESTING: Final = 8
 
@@ -32,7 +32,7 @@ def read_content(content: object, *, wants_json: bool) -> Content:
     thinking = [part for part in parts if _is_thinking(part)]
     others = [part for part in parts if not _is_thinking(part)]
     return Content(
-        text="".join(piece for part in others for piece in _texts(part, ("text",))),
+        text="".join(piece for part in others for piece in _texts(part, ("text", "value"))),
         reasoning="".join(piece for part in thinking for piece in _texts(part, _THOUGHTS)),
         refusal="".join(map(_refusal, others)),
     )

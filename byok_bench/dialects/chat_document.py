@@ -7,8 +7,8 @@ from byok_bench.dialects.answer import ChatReading, Shape, is_finished
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_request import Asked
-from byok_bench.dialects.chat_stream import Assembly, failure_of_choice
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.dialects.chat_stream import Assembly, failure_of_choice, failure_without_answer
+from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawHead
 
 
@@ -39,30 +39,16 @@ def read_document(
         choice.seal()
     if assembly.error is not None:
         assembly.facts.note("choice_error", None)
+    choices = list(assembly.choices.values())
     return ChatReading(
         body=body,
         shape=shape,
-        failure=why or failure_of_choice(assembly.error, head, "body") or _failure_without_answer(assembly),
+        failure=why
+        or failure_of_choice(assembly.error, head, "body")
+        or failure_without_answer(choices, "body"),
         output=output_of(assembly),
-        choices=list(assembly.choices.values()),
+        choices=choices,
         usages=assembly.usages,
         facts=assembly.facts,
-        finished=is_finished(assembly.choices.values()),
+        finished=is_finished(choices),
     )
-
-
-def _failure_without_answer(assembly: Assembly) -> Failure | None:
-    """Why there is no answer: a choice without message, or nothing said and nothing finished."""
-    choices = assembly.choices.values()
-    without = [choice for choice in choices if not choice.opened]
-    if any(choice.finish_reason == "content_filter" for choice in without):
-        return failure("content_filter", "body", "a filter withheld the answer: its choice has no message")
-    if without:
-        return failure(
-            "protocol", "body", f"choice {without[0].index} has no message: there is no answer in it"
-        )
-    if all(choice.says_nothing for choice in choices):
-        return failure(
-            "protocol", "body", "there is no answer: nothing is said, and no finish_reason is given"
-        )
-    return None

@@ -4,7 +4,7 @@ One object a chunk comes in here, already parsed; framing and error events are t
 `null` means absent for every optional member, and unknown members are ignored.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +15,7 @@ from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
 from byok_bench.dialects.classify import failure_of_object
 from byok_bench.dialects.fragments import brief, text_of, whole
-from byok_bench.wire.failures import Failure
+from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawHead
 
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -33,6 +33,8 @@ class ChoiceError(msgspec.Struct, frozen=True):
     event: int | None
     value: Any
     """The error object or text of the choice; None where its finish_reason alone says so."""
+    native: str = ""
+    """The reason in the words of the server behind a gateway."""
 
 
 class Assembly:
@@ -85,7 +87,7 @@ class Assembly:
             if isinstance(delta, dict) and is_absent(message):
                 message = delta
             if isinstance(message, dict):
-                choice.opened = True
+                choice.opened = choice.has_message = True
                 self._add_delta(choice, message, None, 0, is_message=True)
             self._end_choice(choice, element, None)
         self._read_usage(document, None, apart=False)
@@ -131,14 +133,15 @@ class Assembly:
             delta = element["message"]
         elif not isinstance(delta, dict):
             self.facts.note("delta_missing", event, brief(delta))
-            delta = {}
+        choice.has_message = choice.has_message or isinstance(delta, dict)
+        delta = delta if isinstance(delta, dict) else {}
         came = False
         if delta:
             self._read_role(choice, delta, event)
             came = self._add_delta(choice, delta, event, t_ns, is_message=is_message)
         self._is_usage_chunk = self._has_counts and not came
         self._end_choice(choice, element, event)
-        if came and choice.finish_event == event:
+        if came and choice.finish_event == event and self.error is None:
             self.facts.note("finish_on_content", event)
 
     def _read_role(self, choice: Choice, delta: Mapping[str, Any], event: int) -> None:
@@ -205,7 +208,8 @@ class Assembly:
             if reported:
                 self.error = ChoiceError(event, error)
             elif isinstance(reason, str) and reason.lower() == "error":
-                self.error = ChoiceError(event, None)
+                native = element.get("native_finish_reason")
+                self.error = ChoiceError(event, None, native if isinstance(native, str) else "")
         if isinstance(usage, dict):
             self.usage_elsewhere = usage
         self._finish(choice, reason, event)
@@ -232,9 +236,24 @@ def failure_of_choice(error: ChoiceError | None, head: RawHead | None, phase: st
     """The failure that a choice reports, in its words where it has some; None if none does."""
     if error is None:
         return None
-    return failure_of_object(
-        error.value or "the answer ended with finish_reason error", head=head, phase=phase
-    )
+    native = f" ({error.native})" if error.native else ""
+    said = error.value or f"the answer ended with finish_reason error{native}"
+    return failure_of_object(said, head=head, phase=phase)
+
+
+def failure_without_answer(choices: Collection[Choice], phase: str) -> Failure | None:
+    """Why there is no answer in these choices: one without message, or nothing said and nothing finished."""
+    without = [choice for choice in choices if not choice.has_message]
+    if any(choice.finish_reason == "content_filter" for choice in without):
+        return failure("content_filter", phase, "a filter withheld the answer: its choice has no message")
+    if without:
+        said = f"choice {without[0].index} has no message: there is no answer in it"
+        return failure("protocol", phase, said)
+    if all(choice.says_nothing for choice in choices):
+        return failure(
+            "protocol", phase, "there is no answer: nothing is said, and no finish_reason is given"
+        )
+    return None
 
 
 def _numbered(choices: object) -> Iterable[tuple[int, Mapping[str, Any]]]:

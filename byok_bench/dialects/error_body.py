@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.dialects.absence import is_absent
 from byok_bench.dialects.numbers import is_integer, status_number
 from byok_bench.dialects.retry_after import delay_layers
 from byok_bench.dialects.server_text import SEARCHED_CHARACTERS, decoded, html_words, is_html, printable
@@ -125,9 +126,9 @@ def is_error_event(name: str, value: object) -> bool:
 
 
 def _error_member(root: Mapping[str, object]) -> bool:
-    """null, false, {} and "" are what servers put where there is no error."""
+    """null, false, "" and an object of nothing but zero values are what servers put where there is no error."""
     error = root.get("error")
-    return isinstance(error, Mapping | str) and bool(error)
+    return isinstance(error, Mapping | str) and not is_absent(error)
 
 
 def parsed(text: str) -> object:

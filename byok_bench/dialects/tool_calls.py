@@ -36,7 +36,7 @@ class Call:
         self.custom = False
         """It is the call of a custom tool, whose arguments are free text."""
         self.placeholder = ""
-        """An empty object that stood in place of the arguments' text; it means nothing once text follows."""
+        """An empty object or array that stood in place of the arguments' text; it means nothing once text follows."""
         self.given_name = Fragments()
         self.given_arguments = Fragments()
 
@@ -77,7 +77,7 @@ class Element(msgspec.Struct, frozen=True):
     id_is_blank: bool = False
     """The id was given as an empty string."""
     placeholder: str = ""
-    """Arguments that are an empty object; `arguments` is empty then."""
+    """Arguments that are an empty object or array; `arguments` is empty then."""
     custom: bool = False
     """The call of a custom tool; its `input` stands as the arguments."""
 
@@ -91,7 +91,7 @@ def element_of(value: Mapping[str, Any]) -> Element:
     arguments = function.get("input" if custom else "arguments")
     is_text = arguments is None or isinstance(arguments, str)
     text = (arguments or "") if is_text else json.dumps(arguments, ensure_ascii=False)
-    is_placeholder = isinstance(arguments, dict) and not arguments
+    is_placeholder = isinstance(arguments, dict | list) and not arguments
     return Element(
         index=index if type(index) is int else None,
         id=whole(call_id) if isinstance(call_id, str) else "",

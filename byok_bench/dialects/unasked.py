@@ -21,6 +21,7 @@ SENTENCE: Final = 1_000
 """Characters: a longer text is no message of a server."""
 _NO_SENTENCE: Final = ("{", "[", "<", "data:", "event:", "id:", ":")
 """How JSON, markup and events begin."""
+_EVENTS: Final = (b"data:", b"event:", b":")
 
 
 def failure_of_error(head: RawHead, body: Body) -> Failure:
@@ -40,8 +41,11 @@ def failure_of_unasked(head: RawHead, body: Body, what: str) -> Failure:
         return failure_of_sentence(said, head=head, what=what, phase="body")
     if not body.data.strip():
         return failure("protocol", "body", "the body is empty", status=head.status)
+    if body.media_type == EVENT_STREAM or body.data.lstrip().startswith(_EVENTS):
+        return failure("protocol", "body", f"{what}: it is a stream of events", status=head.status)
     shown = failure_of_answer(head, body.data)
-    return msgspec.structs.replace(shown, message=f"{what}: {shown.message}")
+    words = shown.message.removeprefix(f"HTTP {head.status}").removeprefix(": ")
+    return msgspec.structs.replace(shown, message=f"{what}: {words}" if words else what)
 
 
 def failure_of_sentence(said: str, *, head: RawHead | None, what: str, phase: str) -> Failure:

@@ -22,13 +22,17 @@ PIECES = st.sampled_from(
         b'{"choices":[{"message":{"tool_calls":[{"id":"a"},{"id":"a"}]},"finish_reason":"tool_calls"}]}',
         b'{"choices":[{"index":0,"delta":{"content":"```"},"finish_reason":"stop"}],"usage":{"total_tokens":-1}}',
         b'{"object":"chat.completion","choices":[{"message":{"content":"x"},"finish_reason":""}]}',
+        b'{"choices":[{"index":0,"error":{"code":502},"finish_reason":"error"}]}',
+        b'{"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"text":"a"}]}]}}]}',
+        b'{"code":402,"message":"x"}',
     ]
 )  # fmt: skip
 MEMBERS = re.findall(
     r"\w+",
     "choices delta message index content tool_calls function arguments name id usage prompt_tokens "
     "completion_tokens_details reasoning_tokens finish_reason role reasoning reasoning_details error object "
-    "created function_call refusal cost",
+    "created function_call refusal cost type text thinking custom input audio transcript x_groq code success "
+    "errors base_resp status_code native_finish_reason model n",
 )
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
