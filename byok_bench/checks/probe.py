@@ -37,6 +37,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Send no key at all."""
     raw: bytes | None = None
     """Bytes to send in place of the body, for requests that are no JSON."""
+    accept_encoding: str | None = None
+    """Content codings that the answer may have; None: as the endpoint says."""
 
 
 class Inconclusive(msgspec.Struct, frozen=True):

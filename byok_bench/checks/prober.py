@@ -83,6 +83,8 @@ class Prober:
         endpoint = self.endpoint
         if ask.wrong_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
+        if ask.accept_encoding is not None:
+            endpoint = msgspec.structs.replace(endpoint, accept_encoding=ask.accept_encoding)
         if ask.without_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.none())
         return await send(

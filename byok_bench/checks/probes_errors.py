@@ -1,12 +1,11 @@
-"""Probes of error answers and of how an answer is delivered."""
+"""Probes of error answers, and of an answer that was to be no stream."""
 
 import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
-from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.finding import ERROR, Hit
 from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, unusable
-from byok_bench.checks.probe_bodies import asking
 from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.exchange import Exchange
@@ -26,9 +25,6 @@ EVENT_FIELD: Final = re.compile(rb"\s*(?:data|event|id|retry)?:")
 FILLER: Final = " apple"
 WORDS_PER_WINDOW: Final = 1.25
 """Words sent for each token of the window: one word is at least one token."""
-BUFFERED_TOKENS: Final = 150
-LATE_SHARE: Final = 0.8
-LAST_PART: Final = 0.1
 
 
 def is_event_stream(answer: Exchange) -> bool:
@@ -205,39 +201,3 @@ class StreamDefault:
                 yield Hit(f"{what}: the answer is an event stream")
             elif problem := unusable(answer):
                 yield problem
-
-
-@probe("http.buffered", WARN, applies_to="chat-stream", also=TYPED, cost=1)
-class Buffered:
-    """Deliver tokens as they are made
-
-    Rule: of the events of an answer of 150 tokens or more, fewer than four in five come in the last tenth of
-    its time.
-    Why: a proxy that collects the stream hides every token until the end.
-    Seen in: mostlygeek/llama-swap#236; nginx/nginx#1505
-    """
-
-    @staticmethod
-    def requests(target: Target) -> Asks:
-        story = "Write a long story about a lighthouse keeper, in at least 300 words."
-        yield Ask(body={**asking(story, stream=True), "max_tokens": 256})
-
-    @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
-        (answer,) = exchanges
-        if problem := unusable(answer):
-            yield problem
-            return
-        stamps = [mark[0] for mark in answer.reading.marks]
-        usage = answer.output.usage
-        tokens = usage.completion_tokens if usage and usage.completion_tokens is not None else len(stamps)
-        if tokens < BUFFERED_TOKENS or not stamps:
-            yield Inconclusive(f"only {tokens} tokens came; {BUFFERED_TOKENS} are needed to tell")
-            return
-        phases = answer.raw.phases
-        start, end = phases.written or phases.start, phases.done or phases.end or stamps[-1]
-        late = sum(stamp > end - (end - start) * LAST_PART for stamp in stamps) / len(stamps)
-        if late >= LATE_SHARE:
-            yield Hit(
-                f"{late:.0%} of the events arrived in the last {LAST_PART:.0%} of {(end - start) / 1e6:.0f} ms"
-            )

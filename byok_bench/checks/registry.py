@@ -55,7 +55,7 @@ RULE_FILES: Final = (
         "messages",
         "messages_shape",
     ),
-    *("probes_tools", "probes_errors", "probes_turns"),
+    *("probes_tools", "probes_errors", "probes_delivery", "probes_turns"),
 )
 """Modules of this package that hold rules, in the order of the catalogue."""
 _GROUPS: Final = {
