@@ -125,6 +125,8 @@ def _missing(facts: Facts) -> str | None:
         return _named_missing(facts) if facts.status is None else None
     if body.param is not None:
         return "not_found_model" if body.param == "model" else "invalid_request"
+    if LISTS["permission"].has_code(body):
+        return "permission"
     if LISTS["wrong-key"].has_words(body.text, facts.status):
         return "auth"
     if LISTS["other-thing"].has_words(body.text, facts.status):
@@ -252,7 +254,7 @@ RULES: Final = (
         number=15,
         kind="not_found_route",
         when="status 404; one that names a parameter or another thing is `invalid_request`, "
-        "one that speaks of a model `not_found_model`",
+        "one that speaks of a model `not_found_model`, a code of a permission `permission`",
         decide=_missing,
     ),
     Rule(

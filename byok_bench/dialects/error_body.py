@@ -199,14 +199,22 @@ def _joined(*parts: str) -> str:
 
 
 def _wrapped(layers: list[Mapping[str, Any]], nesting: int) -> ErrorBody:
-    """The upstream error that a gateway put into `metadata.raw`, as an object or as text."""
+    """The upstream error that a gateway put into `metadata.raw`, as an object or as text, or made its message."""
     raw = next((_metadata(layer)["raw"] for layer in layers if _metadata(layer).get("raw")), None)
+    if raw is None:
+        raw = next((text for layer in layers if (text := _json_message(layer))), None)
     if raw is None or not nesting:
         return ErrorBody()
     if not isinstance(raw, str):
         return read_value(raw, nesting - 1)
     inner = read_text(raw, nesting=nesting - 1)
     return msgspec.structs.replace(inner, text=f"{inner.text}\n{printable(raw).lower()}")
+
+
+def _json_message(layer: Mapping[str, Any]) -> str | None:
+    """A message that is a document of its own (google-gemini/gemini-cli#1609)."""
+    message = layer.get("message")
+    return message if isinstance(message, str) and message.lstrip()[:1] in ("{", "[") else None
 
 
 def _metadata(layer: Mapping[str, Any]) -> Mapping[str, Any]:

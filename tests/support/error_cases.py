@@ -22,7 +22,8 @@ def table(name: str) -> list[Any]:
 def head_of(case: dict[str, Any], status: int = 429) -> RawHead:
     """The response head of a case."""
     headers = tuple((name.lower(), value) for name, value in case.get("headers", {}).items())
-    return RawHead(status=case.get("status", status), http="1.1", headers=headers, received_s=NOW)
+    received_s = case.get("now", NOW)
+    return RawHead(status=case.get("status", status), http="1.1", headers=headers, received_s=received_s)
 
 
 def body_of(case: dict[str, Any]) -> bytes:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from support.error_cases import body_of, head_of, table
 
 from byok_bench.dialects.classify import failure_of_answer
-from byok_bench.dialects.durations import duration_s, http_date_s, number
+from byok_bench.dialects.durations import duration_s, http_date_s, number, wait_s
+from byok_bench.wire.raw import RawHead
 
 
 @pytest.mark.parametrize("case", table("delays"))
@@ -55,3 +56,24 @@ def test_any_pieces_of_a_date_are_a_date_or_none(pieces: list[str]) -> None:
 def test_a_number_too_large_for_a_float_is_no_number() -> None:
     """Digits without end are not an infinite delay."""
     assert number("9" * 400) is None
+
+
+def test_a_stored_answer_is_judged_by_its_own_clock() -> None:
+    """Without the time of receipt the date that the server wrote says when a reset was told."""
+    headers = (("date", "Tue, 07 Oct 2025 13:56:40 GMT"), ("x-ratelimit-reset", "1759845420"))
+    head = RawHead(status=429, http="1.1", headers=headers, received_s=None)
+    assert failure_of_answer(head, b"{}").retry_after_s == pytest.approx(20)
+
+
+def test_the_time_of_receipt_stands_before_the_servers_date() -> None:
+    """A clock of a server that is wrong makes no delay wrong."""
+    headers = (("date", "Tue, 07 Oct 2025 13:00:00 GMT"), ("x-ratelimit-reset", "1759845420"))
+    head = RawHead(status=429, http="1.1", headers=headers, received_s=1759845400)
+    assert failure_of_answer(head, b"{}").retry_after_s == pytest.approx(20)
+
+
+@given(st.text(), st.floats(0, 2e9))
+def test_any_text_is_a_wait_or_none(text: str, now: float) -> None:
+    """Whatever stands in a reset header, a wait is finite and not negative."""
+    value = wait_s(text, now)
+    assert value is None or (math.isfinite(value) and value >= 0)
