@@ -32,7 +32,8 @@ async def ladder(
 ) -> LadderReport:
     """Climb the ladder with one endpoint, in its dialect; with `deep`, every probe about that too.
 
-    `on_rung` is called with each rung as it ends. Without `deep` at most twelve requests are sent.
+    `on_rung` is called with each rung as it ends. Without `deep` at most twelve requests are sent, and one
+    more behind a 429 that names a delay, which is waited for (a minute at most, all together).
     Raises nothing for what a server does.
     """
     chosen = chosen_name(endpoint, model)

@@ -63,10 +63,22 @@ def probes() -> list[Check]:
     return [one for one in catalogue() if one.mode == "probe"]
 
 
+PROVOKING: Final = (
+    "structured.unsupported",
+    "error.unknown-model",
+    "error.bad-key",
+    "error.client-5xx",
+    "error.context-length",
+)
+"""Probes that make mistakes on purpose, in the order in which they are asked: after all others, since a server may hold
+a mistake against whatever comes next, and the over-long prompt last, since it may keep the server busy."""
+
+
 def probes_of(schema: str) -> list[Check]:
-    """The probes that are about a dialect, in the order of the catalogue."""
+    """The probes that are about a dialect, in the order in which they are asked."""
     fitting = scopes_of(schema, True) | scopes_of(schema, False)
-    return [one for one in probes() if not fitting.isdisjoint((one.applies_to, *one.also))]
+    found = [one for one in probes() if not fitting.isdisjoint((one.applies_to, *one.also))]
+    return sorted(found, key=lambda one: PROVOKING.index(one.id) + 1 if one.id in PROVOKING else 0)
 
 
 def probe_named(id: str) -> Check:

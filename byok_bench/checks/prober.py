@@ -11,6 +11,7 @@ from byok_bench.checks.registry import Check
 from byok_bench.checks.wording import worded
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.holds import LONGEST_WAIT_S, Holds
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
 from byok_bench.wire.client import Client
@@ -64,9 +65,14 @@ class Prober:
     ) -> None:
         self.endpoint = endpoint
         self.model = model
+        self.windows: Mapping[str, int] = {}
+        """Context windows that the server lists."""
         self._client = client
         self._profile = profile
         self._policy = policy
+        self._holds = Holds(1, lambda target, seconds: None)
+        self._patience_s = LONGEST_WAIT_S
+        self._limited: list[Exchange] = []
 
     @property
     def target(self) -> Target:
@@ -74,12 +80,38 @@ class Prober:
         declared = {one.name: one.context_window_tokens for one in self.endpoint.models}
         return Target(
             model=self.model,
-            context_window=declared.get(self.model),
+            context_window=declared.get(self.model) or self.windows.get(self.model),
             has_key=self.endpoint.key.kind != "none",
         )
 
+    def take_limited(self) -> list[Exchange]:
+        """The 429s behind which a request was sent once more, since this was last asked."""
+        limited, self._limited = self._limited, []
+        return limited
+
     async def ask(self, ask: Ask) -> Exchange:
-        """Send one request of a probe, in the words of the endpoint's dialect."""
+        """Send one request of a probe; once more after a 429 that names a delay, which is waited for.
+
+        All waits together are bounded, and a server that limits again is not waited for any more: whether it answers
+        is what is asked here, not how much it lets through.
+        """
+        exchange = await self._send(ask)
+        told = (
+            exchange.error.retry_after_s if exchange.error and exchange.error.kind == "rate_limit" else None
+        )
+        if not told or told > self._patience_s:
+            return exchange
+        self._patience_s -= told
+        self._holds.note(0, exchange.error)
+        await self._holds.wait(0)
+        self._limited.append(exchange)
+        again = await self._send(ask)
+        if again.error is not None and again.error.kind == "rate_limit":
+            self._patience_s = 0
+        return again
+
+    async def _send(self, ask: Ask) -> Exchange:
+        """One request, in the words of the endpoint's dialect."""
         endpoint = self.endpoint
         if ask.wrong_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))

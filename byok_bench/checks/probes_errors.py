@@ -155,7 +155,7 @@ class ContextLength:
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
         if not exchanges:
-            yield Inconclusive("the context window is not known: declare it for the model")
+            yield Inconclusive("the context window is neither declared nor listed: declare it for the model")
             return
         answer = exchanges[0]
         status, error = status_of(answer), answer.error

@@ -1,5 +1,6 @@
 """Probes of tool choice, finish reasons and structured output."""
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
@@ -11,6 +12,8 @@ from byok_bench.wire import bounded_json
 
 Asks = Generator[Ask, Exchange, None]
 SMALL_BUDGET = 8
+SENTENCE_END = re.compile(r"[.!?…。！？।؟][\"')\]}*_`’”»）」]*\s*\Z")
+"""A full stop, in the scripts that have one, and what may close behind it."""
 
 
 def names(exchange: Exchange) -> list[str]:
@@ -146,7 +149,8 @@ class StreamParity:
 class FinishLength:
     """Report length when max_tokens cuts the answer
 
-    Rule: a long task under a small max_tokens ends with finish_reason length; so does a tool call that was cut.
+    Rule: a long task under a small max_tokens ends with finish_reason length; so does a tool call that was cut. An
+    answer that ends as a sentence does may have ended by itself, and proves nothing.
     Why: a cut answer that looks finished is used as it is, and a cut call has arguments that are no JSON.
     Seen in: vllm-project/vllm#47963
     """
@@ -159,30 +163,42 @@ class FinishLength:
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
-        shown = [cut(what, answer) for what, answer in zip(("text", "tool call"), exchanges, strict=False)]
+        shown = [cut(answer) for answer in exchanges]
         yield from (one for one in shown if isinstance(one, Hit))
         open_points = [one for one in shown if isinstance(one, Inconclusive)]
         proved = len(open_points) < len(shown)
         yield from (Note(one.message) if proved else one for one in open_points)
 
 
-def cut(what: str, answer: Exchange) -> Hit | Inconclusive | None:
-    """What an answer under a small budget shows; None if it says that it was cut."""
+def cut(answer: Exchange) -> Hit | Inconclusive | None:
+    """What an answer under a small budget shows; None if it says that it was cut.
+
+    A word is one token at least, so more words than tokens allowed prove that the budget was ignored, whatever usage
+    says. An answer that spends the budget to the last token may have ended by itself: its last sign tells.
+    """
     output = answer.output
-    spent = output.usage.completion_tokens if output.usage else None
     if problem := unusable(answer):
         return problem
     if output.finish_reason == "length":
         return None
+    what = "the tool call" if output.tool_calls else "the answer"
     if complete(answer):
-        return Inconclusive(f"the {what} was complete within max_tokens={SMALL_BUDGET}")
-    if spent is None and not output.tool_calls:
-        words = len(f"{output.reasoning} {output.text}".split())
-        spent = None if words >= SMALL_BUDGET // 2 else words
+        return Inconclusive(f"{what} was complete within max_tokens={SMALL_BUDGET}")
+    spent = output.usage.completion_tokens if output.usage else None
+    words = len(f"{output.reasoning} {output.text}".split())
+    ending = f"finish_reason is {output.finish_reason!r}"
+    if max(spent or 0, words) > SMALL_BUDGET:
+        counted = f"{spent} tokens" if spent is not None and spent >= words else f"{words} words"
+        return Hit(f"max_tokens={SMALL_BUDGET} was ignored: {what} has {counted}; {ending}")
+    if output.tool_calls and (spent is None or spent == SMALL_BUDGET):
+        return Hit(f"{what} was cut at max_tokens={SMALL_BUDGET}; {ending}")
+    if SENTENCE_END.search(output.text):
+        return Inconclusive(f"{what} ends as a sentence does, within max_tokens={SMALL_BUDGET}")
+    if spent is None and words < SMALL_BUDGET // 2:
+        return Inconclusive(f"{what} ended by itself after {words} words")
     if spent is not None and spent < SMALL_BUDGET:
-        return Inconclusive(f"the {what} ended by itself after {spent} tokens")
-    done = "was cut at" if spent in (None, SMALL_BUDGET) else f"has {spent} tokens in spite of"
-    return Hit(f"the {what} {done} max_tokens={SMALL_BUDGET}; finish_reason is {output.finish_reason!r}")
+        return Inconclusive(f"{what} ended by itself after {spent} tokens")
+    return Hit(f"{what} was cut at max_tokens={SMALL_BUDGET}; {ending}")
 
 
 @probe("structured.unsupported", WARN, applies_to="chat", cost=1)

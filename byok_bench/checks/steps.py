@@ -12,7 +12,7 @@ from byok_bench.checks.prober import Prober, ProbeResult, cost_of, tokens_of
 from byok_bench.checks.registry import Check, run_checks
 from byok_bench.checks.rungs import Rung, RungVerdict
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.dialects.models import listed_models
+from byok_bench.dialects.models import listed_models, listed_windows
 from byok_bench.endpoints.credentials import credentials
 from byok_bench.endpoints.readiness import MISSING
 from byok_bench.endpoints.send import get_models
@@ -66,6 +66,8 @@ class Climb:
             self.models = await get_models(
                 self.prober.endpoint, client=self.client, profile=self.profile, policy=self.policy
             )
+            if self.models.error is None:
+                self.prober.windows = listed_windows(self.models.reading.body.document)
         return self.models
 
 
@@ -259,7 +261,12 @@ def rung(
     exchanges: Sequence[Exchange],
     found: Sequence[Finding] = (),
 ) -> Rung:
-    """A rung with what its exchanges took."""
+    """A rung with what its exchanges took; behind them the 429s after which one was sent again."""
+    limited = climb.prober.take_limited()
+    if limited:
+        asked = sum(one.error.retry_after_s or 0 for one in limited if one.error)
+        said = f"{said} Before that it answered 429, and was waited for as it asked ({asked:g} s)."
+    exchanges = [*exchanges, *limited]
     times = [one.timing.e2e for one in exchanges]
     known = [one for one in times if one is not None]
     return Rung(

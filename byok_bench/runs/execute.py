@@ -16,12 +16,12 @@ import msgspec
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.holds import Holds
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact.logs import remembered
 from byok_bench.runs import ascii_json, ledger, marks, records
-from byok_bench.runs.holds import Holds
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.ledger import End, State
 from byok_bench.runs.load import Open, intended_starts

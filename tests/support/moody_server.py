@@ -29,22 +29,36 @@ class MoodyServer(BenchServer):
         self._busy_until = 0.0
 
     async def _answer(self, fields: dict[str, str], raw: bytes, writer: asyncio.StreamWriter) -> None:
-        if len(raw) > LONGEST_BODY and self.busy_s:
-            self.requests.append(json.loads(raw))
-            self._busy_until = time.monotonic() + self.busy_s
-        elif self._busy_until <= time.monotonic() and json.loads(raw).get("stream") is False:
-            self.requests.append(json.loads(raw))
-            await self._reply(writer)
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            await self._refuse(writer, 400, "invalid_json", "this is no JSON")
             return
+        if len(raw) > LONGEST_BODY and self.busy_s:
+            self._busy_until = time.monotonic() + self.busy_s
+        self.requests.append(body)
         if (left := self._busy_until - time.monotonic()) > 0:
             await asyncio.sleep(left)
             raise ConnectionError("it forgot whom to answer")
-        await super()._answer(fields, raw, writer)
+        refusal = self._refusal(fields, body, len(raw))
+        if refusal is not None:
+            await self._refuse(writer, *refusal)
+        elif body.get("stream"):
+            await self._stream(body, writer)
+        else:
+            await self._reply(writer)
 
     async def _reply(self, writer: asyncio.StreamWriter) -> None:
         message = {"role": "assistant", "content": "Hello."}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "tiny", "choices": [choice]}
+        answer: dict[str, Any] = {
+            "id": "c",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "tiny",
+            "choices": [choice],
+        }
+        answer["usage"] = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
         text = json.dumps(answer).encode()
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
         writer.write(head.encode() + text)

@@ -13,12 +13,13 @@ from support.made_run import failed, plan, row
 from support.moody_server import COOLDOWN_WORDS, MoodyServer
 
 from byok_bench.dialects.models import listed_windows
+from byok_bench.endpoints import holds
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.report.export import to_csv
 from byok_bench.report.notes import notes
 from byok_bench.report.tables import lines
-from byok_bench.runs import holds, recovery
+from byok_bench.runs import recovery
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row
 from byok_bench.runs.order import in_order
@@ -237,7 +238,7 @@ class TestRecovery:
         assert [one.kind for one in made.rows] == ["timeout", "timeout"]
         assert [one.answered for one in made.recoveries] == [True, True]
         plain = [body for body in server.requests if body["stream"] is False]
-        assert len(plain) == 2
+        assert len(plain) == sum(one.requests for one in made.recoveries) > 0
         assert len([event for event in told if isinstance(event, Waiting)]) == 2
         assert sum("answered again after" in note for note in notes(made)) == 2
 

@@ -1,7 +1,7 @@
 """What a target asked for by 429: the next exchange with it waits as long as it was told, within a bound.
 
-The wait is on this side and before the request: it stands in the row as `waited_ms` and in no time of the answer. The
-429 itself stays a row. Each measuring process waits for what it was told itself.
+The wait is on this side and before the request, and in no time of the answer. Each process waits for what it was told
+itself.
 """
 
 import asyncio
