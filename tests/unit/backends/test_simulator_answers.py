@@ -98,7 +98,7 @@ def test_parallel_calls_are_not_made_where_they_are_forbidden(dialect: str, memb
 
 STOPS: list[tuple[str, dict[str, Any]]] = [
     ("chat", {"stop": "Tower"}),
-    ("chat", {"stop": ["nowhere", "Tower"]}),
+    ("chat", {"stop": ["nowhere", "words", "Tower"]}),
     ("messages", {"stop_sequences": ["nowhere", "Tower"]}),
 ]
 
@@ -191,6 +191,15 @@ def test_a_conversation_goes_on_from_a_response() -> None:
     ).document
     assert third["usage"]["input_tokens"] > second["usage"]["input_tokens"] > first["usage"]["input_tokens"]
     assert ask(server, f"/v1/responses/{second['id']}").document == second
+
+
+def test_what_is_remembered_is_what_was_said_before_any_fault() -> None:
+    """A reply that is changed on its way out leaves the conversation as it was."""
+    server = Simulator(models=["m"])
+    reply = ask(server, PATHS["responses"], question("responses", "hi"))
+    id = reply.document["id"]
+    reply.document["output"].clear()
+    assert ask(server, f"/v1/responses/{id}").document["output"]
 
 
 @pytest.mark.parametrize("store", [False, None])
