@@ -14,7 +14,7 @@ from byok_bench.dialects.answer import Choice, Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Parts, read_delta
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import brief, text_of, whole
+from byok_bench.dialects.fragments import brief, integer_of, text_of, whole
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawHead
 
@@ -120,9 +120,11 @@ class Assembly:
             self.facts.note("id_changed", event, f"{brief(self.id)}, then {brief(chunk_id)}")
 
     def _add_choice(self, element: Mapping[str, Any], event: int, t_ns: int) -> None:
-        index, delta = element.get("index"), element.get("delta")
-        if type(index) is not int or index < 0 or (index and self._n == 1):
-            self.facts.note("choice_index", event, brief(index))
+        given, delta = element.get("index"), element.get("delta")
+        index = integer_of(given)
+        if type(given) is not int or given < 0 or (given and self._n == 1):
+            self.facts.note("choice_index", event, brief(given))
+        if index is None or index < 0 or (index and self._n == 1):
             index = 0
         choice = self.choices.get(index)
         if choice is None:

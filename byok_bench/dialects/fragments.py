@@ -9,6 +9,7 @@ from typing import Final
 from byok_bench.wire import bounded_json
 
 _BRIEF: Final = 60
+_DIGITS: Final = 9
 _SPACE: Final = " \t\r\n"
 _MARKS: Final = re.compile(r'\\.|\\\Z|["{}\[\]]', re.DOTALL)
 
@@ -28,6 +29,15 @@ def text_of(value: object, member: str) -> str:
     """A member of an object that is a whole text, and no fragment of one; empty if it is none."""
     found = value.get(member) if isinstance(value, Mapping) else None
     return whole(found) if isinstance(found, str) else ""
+
+
+def integer_of(value: object) -> int | None:
+    """The integer that a value is, or is in another dress: a string of digits, a float without a fraction."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**_DIGITS:
+        return int(value)
+    return value if type(value) is int else None
 
 
 def brief(value: object) -> str:

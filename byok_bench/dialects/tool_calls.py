@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from byok_bench.dialects.fragments import Fragments, brief, whole
+from byok_bench.dialects.fragments import Fragments, brief, integer_of, whole
 
 
 class Notes(Protocol):
@@ -74,6 +74,8 @@ class Element(msgspec.Struct, frozen=True):
     arguments_are_text: bool
     """False if they came as a JSON value of another type."""
     type: Any
+    index_is_number: bool = True
+    """False if the index is missing, or a number in another dress."""
     id_is_blank: bool = False
     """The id was given as an empty string."""
     placeholder: str = ""
@@ -93,7 +95,8 @@ def element_of(value: Mapping[str, Any]) -> Element:
     text = (arguments or "") if is_text else json.dumps(arguments, ensure_ascii=False)
     is_placeholder = isinstance(arguments, dict | list) and not arguments
     return Element(
-        index=index if type(index) is int else None,
+        index=integer_of(index),
+        index_is_number=type(index) is int,
         id=whole(call_id) if isinstance(call_id, str) else "",
         name=name if isinstance(name, str) else "",
         arguments="" if is_placeholder else text,
@@ -178,8 +181,9 @@ class ToolCalls:
 
     def _call_of(self, element: Element, event: int | None, notes: Notes) -> Call:
         """The call that an element belongs to; opens one where it begins one."""
-        if element.index is None:
+        if not element.index_is_number:
             notes.note("index_missing", event)
+        if element.index is None:
             return self._call_without_index(element, event)
         owner = self._owners.get(element.index)
         if owner is None:

@@ -21,7 +21,7 @@ TEXTS = st.sampled_from(["", "a", " b", "ab", "abc", "\ud83d", "\ude00", "\ufffd
 NULLS = st.none()
 CALLS = st.builds(
     call,
-    index=st.sampled_from([0, 0, 0, 1, -1, 0.0, None, True]),
+    index=st.sampled_from([0, 0, 0, 1, -1, 0.0, "0", "1", None, True]),
     id=st.sampled_from([None, None, "", "x", "y"]),
     type=st.sampled_from([None, "function", "tool"]),
     name=st.sampled_from([None, None, "", "f", "g"]),
@@ -64,7 +64,7 @@ CHUNKS = st.builds(
     },
     DELTAS | NULLS,
     FINISHES,
-    st.sampled_from([0, 0, 0, 1, -1, 0.0, None]),
+    st.sampled_from([0, 0, 0, 1, -1, 0.0, "1", None]),
     st.just({}) | st.just({}) | ODD,
 )
 ONE_ODD = st.builds(

@@ -108,3 +108,11 @@ def test_a_delta_in_the_place_of_a_message_is_the_message(
     for members in ({"delta": message}, {"message": message, "delta": {"content": "other"}}):
         body = {"model": "m", "choices": [{"index": 0, **members, **end}]}
         assert exchange(json.dumps(body).encode(), request={}, headers={}).output == proper
+
+
+def test_a_choice_keeps_its_number_in_another_dress() -> None:
+    """An index that is a string of digits is reported, and does not put two choices into one."""
+    pieces = [("0", "a"), ("1", "b"), ("0", "c"), ("1", "d")]
+    deltas = [chunk(choices=[{"index": index, "delta": {"content": said}}]) for index, said in pieces]
+    seen = exchange(stream(*deltas), request={"stream": True, "n": 2})
+    assert seen.output.text == "ac"

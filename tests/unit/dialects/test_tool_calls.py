@@ -31,6 +31,31 @@ MERGES: dict[str, tuple[list[dict[str, Any]], Expected, set[str]]] = {
         [("x", "f", A), ("y", "g", B)],
         set(),
     ),
+    "two calls, interleaved, with indexes in another dress": (
+        [
+            call(index="0", id="x", name="f", arguments='{"a"'),
+            call(index=1.0, id="y", name="g", arguments='{"b"'),
+            call(index="0", arguments=":1}"),
+            call(index=1.0, arguments=":2}"),
+        ],
+        [("x", "f", A), ("y", "g", B)],
+        {"index_missing"},
+    ),
+    "an empty object, then text (unslothai/unsloth#10275)": (
+        [call(index=0, id="x", name="f", arguments={}), call(index=0, arguments=A)],
+        [("x", "f", A)],
+        {"arguments_not_text"},
+    ),
+    "an empty array, and nothing after it": (
+        [call(index=0, id="x", name="f", arguments=[])],
+        [("x", "f", "[]")],
+        {"arguments_not_text"},
+    ),
+    "an id that comes again as an empty string (anomalyco/opencode#40969)": (
+        [call(index=0, id="x", name="f", arguments=""), call(index=0, id="", name=None, arguments=A)],
+        [("x", "f", A)],
+        {"id_repeated"},
+    ),
     "calls keep the order in which they were opened": (
         [call(index=1, id="y", name="g", arguments=B), call(index=0, id="x", name="f", arguments=A)],
         [("y", "g", B), ("x", "f", A)],
