@@ -24,10 +24,10 @@ _COMPARED: Final = ("text", "refusal", "reasoning")
 def item_lifecycle(seen: Seen) -> Iterator[Hit]:
     """Open items before deltas, close them after.
 
-    Rule: each output_index is opened by response.output_item.added, filled by deltas that name the same item and
-    place, and closed by response.output_item.done, and what the done events repeat is what the deltas add up to
-    (a warning where no deltas came, and everything is in the done event). Items that a response which is not
-    completed left open are not judged.
+    Rule: each output_index (or item_id, where there is none) is opened by response.output_item.added, filled by
+    deltas that name the same item and place, and closed by response.output_item.done, and what the done events
+    repeat is what the deltas add up to (a warning where no deltas came, and everything is in the done event).
+    Items that a response which is not completed left open are not judged.
     Why: a reader that files deltas under their item has no place for those of an unknown one.
     Seen in: openai/openai-python src/openai/types/responses; BerriAI/litellm#30071; vllm-project/vllm#35184
     """
@@ -38,17 +38,18 @@ def item_lifecycle(seen: Seen) -> Iterator[Hit]:
             completed = one if one.type == "response.completed" else None
             break
         family, _, step = one.type.rpartition(".")
-        index = one.key("output_index")
+        at = one.key("output_index")
         if one.type == "response.output_item.added":
-            if index in items and not items[index].done:
-                yield Hit(f"item {index} is added again before it is done", event=one.event)
-            items[index] = _Life(_id(_item(one)))
+            at = at if at is not None else _id(_item(one)) or None
+            if at in items and not items[at].done:
+                yield Hit(f"item {at} is added again before it is done", event=one.event)
+            items[at] = _Life(_id(_item(one)))
         elif (family in PARTS and step in ("delta", "done")) or one.type == "response.output_item.done":
-            index = _find_item(items, one) if index is None else index
-            if index not in items:
-                yield Hit(f"{one.type} for item {index}, which was not added", event=one.event)
-                items[index] = _Life("")
-            yield from items[index].take(one, index)
+            at = at if at is not None else _find_item(items, one)
+            if at not in items:
+                yield Hit(f"{one.type} for item {at}, which was not added", event=one.event)
+                items[at] = _Life("")
+            yield from items[at].take(one, at)
     for index, life in items.items():
         if completed is not None and not life.done:
             yield Hit(f"item {index} is not done when the response is completed", event=completed.event)
@@ -160,7 +161,7 @@ class _Life:
 
 
 def _find_item(items: Mapping[Key, _Life], one: TypedEvent) -> Key:
-    """The index of the item that an event without one names by its id; None if it names none."""
+    """Where the item is that an event without index names by its id; None if it names none that is known."""
     named = one.value.get("item_id") or _id(_item(one))
     return next((index for index, life in items.items() if life.id and life.id == named), None)
 

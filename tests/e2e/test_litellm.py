@@ -87,7 +87,12 @@ FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
     "a plain stream": ("chat", {"messages": QUESTION, **USAGE}, set()),
     "a whole answer": ("chat", {"messages": QUESTION}, set()),
     "messages missing": ("chat", {"stream": True}, set()),
-    "a typed stream": ("responses", {"input": "Hello", "stream": True}, {"responses.sequence"}),
+    "a typed stream": (
+        "responses",
+        {"input": "Hello", "stream": True},
+        {"responses.sequence", "responses.event-match", "responses.object", "responses.required"},
+    ),
+    "a whole response": ("responses", {"input": "Hello"}, set()),
     "a message": ("messages", {"messages": QUESTION, "stream": True}, {"messages.usage"}),
     "a call that is cut": (
         "messages",

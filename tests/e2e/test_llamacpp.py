@@ -196,7 +196,12 @@ FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
         {"delta.role-first"},
     ),
     "messages missing": ("chat", {"stream": True}, set()),
-    "a typed stream": ("responses", {"input": "Hello", "stream": True}, {"responses.sequence"}),
+    "a typed stream": (
+        "responses",
+        {"input": "Hello", "stream": True},
+        {"responses.sequence", "responses.object", "responses.required"},
+    ),
+    "a whole response": ("responses", {"input": "Hello"}, {"responses.required"}),
     "a message": ("messages", {"messages": QUESTION, "stream": True}, set()),
     "an emoji cut": (
         "messages",
