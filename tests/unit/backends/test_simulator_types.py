@@ -17,7 +17,7 @@ OPENAI: dict[str, str] = {}
 @pytest.mark.parametrize("reasoning", [False, True], ids=["plain", "reasoning"])
 @pytest.mark.parametrize("dialect", PATHS)
 @given(data=st.data())
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_every_answer_parses_strictly(dialect: str, reasoning: bool, data: st.DataObject) -> None:
     """A request that a correct server has to answer gets nothing that the SDK's types do not know or miss."""
     body = data.draw(BODIES[dialect])
