@@ -1,9 +1,9 @@
 """Rules about the list of models, GET /models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from byok_bench.checks.finding import ERROR, WARN, Hit
+from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.envelope import reports_error
@@ -38,21 +38,32 @@ def shape(seen: Seen) -> Iterator[Hit]:
 
 
 @check("models.object", WARN, applies_to="models")
-def labels(seen: Seen) -> Iterator[Hit]:
+def object_labels(seen: Seen) -> Iterator[Hit]:
     """Label the list and its items.
 
-    Rule: object says list at the top, and model in each item.
+    Rule: object says list at the top, and model in each item. The Messages API's own form is right, too (type model
+    in each item, first_id, last_id and has_more at the top). A list without any label is told as info, once.
     Why: BoltAI and Rust clients with static types turn the list down.
-    Seen in: mostlygeek/llama-swap#154; dongri/openai-api-rs#175
+    Seen in: mostlygeek/llama-swap#154; dongri/openai-api-rs#175; 0xPlaygrounds/rig tests/cassettes/anthropic/models
     """
     data = _data(seen)
-    if data is None:
+    if data is None or _is_of_messages_api(seen.document, data):
         return
-    if seen.document.get("object") != "list":
-        yield Hit(f"object is {str(seen.document.get('object'))[:40]!r}, not 'list'")
-    for position, item in enumerate(data):
-        if isinstance(item, dict) and item.get("object") != "model":
-            yield Hit(f"object of item {position} is {str(item.get('object'))[:40]!r}, not 'model'")
+    labels = [seen.document.get("object"), *(item.get("object") for item in data if isinstance(item, dict))]
+    if all(label is None for label in labels):
+        yield Hit(f"neither the list nor one of its {len(data)} items says object", severity=INFO)
+        return
+    if labels[0] != "list":
+        yield Hit(f"object is {str(labels[0])[:40]!r}, not 'list'")
+    for position, label in enumerate(labels[1:]):
+        if label != "model":
+            yield Hit(f"object of item {position} is {str(label)[:40]!r}, not 'model'")
+
+
+def _is_of_messages_api(document: Mapping[str, Any], data: list[Any]) -> bool:
+    """Whether a list has the form that Anthropic documents for GET /models."""
+    pages = "has_more" in document and "first_id" in document
+    return pages and all(isinstance(item, dict) and item.get("type") == "model" for item in data)
 
 
 @check("models.empty", WARN, applies_to="models")
