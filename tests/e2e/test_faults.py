@@ -73,6 +73,48 @@ async def test_a_broken_rule_is_found_and_nothing_else(fault: Fault) -> None:
     assert found == [*REMARKS.get(fault.id, []), fault.id]
 
 
+WIDENED = [
+    pytest.param(one, route, streamed, id=f"{one.id}-{route}-{'streamed' if streamed else 'whole'}")
+    for one in catalogue()
+    for route, streamed in (one.wide.forms if one.wide is not None else ())
+]
+BESIDE = {
+    ("tool.id-missing", "responses"): ["responses.item-shape"],
+    ("tool.id-missing", "messages"): ["messages.content"],
+    ("tool.name-missing", "responses"): ["responses.item-shape"],
+    ("tool.name-missing", "messages"): ["messages.content"],
+    ("tool.arguments-string", "responses"): ["responses.item-shape"],
+    ("reasoning.type", "responses"): ["responses.item-shape"],
+    ("reasoning.type", "messages"): ["messages.content"],
+    ("usage.missing", "responses"): ["responses.usage"],
+    ("usage.missing", "messages"): ["messages.usage"],
+    ("usage.types", "messages"): ["messages.usage"],
+    ("usage.zero", "messages"): ["messages.usage"],
+    ("finish.missing", "responses"): ["responses.status"],
+    ("finish.missing", "messages"): ["messages.stop-reason"],
+    ("finish.value", "messages"): ["messages.stop-reason"],
+    ("finish.null-form", "chat"): ["finish.missing"],
+    ("finish.tool-calls-reason", "messages"): ["messages.stop-reason", "messages.tool-json"],
+    ("finish.tool-calls-empty", "messages"): ["messages.stop-reason"],
+}
+"""What the dialect's own rules say of the same fault."""
+
+
+@pytest.mark.parametrize(("fault", "route", "streamed"), WIDENED)
+async def test_a_rule_is_broken_in_every_form_that_it_judges(
+    fault: Fault, route: str, streamed: bool
+) -> None:
+    """Whole, and in the other dialects, the fault raises its own id; what else is found tells the same fault."""
+    needs = [need for need in fault.needs if need not in ("stream", "document")]
+    async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
+        seen = await send(
+            server.endpoint_for(route), body_for(route, *needs, *([] if streamed else ["document"]))
+        )
+    found = {one.check for one in run_checks(seen)}
+    assert fault.id in found
+    assert found <= {fault.id, *BESIDE.get((fault.id, route), [])}
+
+
 async def test_a_server_without_keys_is_not_blamed_for_any() -> None:
     """A server that answers without a key proves nothing by taking a wrong one, and is told."""
     async with Simulator(ttft_ms=1) as server, Client() as client:

@@ -39,8 +39,18 @@ def body_for(route: str, *needs: str) -> dict[str, Any]:
     if "include_usage" in needs and body["stream"]:
         body["stream_options"] = {"include_usage": True}
     if "json_schema" in needs:
-        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "trip", "schema": SCHEMA}}
+        body |= json_mode(route)
     return body
+
+
+def json_mode(route: str) -> dict[str, Any]:
+    """What asks for JSON after a schema in a dialect."""
+    match route:
+        case "responses":
+            return {"text": {"format": {"type": "json_schema", "name": "trip", "schema": SCHEMA}}}
+        case "messages":
+            return {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "trip", "schema": SCHEMA}}}
 
 
 def body_of(fault: Fault, route: str) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Simulator(HttpBackend):
         if self.profile is not None:
             self.profile.after(visit)
         for fault in faults:
-            fault.after(visit)
+            fault.finish(visit)
         if self.profile is not None:
             mark(self.profile, visit)
         return visit.reply
@@ -145,6 +145,9 @@ class Simulator(HttpBackend):
         for fault in faults:
             fault.amid(visit)
         answers = [answer.answer(ask, self._tokens) for _ in range(ask.n)]
+        for fault in faults:
+            for one in answers:
+                fault.change(visit, one)
         visit.reply = _DIALECTS[visit.route].write(ask, answers)
         if visit.route == "responses":
             self._memory.keep(ask, visit.reply)

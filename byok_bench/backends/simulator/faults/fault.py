@@ -2,12 +2,16 @@
 
 A fault has up to three steps: `before` the request is read, `amid`, when it is known what was asked for, and `after`,
 when the good reply stands. A step changes the Visit in place, or raises Refusal (not in `after`).
+
+Most faults were made for chat, many for its streams. `widen` says how one shows in other forms of an answer, too:
+it changes what is said before a dialect writes it, or the reply of that form.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from byok_bench.backends.simulator.answer import Answer
 from byok_bench.backends.simulator.ask import Ask, Body
 from byok_bench.backends.simulator.visit import Route, Visit
 
@@ -17,6 +21,8 @@ Need = Literal[
 """What a request must have for a fault to show: `stream` true, or not (`document`); tools that get called;
 a tool_choice; stream_options.include_usage, or not (`no_usage`); response_format json_schema; a demanded key."""
 Step = Callable[[Visit], None]
+Change = Callable[[Visit, Answer], None]
+"""Changes what is said, in place, before it is written."""
 TABLE: dict[str, "Fault"] = {}
 
 
@@ -33,15 +39,59 @@ class Fault:
     before: Step
     amid: Step
     after: Step
+    wide: "Wide | None" = None
+    """How it shows in other forms of an answer."""
 
     def fits(self, visit: Visit) -> bool:
         """Whether the request has what the fault needs to show."""
+        return self._fits_as_made(visit) or self._is_widened_to(visit)
+
+    def change(self, visit: Visit, one: Answer) -> None:
+        """Change what is said, in a form that the fault was widened to."""
+        if self.wide is not None and self._is_widened_to(visit):
+            self.wide.change(visit, one)
+
+    def finish(self, visit: Visit) -> None:
+        """Change the reply, by the step that is made for its form."""
+        if self.wide is None or not self._is_widened_to(visit):
+            self.after(visit)
+        elif visit.is_answer:
+            self.wide.after(visit)
+
+    def _fits_as_made(self, visit: Visit) -> bool:
         return self.route in (None, visit.route) and all(_MET[need](visit.body or {}) for need in self.needs)
+
+    def _is_widened_to(self, visit: Visit) -> bool:
+        if self.wide is None or self._fits_as_made(visit):
+            return False
+        form = (visit.route, _MET["stream"](visit.body or {}))
+        needs = [need for need in self.needs if need not in _OF_CHAT_STREAMS]
+        return form in self.wide.forms and all(_MET[need](visit.body or {}) for need in needs)
 
     @property
     def is_check(self) -> bool:
         """Whether the id is a check's; otherwise it is a plain behaviour of a server."""
         return "." in self.id
+
+
+Form = tuple[Route, bool]
+"""(route, streamed): one form of an answer."""
+WHOLE_CHAT: tuple[Form, ...] = (("chat", False),)
+RESPONSES: tuple[Form, ...] = (("responses", True), ("responses", False))
+MESSAGES: tuple[Form, ...] = (("messages", True), ("messages", False))
+
+
+@dataclass(frozen=True)
+class Wide:
+    """How a fault shows in forms of an answer that it was not made for."""
+
+    forms: tuple[Form, ...]
+    change: Change
+    after: Step
+
+
+_OF_CHAT_STREAMS: tuple[Need, ...] = ("stream", "include_usage")
+"""Needs that a form other than a chat stream does not have."""
 
 
 def _counts_usage(body: Body) -> bool:
@@ -51,8 +101,10 @@ def _counts_usage(body: Body) -> bool:
 
 
 def _wants_json(body: Body) -> bool:
-    wanted = body.get("response_format")
-    return isinstance(wanted, dict) and wanted.get("type") in ("json_schema", "json_object")
+    text, config = body.get("text"), body.get("output_config")
+    typed = [one.get("format") for one in (text, config) if isinstance(one, dict)]
+    modes = [one.get("type") for one in (body.get("response_format"), *typed) if isinstance(one, dict)]
+    return "json_schema" in modes or "json_object" in modes
 
 
 _MET: Mapping[Need, Callable[[Body], bool]] = {
@@ -69,6 +121,10 @@ _MET: Mapping[Need, Callable[[Body], bool]] = {
 
 def nothing(visit: Visit) -> None:
     """The step of a fault that has none."""
+
+
+def leave(visit: Visit, one: Answer) -> None:
+    """The change of a fault that leaves what is said as it is."""
 
 
 def fault(
@@ -95,7 +151,13 @@ def fault(
 
 def behaviour(id: str, about: str, *needs: Need, route: Route | None = "chat", **steps: Step) -> None:
     """Enter a fault made of steps that run on every request, refused ones too."""
-    _add(Fault(id, about, route, needs, **{"before": nothing, "amid": nothing, "after": nothing, **steps}))
+    before, amid, after = (steps.get(name, nothing) for name in ("before", "amid", "after"))
+    _add(Fault(id, about, route, needs, before, amid, after))
+
+
+def widen(id: str, *forms: Form, change: Change = leave, after: Step = nothing) -> None:
+    """Let a fault show in more forms of an answer. Raises KeyError for an id that is none."""
+    TABLE[id] = replace(TABLE[id], wide=Wide(forms, change, after))
 
 
 def _add(entry: Fault) -> None:

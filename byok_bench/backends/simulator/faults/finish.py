@@ -70,6 +70,13 @@ def duplicate(visit: Visit) -> None:
         insert_after(visit, event, copy(event))
 
 
+@fault("finish.native-contradicts", "a gateway hands on another reason of the model")
+def native_contradicts(visit: Visit) -> None:
+    for one in choices(visit):
+        if one["finish_reason"] is not None:
+            one["native_finish_reason"] = "SAFETY"
+
+
 @fault("finish.length", "an answer cut by max_tokens ends with stop")
 def length(visit: Visit) -> None:
     _rename(visit, "length", "tool_calls" if asked(visit).tools and asked(visit).choice != "none" else "stop")

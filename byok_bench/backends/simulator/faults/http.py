@@ -1,7 +1,7 @@
 """Faults of HTTP: pages, redirects, labels, buffers."""
 
 from byok_bench.backends.simulator.faults.errors import answers
-from byok_bench.backends.simulator.faults.fault import behaviour, fault
+from byok_bench.backends.simulator.faults.fault import behaviour, fault, widen
 from byok_bench.backends.simulator.reply import Reply
 from byok_bench.backends.simulator.visit import Visit
 
@@ -29,6 +29,16 @@ behaviour("http.redirect", "every request is redirected", route=None, after=answ
 def json_content_type(visit: Visit) -> None:
     if not visit.is_stream:
         visit.reply.headers["content-type"] = "text/plain; charset=utf-8"
+
+
+@fault("http.leading-blanks", "blank lines come before the JSON", "document")
+def leading_blanks(visit: Visit) -> None:
+    """A heartbeat for proxies while the model thinks."""
+    if not visit.is_stream:
+        visit.reply.raw = b"\n         \n\n" + visit.reply.content()
+
+
+widen("http.leading-blanks", ("responses", False), ("messages", False), after=leading_blanks)
 
 
 @fault("http.buffered", "a proxy holds the stream back until it is complete", "stream")

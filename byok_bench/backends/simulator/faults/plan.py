@@ -24,6 +24,8 @@ _FILES = (
     "errors",
     "http",
     "framing",
+    "said",
+    "replies",
 )
 """Order of action: what changes objects comes before what changes bytes."""
 

@@ -208,7 +208,7 @@ def _parsed(text: str) -> Any:
     """The arguments as JSON; as they are if another fault spoiled them."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (TypeError, ValueError):
         return text
 
 

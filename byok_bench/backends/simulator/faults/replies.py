@@ -1,0 +1,187 @@
+"""Faults in the replies of whole answers and of the other dialects: what cannot be said by changing the answer."""
+
+import json
+from typing import Any
+
+from byok_bench.backends.simulator.faults.edit import Object, cut, events
+from byok_bench.backends.simulator.faults.fault import MESSAGES, RESPONSES, WHOLE_CHAT, widen
+from byok_bench.backends.simulator.reply import Event
+from byok_bench.backends.simulator.visit import Visit
+
+_TYPED = (*RESPONSES, *MESSAGES)
+_FAILED = {"message": "The model backend failed while generating.", "type": "server_error"}
+
+
+def _members(value: Any, name: str) -> list[Object]:
+    """The objects of an array; none where another fault took it away."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _messages(visit: Visit) -> list[Object]:
+    """The messages of a whole chat answer."""
+    found = [one.get("message") for one in _members(visit.reply.document, "choices")]
+    return [one for one in found if isinstance(one, dict)]
+
+
+def responses_of(visit: Visit) -> list[Object]:
+    """The response objects that are over: the document, or that of the last event."""
+    if visit.reply.events is None:
+        return [visit.reply.document]
+    return [event.data["response"] for event in events(visit) if "response" in event.data][-1:]
+
+
+def items_of(visit: Visit) -> list[Object]:
+    """Every finished item of a response, where it is told and where it is repeated."""
+    told = [
+        event.data["item"] for event in visit.reply.events or [] if event.data["type"].endswith("item.done")
+    ]
+    return [*told, *(item for response in responses_of(visit) for item in _members(response, "output"))]
+
+
+def _counts(visit: Visit) -> list[Object]:
+    """The usage objects that end an answer."""
+    if visit.route == "responses":
+        return [response["usage"] for response in responses_of(visit)]
+    if visit.reply.events is None:
+        return [visit.reply.document["usage"]]
+    return [event.data["usage"] for event in events(visit) if event.data["type"] == "message_delta"]
+
+
+def arguments_string(visit: Visit) -> None:
+    """Arguments as an object."""
+    for call in (call for message in _messages(visit) for call in _members(message, "tool_calls")):
+        _decode(call["function"], "arguments")
+    for item in items_of(visit) if visit.route == "responses" else ():
+        _decode(item, "arguments")
+
+
+def call_type(visit: Visit) -> None:
+    """Calls without a type."""
+    for call in (call for message in _messages(visit) for call in _members(message, "tool_calls")):
+        call.pop("type", None)
+
+
+def legacy_function_call(visit: Visit) -> None:
+    """The first call as function_call."""
+    for one in _members(visit.reply.document, "choices"):
+        for call in _members(one.get("message"), "tool_calls")[:1]:
+            one["message"]["function_call"] = call["function"]
+            one["message"].pop("tool_calls")
+            one["finish_reason"] = "function_call"
+
+
+def reasoning_type(visit: Visit) -> None:
+    """Reasoning as an object."""
+    for message in _messages(visit):
+        _wrap(message, "reasoning_content")
+    for item in items_of(visit) if visit.route == "responses" else ():
+        for part in _members(item, "content") if item["type"] == "reasoning" else ():
+            _wrap(part, "text")
+    if visit.route == "messages":
+        for block in _members(visit.reply.document, "content"):
+            _wrap(block, "thinking")
+        for event in visit.reply.events or []:
+            _wrap(event.data.get("delta", {}), "thinking")
+
+
+def _decode(value: Object, member: str) -> None:
+    """A text as the JSON that it is; as it stands if another fault spoiled it."""
+    try:
+        value[member] = json.loads(value[member])
+    except (KeyError, TypeError, ValueError):
+        return
+
+
+def _wrap(value: Object, member: str) -> None:
+    if isinstance(value.get(member), str):
+        value[member] = {"text": value[member]}
+
+
+def drop_reason(visit: Visit) -> None:
+    """No reason for the end."""
+    for one in _members(visit.reply.document, "choices"):
+        one["finish_reason"] = None
+    if visit.route == "responses":
+        for response in responses_of(visit):
+            response.pop("status", None)
+    elif visit.route == "messages":
+        visit.reply.document["stop_reason"] = None
+
+
+def blank_reason(visit: Visit) -> None:
+    """An empty text for the reason."""
+    for one in _members(visit.reply.document, "choices"):
+        one["finish_reason"] = ""
+
+
+def strange_reason(visit: Visit) -> None:
+    """A reason that the API does not know."""
+    if visit.route == "responses":
+        for response in responses_of(visit):
+            response.update(status="incomplete", incomplete_details={"reason": "budget"})
+        for event in (visit.reply.events or [])[-1:]:
+            event.data["type"] = event.name = "response.incomplete"
+    elif visit.reply.events is None:
+        visit.reply.document["stop_reason"] = "eos_token"
+    else:
+        for event in events(visit):
+            if event.data["type"] == "message_delta":
+                event.data["delta"]["stop_reason"] = "eos_token"
+
+
+def drop_usage(visit: Visit) -> None:
+    """No counts."""
+    visit.reply.document.pop("usage", None)
+
+
+def negative_counts(visit: Visit) -> None:
+    """A count below 0."""
+    for used in _counts(visit):
+        used["output_tokens"] = -9
+
+
+def wrong_total(visit: Visit) -> None:
+    """Another total than the sum."""
+    for used in _counts(visit):
+        used["total_tokens"] += 3
+
+
+def zero_counts(visit: Visit) -> None:
+    """No tokens for what was said."""
+    for used in _counts(visit):
+        used["output_tokens"] = 0
+        if "total_tokens" in used:
+            used["total_tokens"] = used["input_tokens"]
+
+
+def wrong_details(visit: Visit) -> None:
+    """More tokens from the cache than there were."""
+    for used in _counts(visit):
+        used["input_tokens_details"] = {"cached_tokens": used["input_tokens"] + 7}
+
+
+def fail_amid(visit: Visit) -> None:
+    """An error event in place of the rest."""
+    cut(visit)
+    if visit.route == "responses":
+        number = len(events(visit))
+        told: Object = {"type": "error", "sequence_number": number, "code": "server_error", "param": None}
+        events(visit).append(Event({**told, "message": _FAILED["message"]}, "error"))
+    else:
+        events(visit).append(Event({"type": "error", "error": {**_FAILED, "type": "api_error"}}, "error"))
+
+
+widen("tool.arguments-string", *WHOLE_CHAT, *RESPONSES, after=arguments_string)
+widen("tool.type", *WHOLE_CHAT, after=call_type)
+widen("tool.legacy-function-call", *WHOLE_CHAT, after=legacy_function_call)
+widen("reasoning.type", *WHOLE_CHAT, *_TYPED, after=reasoning_type)
+widen("finish.missing", *WHOLE_CHAT, *RESPONSES, ("messages", False), after=drop_reason)
+widen("finish.null-form", *WHOLE_CHAT, after=blank_reason)
+widen("finish.value", *_TYPED, after=strange_reason)
+widen("usage.missing", *WHOLE_CHAT, ("responses", False), ("messages", False), after=drop_usage)
+widen("usage.types", *_TYPED, after=negative_counts)
+widen("usage.total", *RESPONSES, after=wrong_total)
+widen("usage.zero", *_TYPED, after=zero_counts)
+widen("usage.details", *RESPONSES, after=wrong_details)
+widen("error.in-stream", ("responses", True), ("messages", True), after=fail_amid)
