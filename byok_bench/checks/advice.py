@@ -25,6 +25,12 @@ ADVICE: Final = {
 """Failure kind → what to do next."""
 WHAT_TLS_SAYS: Final = "See to TLS first: the certificate, the port, and the scheme of the base URL."
 """Where TLS failed, whose message says more."""
+ABOUT_TLS: Final = (
+    ("auth", "ssl certificate", "A client certificate cannot be set here: use an address that wants none."),
+    ("not_found_route", "plain http", "Begin the base URL with https://."),
+    ("not_found_route", "http request to an https", "Begin the base URL with https://."),
+)
+"""Kind and words of an answer that speaks of TLS, and what to do in place of the kind's own advice."""
 
 IN_THE_MIDDLE: Final = {
     "network": "The connection broke in the middle of the answer: ask again, and look at the timeouts of proxies.",
@@ -51,4 +57,7 @@ def advice(failure: Failure) -> str:
     if failure.phase == "config":
         return f"{message} {ADVICE['egress']}"
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
+    for kind, words, what in ABOUT_TLS:
+        if failure.kind == kind and words in message.lower():
+            return f"{message} {what}"
     return f"{message} {what_to_do(failure.kind, failure.phase)}{wait}"

@@ -125,7 +125,10 @@ def not_json(seen: Seen) -> Iterator[Hit]:
     if was_cut and _MAY_BE_JSON.match(seen.body.data):
         return
     kind = seen.body.media_type or "text without a media type"
-    yield Hit(f"status {seen.status} with {kind if seen.body.data.strip() else 'an empty body'}")
+    if seen.body.problem is not None:
+        yield Hit(f"status {seen.status} with a body that cannot be read: {seen.body.problem}")
+    else:
+        yield Hit(f"status {seen.status} with {kind if seen.body.data.strip() else 'an empty body'}")
 
 
 @check("error.status-mismatch", WARN, applies_to="any")

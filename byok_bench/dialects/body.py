@@ -11,7 +11,7 @@ from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.content import codings_of, decoded, odd_codings_of
 from byok_bench.wire.limits import DEFAULT_LIMITS
-from byok_bench.wire.raw import RawExchange
+from byok_bench.wire.raw import Chunk, RawExchange
 
 EVENT_STREAM: Final = "text/event-stream"
 _HTML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)", re.IGNORECASE)
@@ -39,9 +39,8 @@ class Body:
         plain = decoded(raw.chunks, self.codings, most)
         self.problem = plain.problem
         """Why the content coding could not be undone."""
-        self.chunks = plain.chunks if plain.problem is None else []
-        """Timed chunks without content coding; none of a coding that cannot be undone, since how much came out before
-        the fault would depend on where the bytes were cut, and what came in is no text."""
+        self.chunks = plain.chunks if plain.problem is None else _in_no_coding(raw, good=good)
+        """Timed chunks without content coding."""
         self.over_limit = plain.over
         """Longer than a stream may be; the chunks end there."""
         self.data = b"".join(data for _, data in self.chunks)
@@ -60,3 +59,14 @@ class Body:
         """Whether it is a page: labelled so and not blank, or starting like one."""
         labelled = self.media_type == "text/html" and bool(self.data.strip())
         return labelled or _HTML.match(self.data) is not None
+
+
+def _in_no_coding(raw: RawExchange, *, good: bool) -> list[Chunk]:
+    """What is read of a coding that cannot be undone: nothing, unless an error's bytes are JSON as they came.
+
+    How much came out before the fault would depend on where the bytes were cut, and compressed bytes are no text.
+    """
+    if good:
+        return []
+    document = bounded_json.decode(b"".join(data for _, data in raw.chunks))
+    return [] if isinstance(document, Malformed) else raw.chunks
