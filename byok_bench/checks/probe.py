@@ -51,6 +51,8 @@ class Note(msgspec.Struct, frozen=True):
     """Worth telling, and no fault."""
 
     message: str
+    is_doubt: bool = False
+    """The rule does not hold here all the same: its rung warns."""
 
 
 Shown = Hit | Inconclusive | Note

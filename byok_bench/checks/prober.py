@@ -27,6 +27,8 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     """Worth telling, no fault."""
+    doubts: tuple[str, ...] = ()
+    """Of these, the ones that say that the rule does not hold here."""
     open_points: tuple[str, ...]
     """Why part of it, or all, proves nothing."""
     exchanges: tuple[Exchange, ...]
@@ -46,6 +48,7 @@ def judged(probe: Check, exchanges: Sequence[Exchange]) -> ProbeResult:
         probe=probe,
         findings=tuple(found(probe.id, probe.severity, one) for one in shown if isinstance(one, Hit)),
         notes=tuple(one.message for one in shown if isinstance(one, Note)),
+        doubts=tuple(one.message for one in shown if isinstance(one, Note) and one.is_doubt),
         open_points=tuple(one.message for one in shown if isinstance(one, Inconclusive)),
         exchanges=tuple(exchanges),
     )

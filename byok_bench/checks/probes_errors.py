@@ -59,7 +59,8 @@ class UnknownModel:
         status, error = status_of(answer), answer.error
         if error is None:
             yield Note(
-                f"any model name is accepted: {UNKNOWN_MODEL!r} was answered by {answer.output.served_model!r}"
+                f"any model name is accepted: {UNKNOWN_MODEL!r} was answered by {answer.output.served_model!r}",
+                is_doubt=True,
             )
             return
         is_named = UNKNOWN_MODEL in error.message.lower()

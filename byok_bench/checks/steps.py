@@ -228,8 +228,9 @@ async def turn_two(climb: Climb) -> Rung:
 
 
 async def probe_rung(climb: Climb, probe: Check) -> Rung:
-    """One probe of the catalogue as a rung."""
-    return probe_summary(probe.id, climb, [await climb.prober.run(probe)], f"{probe.title}: holds.")
+    """One probe of the catalogue as a rung; what is worth telling stands in place of good news that it may deny."""
+    result = await climb.prober.run(probe)
+    return probe_summary(probe.id, climb, [result], "" if result.notes else f"{probe.title}: holds.")
 
 
 def probe_summary(name: str, climb: Climb, results: Sequence[ProbeResult], good: str) -> Rung:
@@ -243,7 +244,8 @@ def probe_summary(name: str, climb: Climb, results: Sequence[ProbeResult], good:
     verdicts = [result.verdict for result in results]
     if all(verdict == "inconclusive" for verdict in verdicts) or results[0].verdict == "inconclusive":
         return rung(name, "inconclusive", f"{results[0].open_points[0]}. {notes}".strip(), climb, exchanges)
-    return rung(name, "pass", f"{good} {notes}".strip(), climb, exchanges)
+    doubtful = any(result.doubts for result in results)
+    return rung(name, "warn" if doubtful else "pass", f"{good} {notes}".strip(), climb, exchanges)
 
 
 def told(found: Sequence[Finding], within: str = "") -> str:

@@ -1,5 +1,6 @@
 """`byok-bench check`: the ladder, with what each rung costs."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,10 +48,11 @@ def check(
             profile=adhoc.egress_profile(profile),
             policy=adhoc.egress_policy(),
             deep=deep,
-            on_rung=say,
+            on_rung=partial(say, to_stdout=not as_json),
         )
     )
-    note(report.spent)
+    tell = note if as_json else typer.echo
+    tell(report.spent)
     if save:
         keep_capabilities(chosen, report)
     if as_json:
@@ -58,12 +60,12 @@ def check(
     raise typer.Exit(int(Exit.OK if report.ok else Exit.FELL_SHORT))
 
 
-def say(rung: "Rung") -> None:
-    """One line a rung, as it ends."""
+def say(rung: "Rung", *, to_stdout: bool) -> None:
+    """One line a rung, as it ends: on stdout, for it is what was asked for, unless a document is to stand there."""
     from byok_bench.checks.rungs import line
     from byok_bench.report.text import printable
 
-    note(printable(line(rung)))
+    typer.echo(printable(line(rung)), err=not to_stdout)
 
 
 def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
@@ -73,6 +75,9 @@ def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
     from byok_bench.checks.capabilities import capabilities
     from byok_bench.endpoints.book import EndpointBook
 
+    if endpoint.named(report.model) is None:
+        note(f"byok-bench: nothing is saved: {endpoint.label!r} has no model {report.model!r} in the book")
+        return
     models = [
         replace(one, capabilities=capabilities(report, one.capabilities)) if one.name == report.model else one
         for one in endpoint.models

@@ -1,6 +1,6 @@
 """`byok-bench endpoints`: the book. A key is asked for without echo, named, or read from stdin; never an argument."""
 
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +9,12 @@ import typer
 from byok_bench.cli.console import agreed, ask_hidden, emit_json, fail, note
 from byok_bench.cli.endpoint_words import describe, safe, say_saved, shown, state_of, told_trimmed
 from byok_bench.cli.options import App
+from byok_bench.cli.streams import read_stdin_line
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.secret import Secret
 
 Label = Annotated[str, typer.Argument(help="Label of the endpoint.")]
 BookPath = Annotated[Path | None, typer.Option("--book", help="File of endpoints; default: your own.")]
@@ -105,12 +107,25 @@ def add(
     from byok_bench.errors import SecretError
 
     opened = open_book(book)
+    refuse_twice(
+        settings,
+        {
+            "base_url": base_url,
+            "schema": schema,
+            "model": model,
+            "key_env": key_env,
+            "key_style": key_style,
+            "key_header": key_header,
+            "label": label,
+        },
+    )
     told_trimmed(label, base_url, *(model or ()), key_env, key_header)
     fields = changed(None, base_url, model, schema, key_env, False, key_style, key_header)
     endpoint = with_settings(Endpoint(label=label, **fields), settings)
+    key = read_key(key_stdin, key_ask)  # before anything is saved: without it, nothing is
     opened.add(endpoint)
     try:
-        store_key(opened, endpoint, key_stdin, key_ask)
+        store_key(opened, endpoint, key)
     except SecretError:
         note(f"saved {endpoint.label} without its key: byok-bench endpoints edit {endpoint.label!r} sets one")
         raise
@@ -141,6 +156,18 @@ def edit(
 
     opened = open_book(book)
     before = opened[label]
+    refuse_twice(
+        settings,
+        {
+            "base_url": base_url,
+            "schema": schema,
+            "model": model,
+            "key_env": key_env,
+            "key_style": key_style,
+            "key_header": key_header,
+            "label": new_label,
+        },
+    )
     told_trimmed(new_label, base_url, *(model or ()), key_env, key_header)
     fields = changed(before, base_url, model, schema, key_env, no_key, key_style, key_header)
     after = replace(before, **fields, **({"label": new_label} if new_label is not None else {}))
@@ -153,8 +180,12 @@ def edit(
         return
     if after == before and not (key_stdin or key_ask):
         note("nothing changes: name what to change, as `byok-bench endpoints edit --help` lists it")
+        if as_json:
+            emit_json({"version": 1, **shown(opened, before)})
+        return
+    key = read_key(key_stdin, key_ask)
     opened.update(after)
-    store_key(opened, after, key_stdin, key_ask)
+    store_key(opened, after, key)
     say_saved(opened, after.config_key, as_json)
 
 
@@ -225,21 +256,37 @@ def with_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint
     return endpoint
 
 
-def store_key(book: "EndpointBook", endpoint: "Endpoint", from_stdin: bool, ask: bool) -> None:
-    """Read a key and put it into the keyring, if asked to."""
+def refuse_twice(settings: list[str] | None, options: Mapping[str, object]) -> None:
+    """One field, one value: exit with code 2 where `--set` names a field again, or one that an option gives."""
+    named = [setting.partition("=")[0] for setting in settings or ()]
+    given = [name for name, value in options.items() if value is not None]
+    for name in named:
+        if [*named, *given].count(name) > 1:
+            fail(f"{name} is given twice: leave one out")
+
+
+def read_key(from_stdin: bool, ask: bool) -> "Secret | None":
+    """The key that is to be kept, if there is one. Raises SecretError for what can be none."""
     if not (from_stdin or ask):
-        return
+        return None
     from byok_bench.endpoints.entry import trim
     from byok_bench.endpoints.secret import Secret
 
     # The line's own end is no part of what was entered.
     entered = (
-        sys.stdin.readline().rstrip("\r\n")
+        (read_stdin_line() or "").rstrip("\r\n")
         if from_stdin
         else ask_hidden("API key", "pipe the key in, with --key-stdin")
     )
     secret, is_trimmed = Secret(entered), entered != trim(entered)
     del entered
-    book.set_key(endpoint.config_key, secret)
+    secret.checked()
     if is_trimmed:
         note("white space or invisible characters around the key were left out")
+    return secret
+
+
+def store_key(book: "EndpointBook", endpoint: "Endpoint", key: "Secret | None") -> None:
+    """Put a key into the keyring, if there is one to keep."""
+    if key is not None:
+        book.set_key(endpoint.config_key, key)

@@ -85,6 +85,7 @@ def list_runs(store: Path | None, as_json: bool) -> Exit:
             {
                 "run": run.id,
                 "status": run.status,
+                "abandoned": run.is_abandoned,
                 "targets": [target.name for target in run.plan.targets],
                 "exchanges": dict(run.states),
             }
@@ -95,5 +96,6 @@ def list_runs(store: Path | None, as_json: bool) -> Exit:
     for run in every:
         counts = ", ".join(f"{count} {status}" for status, count in run.states.items())
         targets = ", ".join(target.name for target in run.plan.targets)
-        typer.echo(f"{run.id}  {run.status:<11}  {counts}  {targets}")
+        gone = "  (its process is gone)" if run.is_abandoned else ""
+        typer.echo(f"{run.id}  {run.status:<11}  {counts}  {targets}{gone}")
     return Exit.OK

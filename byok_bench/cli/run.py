@@ -152,7 +152,11 @@ async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar
     from byok_bench.runs.results import Run
     from byok_bench.runs.runner import resume
 
-    labels = {endpoint.label for endpoint in Run.open(wanted, store).plan.endpoints}
+    found = Run.open(wanted, store)
+    labels = [endpoint.label for endpoint in found.plan.endpoints]
+    for endpoint in given:
+        if endpoint.label not in labels:
+            fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
     booked = [endpoint for endpoint in adhoc.booked() if endpoint.label in labels]
     return await resume(wanted, store, bar, endpoints=[*booked, *given], policy=adhoc.egress_policy())
 

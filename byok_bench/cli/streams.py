@@ -31,3 +31,8 @@ def give_up(stream: TextIO) -> None:
 def read_stdin() -> str | None:
     """All of stdin; None if it is closed."""
     return None if sys.stdin is None else sys.stdin.read()
+
+
+def read_stdin_line() -> str | None:
+    """The next line of stdin; None if it is closed."""
+    return None if sys.stdin is None else sys.stdin.readline()

@@ -7,6 +7,8 @@ A list is read in each of the forms that servers send: `data` of an object as th
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
@@ -48,11 +50,18 @@ _WINDOW_MEMBERS: Final = (
 _LARGEST_WINDOW: Final = 1_000_000_000
 
 
+def _without_model(found: Failure) -> Failure:
+    """No model is named in this request, so what is not found is the route, whatever the server's words suggest."""
+    return (
+        msgspec.structs.replace(found, kind="not_found_route") if found.kind == "not_found_model" else found
+    )
+
+
 def _failure(raw: RawExchange, body: Body) -> Failure | None:
     if raw.head is None:
         return raw.failure or failure("network", "headers", "no response")
     if not 200 <= raw.head.status < 300:
-        return failure_of_answer(raw.head, body.data, url=raw.request.url)
+        return _without_model(failure_of_answer(raw.head, body.data, url=raw.request.url))
     if body.problem is not None:
         return failure("protocol", "body", body.problem)
     if body.is_html:

@@ -55,7 +55,10 @@ def _recovered(run: Run, one: Recovery) -> str:
 
 def _standing(run: Run) -> str:
     """Why a run is not finished, and how to go on."""
-    how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
+    if run.is_abandoned:
+        how = "is not finished, and its process is gone"
+    else:
+        how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
     why = f" ({run.note})" if run.note else ""
     return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
 

@@ -21,6 +21,8 @@ from byok_bench.runs.records import Record
 
 Status = Literal["planned", "sent", "done", "failed", "left_out"]
 FINAL: Final = ("done", "failed", "left_out")
+MOST_NAMED: Final = 8
+"""Runs that an error names."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,14 +280,30 @@ def find_run(db: sqlite3.Connection, wanted: str) -> RunRow:
     every = runs(db)
     if wanted == "last" and every:
         return every[-1]
+    if not every:
+        raise StoreError("there is no run in this file yet", code="no_run")
     found = [row for row in every if row.id == wanted] or [
         row for row in every if wanted and row.id.startswith(wanted)
     ]
-    if len(found) != 1:
-        known = ", ".join(row.id for row in every[-5:]) or "none yet"
-        problem = "is not unambiguous" if found else "is not in this file"
-        raise StoreError(f"run {wanted!r} {problem}; the latest are: {known}", code="no_run")
+    if len(found) > 1:
+        raise StoreError(f"{wanted!r} fits {len(found)} runs: {_name_some(found)}", code="no_run")
+    if not found:
+        raise StoreError(
+            f"run {wanted!r} is not in this file; the latest are: {_name_some(every)}", code="no_run"
+        )
     return found[0]
+
+
+def _name_some(rows: Sequence[RunRow]) -> str:
+    """The newest few by their ids."""
+    named = ", ".join(row.id for row in rows[-MOST_NAMED:])
+    return named if len(rows) <= MOST_NAMED else f"… {named}"
+
+
+def owners_of_sent(db: sqlite3.Connection, run_id: str) -> list[str]:
+    """The processes that have exchanges of a run in flight, by the names that they gave."""
+    rows = db.execute("select distinct owner from exchange where run_id = ? and status = 'sent'", (run_id,))
+    return [owner or "" for (owner,) in rows]
 
 
 def plan_of(db: sqlite3.Connection, run_id: str) -> Plan:

@@ -18,6 +18,7 @@ from byok_bench.runs import ascii_json, ledger, marks
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row, judge_stored, read_exchange
 from byok_bench.runs.ledger import RunRow
+from byok_bench.runs.owner import is_alive
 from byok_bench.runs.plan import Plan
 from byok_bench.runs.quiet import Health
 from byok_bench.runs.recovery import Recovery
@@ -89,6 +90,15 @@ class Run:
         """Attempts that were sent and never recorded, because a process ended before."""
         with reading(self.path) as db:
             return ledger.count_maybe_billed(db, self.id)
+
+    @property
+    def is_abandoned(self) -> bool:
+        """It says that it is running, and every process that had exchanges of it in flight is gone."""
+        if self.status != "running":
+            return False
+        with reading(self.path) as db:
+            owners = ledger.owners_of_sent(db, self.id)
+        return bool(owners) and not any(map(is_alive, owners))
 
     @cached_property
     def health(self) -> list[Health]:

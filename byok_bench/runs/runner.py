@@ -122,8 +122,8 @@ async def resume(
 ) -> Run:
     """Go on with a stored run by its own plan. Endpoints are those given, by label, else as the run stored them.
 
-    Raises PlanError for an endpoint whose extra headers were not kept (name it again), that was moved since, or that
-    the run does not have; EndpointError if none of those that have something left to do can be used: then nothing is
+    Raises PlanError for an endpoint whose extra headers were not kept (name it again), that was moved since;
+    EndpointError if none of those that have something left to do can be used: then nothing is
     marked.
     """
     path = store_path(store)
@@ -131,7 +131,7 @@ async def resume(
         row = ledger.find_run(db, wanted)
         plan = ledger.plan_of(db, row.id)
         states = {state.key: state for state in ledger.states(db, row.id)}
-    refuse_strangers(row.id, plan, endpoints)
+    refuse_moved(row.id, plan, endpoints)
     given = {endpoint.label: endpoint for endpoint in endpoints}
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
     for endpoint in chosen:
@@ -150,17 +150,12 @@ async def resume(
     return await _Start([intent], lines, path, on_progress or tell_log, means).run(row.id)
 
 
-def refuse_strangers(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
-    """Raise PlanError for an endpoint that a stored run does not have, or had at another place."""
+def refuse_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
+    """Raise PlanError for an endpoint that a stored run had at another place; others of the book are nobody's."""
     known = {endpoint.label: endpoint for endpoint in plan.endpoints}
     for endpoint in endpoints:
         before = known.get(endpoint.label)
-        if before is None:
-            raise PlanError(
-                f"run {run_id} has no endpoint {endpoint.label!r}; it has {', '.join(known)}",
-                code="other_endpoint",
-            )
-        if moved := find_move(before, endpoint):
+        if before is not None and (moved := find_move(before, endpoint)):
             raise PlanError(
                 f"endpoint {endpoint.label!r} is not as it was in run {run_id}: {moved}. Start a new run with --new",
                 code="other_endpoint",

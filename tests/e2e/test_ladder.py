@@ -251,3 +251,14 @@ async def test_a_probe_costs_what_it_says(check: Check) -> None:
         prober = Prober(server.endpoint, server.models[0], client=client, profile="local")
         sent = len((await prober.run(check)).exchanges)
     assert 0 < sent <= check.cost
+
+
+async def test_a_server_that_answers_for_any_model_is_no_rule_that_holds() -> None:
+    """The line says what was seen, and nothing that denies it; the rung warns, and does not fail."""
+    async with Simulator(any_model=True) as server:
+        report = await ladder(server.endpoint, deep=True)
+    rung = report["error.unknown-model"]
+    assert rung.verdict == "warn"
+    assert "any model name is accepted" in rung.advice
+    assert "holds" not in rung.advice
+    assert report.ok

@@ -421,6 +421,14 @@ def test_two_runs_are_compared(measured: Shell) -> None:
     assert "verdict" in out
 
 
+def test_an_endpoint_beside_resume_that_the_run_does_not_have_is_refused(shell: Shell, url: str) -> None:
+    """It would be ignored in silence."""
+    assert shell("run", *target(url), "-s", "plain-answer", "--repeats", "1")[0] == 0
+    code, _, err = shell("run", "--resume", "last", *DEAD)
+    assert code == 2
+    assert "has no endpoint '127.0.0.1:9'" in err
+
+
 FORMS = {
     "table": [],
     "json": ["--json"],

@@ -54,6 +54,10 @@ class MadeRun(Run):
         return Counter(row.status for row in self.rows)
 
     @property
+    def is_abandoned(self) -> bool:
+        return False
+
+    @property
     def maybe_billed(self) -> int:
         return self.billed
 

@@ -332,3 +332,67 @@ def test_a_team_s_moved_address_is_confirmed_by_its_member(
     assert "--confirm-key" in call("list").out
     assert call("edit", "Team gateway", "--confirm-key").code == 0
     assert "not ready" not in call("list").out
+
+
+@pytest.mark.parametrize(
+    "stdin", ["", "\n", "ab\n", "two words\n"], ids=["nothing", "a line end", "short", "spaces"]
+)
+def test_nothing_is_saved_where_no_key_comes(call: Any, stdin: str) -> None:
+    """Exit 2, and the book is as it was."""
+    assert call(*ADD, "--key-stdin", stdin=stdin).code == 2
+    assert len(EndpointBook.open()) == 0
+
+
+def test_nothing_is_saved_where_nobody_can_be_asked_for_a_key(call: Any) -> None:
+    """The same without a terminal."""
+    assert call(*ADD, "--key-ask").code == 2
+    assert len(EndpointBook.open()) == 0
+
+
+def test_an_edit_without_a_change_says_that_and_not_that_it_saved(call: Any) -> None:
+    """One of the two."""
+    call(*ADD)
+    said = call("edit", "Gateway")
+    assert (said.code, said.err.startswith("nothing changes"), "saved" in said.err) == (0, True, False)
+    assert json.loads(call("edit", "Gateway", "--model", "m-1", "--json").out)["label"] == "Gateway"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--set", "proxy=http://127.0.0.1:1", "--set", "proxy=http://127.0.0.1:2"),
+        ("--set", "base_url=https://other.example.com/v1"),
+        ("--key-env", "A", "--set", "key_env=B"),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused(call: Any, options: tuple[str, ...]) -> None:
+    """One of the two would be ignored."""
+    said = call(*ADD, *options)
+    assert (said.code, "given twice" in said.err) == (2, True)
+    assert len(EndpointBook.open()) == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("proxy=foo", "the proxy is no URL"),
+        ("proxy=127.0.0.1:3128", "the proxy is no URL"),
+        ("proxy=ftp://127.0.0.1", "the proxy is no URL"),
+        ("proxy=http://127.0.0.1:port", "the proxy is no URL"),
+        ("proxy=socks5://127.0.0.1:1080", "httpx[socks]"),
+        ("ca_file=/nonexistent.pem", "CA file cannot be read"),
+    ],
+)
+def test_what_no_request_could_use_is_refused_at_once(call: Any, setting: str, says: str) -> None:
+    """Not at the first request of a run."""
+    said = call(*ADD, "--set", setting)
+    assert (said.code, says in said.err, "Traceback" in said.err) == (2, True, False)
+    assert len(EndpointBook.open()) == 0
+
+
+def test_a_proxy_and_its_absence_can_be_set(call: Any) -> None:
+    """A URL, or nothing."""
+    assert call(*ADD, "--set", "proxy=http://127.0.0.1:3128").code == 0
+    assert EndpointBook.open()["Gateway"].proxy == "http://127.0.0.1:3128"
+    assert call("edit", "Gateway", "--set", "proxy=").code == 0
+    assert EndpointBook.open()["Gateway"].proxy is None

@@ -1,8 +1,10 @@
 """dialects/models.py: what counts as a list of models, and which of its entries are models."""
 
+import json
 from typing import Any
 
 import pytest
+from support.chat_records import exchange
 
 from byok_bench.dialects.models import is_wildcard, listed_models, model_entries
 
@@ -41,3 +43,19 @@ def test_only_a_star_at_the_end_is_a_wildcard() -> None:
     """A star within a name is a letter like any other."""
     assert is_wildcard("acme/*")
     assert not is_wildcard("acme/*-mini")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "The model does not exist", "code": "model_not_found"},
+        {"message": "model not found", "type": "not_found_error"},
+        {"message": "Not Found"},
+    ],
+)
+def test_no_model_is_missing_where_none_was_asked_for(error: dict[str, str]) -> None:
+    """Whatever the words suggest, it is the list that is not there: the advice is about the base URL."""
+    body = json.dumps({"error": error}).encode()
+    found = exchange(body, status=404, headers={"content-type": "application/json"}, schema="models").error
+    assert found is not None
+    assert found.kind == "not_found_route"

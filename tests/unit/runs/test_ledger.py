@@ -224,7 +224,7 @@ def test_an_ambiguous_start_is_refused(db: sqlite3.Connection) -> None:
     assert ledger.find_run(db, "r").id == "r"
     ledger.create_run(db, "q1", PLAN, "h", [])
     ledger.create_run(db, "q2", PLAN, "h", [])
-    with pytest.raises(StoreError, match="not unambiguous"):
+    with pytest.raises(StoreError, match="fits 2 runs"):
         ledger.find_run(db, "q")
 
 

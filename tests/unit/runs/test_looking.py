@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.report.notes import notes
 from byok_bench.report.tables import lines
 from byok_bench.runs import ledger
 from byok_bench.runs.judging import bare_row, encode_row, judge_version
@@ -178,3 +179,20 @@ async def test_no_row_is_kept_of_what_has_not_ended(tmp_path: Path) -> None:
             "select status, count(*) from exchange where status in ('done', 'failed') group by status"
         ).fetchall()
     assert kept == ended != []
+
+
+async def test_a_run_whose_process_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    """kill -9 leaves it as running for ever; one whose process lives is not called gone."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        seen: list[bool] = []
+        await start(
+            server, store, on_progress=lambda event: seen.append(Run.open("last", store).is_abandoned)
+        )
+        assert set(seen) == {False}
+        store.unlink()
+        await play_and_stop(server, store, 1)
+    leave_as_killed(store)
+    killed = Run.open("last", store)
+    assert (killed.status, killed.is_abandoned) == ("running", True)
+    assert "its process is gone" in notes(killed)[0]
