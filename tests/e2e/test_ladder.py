@@ -58,10 +58,10 @@ async def test_a_correct_server_climbs_every_rung_in_its_dialect(
 
 async def test_what_every_answer_breaks_is_said_once() -> None:
     """Three answers with one and the same fault make one sentence of advice; the findings stay three."""
-    async with Simulator(faults=("delta.created",)) as server:
+    async with Simulator(faults=("delta.object",)) as server:
         rung = (await ladder(server.endpoint))["tools"]
-    assert [one.check for one in rung.findings] == ["delta.created"] * 3
-    assert rung.advice.count("delta.created") == 1
+    assert [one.check for one in rung.findings] == ["delta.object"] * 3
+    assert rung.advice.count("delta.object") == 1
 
 
 async def test_each_rung_is_told_as_it_ends(simulator: Simulator) -> None:

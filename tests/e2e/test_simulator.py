@@ -351,7 +351,7 @@ async def test_a_replay_has_the_recorded_bytes() -> None:
 
 
 async def test_a_replay_has_the_recorded_gaps() -> None:
-    """A recorded pause is there again: not shorter, and scaled by the speed."""
+    """What was recorded late comes as late again, scaled by the speed."""
     tape = Recorded(
         path="/v1/chat/completions",
         body=b'{"model": "m"}',
@@ -360,11 +360,11 @@ async def test_a_replay_has_the_recorded_gaps() -> None:
         head_ns=5_000_000,
         chunks=((20_000_000, b"data: {}\n\n"), (120_000_000, b"data: [DONE]\n\n")),
     )
-    for speed, pause in ((1.0, 90e6), (2.0, 45e6)):
+    for speed, due in ((1.0, 120e6), (2.0, 60e6)):
         async with Replay([tape], speed=speed) as replay:
             exchange = await send(replay.endpoint, {"model": "m"})
-        stamps = [stamp for stamp, _ in exchange.chunks]
-        assert stamps[-1] - stamps[0] >= pause
+        # From the request, not from the first chunk: a busy machine may send that one late.
+        assert exchange.chunks[-1][0] - exchange.raw.phases.start >= due
 
 
 async def test_repeated_recordings_take_turns() -> None:
