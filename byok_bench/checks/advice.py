@@ -12,9 +12,9 @@ ADVICE: Final = {
     "invalid_request": "The server refuses a field of the request: read its words, and drop or rename that field.",
     "context_length": "The prompt is longer than the model's window: shorten it, or declare the window and trim.",
     "rate_limit": "Wait as long as the server says, then send less at once.",
-    "quota": "The account has no credit left: retrying does not help until it is topped up.",
+    "quota": "The account is spent, overdue or at a limit of its own: retrying does not help until that is mended.",
     "server": "The server failed: try again later, and tell its operator the request id.",
-    "overloaded": "The server is at its limit: try again with a growing delay, or use another endpoint.",
+    "overloaded": "The server cannot take it now (full, loading, without a worker): try again with a growing delay.",
     "timeout": "Check that the server is up, or raise the timeout that it needs.",
     "network": "Check host, port, VPN and firewall, and that the server is running.",
     "protocol": "The answer breaks HTTP or the API's format: is this the API's address, and is a proxy in between?",
@@ -25,12 +25,35 @@ ADVICE: Final = {
 """Failure kind → what to do next."""
 WHAT_TLS_SAYS: Final = "See to TLS first: the certificate, the port, and the scheme of the base URL."
 """Where TLS failed, whose message says more."""
-ABOUT_TLS: Final = (
+NO_LIST: Final = (
+    "Not every server lists its models: the model's id can be typed. If nothing else answers either, "
+    "check the base URL (often /v1 is missing or doubled)."
+)
+"""Where the list of models is no route: what else was seen decides about the base URL."""
+ROUTE_ANSWERED: Final = (
+    "The base URL is right, the same route answered other requests: something that this request names is missing, "
+    "read the server's words."
+)
+"""A missing route that is there."""
+TOO_LARGE: Final = (
+    "The request is larger than the whole limit, and waiting does not help: shorten it, or raise the limit."
+)
+"""A rate limit that no waiting mends."""
+MODEL_FAILED: Final = (
+    "The model failed to write what was asked for, a call or JSON: ask again, or reword the prompt."
+)
+"""A failure of the server's that it tells with a 4xx."""
+BY_WORDS: Final = (
     ("auth", "ssl certificate", "A client certificate cannot be set here: use an address that wants none."),
     ("not_found_route", "plain http", "Begin the base URL with https://."),
     ("not_found_route", "http request to an https", "Begin the base URL with https://."),
+    (
+        "permission",
+        "data policy",
+        "The account's privacy settings leave nobody to answer: change them, or the model.",
+    ),
 )
-"""Kind and words of an answer that speaks of TLS, and what to do in place of the kind's own advice."""
+"""Kind and words of an answer, lower case, and what to do in place of the kind's own advice."""
 
 IN_THE_MIDDLE: Final = {
     "network": "The connection broke in the middle of the answer: ask again, and look at the timeouts of proxies.",
@@ -40,14 +63,28 @@ IN_THE_MIDDLE: Final = {
 """The same where an answer had begun as a stream."""
 
 
-def what_to_do(kind: str, phase: str | None) -> str:
-    """One sentence on a failure of this kind in this phase."""
+def what_to_do(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
+    """One sentence on what to do about a failure, never against what was seen.
+
+    `is_list`: it is the list of models that was asked for. `route_answered`: the same route answered before.
+    """
+    kind, phase, status = failure.kind, failure.phase, failure.status
+    words = failure.message.lower()
+    for said_kind, part, what in BY_WORDS:
+        if (kind, part in words, status is None) == (said_kind, True, False):
+            return what
+    if kind == "not_found_route" and (is_list or route_answered):
+        return NO_LIST if is_list else ROUTE_ANSWERED
+    if kind == "rate_limit" and not failure.retryable:
+        return TOO_LARGE
+    if kind == "server" and status is not None and 400 <= status < 500:
+        return MODEL_FAILED
     if kind == "network" and phase == "tls":
         return WHAT_TLS_SAYS
     return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]
 
 
-def advice(failure: Failure) -> str:
+def advice(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
     """The server's words (or ours), and what to do."""
     message = failure.message.rstrip(".")
     is_ours = failure.status is None and message.partition(" ")[0].isalpha()  # not a host, not a variable
@@ -56,8 +93,6 @@ def advice(failure: Failure) -> str:
     message += "" if message.endswith(("?", "!")) else "."
     if failure.phase == "config":
         return f"{message} {ADVICE['egress']}"
-    wait = f" The server asks to wait {failure.retry_after_s:g} s." if failure.retry_after_s else ""
-    for kind, words, what in ABOUT_TLS:
-        if failure.kind == kind and words in message.lower():
-            return f"{message} {what}"
-    return f"{message} {what_to_do(failure.kind, failure.phase)}{wait}"
+    waits = failure.retryable and failure.retry_after_s
+    wait = f" The server asks to wait {failure.retry_after_s:g} s." if waits else ""
+    return f"{message} {what_to_do(failure, is_list=is_list, route_answered=route_answered)}{wait}"

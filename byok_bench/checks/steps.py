@@ -12,7 +12,7 @@ from byok_bench.checks.prober import Prober, ProbeResult, cost_of, tokens_of
 from byok_bench.checks.registry import Check, run_checks
 from byok_bench.checks.rungs import Rung, RungVerdict
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.dialects.models import listed_models, listed_windows
+from byok_bench.dialects.models import is_wildcard, listed_models, listed_names, listed_windows
 from byok_bench.endpoints.credentials import credentials
 from byok_bench.endpoints.readiness import MISSING
 from byok_bench.endpoints.send import get_models
@@ -51,6 +51,8 @@ class Climb:
         self.verdict: Verdict | None = None
         self.dns_ms: float | None = None
         self.models: Exchange | None = None
+        self.has_answered = False
+        """The route of the dialect answered a request."""
 
     async def judge(self) -> Verdict:
         """The egress verdict, asked for once."""
@@ -144,14 +146,19 @@ async def models(climb: Climb) -> Rung:
     """What does the server list? Advisory: lists are wrong both ways in the wild."""
     exchange = await climb.list_models()
     if exchange.error is not None:
-        return rung("models", "warn", f"No list: {advice(exchange.error)}", climb, [exchange])
+        return rung("models", "warn", f"No list: {advice(exchange.error, is_list=True)}", climb, [exchange])
     found = run_checks(exchange)
     listed = listed_models(exchange.reading.body.document)
+    wildcard = next(
+        (name for name in listed_names(exchange.reading.body.document) if is_wildcard(name)), None
+    )
     if climb.prober.model in listed:
         said = f"{len(listed)} listed, {climb.prober.model} among them."
+    elif wildcard is not None:
+        said = f"{wildcard} is listed, whatever that serves; the next rungs tell whether {climb.prober.model} answers."
     else:
         said = f"{climb.prober.model} is not among the {len(listed)} listed; the next rungs tell whether it answers."
-    clean = climb.prober.model in listed and not found
+    clean = (climb.prober.model in listed or wildcard is not None) and not found
     return rung("models", "pass" if clean else "warn", said, climb, [exchange], found)
 
 
@@ -171,7 +178,9 @@ async def answered(climb: Climb, name: str, body: dict[str, Any]) -> Rung:
     exchange = await climb.prober.ask(Ask(body=body))
     found = run_checks(exchange)
     if exchange.error is not None:
-        return rung(name, "fail", advice(exchange.error), climb, [exchange], found)
+        said = advice(exchange.error, route_answered=climb.has_answered)
+        return rung(name, "fail", said, climb, [exchange], found)
+    climb.has_answered = True
     serious = [one for one in found if one.severity != "info"]
     if serious:
         return rung(name, "warn", f"Answered, but: {told(serious)}", climb, [exchange], found)

@@ -58,6 +58,7 @@ async def send_lines(
                 return error
 
         tasks = [(number, asyncio.ensure_future(one(line))) for number, line in numbered(text)]
+        answered: set[str] = set()
         for number, task in tasks:
             result = await task
             which = f"line {number}: "
@@ -67,7 +68,9 @@ async def send_lines(
                 if as_json:
                     show(unsent(result), as_json, which, with_bytes=with_bytes)
             else:
-                show(result, as_json, which, with_bytes=with_bytes)
+                url = result.request.url
+                show(result, as_json, which, with_bytes=with_bytes, route_answered=url in answered)
+                answered |= {url} if result.error is None else set()
     for own, count in replaced.items():
         lines = "1 line names" if count == 1 else f"{count} lines name"
         note(f"byok-bench: {lines} the model {printable(own)!r}; --model sent {model!r} in its place")

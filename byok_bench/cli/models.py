@@ -50,7 +50,6 @@ def models(
     for finding in run_checks(exchange):
         note(f"{finding.severity}: {finding.check}: {printable(finding.message)}")
     if exchange.error is not None:
-        note(
-            f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {printable(advice(exchange.error))}"
-        )
+        said = printable(advice(exchange.error, is_list=True))
+        note(f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {said}")
     raise typer.Exit(int(exit_code(exchange) if exchange.error else Exit.OK))

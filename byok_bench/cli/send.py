@@ -132,8 +132,18 @@ def parsed(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def show(exchange: "Exchange", as_json: bool, which: str = "", *, with_bytes: bool = False) -> None:
-    """The exchange as JSON on stdout, or its text there and the rest on stderr, each line after `which`."""
+def show(
+    exchange: "Exchange",
+    as_json: bool,
+    which: str = "",
+    *,
+    with_bytes: bool = False,
+    route_answered: bool = False,
+) -> None:
+    """The exchange as JSON on stdout, or its text there and the rest on stderr, each line after `which`.
+
+    `route_answered`: the same route answered before, which advice must not go against.
+    """
     from byok_bench.checks.registry import run_checks
 
     findings = run_checks(exchange)
@@ -148,7 +158,8 @@ def show(exchange: "Exchange", as_json: bool, which: str = "", *, with_bytes: bo
         from byok_bench.checks.advice import advice
 
         error = exchange.error
-        note(f"byok-bench: {which}{error.kind} ({error.phase}): {printable(advice(error))}")
+        said = printable(advice(error, route_answered=route_answered))
+        note(f"byok-bench: {which}{error.kind} ({error.phase}): {said}")
 
 
 def show_text(exchange: "Exchange", which: str) -> None:

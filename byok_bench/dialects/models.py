@@ -95,8 +95,12 @@ def is_wildcard(name: str) -> bool:
 
 def listed_models(document: object) -> list[str]:
     """Models in a list of models that can be asked for, in order; empty for anything else."""
-    names = (model_id(entry) for entry in model_entries(document) or ())
-    return [name for name in names if name and not is_wildcard(name)]
+    return [name for name in listed_names(document) if not is_wildcard(name)]
+
+
+def listed_names(document: object) -> list[str]:
+    """The names of all entries of a list of models, wildcards included."""
+    return list(filter(None, map(model_id, model_entries(document) or ())))
 
 
 def listed_windows(document: object) -> dict[str, int]:

@@ -11,7 +11,9 @@ from byok_bench.checks.registry import catalogue, is_about
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.tables import Line
 from byok_bench.report.text import plain
+from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.wire.failures import Failure
 
 AROUND_BYTES: Final = 160
 """How much of the body an excerpt shows from the offset on."""
@@ -123,6 +125,7 @@ def failures(run: Run) -> list[Line]:
     """One line for each endpoint, scenario and kind of failure: what the server said, and what a client should do."""
     seen: dict[tuple[str, str, str], Line] = {}
     names = target_names(run)
+    answered = {row.target for row in run.rows if row.http_status is not None and row.http_status < 300}
     for row in run.rows:
         if row.warmup or row.kind is None or row.caused_by_us:
             continue
@@ -139,8 +142,20 @@ def failures(run: Run) -> list[Line]:
                 "delay_s": row.retry_after_s,
                 "n": 0,
                 "message": plain(row.message),
-                "what to do": what_to_do(row.kind, row.phase),
+                "what to do": what_to_do(failure_of(row), route_answered=row.target in answered),
             },
         )
         entry["n"] += 1
     return list(seen.values())
+
+
+def failure_of(row: Row) -> Failure:
+    """The failure that a row keeps, as far as it keeps it."""
+    return Failure(
+        kind=row.kind or "server",
+        phase=row.phase or "body",
+        message=row.message or "",
+        retryable=bool(row.retryable),
+        retry_after_s=row.retry_after_s,
+        status=row.http_status,
+    )

@@ -276,7 +276,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
             self._say(sentence(error), bad=True)
             return
         if exchange.error is not None:
-            self._say(f"No list: {advice(exchange.error)}", bad=True)
+            self._say(f"No list: {advice(exchange.error, is_list=True)}", bad=True)
             return
         listed = listed_models(exchange.reading.body.document)
         self._suggest(endpoint, listed)

@@ -1,9 +1,59 @@
-"""What is said to do about a failure: one sentence that fits what was seen."""
+"""checks/advice.py: what to do about a failure never goes against what was seen."""
+
+from typing import Any
 
 import pytest
 
-from byok_bench.checks.advice import advice
-from byok_bench.wire.failures import failure
+from byok_bench.checks.advice import ADVICE, NO_LIST, ROUTE_ANSWERED, TOO_LARGE, advice, what_to_do
+from byok_bench.wire.failures import KINDS, Failure, failure
+
+
+def failed(kind: str, message: str = "No.", **fields: Any) -> Failure:
+    return Failure(**{"kind": kind, "phase": "body", "message": message, "status": 400, **fields})
+
+
+def test_every_kind_has_advice() -> None:
+    """No failure is left without a sentence."""
+    assert set(ADVICE) == KINDS
+
+
+def test_a_base_url_that_answered_is_not_doubted() -> None:
+    """A 404 on a route that answered before is no reason to look at /v1."""
+    missing = failed("not_found_route", status=404)
+    assert "/v1" in what_to_do(missing)
+    assert what_to_do(missing, route_answered=True) == ROUTE_ANSWERED
+    assert "/v1" not in ROUTE_ANSWERED
+
+
+def test_a_server_without_a_list_is_not_doubted_at_once() -> None:
+    """Not every server lists its models; the base URL is doubted only if nothing answers."""
+    said = advice(failed("not_found_route", "404 page not found", status=404), is_list=True)
+    assert said == f"404 page not found. {NO_LIST}"
+    assert NO_LIST.startswith("Not every server lists")
+
+
+def test_a_server_without_a_worker_is_not_called_full() -> None:
+    """503 has more reasons than a limit (a gateway without workers: no_models_available)."""
+    assert "limit" not in what_to_do(failed("overloaded", "no_models_available", status=503))
+
+
+def test_what_never_fits_is_not_waited_for() -> None:
+    """A request that is larger than the limit is told so, without the delay that came with it."""
+    said = advice(failed("rate_limit", status=413, retryable=False, retry_after_s=9.0))
+    assert said == f"No. {TOO_LARGE}"
+    assert "9 s" in advice(failed("rate_limit", status=429, retryable=True, retry_after_s=9.0))
+
+
+def test_a_model_that_failed_is_no_failed_server() -> None:
+    """A call that a model did not manage (tool_use_failed, 400) needs no operator."""
+    assert "operator" not in what_to_do(failed("server", status=400, retryable=True))
+    assert "operator" in what_to_do(failed("server", status=500, retryable=True))
+
+
+def test_words_of_ours_are_no_words_of_a_server() -> None:
+    """Where no status came, the sentence goes by kind and phase."""
+    tls = failed("network", "the SSL certificate has expired", status=None, phase="tls")
+    assert "client certificate" not in what_to_do(tls)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +71,14 @@ from byok_bench.wire.failures import failure
             "/v1",
         ),
         ("not_found_route", "body", "404 page not found", 404, "/v1", "https://"),
+        (
+            "permission",
+            "body",
+            "No endpoints found matching your data policy",
+            404,
+            "privacy settings",
+            "/v1",
+        ),
         ("network", "tls", "the certificate of a.example is not trusted", None, "See to TLS", "firewall"),
         ("network", "connect", "the connection failed: refused", None, "firewall", "TLS"),
     ],
