@@ -8,6 +8,7 @@ from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
 from byok_bench.checks.typed_views import (
     find_document,
+    find_stranger,
     is_filled,
     list_events,
     list_objects,
@@ -34,12 +35,12 @@ _ENDED_BY_ITSELF: Final = ("end_turn", "stop_sequence")
 def label(seen: Seen) -> Iterator[Hit]:
     """Label the message object.
 
-    Rule: `type` is message, `role` assistant, `id` and `model` are strings that are not empty; in a whole answer
-    and in message_start.
+    Rule: `type` is message, `role` assistant, `id` and `model` are strings that are not empty; in a whole answer,
+    in what came in its place, and in message_start.
     Why: typed clients tell objects apart by these, and bill and log by the others.
     Seen in: anthropics/anthropic-sdk-python src/anthropic/types/message.py
     """
-    for told in list_objects(seen, {"message_start": "message"}):
+    for told in list_objects(seen, {"message_start": "message"}, strangers=True):
         wanted = {"type": "message", "role": "assistant"}
         wrong = [name for name, value in wanted.items() if told.value.get(name) != value]
         wrong += [name for name in ("id", "model") if not is_filled(told.value.get(name))]
@@ -59,7 +60,7 @@ def content(seen: Seen) -> Iterator[Hit]:
     Why: clients walk through the blocks, and fail at the first that has not what its type says.
     Seen in: anthropics/anthropic-sdk-python src/anthropic/types/content_block.py; SaladDay/cc-switch-cli#320
     """
-    whole = find_document(seen)
+    whole = find_document(seen) or find_stranger(seen)
     if whole is not None:
         blocks = whole.value.get("content")
         if not isinstance(blocks, list):

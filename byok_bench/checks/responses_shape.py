@@ -21,6 +21,7 @@ from byok_bench.dialects.responses import STATUSES, TERMINAL_TYPES
 _RESPONSES: Final = dict.fromkeys(
     ("response.created", "response.queued", "response.in_progress", *TERMINAL_TYPES), "response"
 )
+_BEGINNINGS: Final = ("response.created", "response.queued")
 _OVER: Final = ("", "response.completed", "response.incomplete")
 """Where a response is told that is over: as a whole answer, or in these events."""
 _ITEM_EVENTS: Final = ("response.output_item.added", "response.output_item.done")
@@ -35,8 +36,8 @@ _UNCOUNTED: Final = ("failed", "in_progress", "queued", "cancelled")
 _COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
 
 
-def _responses(seen: Seen) -> Iterator[Told]:
-    return list_objects(seen, _RESPONSES)
+def _responses(seen: Seen, *, strangers: bool = False) -> Iterator[Told]:
+    return list_objects(seen, _RESPONSES, strangers=strangers)
 
 
 @check("responses.object", WARN, applies_to="responses")
@@ -44,11 +45,11 @@ def label(seen: Seen) -> Iterator[Hit]:
     """Label the response object.
 
     Rule: `object` is response, `id` is a string that is not empty, and `created_at` is a number of seconds; in a
-    whole answer and in every event that holds a response.
+    whole answer, in what came in its place, and in every event that holds a response.
     Why: typed clients tell objects apart by these, and the next turn names the id.
     Seen in: Oaklight/llm-rosetta#56; openai/openai-python src/openai/types/responses/response.py
     """
-    for told in _responses(seen):
+    for told in _responses(seen, strangers=True):
         wrong = [] if told.value.get("object") == "response" else [say_what_is_there(told.value, "object")]
         if not is_filled(told.value.get("id")):
             wrong.append(say_what_is_there(told.value, "id"))
@@ -99,7 +100,7 @@ def item_shape(seen: Seen) -> Iterator[Hit]:
 
 
 def _wrong_items(seen: Seen) -> Iterator[Hit]:
-    for told in _responses(seen):
+    for told in _responses(seen, strangers=True):
         output = told.value.get("output")
         if isinstance(output, list):
             for number, item in enumerate(output):
@@ -141,10 +142,16 @@ def usage(seen: Seen) -> Iterator[Hit]:
 def id_stable(seen: Seen) -> Iterator[Hit]:
     """Keep one response id.
 
-    Rule: every response object of a stream, from response.created to the terminal event, has the same id.
-    Why: the id that a client kept from the beginning can be neither fetched nor continued from.
-    Seen in: vercel/ai#18548; BerriAI/litellm#30071
+    Rule: a stream begins with response.created (or response.queued), and every response object from there to the
+    terminal event has the same id.
+    Why: the id that a client kept from the beginning can be neither fetched nor continued from; OpenAI's SDK
+    raises at an event that comes before response.created.
+    Seen in: vercel/ai#18548; BerriAI/litellm#30071; openai/openai-python
+    src/openai/lib/streaming/responses/_responses.py
     """
+    begun = next(iter(list_events(seen)), None)
+    if begun is not None and begun.type not in _BEGINNINGS:
+        yield Hit(f"the stream begins with {begun.type or 'an event without type'}", event=begun.event)
     first: str | None = None
     for told in _responses(seen):
         found = told.value.get("id")

@@ -50,9 +50,16 @@ def find_document(seen: Seen) -> Told | None:
     return Told(seen.document) if whole else None
 
 
-def list_objects(seen: Seen, members: Mapping[str, str]) -> Iterator[Told]:
-    """The whole answer, or what the events of these types hold under these members."""
-    whole = find_document(seen)
+def find_stranger(seen: Seen) -> Told | None:
+    """One document that came in place of a whole answer, and is neither one nor an error."""
+    strange = seen.typed is not None and seen.typed.shape == "unreadable" and isinstance(seen.document, dict)
+    return Told(seen.document) if strange else None
+
+
+def list_objects(seen: Seen, members: Mapping[str, str], *, strangers: bool = False) -> Iterator[Told]:
+    """The whole answer, or what the events of these types hold under these members; `strangers`: also what came
+    in place of an answer."""
+    whole = find_document(seen) or (find_stranger(seen) if strangers else None)
     if whole is not None:
         yield whole
     for one in list_events(seen):
