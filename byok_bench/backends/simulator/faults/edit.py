@@ -37,7 +37,8 @@ def choices(visit: Visit) -> list[Object]:
 def usages(visit: Visit) -> list[Object]:
     """The usage objects of a chat answer."""
     if visit.reply.events is None:
-        return [visit.reply.document["usage"]]
+        used = visit.reply.document.get("usage")
+        return [used] if isinstance(used, dict) else []
     return [e.data["usage"] for e in events(visit) if isinstance(e.data, dict) and e.data.get("usage")]
 
 
