@@ -6,7 +6,7 @@ middle is no problem of the coding: what came out so far counts. No sockets, no 
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +28,12 @@ _GZIP: Final = ("gzip", "x-gzip")
 _KNOWN: Final = (*_GZIP, "deflate")
 """What can be undone."""
 _GZIP_START: Final = b"\x1f"
+
+
+PIECE_BYTES: Final = 65_536
+"""What comes out of a decoder at a time."""
+NESTED_BYTES: Final = DEFAULT_LIMITS.body_bytes
+"""What may come out of several codings in a row, which no honest server uses: each unfolds a thousandfold."""
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +66,14 @@ def _names(header: str | None) -> list[str]:
     return [] if header is None else [name.strip().lower() for name in header.split(",")]
 
 
+def room_for(codings: Sequence[str], limit: int) -> int:
+    """How many bytes may come out of these codings, where `limit` may come out of one."""
+    return limit if len(codings) < 2 else min(limit, NESTED_BYTES)
+
+
 def decoded(chunks: list[Chunk], codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes) -> Decoded:
     """Timed chunks with their coding undone; at most `limit` bytes."""
+    limit = room_for(codings, limit)
     if not codings and sum(len(data) for _, data in chunks) <= limit:
         return Decoded(chunks=chunks)
     decoder = ContentDecoder(codings, limit)
@@ -101,16 +113,31 @@ class ContentDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """What `data` adds to the decoded body; empty once `problem` or `over` is set."""
+        return b"".join(self.pieces(data))
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """The same in pieces of at most PIECE_BYTES, however much comes out: no step holds more than one at a time."""
         if self.problem is not None or self.over:
-            return b""
-        for step in self._steps:
-            data = step.feed(data)
-            self.problem = self.problem or step.problem
-            self.over = self.over or step.over
-        self.over = self.over or len(data) > self._room
-        data = data[: self._room]
-        self._room -= len(data)
-        return data
+            return
+        for piece in self._through(data, 0):
+            yield piece[: self._room]
+            self._room -= len(piece)
+            if self._room < 0:
+                self.over = True
+                return
+
+    def _through(self, data: bytes, number: int) -> Iterator[bytes]:
+        """What a step, and those after it, make of `data`."""
+        if number == len(self._steps):
+            yield data
+            return
+        step = self._steps[number]
+        for piece in step.pieces(data):
+            yield from self._through(piece, number + 1)
+            if self.problem is not None or self.over:
+                return
+        self.problem = self.problem or step.problem
+        self.over = self.over or step.over
 
 
 class _Inflater:
@@ -126,27 +153,28 @@ class _Inflater:
         self._members = 0
         self._ended = False
 
-    def feed(self, data: bytes) -> bytes:
-        pieces = []
+    def pieces(self, data: bytes) -> Iterator[bytes]:
         data = self._held + data
         self._held = b""
-        while data and not (self._ended or self.problem or self.over):
+        is_full = False
+        while (data or is_full) and not (self._ended or self.problem or self.over):
             if self._stream is None:
                 data = self._begin(data)
                 continue
             try:
-                piece = self._stream.decompress(data, self._room + 1)
+                piece = self._stream.decompress(data, PIECE_BYTES)
             except zlib.error as error:
                 self.problem = f"broken {self._coding} data: {error}"
-                break
-            pieces.append(piece)
-            self._room -= len(piece)
-            self.over = self._room < 0
-            data = self._stream.unused_data
+                return
+            is_full = len(piece) == PIECE_BYTES and not self._stream.eof  # more may come out of what went in
+            data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
             if self._stream.eof:
                 self._stream = None
                 self._members += 1
-        return b"".join(pieces)
+            self._room -= len(piece)
+            self.over = self._room < 0
+            if piece:
+                yield piece
 
     def _begin(self, data: bytes) -> bytes:
         """Choose the format of the next member; return the bytes that belong to it."""

@@ -220,7 +220,7 @@ def _weight(block: bytes, event: int) -> tuple[int, int]:
 class DecodingMeter:
     """Undoes a content coding for the meter behind it alone; the record keeps what was sent.
 
-    Fed in pieces so small that none can unfold to more than about a MiB. Bytes that cannot be decoded are bounded
+    Nothing of what comes out is held. Bytes that cannot be decoded are bounded
     by `cap` as they came: the reader of the record says what is wrong with them.
     """
 
@@ -234,9 +234,10 @@ class DecodingMeter:
         for start in range(0, len(data), _STEP_BYTES):
             if self._decoder.problem is not None:
                 break
-            found = self._meter(self._decoder.feed(data[start : start + _STEP_BYTES]))
-            if found is not None:
-                return found
+            for piece in self._decoder.pieces(data[start : start + _STEP_BYTES]):
+                found = self._meter(piece)
+                if found is not None:
+                    return found
             if self._decoder.over:
                 return f"a body that unfolds to more than {self._cap} bytes"
         return self._as_sent(data)

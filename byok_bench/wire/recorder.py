@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from byok_bench.wire.content import codings_of
+from byok_bench.wire.content import codings_of, room_for
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.limits import Limits
 from byok_bench.wire.meter import DONE, DecodingMeter, Meter, OpeningMeter, SizeMeter, StreamMeter
@@ -77,9 +77,8 @@ class Recorder:
         self._meter = self._meter_of(cap, undecided=good and self._asked_to_stream and not labelled)
         codings = codings_of(head.header("content-encoding"))
         if codings:
-            self._meter = DecodingMeter(
-                self._meter, codings, cap if self._opening is None else limits.stream_bytes
-            )
+            most = cap if self._opening is None else limits.stream_bytes
+            self._meter = DecodingMeter(self._meter, codings, room_for(codings, most))
         claimed = head.header("content-length")
         if good and claimed is not None and claimed.isdecimal() and int(claimed) > cap:
             self._found(t_ns, f"a body of {claimed} bytes, where {cap} are allowed")

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from byok_bench.wire.content import ContentDecoder, codings_of, decoded
+from byok_bench.wire.content import PIECE_BYTES, ContentDecoder, codings_of, decoded, odd_codings_of
 from byok_bench.wire.raw import Chunk
 
 packed = partial(gzip.compress, mtime=0)
@@ -138,3 +138,40 @@ def test_the_limit_itself_is_allowed() -> None:
 def test_codings_are_read_from_the_header(header: str | None, codings: tuple[str, ...]) -> None:
     """Names have no case; identity is none."""
     assert codings_of(header) == codings
+
+
+def test_several_codings_unfold_to_less_than_one() -> None:
+    """No honest server packs a body twice, and each coding unfolds a thousandfold: the record is read to 16 MiB."""
+    body = b"0" * 20_000_000
+    once, twice = gzip.compress(body, 1), gzip.compress(gzip.compress(body, 1))
+    plain, nested = decoded([(1, once)], ["gzip"]), decoded([(1, twice)], ["gzip", "gzip"])
+    assert (len(plain.chunks[0][1]), plain.over) == (20_000_000, False)
+    assert (len(nested.chunks[0][1]), nested.over) == (16 * 1024 * 1024, True)
+
+
+@pytest.mark.parametrize("size", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES, 300_000])
+def test_nothing_is_lost_where_a_piece_is_full(size: int) -> None:
+    """What the decoder still holds when a piece is full comes with the next one, though nothing more goes in."""
+    body = bytes(range(256)) * (size // 256 + 1)
+    decoder = ContentDecoder(["gzip", "deflate"])
+    assert decoder.feed(zlib.compress(gzip.compress(body[:size]))) == body[:size]
+
+
+@pytest.mark.parametrize(
+    ("header", "codings", "odd"),
+    [
+        (None, (), ()),
+        ("", (), ("",)),
+        ("identity", (), ()),
+        ("none", (), ("none",)),
+        ("UTF-8, gzip", ("gzip",), ("utf-8",)),
+        ("chunked", (), ("chunked",)),
+        ("br, x-gzip", ("br", "x-gzip"), ()),
+        ("snappy", ("snappy",), ()),
+    ],
+)
+def test_names_that_are_no_codings_are_told_apart(
+    header: str | None, codings: tuple[str, ...], odd: tuple[str, ...]
+) -> None:
+    """What is a coding has to be undone, known or not; what is none says nothing of the bytes."""
+    assert (codings_of(header), odd_codings_of(header)) == (codings, odd)

@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -150,6 +151,22 @@ def test_what_unfolds_beyond_the_limit_ends_there() -> None:
     meter = DecodingMeter(plain, ["gzip"], 1_000_000)
     bomb = gzip.compress(b"\0" * 50_000_000, 9)
     assert meter(bomb) is not None
+
+
+@pytest.mark.parametrize("coding", [["gzip"], ["gzip", "gzip"], ["deflate", "gzip", "gzip"]])
+def test_a_bomb_is_never_held(coding: list[str]) -> None:
+    """Whatever unfolds, in however many codings: it is measured piece by piece, and what was measured is dropped."""
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS if coding[0] == "deflate" else 16 + zlib.MAX_WBITS)
+    bomb = b"".join([packer.compress(b"\0" * 1_000_000) for _ in range(300)]) + packer.flush()
+    for _ in coding[1:]:
+        bomb = gzip.compress(bomb)
+    tracemalloc.start()
+    try:
+        assert DecodingMeter(SizeMeter(200_000_000), coding, 200_000_000)(bomb) is not None
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br"])
