@@ -6,7 +6,7 @@ What the file says is in book_file.py and book_edit.py. Rules: docs/endpoints.md
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,7 +19,7 @@ from byok_bench.endpoints import book_edit, book_file, team_keys
 from byok_bench.endpoints.book_files import locked, write_atomically
 from byok_bench.endpoints.endpoint import Endpoint, Model, picker_label
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.readiness import is_ready
+from byok_bench.endpoints.readiness import is_ready, unready
 from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.workspace import Workspace, read_workspace
 from byok_bench.errors import BookError, ByokBenchError, EndpointError, SecretError, bare
@@ -96,6 +96,22 @@ class EndpointBook:
                 return endpoint
         have = ", ".join(endpoint.label for endpoint in self.endpoints) or "none yet"
         raise EndpointError(f"no endpoint is called {label!r}; in the book: {have}", code="endpoint_unknown")
+
+    def choose(self, labels: Iterable[str]) -> list[Endpoint]:
+        """The endpoints with these labels, each once, ready to be called.
+
+        Raises EndpointError, with what there is or what to do, for a label that is none, an endpoint that is not ready
+        or one that may not be used here: nobody's endpoint is dropped in silence.
+        """
+        chosen = []
+        for label in dict.fromkeys(labels):
+            endpoint = self[label]
+            if refusal := self.refusal(endpoint):
+                raise EndpointError(f"{label!r}: {refusal}", code="not_allowed")
+            if why := unready(endpoint):
+                raise EndpointError(f"{label!r} is not ready. {why}", code="endpoint_incomplete")
+            chosen.append(endpoint)
+        return chosen
 
     def is_team(self, endpoint: Endpoint) -> bool:
         """Whether it comes from the team book, and is read-only here."""
