@@ -19,7 +19,7 @@ from byok_bench.dialects.error_body import ErrorBody
 GAP: Final = "…"
 _GAP_CHARACTERS: Final = 80
 _LANGUAGES: Final = frozenset({"en", "zh", "ja", "ko", "de", "es", "fr", "pt", "ru"})
-_SOURCE: Final = re.compile(r"https://\S+\.\S+/?\S*|[\w.-]+/[\w.-]+#\d+|[\w.-]+/[\w.-]+: \S.*", re.ASCII)
+SOURCE: Final = re.compile(r"https://\S+\.\S+/?\S*|[\w.-]+/[\w.-]+#\d+|[\w.-]+/[\w.-]+: \S.*", re.ASCII)
 NO_STATUS: Final = "none"
 """In `at`: an error inside a stream that names no status."""
 
@@ -135,7 +135,7 @@ def _statuses(line: Line) -> frozenset[int | None] | None:
 
 
 def _problems(line: Line, known: set[tuple[object, ...]]) -> Iterator[str]:
-    if not _SOURCE.fullmatch(line.source):
+    if not SOURCE.fullmatch(line.source):
         yield "the source is no address, no owner/name#number and no owner/name: path"
     if line.language not in _LANGUAGES:
         yield f"the language {line.language!r} is not known"
