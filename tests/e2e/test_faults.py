@@ -73,6 +73,22 @@ async def test_a_broken_rule_is_found_and_nothing_else(fault: Fault) -> None:
     assert found == [*REMARKS.get(fault.id, []), fault.id]
 
 
+TYPED = [one for one in PASSIVE if one.route in ("responses", "messages") and "stream" not in one.needs]
+"""Faults of the other two dialects that show in whole answers, too."""
+
+
+@pytest.mark.parametrize("fault", TYPED, ids=lambda one: one.id)
+async def test_a_broken_rule_is_found_in_a_whole_answer(fault: Fault) -> None:
+    """What is wrong in the objects of a stream is found in a document as well, and nothing but what tells the same."""
+    async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
+        assert fault.route is not None
+        exchange = await send(
+            server.endpoint_for(fault.route), body_for(fault.route, *fault.needs, "document")
+        )
+    beside = {"messages.tool-json": ["messages.content"]}.get(fault.id, REMARKS.get(fault.id, []))
+    assert {one.check for one in run_checks(exchange)} == {fault.id, *beside}
+
+
 WIDENED = [
     pytest.param(one, route, streamed, id=f"{one.id}-{route}-{'streamed' if streamed else 'whole'}")
     for one in catalogue()

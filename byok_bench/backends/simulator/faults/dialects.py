@@ -1,5 +1,7 @@
 """Faults of the model list and of the other two dialects."""
 
+import json
+
 from byok_bench.backends.simulator.faults.edit import drop, events, walk
 from byok_bench.backends.simulator.faults.errors import answers
 from byok_bench.backends.simulator.faults.fault import behaviour, fault
@@ -76,8 +78,13 @@ def delta_type(visit: Visit) -> None:
             event.data["delta"] = {"type": "text_delta", "text": event.data["delta"]["partial_json"]}
 
 
-@fault("messages.tool-json", "tool input ends before its closing brace", "stream", "tools", route="messages")
+@fault("messages.tool-json", "tool input ends before its closing brace", "tools", route="messages")
 def tool_json(visit: Visit) -> None:
+    if visit.reply.events is None:
+        for block in visit.reply.document["content"]:
+            if block["type"] == "tool_use":
+                block["input"] = json.dumps(block["input"])[:-1]
+        return
     inputs = [
         e for e in _typed(visit, "content_block_delta") if e.data["delta"]["type"] == "input_json_delta"
     ]
@@ -85,8 +92,11 @@ def tool_json(visit: Visit) -> None:
         event.data["delta"]["partial_json"] = event.data["delta"]["partial_json"].rstrip()[:-1]
 
 
-@fault("messages.usage", "message_start counts no input", "stream", route="messages")
+@fault("messages.usage", "the message counts no input", route="messages")
 def usage(visit: Visit) -> None:
+    if visit.reply.events is None:
+        visit.reply.document["usage"]["input_tokens"] = 0
+        return
     for event in _typed(visit, "message_start"):
         event.data["message"]["usage"]["input_tokens"] = 0
 
