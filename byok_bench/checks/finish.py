@@ -9,23 +9,13 @@ from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.answer import AnswerReading, Choice
 from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.messages import OWN_REASONS
+from byok_bench.dialects.responses import INCOMPLETE_REASONS, STATUSES
 
 _MEMBERS: Final = {"chat": "finish_reason", "responses": "status", "messages": "stop_reason"}
 """Dialect → the member that says why an answer ended."""
-_OWN_REASONS: Final = {
-    "responses": (
-        *("completed", "incomplete", "failed", "in_progress", "queued", "cancelled"),
-        *("max_output_tokens", "content_filter"),
-    ),
-    "messages": (
-        *("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"),
-        *("model_context_window_exceeded", "compaction"),
-    ),
-}
-"""Words of the typed dialects: openai/openai-python src/openai/types/responses/response_status.py and
-anthropics/anthropic-sdk-python src/anthropic/types/beta/beta_stop_reason.py."""
-
-
+_OWN_REASONS: Final = {"responses": (*STATUSES, *INCOMPLETE_REASONS), "messages": OWN_REASONS}
+"""Words of the typed dialects."""
 _COMPARED: Final = ("stop", "length", "tool_calls", "content_filter")
 
 

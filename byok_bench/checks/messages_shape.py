@@ -15,19 +15,8 @@ from byok_bench.checks.typed_views import (
     say_what_is_there,
 )
 from byok_bench.dialects.fragments import brief
-from byok_bench.dialects.messages import DELTAS
+from byok_bench.dialects.messages import DELTAS, OWN_REASONS
 
-_STOP_REASONS: Final = (
-    "end_turn",
-    "max_tokens",
-    "stop_sequence",
-    "tool_use",
-    "pause_turn",
-    "refusal",
-    "model_context_window_exceeded",
-    "compaction",
-)
-"""anthropics/anthropic-sdk-python src/anthropic/types/stop_reason.py; the last one is of its beta."""
 _ENDED_BY_ITSELF: Final = ("end_turn", "stop_sequence")
 
 
@@ -106,7 +95,7 @@ def stop_reason(seen: Seen) -> Iterator[Hit]:
     if reason is None:
         if whole is not None:
             yield Hit(say_what_is_there(whole.value, "stop_reason"))
-    elif reason not in _STOP_REASONS:
+    elif reason not in OWN_REASONS:
         yield Hit(f"stop_reason is {brief(reason)}", event=event)
     elif reason == "tool_use" and "tool_use" not in types:
         yield Hit("stop_reason is tool_use, and no tool is called", event=event)

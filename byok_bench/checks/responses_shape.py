@@ -149,9 +149,9 @@ def id_stable(seen: Seen) -> Iterator[Hit]:
     Seen in: vercel/ai#18548; BerriAI/litellm#30071; openai/openai-python
     src/openai/lib/streaming/responses/_responses.py
     """
-    begun = next(iter(list_events(seen)), None)
+    begun = next((one for one in list_events(seen) if one.type.startswith("response.")), None)
     if begun is not None and begun.type not in _BEGINNINGS:
-        yield Hit(f"the stream begins with {begun.type or 'an event without type'}", event=begun.event)
+        yield Hit(f"the stream begins with {begun.type}", event=begun.event)
     first: str | None = None
     for told in _responses(seen):
         found = told.value.get("id")

@@ -29,6 +29,8 @@ STOP_REASONS: Final = {
     "refusal": "content_filter",
 }
 """Why a message ended → chat's finish_reason; others pass through."""
+OWN_REASONS: Final = (*STOP_REASONS, "pause_turn", "compaction")
+"""All that there are: anthropics/anthropic-sdk-python src/anthropic/types/beta/beta_stop_reason.py."""
 DELTAS: Final[dict[str, tuple[str, OutputKind | None]]] = {
     "text_delta": ("text", "text"),
     "thinking_delta": ("thinking", "reasoning"),

@@ -32,6 +32,8 @@ from byok_bench.wire.raw import RawHead
 TERMINAL_TYPES: Final = ("response.completed", "response.incomplete", "response.failed")
 STATUSES: Final = ("completed", "incomplete", "failed", "in_progress", "queued", "cancelled")
 """openai/openai-python src/openai/types/responses/response_status.py"""
+INCOMPLETE_REASONS: Final = ("max_output_tokens", "max_messages", "content_filter", "steered")
+"""openai/openai-python src/openai/types/responses/response.py"""
 PARTS: Final = {
     "response.output_text": ("text", "content_index", "text"),
     "response.refusal": ("refusal", "content_index", "refusal"),
