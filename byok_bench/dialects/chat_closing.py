@@ -140,7 +140,7 @@ def _failure_at_end(
         return failure_without_answer(reading.choices, "stream")
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
-    if reading.empty:
+    if reading.empty or (reading.closing == "eof" and not reading.choices):
         return _nothing_came(reading, reader, head)
     if reading.closing == "reset":
         return raw.failure or failure(

@@ -16,6 +16,7 @@ from byok_bench.wire import bounded_json
 from byok_bench.wire.payload import LARGE_EVENT
 from byok_bench.wire.sse import Event
 
+_NO_ID: Final = brief("")
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _None = Annotated[list[Any], msgspec.Meta(max_length=0)] | None
 
@@ -122,10 +123,12 @@ class CommonChunks:
         if delta.role and not choice.role_given:
             return False
         for call in delta.tool_calls or ():
+            if call.function.name == "" and not call.function.arguments:
+                continue  # the zero of a call is absent
             if not choice.tools.fragment(call.index, call.function.arguments):
                 return False
             if call.id == "" and choice.tools.has_id(call.index):
-                self._assembly.facts.note("id_repeated", number, brief(call.id))
+                self._assembly.facts.note("id_repeated", number, _NO_ID)
         if delta.role:
             self._assembly.facts.note("role_repeated", number)
         return True

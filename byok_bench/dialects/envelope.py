@@ -16,7 +16,9 @@ from byok_bench.dialects.absence import is_absent
 from byok_bench.dialects.error_body import holds_error
 
 _ANSWERS: Final = ("choices", "output", "content", "candidates")
-_STATES: Final = ("status", "type", "object", "result")
+_STATES: Final = ("status", "type", "__type", "object", "result")
+_ERRORS: Final = ("error", "exception")
+"""How the names of types of errors end."""
 _NESTING: Final = 3
 _DIGITS: Final = 9
 
@@ -67,11 +69,13 @@ def _error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] |
         found = _error_within(inner, nesting - 1) if isinstance(inner, Mapping) else None
         if found is not None:
             return found
-    if not is_absent(value.get("errors")) or any(value.get(flag.name) is False for flag in names.flag):
+    reported = not is_absent(value.get("errors")) or not is_absent(value.get("error"))
+    if reported or any(value.get(flag.name) is False for flag in names.flag):
         return _as_error(value)
     has_words = any(_is_said(value.get(words.name)) for words in names.words)
     failed = [one.name for one in names.failed]
-    has_failed = any(str(value.get(state)).lower() in failed for state in _STATES)
+    states = [str(value.get(state)).lower() for state in _STATES]
+    has_failed = any(state in failed or state.endswith(_ERRORS) for state in states)
     is_code = any(_is_failure_code(value, code.name) for code in names.code)
     return _as_error(value) if has_words and (has_failed or is_code) else None
 
@@ -80,7 +84,8 @@ def _as_error(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same members, with the words as `message` and the code as `code`, the names that every error is read by."""
     names = forms()
     words = next((value[one.name] for one in names.words if _is_said(value.get(one.name))), None)
-    code = next((value[one.name] for one in names.code if _is_failure_code(value, one.name)), None)
+    codes = (*(one.name for one in names.code), "error")
+    code = next((value[name] for name in codes if _is_failure_code(value, name)), None)
     added = {"message": words, "code": code}
     return {**{name: member for name, member in added.items() if member is not None}, **value}
 

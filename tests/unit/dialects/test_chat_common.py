@@ -77,6 +77,9 @@ ONE_ODD = st.builds(
             {"content": "a", "role": "assistant"},
             {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]},
             {"tool_calls": [{"index": 0, "function": {"arguments": '{"a":1}'}}]},
+            {"tool_calls": [{"index": 0, "id": "x", "function": {"name": "f", "arguments": "{"}}]},
+            {"tool_calls": [{"index": 0, "id": "", "function": {"name": "", "arguments": ""}}]},
+            {"tool_calls": [{"index": 0, "id": "", "function": {"name": None, "arguments": "1"}}]},
         ]
     ),
     st.sampled_from(
@@ -141,6 +144,26 @@ def test_the_short_way_is_invisible(
     body = [event(start)]
     body += [payload(value, style) for value, style in chunks]
     body += [DONE] if done else []
+    fast = everything(exchange(body, request=REQUEST))
+    with without_the_short_way():
+        assert everything(exchange(body, request=REQUEST)) == fast
+
+
+FRAGMENTS = {
+    "the zero of a call": {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
+    "an empty id": {"id": "", "function": {"name": None, "arguments": "1"}},
+    "an empty id and name": {"id": "", "function": {"name": "", "arguments": "1"}},
+    "no more arguments": {"function": {"arguments": ""}},
+    "a custom call": {"custom": {"input": "1"}},
+}
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_a_fragment_is_noted_the_same_both_ways(name: str) -> None:
+    """What continues an open call is merged and noted alike."""
+    start = {"role": "assistant", "tool_calls": [call(index=0, id="x", name="f", arguments='{"a":')]}
+    later = chunk({"tool_calls": [{"index": 0, **FRAGMENTS[name]}]})
+    body = [event(chunk(start)), event(later), event(chunk({}, "tool_calls")), DONE]
     fast = everything(exchange(body, request=REQUEST))
     with without_the_short_way():
         assert everything(exchange(body, request=REQUEST)) == fast

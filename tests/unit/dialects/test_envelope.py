@@ -34,6 +34,14 @@ ENVELOPES: dict[str, tuple[dict[str, Any], str, str]] = {
         "permission",
         "not yours",
     ),
+    "error is a number": ({"error": 402, "message": "Payment needed"}, "quota", "Payment"),
+    "error is true": ({"error": True, "message": "too many requests"}, "rate_limit", "too many"),
+    "error is a list": ({"error": [{"code": 503, "message": "no instance"}]}, "overloaded", "no instance"),
+    "the type of an error (AWS)": (
+        {"__type": "ThrottlingException", "message": "slow down"},
+        "rate_limit",
+        "slow down",
+    ),
     "a wrapper (MiniMax)": (
         {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
         "rate_limit",
@@ -130,9 +138,13 @@ def test_a_sentence_is_kept_and_classified_by_its_words(said: str, schema: str, 
 
 
 @pytest.mark.parametrize("said", SENTENCES)
-def test_a_sentence_in_an_event_is_kept(said: str) -> None:
-    """Data that is no JSON, and no choice besides."""
-    seen = exchange(b"data: " + said.encode() + b"\n\n" + DONE)
+@pytest.mark.parametrize(
+    "form", [b"%b", b'{"detail":"%b"}', b'{"message":"%b"}'], ids=["text", "detail", "message"]
+)
+@pytest.mark.parametrize("end", [DONE, b""], ids=["done", "end of body"])
+def test_a_sentence_in_an_event_is_kept(said: str, form: bytes, end: bytes) -> None:
+    """Data that is no JSON or an object with a message alone, and no choice besides."""
+    seen = exchange(b"data: " + form % said.encode() + b"\n\n" + end)
     assert seen.error is not None
     assert (seen.error.kind, said in seen.error.message) == (SENTENCES[said], True)
 
