@@ -3,6 +3,7 @@
 A row is what tables are made of. Every number that was not observed is None. Terms: docs/metrics.md.
 """
 
+import functools
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.checks.finding import Finding
-from byok_bench.checks.registry import catalogue, run_checks
+from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.runs import ascii_json, ledger, records
@@ -23,8 +24,8 @@ from byok_bench.scenarios.agent import is_over, outcome
 from byok_bench.scenarios.expectations import misfit
 from byok_bench.scenarios.tools import find_tools
 
-ROW_VERSION: Final = 3
-"""2: rows of exchanges that were only planned or sent are no longer kept."""
+JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "runs/judging.py")
+"""What of the package decides what stands in a row."""
 KEPT_AT_ONCE: Final = 200
 """Rows that are handed to the writer together."""
 
@@ -112,10 +113,19 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.repeat == 0
 
 
+@functools.cache
 def judge_version() -> str:
-    """Changes when rows have to be made again: other checks, or other columns."""
-    ids = ",".join(check.id for check in catalogue())
-    return f"{ROW_VERSION}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
+    """Changes when rows have to be made again: the digest of all code and data that makes one.
+
+    A rule that is mended keeps its id, so a list of ids would not tell; nor would a number that somebody has to raise.
+    """
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for place in JUDGES:
+        for path in sorted((package / place).rglob("*")) or [package / place]:
+            if path.suffix in (".py", ".toml"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:

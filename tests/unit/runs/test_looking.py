@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.report.notes import notes
 from byok_bench.report.tables import lines
-from byok_bench.runs import ledger
+from byok_bench.runs import judging, ledger
 from byok_bench.runs.judging import bare_row, encode_row, judge_version
 from byok_bench.runs.plan import Job
 from byok_bench.runs.progress import Event, ExchangeFinished
@@ -196,3 +197,38 @@ async def test_a_run_whose_process_is_gone_is_said_to_be(tmp_path: Path) -> None
     killed = Run.open("last", store)
     assert (killed.status, killed.is_abandoned) == ("running", True)
     assert "its process is gone" in notes(killed)[0]
+
+
+async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that was mended keeps its id; the rows that it made before are not taken for its own."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        result = await start(server, store)
+    writer = Writer(store)
+    wrong = [
+        (row.exchange_id, "of another day", encode_row(replace(row, why=("old",)))) for row in result.rows
+    ]
+    writer.submit(ledger.put_rows, wrong).result()
+    writer.close()
+    assert Run.open("last", store).rows == result.rows
+
+
+def test_the_judges_version_is_that_of_all_code_that_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any file of rules, dialects or scenarios changes it, and nothing else does."""
+    package = tmp_path / "package"
+    for place in ("checks/rule.py", "dialects/words.toml", "runs/judging.py", "cli/run.py", "checks/page.md"):
+        path = package / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one")
+    monkeypatch.setattr(judging, "__file__", str(package / "runs/judging.py"))
+    fresh = judging.judge_version.__wrapped__
+    before = fresh()
+    (package / "cli/run.py").write_text("two")
+    (package / "checks/page.md").write_text("two")
+    assert fresh() == before
+    for place in ("checks/rule.py", "dialects/words.toml", "runs/judging.py"):
+        (package / place).write_text("two")
+        assert fresh() != before
+        before = fresh()
