@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from byok_bench.cli.console import Exit, emit_json, note
+from byok_bench.cli.console import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
     from byok_bench.backends.base import Backend
@@ -43,6 +43,8 @@ def demo(
     from byok_bench.cli.tables import print_tables, tables_json
     from byok_bench.report.html import write_html
 
+    if model is not None:
+        refuse_no_model(model)
     run = carried_out(lambda bar: measured(model, gateway, repeats, bar), Bar())
     if as_json:
         emit_json(tables_json(run))
@@ -54,6 +56,17 @@ def demo(
         note(f"byok-bench: {line}")
     note(f"The report is in {html}. Now with an endpoint of your own: byok-bench endpoints add --help")
     raise typer.Exit(int(Exit.UNFINISHED if silent else Exit.OK))
+
+
+def refuse_no_model(path: Path) -> None:
+    """A file that is no model is wrong usage, and told before anything is started."""
+    from byok_bench.backends.gguf import model_file
+    from byok_bench.errors import BackendError
+
+    try:
+        model_file(path)
+    except BackendError as error:
+        fail(str(error))
 
 
 async def measured(model: Path | None, gateway: bool, repeats: int, bar: "Bar") -> "Run":

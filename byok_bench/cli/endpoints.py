@@ -32,14 +32,18 @@ KeyStyle = Annotated[str | None, typer.Option("--key-style", help="bearer, api-k
 KeyHeader = Annotated[
     str | None, typer.Option("--key-header", help="Header that carries the key, for style header.")
 ]
+SETTABLE = (
+    "alias", "other_models", "headers", "query", "body", "timeouts", "context_window", "price", "ca_file", "verify",
+    "proxy", "accept_encoding", "transport",
+)  # fmt: skip
+"""Fields that no option of their own gives."""
 Settings = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="FIELD=TEXT",
-        help="Any other field, as the form takes it; may be given several times. FIELD is one of alias, "
-        "other_models, headers, query (\\\\n between lines), body, timeouts, context_window, price, ca_file, verify, "
-        "proxy, accept_encoding, transport.",
+        help="Any other field, as the form takes it; may be given several times. FIELD is one of "
+        f"{', '.join(SETTABLE)}; \\\\n stands between the lines of headers, query and other_models.",
     ),
 ]
 NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]
@@ -85,6 +89,8 @@ def show(label: Label, book: BookPath = None, as_json: AsJson = False) -> None:
     from byok_bench.endpoints.book_edit import as_toml
 
     typer.echo(safe(as_toml(found)), nl=False)
+    if strange := opened.find_unknown_fields(found):
+        note(f"unknown fields in the file, which nothing reads: {safe(', '.join(strange))}")
     note(f"{found.label}: {state_of(opened, found)}")
 
 
@@ -250,7 +256,7 @@ def with_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint
     for setting in settings or ():
         name, equals, text = setting.partition("=")
         if not equals or name not in FIELDS:
-            fail(f"--set takes FIELD=TEXT, and FIELD is one of {', '.join(FIELDS)}")
+            fail(f"--set takes FIELD=TEXT, and FIELD is one of {', '.join(SETTABLE)}")
         lines = text.replace("\\n", "\n") if name in OF_LINES else text
         endpoint = FIELDS[name].read(endpoint, lines)
     return endpoint

@@ -10,7 +10,7 @@ import typer
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, counted, emit_json, fail, note, run_async, stopped
-from byok_bench.errors import ByokBenchError
+from byok_bench.errors import ByokBenchError, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -134,7 +134,12 @@ async def starting(
     policy = adhoc.egress_policy()
     settings |= chosen
     settings["profile"] = adhoc.egress_profile(settings.get("profile") or "local")
-    return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
+    try:
+        return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
+    except PlanError as error:
+        if plan is None or given or chosen or str(plan) in str(error):
+            raise
+        raise PlanError(f"{plan}: {error}", code=error.code) from None
 
 
 def without_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,12 @@ class EndpointBook:
             chosen.append(endpoint)
         return chosen
 
+    def find_unknown_fields(self, endpoint: Endpoint) -> list[str]:
+        """Fields of its table that nothing reads: kept as they stand, and perhaps meant for others."""
+        if self.is_team(endpoint):
+            return []
+        return book_edit.find_unknown_fields(self._read(self.path)[0], endpoint)
+
     def is_team(self, endpoint: Endpoint) -> bool:
         """Whether it comes from the team book, and is read-only here."""
         return any(one.config_key == endpoint.config_key for one in self._team)

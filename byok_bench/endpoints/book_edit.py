@@ -122,6 +122,18 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
     return plain
 
 
+def find_unknown_fields(document: TOMLDocument, endpoint: Endpoint) -> list[str]:
+    """Fields of an endpoint's table that are none of ours, as `name` or `table.name`."""
+    tables = document.get("endpoint", [])
+    number = _find(tables, endpoint.config_key)
+    if number is None:
+        return []
+    found = [name for name in tables[number] if name not in EndpointTable.__struct_fields__]
+    for part in ("timeouts", "tls"):
+        found += [f"{part}.{name}" for name in tables[number].get(part, {}) if name not in _KNOWN[part]]
+    return found
+
+
 def _find(tables: Sequence[Mapping[str, Any]], config_key: str) -> int | None:
     """Number of the table with this id, written or following from its label."""
     for number, table in enumerate(tables):

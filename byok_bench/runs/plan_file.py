@@ -100,14 +100,21 @@ def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
             if name not in known:
                 return _describe_unknown(name, place[:1], known), (*place, name)
     try:
-        _check_values(msgspec.convert(document, PlanFile))
+        plan = msgspec.convert(document, PlanFile)
     except msgspec.ValidationError as error:
         place = _place_of(str(error))
         hint = next((f"; {HINTS[name]}" for name in place if name in HINTS), "")
         return f"{error}{hint}", place
-    except (PlanError, ValueError) as error:
+    try:
+        _check_values(plan)
+    except PlanError as error:
         named = (name for name in document if re.search(rf"\b{re.escape(name)}\b", str(error)))
         return str(error), tuple(named)[:1]
+    for number, entry in enumerate(plan.endpoint):
+        try:
+            read_endpoint(entry)
+        except PlanError as error:
+            return str(error), ("endpoint", number)
     return "", ()
 
 
@@ -139,7 +146,7 @@ def _place_of(message: str) -> Place:
 
 
 def _check_values(plan: PlanFile) -> None:
-    """What run() would refuse. Raises PlanError or ValueError."""
+    """What run() would refuse. Raises PlanError."""
     refuse_bad_counts(
         repeats=1 if plan.repeats is None else plan.repeats, warmup=0 if plan.warmup is None else plan.warmup
     )
@@ -152,22 +159,20 @@ def _check_values(plan: PlanFile) -> None:
 
 
 def inline_endpoints(plan: PlanFile) -> list[Endpoint]:
-    """The endpoints that stand in the file; PlanError names the one that cannot be."""
-    made = []
-    for entry in plan.endpoint:
-        try:
-            made.append(
-                msgspec.convert(
-                    {"label": entry.label, "base_url": entry.base_url, "schema": entry.schema},
-                    Endpoint,
-                )
-            )
-            made[-1] = msgspec.structs.replace(
-                made[-1], models=tuple(Model(name) for name in entry.models), key=KeyRef.parse(entry.key)
-            )
-        except (ByokBenchError, msgspec.ValidationError) as error:
-            raise PlanError(f"endpoint {entry.label!r} of the plan: {error}", code="bad_plan") from None
-    return made
+    """The endpoints that stand in the file."""
+    return [read_endpoint(entry) for entry in plan.endpoint]
+
+
+def read_endpoint(entry: InlineEndpoint) -> Endpoint:
+    """An endpoint that stands in a file; PlanError says why it cannot be."""
+    try:
+        bare = msgspec.convert(
+            {"label": entry.label, "base_url": entry.base_url, "schema": entry.schema}, Endpoint
+        )
+        models = tuple(Model(name) for name in entry.models)
+        return msgspec.structs.replace(bare, models=models, key=KeyRef.parse(entry.key))
+    except (ByokBenchError, msgspec.ValidationError) as error:
+        raise PlanError(f"endpoint {entry.label!r} of the plan: {error}", code="bad_plan") from None
 
 
 def arguments(plan: PlanFile, path: Path) -> dict[str, Any]:

@@ -76,5 +76,7 @@ _COMPARED: Final[Mapping[str, Callable[[Endpoint], Any]]] = {
     "proxy": lambda one: one.proxy,
     "source of the key": lambda one: (key_source(one.key), one.key_style, one.key_header),
     "certificate check": lambda one: one.tls,
+    "accepted coding": lambda one: one.accept_encoding,
+    "transport": lambda one: one.transport,
 }
 """What decides where requests go and as whose; headers are compared by their seal, bodies by the plan's keys."""

@@ -14,8 +14,10 @@ import pytest
 import typer
 from support.books import PLANTED, MemoryKeyring, book_text, written
 
+from byok_bench.cli.endpoints import SETTABLE
 from byok_bench.cli.main import main
 from byok_bench.endpoints.book import EndpointBook
+from byok_bench.endpoints.text_fields import FIELDS
 
 ENCRYPTED = """
 import keyring, runpy, sys
@@ -396,3 +398,19 @@ def test_a_proxy_and_its_absence_can_be_set(call: Any) -> None:
     assert EndpointBook.open()["Gateway"].proxy == "http://127.0.0.1:3128"
     assert call("edit", "Gateway", "--set", "proxy=").code == 0
     assert EndpointBook.open()["Gateway"].proxy is None
+
+
+def test_the_fields_of_set_are_those_without_an_option_of_their_own() -> None:
+    """Help and error name the same."""
+    options = {"label", "base_url", "schema", "model", "key_source", "key_env", "key_style", "key_header"}
+    assert set(SETTABLE) == set(FIELDS) - options
+
+
+def test_a_field_that_nothing_reads_is_shown_to_be_there(call: Any) -> None:
+    """A typo in a file that was written by hand; its name alone, since its value may be anything."""
+    call(*ADD)
+    path = EndpointBook.open().path
+    path.write_text(path.read_text().replace("base_url =", 'base_ulr = "https://other.example.com"\nbase_url ='))
+    said = call("show", "Gateway")
+    assert said.code == 0
+    assert "unknown fields in the file, which nothing reads: base_ulr" in said.err

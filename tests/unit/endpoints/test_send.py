@@ -262,6 +262,10 @@ async def test_a_body_that_holds_itself_raises() -> None:
         ({}, "shared", "egress", "policy", None),
         ({}, "nonsense", "egress", "policy", "bad_profile"),
         ({"proxy": "http://127.0.0.1:1"}, "shared", "egress", "policy", None),
+        ({"proxy": "foo"}, "local", "egress", "config", "proxy_invalid"),
+        ({"proxy": "ftp://127.0.0.1"}, "local", "egress", "config", "proxy_invalid"),
+        ({"proxy": "http://secretpass@"}, "local", "egress", "config", "proxy_invalid"),
+        ({"proxy": "socks5://127.0.0.1:1"}, "local", "egress", "config", "proxy_invalid"),
         (
             {"tls": Tls(verify=False), "base_url": "https://8.8.8.8/v1"},
             "local",

@@ -91,6 +91,10 @@ REFUSED: dict[str, tuple[str, str, int | None, str]] = {
         'models = ["a", "b"]', '[[endpoint.models]]\nname = "a"', 16, "the models of a plan are a list of names",
     ),
     "a model that is no text": ('models = ["a", "b"]', "models = [1]", 16, "$.endpoint[0].models[0]"),
+    "an unknown schema": (
+        "models = [", 'schema = "soap"\nmodels = [', 13, "endpoint 'inline' of the plan",
+    ),
+    "a key itself": ("env:SOME_KEY", "some-key-0123456789", 13, "a key itself does not belong here"),
     "no endpoint table": ("[[endpoint]]", "[endpoint]", 13, "$.endpoint"),
 }  # fmt: skip
 """What stands in the plan, what stands there instead, the line that is named, and what is said."""

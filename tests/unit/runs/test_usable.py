@@ -249,8 +249,25 @@ CHANGES: dict[str, dict[str, Any]] = {
     "proxy": {"proxy": "http://127.0.0.1:3128"},
     "source of the key": {"key": KeyRef.env("OTHER_KEY")},
     "certificate check": {"tls": Tls(verify=False)},
+    "accepted coding": {"accept_encoding": "gzip"},
+    "transport": {"transport": "httpx"},
 }
 BEFORE = endpoint("e", headers={"X-Title": "title"}, query={"api-version": "1"}, key=KeyRef.env("A_KEY"))
+
+
+NO_OTHER_REQUEST = {
+    "config_key": "names it in the book",
+    "key_origin": "follows from the address",
+    "key_set_at": "a label",
+    "timeouts": "cut an answer, and change no request",
+    "body": "is in the key of each exchange",
+}
+
+
+def test_every_field_of_an_endpoint_is_compared_or_decides_nothing() -> None:
+    """A new field of endpoints has to be thought of here."""
+    compared = {field for change in CHANGES.values() for field in change}
+    assert compared | set(NO_OTHER_REQUEST) | {"key_style", "key_header"} == set(Endpoint.__struct_fields__)
 
 
 @pytest.mark.parametrize("name", CHANGES)

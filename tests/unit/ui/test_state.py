@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keyring
+import certifi
 import pytest
 from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, written
 
@@ -55,7 +56,7 @@ ACCEPTED = {
     "timeouts": ("5, 60, 30, 300", "5 60 30 300"),
     "context_window": ("128_000", "128000"),
     "price": ("0.15/0.6", "0.15 / 0.6"),
-    "ca_file": ("/etc/ca.pem", "/etc/ca.pem"),
+    "ca_file": (certifi.where(), certifi.where()),
     "verify": ("off", "off"),
     "proxy": ("http://127.0.0.1:3128", "http://127.0.0.1:3128"),
     "accept_encoding": ("GZIP,deflate", "gzip, deflate"),
@@ -97,6 +98,8 @@ REFUSED = {
     "timeouts": ("1 2", "four numbers"),
     "context_window": ("1.5k", "whole number"),
     "price": ("cheap", "two numbers"),
+    "ca_file": ("/nonexistent.pem", "cannot be read"),
+    "proxy": ("foo", "no URL"),
     "accept_encoding": ("utf-8", "is no content coding"),
     "transport": ("quic", "own, httpx, http2"),
 }
@@ -112,7 +115,7 @@ def test_a_refused_text_stays_in_its_field_with_the_reason(filled: FormState, fi
     assert reason.lower() in said.text.lower()
     assert stored(filled) == before
     first = filled.selected
-    filled.enter("ca_file", "/etc/ca.pem")
+    filled.enter("verify", "off")
     filled.add()
     filled.selected = first
     assert (filled.value(field), filled.remark(field)) == (text, said)
