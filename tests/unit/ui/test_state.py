@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import keyring
 import certifi
+import keyring
 import pytest
 from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, written
 
