@@ -410,7 +410,9 @@ def test_a_field_that_nothing_reads_is_shown_to_be_there(call: Any) -> None:
     """A typo in a file that was written by hand; its name alone, since its value may be anything."""
     call(*ADD)
     path = EndpointBook.open().path
-    path.write_text(path.read_text().replace("base_url =", 'base_ulr = "https://other.example.com"\nbase_url ='))
+    path.write_text(
+        path.read_text().replace("base_url =", 'base_ulr = "https://other.example.com"\nbase_url =')
+    )
     said = call("show", "Gateway")
     assert said.code == 0
     assert "unknown fields in the file, which nothing reads: base_ulr" in said.err
