@@ -10,7 +10,7 @@ from byok_bench.checks.responses import is_end
 from byok_bench.checks.seen import Seen
 from byok_bench.checks.typed_views import is_filled, list_all_events
 from byok_bench.dialects.fragments import brief, whole
-from byok_bench.dialects.responses import PARTS
+from byok_bench.dialects.responses import PARTS, text_of_delta
 from byok_bench.dialects.responses_items import CALL_TYPES, CONTENT_KINDS
 from byok_bench.dialects.typed_events import Key, TypedEvent
 
@@ -115,8 +115,8 @@ class _Life:
         place = (kind, one.key(number) or 0)
         if step == "done":
             yield from self._compare(place, one.value.get(member), one)
-        elif isinstance(one.value.get("delta"), str):
-            self._deltas.setdefault(place, []).append(one.value["delta"])
+        else:
+            self._deltas.setdefault(place, []).append(text_of_delta(one.value))
 
     def _same_id(self, id: object, one: TypedEvent, index: Key) -> Iterator[Hit]:
         if self.id and is_filled(id) and id != self.id:

@@ -40,6 +40,7 @@ PARTS: Final = {
     "response.reasoning_text": ("reasoning", "content_index", "text"),
     "response.reasoning": ("reasoning", "content_index", "text"),
     "response.reasoning_summary_text": ("summary", "summary_index", "text"),
+    "response.reasoning_summary": ("summary", "summary_index", "text"),
     "response.function_call_arguments": ("arguments", "", "arguments"),
     "response.custom_tool_call_input": ("arguments", "", "input"),
 }
@@ -81,8 +82,8 @@ class _Assembly:
                 self._adopt(item, kind, value.get(member))
                 self._mark(one, [kind] if item.finish(kind, value.get(number), value.get(member)) else [])
                 return
-            delta = value.get("delta")
-            if isinstance(delta, str) and delta:
+            delta = text_of_delta(value)
+            if delta:
                 item.add(kind, value.get(number), delta)
                 self._mark(one, [kind])
         elif family == "response.output_item" and isinstance(value.get("item"), dict):
@@ -130,6 +131,13 @@ class _Assembly:
     def _mark(self, one: TypedEvent, kinds: Sequence[str]) -> None:
         for kind in dict.fromkeys(_MARKS[kind] for kind in kinds):
             self.marks.append((one.t_ns, kind, one.event))
+
+
+def text_of_delta(event: Mapping[str, Any]) -> str:
+    """The text that a delta event brings, as a string or as the text of an object; empty if it is neither."""
+    delta = event.get("delta")
+    text = delta.get("text") if isinstance(delta, dict) else delta
+    return text if isinstance(text, str) else ""
 
 
 class ResponsesDialect(TypedDialect):
