@@ -1,6 +1,8 @@
-"""Requests that a correct server has to answer, in every dialect: what clients may say, and in what mixtures."""
+"""Requests that a correct server has to answer, in every dialect: what clients may say, and in what mixtures; and
+the same with one thing spoiled."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -164,3 +166,31 @@ def _choice(route: str, wanted: str, name: str) -> Any:
 
 
 BODIES = {"chat": chat_body(), "responses": responses_body(), "messages": messages_body()}
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 30) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@st.composite
+def spoiled_body(draw: st.DrawFn, dialect: str) -> dict[str, Any]:
+    """A body that a correct server has to answer, with one member, however deep, made into anything at all."""
+    body = copy.deepcopy(draw(BODIES[dialect]))
+    place = draw(st.sampled_from(list(_places(body))))
+    *way, last = place
+    within: Any = body
+    for step in way:
+        within = within[step]
+    within[last] = draw(_ANYTHING)
+    return body
+
+
+def _places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every member and element."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, one in inner:
+        yield (*way, step)
+        yield from _places(one, (*way, step))

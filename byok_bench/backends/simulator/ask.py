@@ -167,7 +167,12 @@ def read_tools(entries: Iterable[Any], schema_field: str) -> list[Tool]:
             raise mistake("The parameters of a tool are a JSON Schema object.", f"tools[{position}]")
         if parameters and parameters.get("type", "object") != "object":
             raise mistake(f"The parameters of '{name}' must be of type object.", f"tools[{position}]")
-        tools.append(Tool(name, str(entry.get("description") or ""), parameters or {"type": "object"}))
+        description = entry.get("description")
+        if description is not None and not isinstance(description, str):
+            raise mistake("The description of a tool is a text.", f"tools[{position}]")
+        if not isinstance(entry.get("strict"), bool | None):
+            raise mistake("'strict' of a tool is a boolean.", f"tools[{position}]")
+        tools.append(Tool(name, description or "", parameters or {"type": "object"}))
     return tools
 
 

@@ -193,15 +193,17 @@ def _reasoning(body: Body) -> Item:
 
 def _text(body: Body) -> Item:
     """The settings of the text, with a format always."""
-    given = body.get("text")
-    if given is not None and not isinstance(given, dict):
+    given = {} if body.get("text") is None else body["text"]
+    if not isinstance(given, dict):
         raise mistake("'text' must be an object.", "text")
-    wanted = (given or {}).get("format") or {"type": "text"}
+    verbosity = _choose(given, "verbosity", _VERBOSITIES, "text.") or "medium"
+    wanted = {"type": "text"} if given.get("format") is None else given["format"]
+    if not isinstance(wanted, dict):
+        raise mistake("'text.format' must be an object.", "text.format")
     if wanted.get("type") == "json_schema":
         wanted = {"description": None, "strict": False, **wanted}
-        if not isinstance(wanted.get("name"), str):
-            raise mistake("'text.format' needs a name.", "text.format.name")
-    return {
-        "format": wanted,
-        "verbosity": _choose(given or {}, "verbosity", _VERBOSITIES, "text.") or "medium",
-    }
+        types = {"name": str, "description": str | None, "strict": bool | None}
+        for name, kind in types.items():
+            if not isinstance(wanted.get(name), kind):
+                raise mistake(f"'text.format.{name}' is missing, or of another type.", f"text.format.{name}")
+    return {"format": wanted, "verbosity": verbosity}

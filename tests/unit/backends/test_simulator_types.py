@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.asking import ANTHROPIC, PATHS, ask, question
 from support.sdk_types import problems, problems_of
-from support.valid_bodies import BODIES
+from support.valid_bodies import BODIES, spoiled_body
 
 from byok_bench.backends.simulator.server import Simulator
 
@@ -24,6 +24,18 @@ def test_every_answer_parses_strictly(dialect: str, reasoning: bool, data: st.Da
     reply = ask(Simulator(models=["m"], reasoning=reasoning), PATHS[dialect], body)
     assert reply.status == 200, reply.document
     assert problems_of(reply, dialect) == []
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+@given(data=st.data())
+@settings(max_examples=150)
+def test_what_is_wrong_in_a_request_never_shows_in_an_answer(dialect: str, data: st.DataObject) -> None:
+    """With one member made into anything, a request is refused as a client's mistake, or answered strictly."""
+    reply = ask(Simulator(models=["m"]), PATHS[dialect], data.draw(spoiled_body(dialect)))
+    if reply.status == 200:
+        assert problems_of(reply, dialect) == []
+    else:
+        assert reply.status in (400, 404)
 
 
 @pytest.mark.parametrize(
