@@ -61,5 +61,17 @@ def show(
 
 def _facts(one: "Check") -> dict[str, object]:
     """What the catalogue says of a rule, without its function."""
-    names = ("id", "group", "severity", "mode", "applies_to", "title", "rule", "why", "seen_in", "cost")
+    names = (
+        "id",
+        "group",
+        "severity",
+        "mode",
+        "applies_to",
+        "also",
+        "title",
+        "rule",
+        "why",
+        "seen_in",
+        "cost",
+    )
     return {name: getattr(one, name) for name in names}

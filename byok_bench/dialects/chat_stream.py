@@ -167,7 +167,7 @@ class Assembly:
             self.facts.note("replacement_character", event)
         if parts.text:
             choice.texts.append(parts.text)
-        choice.has_other = choice.has_other or any(delta.get(name) for name in OTHER_OUTPUT)
+        choice.has_other = choice.has_other or _has_other(delta, parts)
         if parts.refusal:
             choice.refusals.append(parts.refusal)
         if parts.reasoning:
@@ -232,6 +232,13 @@ class Assembly:
             choice.own_reason, choice.finish_event = choice.finish_reason, event
             if reason not in FINISH_REASONS and self.error is None:
                 self.facts.note("finish_unknown", event, brief(reason))
+
+
+def _has_other(delta: Mapping[str, Any], parts: Parts) -> bool:
+    """Whether a delta or a message brings what is not read: another kind of output, or content of another type."""
+    content = delta.get("content")
+    unread = bool(content) and not isinstance(content, str) and not (parts.text or parts.reasoning)
+    return unread or any(delta.get(name) for name in OTHER_OUTPUT)
 
 
 def failure_of_choice(error: ChoiceError | None, head: RawHead | None, phase: str) -> Failure | None:
