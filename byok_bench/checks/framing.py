@@ -149,8 +149,8 @@ def not_sse(seen: Seen) -> Iterator[Hit]:
 def ignored(seen: Seen) -> Iterator[Hit]:
     """Honour stream: true.
 
-    Rule: a request for a stream is not answered with one whole answer (object chat.completion; a response or a
-    message in the other dialects). It is read all the same.
+    Rule: a request for a stream is not answered with one whole answer (object chat.completion, or a message in a
+    choice; a response or a message in the other dialects). It is read all the same.
     Why: a reader of streams looks for events, finds none, and hands on an empty answer.
     Seen in: mistralai/mistral-vibe#619; openclaw/openclaw#97474
     """

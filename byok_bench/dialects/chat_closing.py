@@ -14,7 +14,7 @@ from byok_bench.dialects.chat_output import output_of
 from byok_bench.dialects.chat_request import Asked
 from byok_bench.dialects.chat_stream import Assembly, failure_of_choice, failure_without_answer
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.unasked import SENTENCE, failure_of_sentence, failure_of_unasked
+from byok_bench.dialects.unasked import failure_of_silence, failure_of_unasked
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.payload import SENTINEL
@@ -108,10 +108,10 @@ def _close(
         reading.closing, reading.failure = "error", failure_of_choice(in_choice, head, "stream")
     elif reader.done_event is not None:
         reading.closing = "done"
-        reading.failure = _failure_at_sentinel(reading, reader, head)
+        reading.failure = _failure_at_sentinel(reading, head)
     else:
         reading.closing = _end_of_body(raw, reading)
-        reading.failure = _failure_at_end(reading, raw, reader, head)
+        reading.failure = _failure_at_end(reading, raw, head)
     if reader.done_event is not None:
         reading.done_ns = reading.events[reader.done_event].t_ns
 
@@ -123,16 +123,14 @@ def _end_of_body(raw: RawExchange, reading: ChatReading) -> Closing:
     return "eof" if raw.end == "done" else raw.end
 
 
-def _failure_at_sentinel(reading: ChatReading, reader: ChatEvents, head: RawHead) -> Failure | None:
+def _failure_at_sentinel(reading: ChatReading, head: RawHead) -> Failure | None:
     """Why a stream that was closed by [DONE] is a failure: there is no answer in it."""
     if not reading.choices:
-        return _nothing_came(reading, reader, head)
+        return _nothing_came(reading, head)
     return failure_without_answer(reading.choices, "stream")
 
 
-def _failure_at_end(
-    reading: ChatReading, raw: RawExchange, reader: ChatEvents, head: RawHead
-) -> Failure | None:
+def _failure_at_end(reading: ChatReading, raw: RawExchange, head: RawHead) -> Failure | None:
     """Why a body that ended before [DONE] and without an error is a failure; None if nothing was lost."""
     if reading.closing == "limit":
         return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
@@ -141,7 +139,7 @@ def _failure_at_end(
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
     if reading.empty or (reading.closing == "eof" and not reading.choices):
-        return _nothing_came(reading, reader, head)
+        return _nothing_came(reading, head)
     if reading.closing == "reset":
         return raw.failure or failure(
             "network", "stream", "the connection was lost in the middle of the answer"
@@ -149,9 +147,7 @@ def _failure_at_end(
     return failure("protocol", "stream", "the stream ended in the middle of the answer")
 
 
-def _nothing_came(reading: ChatReading, reader: ChatEvents, head: RawHead) -> Failure:
+def _nothing_came(reading: ChatReading, head: RawHead) -> Failure:
     """A stream without an answer; what the server said in place of one is kept."""
     what = "the stream ended without one " + ("chunk" if reading.empty else "choice")
-    if not reader.said or len(reader.said) > SENTENCE:
-        return failure("protocol", "stream", what)
-    return failure_of_sentence(reader.said, head=head, what=what, phase="stream")
+    return failure_of_silence(reading.events, head=head, what=what)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from byok_bench.dialects.chat_common import CommonChunks
 from byok_bench.dialects.chat_stream import Assembly
 from byok_bench.dialects.envelope import enveloped_error
-from byok_bench.dialects.error_body import is_error_event, words_of
+from byok_bench.dialects.error_body import is_error_event
 from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.sse import Event
 
@@ -27,8 +27,6 @@ class ChatEvents:
         self.error: Any = None
         """The error object, or the text of an event named error; None if there was none."""
         self.error_event: int | None = None
-        self.said = ""
-        """What was said first in place of a choice: a payload that is no JSON, or the message of an object."""
 
     def read(self, events: list[Event], pending: Event | None) -> list[Event]:
         """Read all events. Returns them, with the pending one if its payload was taken."""
@@ -93,7 +91,6 @@ class ChatEvents:
             self.chunks += 1
         elif item.kind == "text":
             facts.note("not_json", number, item.value.message)
-            self.said = self.said or event.data.strip()
         elif not isinstance(item.value, dict):
             facts.note("not_an_object", number, type(item.value).__name__)
         elif not item.value.get("choices") and (error := enveloped_error(item.value)) is not None:
@@ -101,8 +98,6 @@ class ChatEvents:
             self.chunks += 1
         else:
             self.chunks += 1
-            if not (self.said or self.assembly.choices or item.value.get("choices")):
-                self.said = words_of(item.value)
             self.assembly.add_chunk(item.value, number, event.t_ns)
 
 

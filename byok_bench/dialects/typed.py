@@ -19,7 +19,7 @@ from byok_bench.dialects.error_body import holds_error
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.dialects.tool_calls import Call
 from byok_bench.dialects.typed_events import TypedEvent, TypedReading, read_events
-from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
+from byok_bench.dialects.unasked import failure_of_error, failure_of_silence, failure_of_unasked
 from byok_bench.dialects.unframed import unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
@@ -232,12 +232,16 @@ def _failure_at_end(reading: TypedReading, raw: RawExchange) -> Failure:
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
     if reading.empty:
-        return failure("protocol", "stream", "the stream ended without one JSON object")
+        what = "the stream ended without one JSON object"
+        return failure_of_silence(reading.events, head=raw.head, what=what)
     if reading.closing == "reset":
         return raw.failure or failure(
             "network", "stream", "the connection was lost in the middle of the answer"
         )
-    return failure("protocol", "stream", "the stream ended in the middle of the answer")
+    what = "the stream ended in the middle of the answer"
+    if any(one.type for one in reading.typed):
+        return failure("protocol", "stream", what)
+    return failure_of_silence(reading.events, head=raw.head, what=what)
 
 
 def _lost(raw: RawExchange) -> Failure:

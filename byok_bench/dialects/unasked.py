@@ -4,6 +4,7 @@ One place for all dialects. The server's own words are kept; a sentence is class
 `protocol` where they say nothing. Bodies that may be an answer in another form are never searched for words.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -11,11 +12,13 @@ import msgspec
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object
 from byok_bench.dialects.envelope import enveloped_error
-from byok_bench.dialects.error_body import holds_error, read_value
+from byok_bench.dialects.error_body import holds_error, read_value, words_of
 from byok_bench.dialects.server_text import decoded, printable
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.payload import read_payload
 from byok_bench.wire.raw import RawHead
+from byok_bench.wire.sse import Event
 
 SENTENCE: Final = 1_000
 """Characters: a longer text is no message of a server."""
@@ -55,6 +58,24 @@ def failure_of_sentence(said: str, *, head: RawHead | None, what: str, phase: st
         return found
     message = f"{what}: {found.message}"
     return msgspec.structs.replace(found, kind="protocol", retryable=False, message=message)
+
+
+def failure_of_silence(events: Iterable[Event], *, head: RawHead | None, what: str) -> Failure:
+    """The failure of a stream whose events hold no answer: in the words that the first of them has."""
+    said = next(filter(None, map(_words_in, events)), "")
+    if not said or len(said) > SENTENCE:
+        return failure("protocol", "stream", what)
+    return failure_of_sentence(said, head=head, what=what, phase="stream")
+
+
+def _words_in(event: Event) -> str:
+    """The data of an event that is no JSON, or the message of its object; empty if it has neither."""
+    for item in read_payload(event.data).items:
+        words = event.data.strip() if item.kind == "text" else ""
+        words = words_of(item.value) if isinstance(item.value, dict) else words
+        if words:
+            return words
+    return ""
 
 
 def _words(body: Body) -> str:

@@ -142,9 +142,10 @@ def test_a_sentence_is_kept_and_classified_by_its_words(said: str, schema: str, 
     "form", [b"%b", b'{"detail":"%b"}', b'{"message":"%b"}'], ids=["text", "detail", "message"]
 )
 @pytest.mark.parametrize("end", [DONE, b""], ids=["done", "end of body"])
-def test_a_sentence_in_an_event_is_kept(said: str, form: bytes, end: bytes) -> None:
-    """Data that is no JSON or an object with a message alone, and no choice besides."""
-    seen = exchange(b"data: " + form % said.encode() + b"\n\n" + end)
+@pytest.mark.parametrize("schema", ["chat", "responses", "messages"])
+def test_a_sentence_in_an_event_is_kept(said: str, form: bytes, end: bytes, schema: str) -> None:
+    """Data that is no JSON or an object with a message alone, and nothing of an answer besides."""
+    seen = exchange(b"data: " + form % said.encode() + b"\n\n" + end, schema=schema)
     assert seen.error is not None
     assert (seen.error.kind, said in seen.error.message) == (SENTENCES[said], True)
 
