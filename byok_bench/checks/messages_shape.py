@@ -55,14 +55,14 @@ def content(seen: Seen) -> Iterator[Hit]:
         if not isinstance(blocks, list):
             yield Hit(say_what_is_there(whole.value, "content"))
         for number, block in enumerate(blocks if isinstance(blocks, list) else []):
-            for wrong in _block(block):
+            for wrong in _find_wrong_in_block(block):
                 yield Hit(f"block {number}: {wrong}")
     for one in list_events(seen):
         if one.type == "content_block_start":
-            for wrong in _block(one.value.get("content_block")):
+            for wrong in _find_wrong_in_block(one.value.get("content_block")):
                 yield Hit(f"block {one.key('index')} starts so: {wrong}", event=one.event)
         elif one.type == "content_block_delta":
-            for wrong in _delta(one.value.get("delta")):
+            for wrong in _find_wrong_in_delta(one.value.get("delta")):
                 yield Hit(f"a delta of block {one.key('index')}: {wrong}", event=one.event)
 
 
@@ -103,7 +103,7 @@ def stop_reason(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"a tool is called, and stop_reason is {reason}", event=event)
 
 
-def _block(block: object) -> Iterator[str]:
+def _find_wrong_in_block(block: object) -> Iterator[str]:
     """What a block lacks of what its type says."""
     if not isinstance(block, dict):
         yield f"it is {brief(block)}"
@@ -121,7 +121,7 @@ def _block(block: object) -> Iterator[str]:
             yield say_what_is_there(block, "input")
 
 
-def _delta(delta: object) -> Iterator[str]:
+def _find_wrong_in_delta(delta: object) -> Iterator[str]:
     """What a delta lacks of what its type says."""
     if not isinstance(delta, Mapping):
         yield f"it is {brief(delta)}"

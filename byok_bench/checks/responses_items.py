@@ -77,7 +77,7 @@ def completed_output(seen: Seen) -> Iterator[Hit]:
         elif one.type == "response.completed":
             final = response if isinstance(response, dict) else {}
             said = [whole("".join(pieces)) for pieces in texts.values()]
-            yield from _final(final, done, [text for text in said if text], one.event)
+            yield from _judge_final(final, done, [text for text in said if text], one.event)
             return
 
 
@@ -166,13 +166,13 @@ def _find_item(items: Mapping[Key, _Life], one: TypedEvent) -> Key:
     return next((index for index, life in items.items() if life.id and life.id == named), None)
 
 
-def _final(
+def _judge_final(
     response: Mapping[str, Any], done: list[Mapping[str, Any]], texts: list[str], event: int
 ) -> Iterator[Hit]:
     """What the final response lacks. Items are matched by id, else by type and call."""
     output = response.get("output")
     held = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
-    missing = list(_missing(held, done))
+    missing = list(_find_missing(held, done))
     yield from (Hit(said, event=event) for said in missing)
     final = [whole(text) for item in held for text in _texts(item)]
     if not missing and texts and "".join(texts) != "".join(final) and sorted(texts) != sorted(final):
@@ -186,7 +186,7 @@ def _final(
         yield Hit("response.completed has no usage", event=event)
 
 
-def _missing(held: Sequence[Mapping[str, Any]], done: list[Mapping[str, Any]]) -> Iterator[str]:
+def _find_missing(held: Sequence[Mapping[str, Any]], done: list[Mapping[str, Any]]) -> Iterator[str]:
     """Finished items that the final response has not, or has under another id."""
     ids = {_id(item) for item in held}
     left = Counter(_kind(item) for item in held)

@@ -1,8 +1,8 @@
 """What objects of the Responses API have to hold, from openai/openai-python, src/openai/types/responses.
 
-Two strengths: members without which an item or part cannot be used (`wrong_in_item`, `wrong_in_part`), and members
-that types require beyond them (`lacking_members`). Those that OpenAI's own answers do not always have are asked
-of nobody.
+Two strengths: members without which an item or part cannot be used (`find_wrong_in_item`, `find_wrong_in_part`),
+and members that types require beyond them (`find_lacking_members`). Those that OpenAI's own answers do not always
+have are asked of nobody.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ _ITEM: Final = ("item_id", "output_index")
 _CONTENT: Final = (*_ITEM, "content_index")
 _SUMMARY: Final = (*_ITEM, "summary_index")
 _STEPS: Final = {
-    "response.output_text": (("delta", "done"), (*_CONTENT, "logprobs")),
+    "response.output_text": (("delta", "done"), _CONTENT),
     "response.refusal": (("delta", "done"), _CONTENT),
     "response.reasoning_text": (("delta", "done"), _CONTENT),
     "response.reasoning": (("delta", "done"), _CONTENT),
@@ -33,13 +33,14 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "output_text": ("annotations",),
     "reasoning": ("id",),
     **{f"{family}.{step}": members for family, (steps, members) in _STEPS.items() for step in steps},
+    "response.output_text.delta": (*_CONTENT, "logprobs"),
 }
 """Type of an object or an event → the members it has to have."""
 
 
-def lacking_members(type: str, value: Mapping[str, Any]) -> list[str]:
-    """The required members that are not there; none for a type that is not known."""
-    return [name for name in REQUIRED.get(type, ()) if name not in value]
+def find_lacking_members(type: str, value: Mapping[str, Any]) -> list[str]:
+    """The required members that are not there, or null; none for a type that is not known."""
+    return [name for name in REQUIRED.get(type, ()) if value.get(name) is None]
 
 
 _NAMES: Final = {"function_call": ("call_id", "name"), "custom_tool_call": ("call_id", "name")}
@@ -55,18 +56,18 @@ _ARRAYS: Final = {"message": "content", "reasoning": "summary"}
 """Type of an item or part → the members that are names, the one that is a string, the one that is an array."""
 
 
-def wrong_in_item(item: object) -> Iterator[str]:
+def find_wrong_in_item(item: object) -> Iterator[str]:
     """Why an item cannot be used as what it says it is."""
-    yield from wrong_in_part(item)
+    yield from find_wrong_in_part(item)
     if not isinstance(item, Mapping):
         return
     for name in ("content", "summary") if str(item.get("type")) in _ARRAYS else ():
         parts = item.get(name)
         for number, part in enumerate(parts if isinstance(parts, list) else []):
-            yield from (f"{name}[{number}]: {wrong}" for wrong in wrong_in_part(part))
+            yield from (f"{name}[{number}]: {wrong}" for wrong in find_wrong_in_part(part))
 
 
-def wrong_in_part(value: object) -> Iterator[str]:
+def find_wrong_in_part(value: object) -> Iterator[str]:
     """Why a part, or an item its parts aside, cannot be used as what it says it is."""
     if not isinstance(value, Mapping):
         yield f"it is {brief(value)}"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
-from byok_bench.checks.responses_members import lacking_members, wrong_in_item, wrong_in_part
+from byok_bench.checks.responses_members import find_lacking_members, find_wrong_in_item, find_wrong_in_part
 from byok_bench.checks.seen import Seen
 from byok_bench.checks.typed_views import (
     Told,
@@ -96,24 +96,24 @@ def item_shape(seen: Seen) -> Iterator[Hit]:
     Why: clients walk through items and parts, and fail at the first that has not what its type says.
     Seen in: openai/openai-python src/openai/types/responses/response_output_item.py; Oaklight/llm-rosetta#56
     """
-    yield from sort_hits(_wrong_items(seen))
+    yield from sort_hits(_judge_items(seen))
 
 
-def _wrong_items(seen: Seen) -> Iterator[Hit]:
+def _judge_items(seen: Seen) -> Iterator[Hit]:
     for told in _responses(seen, strangers=True):
         output = told.value.get("output")
         if isinstance(output, list):
             for number, item in enumerate(output):
-                for wrong in wrong_in_item(item):
+                for wrong in find_wrong_in_item(item):
                     yield Hit(f"output[{number}]: {wrong}", event=told.event)
         elif "output" in told.value or (told.by in _OVER and not told.value.get("error")):
             yield Hit(say_what_is_there(told.value, "output"), event=told.event)
     for one in list_events(seen):
         if one.type in _ITEM_EVENTS:
-            for wrong in wrong_in_item(one.value.get("item")):
+            for wrong in find_wrong_in_item(one.value.get("item")):
                 yield Hit(f"the item of {one.type}: {wrong}", event=one.event)
         elif one.type in _PART_EVENTS:
-            for wrong in wrong_in_part(one.value.get("part")):
+            for wrong in find_wrong_in_part(one.value.get("part")):
                 yield Hit(f"the part of {one.type}: {wrong}", event=one.event)
 
 
@@ -170,46 +170,43 @@ def required(seen: Seen) -> Iterator[Hit]:
 
     Rule: what OpenAI's types require is there: in a response tools, tool_choice, parallel_tool_calls, model,
     created_at and output; in events the item_id and the indexes that say what they are about, and logprobs (an
-    empty array will do) beside text; in messages id, role and status; in output_text annotations. What
+    empty array will do) beside a delta of text; in messages id, role and status; in output_text annotations. What
     responses.item-shape asks for is not asked twice.
     Why: clients in statically typed languages refuse the object.
     Seen in: openai/openai-agents-python#1276; openresponses/openresponses
     src/lib/compliance-tests.ts
     """
-    yield from sort_hits(_lacking(seen))
+    yield from sort_hits(_judge_members(seen))
 
 
-def _lacking(seen: Seen) -> Iterator[Hit]:
+def _judge_members(seen: Seen) -> Iterator[Hit]:
     for told in _responses(seen):
-        yield from _lacks(told.by or "the response", lacking_members("response", told.value), told.event)
+        yield from _report_lacking(told.by or "the response", "response", told.value, told.event)
         output = told.value.get("output")
         for item in output if isinstance(output, list) else []:
-            yield from _items(item, told.event)
+            yield from _judge_item(item, told.event)
     for one in list_events(seen):
-        yield from _lacks(one.type, lacking_members(one.type, one.value), one.event)
-        yield from _items(one.value.get("item"), one.event)
-        part = one.value.get("part")
-        if isinstance(part, dict):
-            yield from _lacks(
-                f"a part of {one.type}", lacking_members(str(part.get("type")), part), one.event
-            )
+        if one.type.startswith("response."):
+            yield from _report_lacking(one.type, one.type, one.value, one.event)
+            yield from _judge_item(one.value.get("item"), one.event)
+            yield from _judge_part(one.value.get("part"), one.event)
 
 
-def _items(item: object, event: int | None) -> Iterator[Hit]:
+def _judge_item(item: object, event: int | None) -> Iterator[Hit]:
     """What an item and its parts lack."""
-    if not isinstance(item, dict):
-        return
-    yield from _lacks(f"the {brief(item.get('type'))} item", _lacking_in(item), event)
-    content = item.get("content")
+    yield from _judge_part(item, event)
+    content = item.get("content") if isinstance(item, dict) else None
     for part in content if isinstance(content, list) else []:
-        if isinstance(part, dict):
-            yield from _lacks(f"a part of type {brief(part.get('type'))}", _lacking_in(part), event)
+        yield from _judge_part(part, event)
 
 
-def _lacking_in(value: Mapping[str, Any]) -> list[str]:
-    return lacking_members(str(value.get("type")), value)
+def _judge_part(part: object, event: int | None) -> Iterator[Hit]:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if isinstance(part, dict) and isinstance(kind, str) and not kind.startswith("response"):
+        yield from _report_lacking(f"a {kind[:40]}", kind, part, event)
 
 
-def _lacks(what: str, members: list[str], event: int | None) -> Iterator[Hit]:
+def _report_lacking(what: str, type: str, value: Mapping[str, Any], event: int | None) -> Iterator[Hit]:
+    members = find_lacking_members(type, value)
     if members:
         yield Hit(f"{what} lacks {', '.join(members)}", event=event)

@@ -158,7 +158,7 @@ class ResponsesDialect(TypedDialect):
         final = _parts_of(items_of(response, end.event)) if end is not None else streamed
         parts = {name: streamed[name] or final[name] for name in streamed}
         status = _status_of(response, end.type.rpartition(".")[2]) if end is not None else ""
-        said = _assembled(parts, response, status, end.event if end is not None else None, head)
+        said = _assemble_parts(parts, response, status, end.event if end is not None else None, head)
         said.choice.has_other = _has_other(assembly.items)
         return msgspec.structs.replace(
             said,
@@ -184,7 +184,7 @@ class ResponsesDialect(TypedDialect):
         for value in objects_of(document.get("output")):
             note_item(value, None, facts)
         items = items_of(document, None)
-        said = _assembled(_parts_of(items), document, _status_of(document, ""), None, head)
+        said = _assemble_parts(_parts_of(items), document, _status_of(document, ""), None, head)
         said.choice.has_other = _has_other(items)
         said.choice.opened = isinstance(document.get("output"), list)
         goes_on = text_of(document, "status") in _GOES_ON and request.get("background") is True
@@ -196,7 +196,7 @@ class ResponsesDialect(TypedDialect):
         )
 
 
-def _assembled(
+def _assemble_parts(
     parts: dict[str, Any], response: Mapping[str, Any], status: str, event: int | None, head: RawHead | None
 ) -> Assembled:
     """What items and the members of a response make; `event` is where it ended."""
