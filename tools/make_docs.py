@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.cases import PAGES, Case, Expected, load  # noqa: E402
 
-from byok_bench.checks.registry import Check, catalogue  # noqa: E402
+from byok_bench.checks.registry import Check, catalogue, forms_of  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
 
 RULES = ROOT / "docs" / "checks"
@@ -33,19 +33,8 @@ MODES = {
     "passive": "passive: judged from one recorded exchange",
     "probe": "probe: asks on its own",
 }
-SCOPES = {
-    "any": "every answer",
-    "models": "the list of models",
-    "chat": "Chat Completions, streamed and whole",
-    "chat-stream": "Chat Completions, streamed",
-    "chat-whole": "Chat Completions, whole",
-    "responses": "Responses, streamed and whole",
-    "responses-stream": "Responses, streamed",
-    "responses-whole": "Responses, whole",
-    "messages": "Messages, streamed and whole",
-    "messages-stream": "Messages, streamed",
-    "messages-whole": "Messages, whole",
-}
+WHOLE_GROUPS = {"any": "every answer", "models": "the list of models"}
+DIALECTS = {"chat": "Chat Completions", "responses": "Responses", "messages": "Messages"}
 BODIES = {
     "sse": ("The server sends", "text"),
     "bytes": (
@@ -71,7 +60,7 @@ def pages() -> dict[Path, str]:
 def rule_page(rule: Check, cases: list[Case]) -> str:
     """One rule: facts, reasons, evidence, examples."""
     asks = f", {rule.cost} request{'s' if rule.cost != 1 else ''}" if rule.mode == "probe" else ""
-    scopes = "; ".join(SCOPES[scope] for scope in SCOPES if scope in merged_scopes(rule))
+    scopes = WHOLE_GROUPS.get(rule.applies_to) or "; ".join(scopes_of_rule(rule))
     lines = [
         f"# {rule.id}: {rule.title}",
         "",
@@ -98,14 +87,15 @@ def rule_page(rule: Check, cases: list[Case]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def merged_scopes(rule: Check) -> set[str]:
-    """What a rule is about, with a dialect's streamed and whole answers named at once where it is both."""
-    scopes: set[str] = {rule.applies_to, *rule.also}
-    for schema in ("chat", "responses", "messages"):
-        both = {f"{schema}-stream", f"{schema}-whole"}
-        if both <= scopes:
-            scopes = scopes - both | {schema}
-    return scopes
+def scopes_of_rule(rule: Check) -> Iterator[str]:
+    """What a rule is about, dialect by dialect."""
+    forms = forms_of(rule)
+    for schema, name in DIALECTS.items():
+        said = [
+            word for word, streamed in (("streamed", True), ("whole", False)) if (schema, streamed) in forms
+        ]
+        if said:
+            yield f"{name}, {' and '.join(said)}"
 
 
 def example(case: Case) -> Iterator[str]:

@@ -47,6 +47,7 @@ class _Delta(msgspec.Struct, gc=False):
     thought: None = None
     reasoning_details: _None = None
     audio: None = None
+    images: _None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
