@@ -59,7 +59,7 @@ def read_prompt(body: Body) -> Ask:
         choice=check_choice(_choice(body.get("tool_choice")), tools),
         parallel=not _disables_parallel(body.get("tool_choice")),
         schema=_schema(body.get("output_config")),
-        stops=stops_of(body.get("stop_sequences"), "stop_sequences"),
+        stops=_stops(body.get("stop_sequences")),
         max_tokens=max_tokens,
         stream=flag(body, "stream"),
         reasoning=isinstance(thinking, dict) and thinking.get("type") in _THINKING,
@@ -144,6 +144,13 @@ def _choice(value: Any) -> str:
         case {"type": "tool", "name": str(name)}:
             return f":{name}"
     raise mistake("tool_choice: Input should be of type auto, any, tool or none", "tool_choice")
+
+
+def _stops(value: Any) -> list[str]:
+    stops = stops_of(value, "stop_sequences")
+    if not all(one.strip() for one in stops):
+        raise mistake("stop_sequences: each stop sequence must contain non-whitespace")
+    return stops
 
 
 def _disables_parallel(choice: Any) -> bool:

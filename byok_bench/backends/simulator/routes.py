@@ -25,6 +25,7 @@ _PATHS: Mapping[str, Place] = {
     "/v1/messages/count_tokens": Place("token-count"),
     "/v1/models": Place("models", "GET"),
     "/health": Place("health", "GET"),
+    "/v1/health": Place("health", "GET"),
 }
 _PREFIXES: Mapping[str, Route] = {"/v1/models/": "model", "/v1/responses/resp_": "response"}
 

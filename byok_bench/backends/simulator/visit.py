@@ -36,6 +36,4 @@ class Visit:
     @property
     def is_answer(self) -> bool:
         """Whether the request is about to be served, not refused."""
-        return self.reply.status == 200 and (
-            self.ask is not None or self.route in ("models", "model", "health")
-        )
+        return self.reply.status == 200 and self.route != "unknown"

@@ -131,6 +131,15 @@ def test_what_is_no_stop_sequence_is_refused(stop: Any) -> None:
     assert (reply.status, reply.document["error"]["param"]) == (400, "stop")
 
 
+@pytest.mark.parametrize("stop", ["answer", ["a", ""], [" "]], ids=str)
+def test_what_is_no_stop_sequence_of_messages_is_refused(stop: Any) -> None:
+    """No list, empty, or white space alone; chat may stop at a line's end."""
+    reply = ask(Simulator(models=["m"]), PATHS["messages"], question("messages", "hi", stop_sequences=stop))
+    assert (reply.status, reply.document["type"]) == (400, "error")
+    chat = ask(Simulator(models=["m"]), PATHS["chat"], question("chat", "hi", stop=["\n"]))
+    assert chat.status == 200
+
+
 def test_max_tokens_cuts_before_a_stop_sequence_that_comes_later() -> None:
     """The reason is length then."""
     answered = answer("chat", "See the Tower?", stop=["Tower"], max_tokens=2)
@@ -270,9 +279,17 @@ def test_the_window_is_listed() -> None:
     }
 
 
-def test_health_needs_no_key() -> None:
+@pytest.mark.parametrize("path", ["/health", "/v1/health"])
+def test_health_needs_no_key(path: str) -> None:
     """A balancer has none."""
-    assert ask(Simulator(api_key="sk-secret"), "/health").document == {"status": "ok"}
+    assert ask(Simulator(api_key="sk-secret"), path).document == {"status": "ok"}
+
+
+def test_a_server_that_fails_on_everything_fails_on_the_small_routes() -> None:
+    """A fault of every route leaves none out."""
+    body = question("messages", "hi")
+    for path, sent in (("/health", None), ("/v1/models/m", None), ("/v1/messages/count_tokens", body)):
+        assert ask(Simulator(models=["m"], faults=["http-500"]), path, sent).status == 500
 
 
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/messages"])
