@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
     from byok_bench.endpoints.endpoint import Endpoint, Model
     from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.endpoints.send import get_models as list_models
     from byok_bench.endpoints.send import send
     from byok_bench.errors import (
         BackendError,
@@ -48,7 +49,7 @@ _HOMES = {
     "endpoints.book": ("EndpointBook",),
     "endpoints.endpoint": ("Endpoint", "Model"),
     "endpoints.keys": ("KeyRef",),
-    "endpoints.send": ("send",),
+    "endpoints.send": ("list_models=get_models", "send"),
     "errors": (
         "BackendError",
         "BookError",
@@ -102,6 +103,7 @@ __all__ = [
     "compare",
     "judge",
     "ladder",
+    "list_models",
     "redact",
     "run",
     "send",

@@ -26,7 +26,7 @@ def models(
     from byok_bench.checks.advice import advice
     from byok_bench.checks.registry import run_checks
     from byok_bench.cli.send import exit_code, printable
-    from byok_bench.dialects.models import listed_models
+    from byok_bench.dialects.models import listed_models, listed_windows
     from byok_bench.endpoints.send import get_models
 
     chosen = adhoc.endpoint_from(
@@ -40,7 +40,16 @@ def models(
     configured = [one.name for one in chosen.models]
     if as_json:
         document = exchange.to_json(run_checks(exchange))
-        emit_json({"version": 1, "listed": listed, "configured": configured, "exchange": document})
+        windows = listed_windows(exchange.reading.body.document)
+        emit_json(
+            {
+                "version": 1,
+                "listed": listed,
+                "windows": windows,
+                "configured": configured,
+                "exchange": document,
+            }
+        )
         raise typer.Exit(int(exit_code(exchange)))
     for name in listed:
         typer.echo(printable(f"{name}  (configured)" if name in configured else name))

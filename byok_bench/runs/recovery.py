@@ -62,7 +62,8 @@ async def await_recovery(target: int, schema: str, ask: Ask, longest_s: float) -
             seen.append(error.kind)
         wait = max(pause, (error.retry_after_s or 0.0) if error else 0.0)
         spent = time.monotonic() - began
-        if answered or spent + wait >= longest_s:
+        hopeless = error is not None and error.phase in ("config", "policy")
+        if answered or hopeless or spent + wait >= longest_s:
             return Recovery(
                 target=target,
                 waited_ms=spent * 1000,

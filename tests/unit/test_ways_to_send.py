@@ -130,6 +130,7 @@ async def _ask_receiver(endpoint: Endpoint) -> None:
 PYTHON: dict[str, Callable[[Endpoint], Awaitable[Any]]] = {
     "send": lambda endpoint: bb.send(endpoint, {"messages": []}),
     "get_models": get_models,
+    "list_models": bb.list_models,
     "ladder": bb.ladder,
     "deep ladder": lambda endpoint: bb.ladder(endpoint, deep=True),
     "run": lambda endpoint: bb.run(endpoint, "plain-answer", repeats=1, resume=False),

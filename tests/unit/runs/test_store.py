@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.made_run import plan
 
 from byok_bench.errors import StoreError
-from byok_bench.runs import migrations
+from byok_bench.runs import ledger, marks, migrations
 from byok_bench.runs.migrations import VERSION, migrate
+from byok_bench.runs.plan import make_jobs
 from byok_bench.runs.store import APPLICATION_ID, Writer, _switch_to_wal, open_store, reading
 from byok_bench.runs.where import file_system_of, refuse_unsafe_folder, store_path
 
@@ -217,6 +219,22 @@ def test_a_file_of_any_older_version_is_brought_up(tmp_path: Path, version: int)
     db.close()
     open_store(path)
     assert pragma(path, "user_version") == VERSION
+
+
+def test_a_file_of_an_older_version_is_read_where_it_cannot_be_brought_up(tmp_path: Path) -> None:
+    """Results on a medium that nobody may write to lack what was not kept then, and nothing else."""
+    path = tmp_path / "s.sqlite"
+    made = plan(["one"])
+    with sqlite3.connect(path, isolation_level=None) as db:
+        db.execute(f"pragma application_id = {APPLICATION_ID}")
+        for step in migrations.STEPS[:2]:
+            step(db)
+        db.execute("pragma user_version = 2")
+        ledger.create_run(db, "r", made, "h", make_jobs(made)[:1])
+    db.close()
+    with reading(path) as db:
+        assert [state.waited_ms for state in ledger.states(db, "r")] == [None]
+        assert marks.recoveries(db, "r") == []
 
 
 def test_a_step_that_fails_leaves_the_file_at_the_step_before(
