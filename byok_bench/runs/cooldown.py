@@ -44,7 +44,7 @@ def find_caused(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         start, end = row.start_ns or 0, row.end_ns or 0
         if is_limited(row):
-            if start <= until and not limiting and (broke or names_cooldown(row)):
+            if start <= until and (broke or names_cooldown(row)):
                 until = max(until, end + min(int((row.retry_after_s or 0) * 1e9), LONGEST_COOLDOWN_NS))
                 yield row
             else:
