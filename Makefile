@@ -6,11 +6,13 @@ BIN    := $(VENV)/bin
 GATEWAY_VENV := .venv-gateway
 COMPLY_VENV := .venv-comply
 LOWEST_VENV := .venv-lowest
+CLIENTS_VENV := .venv-clients
+CLIENTS_NODE := .venv-clients-node
 PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-gateway lab test lint docs gateway comply lowest bench bench-tools fuzz clean
+.PHONY: help demo demo-gateway lab test lint docs gateway comply lowest clients clients-python clients-page bench bench-tools fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -49,12 +51,30 @@ $(LOWEST_VENV)/.installed: pyproject.toml tools/lowest.py
 	$(LOWEST_VENV)/bin/pip install $(PIP_QUIET) -c $(LOWEST_VENV)/lowest.txt -e .
 	touch $@
 
+$(CLIENTS_VENV)/.installed: constraints-clients.txt
+	$(PYTHON) -m venv $(CLIENTS_VENV)
+	$(CLIENTS_VENV)/bin/pip install $(PIP_QUIET) -c constraints-clients.txt anthropic langchain-anthropic langchain-openai litellm openai 'pydantic-ai-slim[anthropic,openai]'
+	touch $@
+
+$(CLIENTS_NODE)/.installed: tests/support/clients/package.json
+	mkdir -p $(CLIENTS_NODE)
+	cp $< $(CLIENTS_NODE)
+	cd $(CLIENTS_NODE) && npm install --no-package-lock --no-fund --no-audit --loglevel=error
+	touch $@
+
 demo: $(VENV)/.installed ## start the embedded backends, run the agent prompts, print the tables, write report.html
 	@$(BIN)/byok-bench demo
 
 gateway: $(GATEWAY_VENV)/.installed ## install the LiteLLM proxy into an environment of its own
 
 comply: $(COMPLY_VENV)/.installed ## install the compliance suite llm-comply into an environment of its own
+
+clients-python: $(CLIENTS_VENV)/.installed ## install the Python client libraries into an environment of their own
+
+clients: $(CLIENTS_VENV)/.installed $(CLIENTS_NODE)/.installed ## install all client libraries, Python and Node, into environments of their own
+
+clients-page: $(VENV)/.installed-dev clients ## play every fault against every client; writes docs/clients.md
+	$(BIN)/python tools/make_clients_page.py
 
 lowest: $(LOWEST_VENV)/.installed ## install the lowest versions that pyproject.toml allows into an environment of its own
 

@@ -31,6 +31,10 @@ PARTS = {
         lambda: (ROOT / ".venv-comply/.installed").exists(),
         "needs the compliance suite llm-comply: make comply",
     ),
+    "clients": (
+        lambda: (ROOT / ".venv-clients/.installed").exists(),
+        "needs the Python client libraries: make clients-python",
+    ),
     "lowest": (
         lambda: (ROOT / ".venv-lowest/.installed").exists(),
         "needs the lowest versions of all dependencies: make lowest",

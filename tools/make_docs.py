@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.cases import PAGES, Case, Expected, load  # noqa: E402
 
+from byok_bench.checks.clients import describe_effects, find_client_effects  # noqa: E402
 from byok_bench.checks.registry import Check, catalogue, forms_of  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
 
@@ -74,6 +75,7 @@ def rule_page(rule: Check, cases: list[Case]) -> str:
         "",
         f"**Seen in.** {'; '.join(link(source) for source in rule.seen_in)}",
         "",
+        *breaks(rule),
     ]
     for heading, chosen in (
         ("Reported", [case for case in cases if case.bad]),
@@ -85,6 +87,13 @@ def rule_page(rule: Check, cases: list[Case]) -> str:
         if chosen[EXAMPLES:]:
             lines += ["Also:", "", *(f"* {case.title}: {_lower(case.why)}" for case in chosen[EXAMPLES:]), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def breaks(rule: Check) -> Iterator[str]:
+    """Which clients break on a rule, as they were played."""
+    found = describe_effects(find_client_effects(rule.id))
+    if found:
+        yield from (f"**Who breaks.** {found.replace('|', '/')} ([all clients](../clients.md))", "")
 
 
 def scopes_of_rule(rule: Check) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 from IPython.display import HTML
 
+from byok_bench.checks.clients import describe_effects, find_client_effects
 from byok_bench.checks.pages import page
 from byok_bench.checks.registry import Check, catalogue
 from byok_bench.report.matrix import Evidence, evidence, matrix
@@ -76,8 +77,10 @@ def _rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) -> str:
         f"<summary style='{grid};cursor:pointer;border-bottom:1px solid {LINE}'><span>▸ {escape(check.id)}</span>"
         f"<span style='color:{colour}'>{check.severity}</span>{cells}</summary>"
     )
+    breaks = describe_effects(find_client_effects(check.id))
     opened = (
         f"<p><b>{shown(check.title)}.</b> {shown(check.why[:1].upper() + check.why[1:])}</p>"
+        f"{f'<p><b>Who breaks:</b> {shown(breaks)}</p>' if breaks else ''}"
         f"{evidence_view(evidence(run, check.id, limit=SHOWN))}"
         f"<details><summary style='cursor:pointer'>The rule's page, with examples</summary>"
         f"<pre style='white-space:pre-wrap'>{escape(page(check.id))}</pre></details>"

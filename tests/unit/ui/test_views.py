@@ -126,6 +126,11 @@ def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
         assert words in text
 
 
+def test_a_rule_says_which_clients_break_on_it() -> None:
+    """As they were played; what breaks nobody says nothing."""
+    assert "Who breaks: " in Tags(findings(hostile()).data).text
+
+
 def test_what_shows_trouble_is_marked_and_what_is_missing_is_faint() -> None:
     """By name of the cell; NA is never marked."""
     lines = [{"endpoint": "e", "failed": "2"}, {"endpoint": "e", "failed": "NA"}]
