@@ -31,7 +31,8 @@ def compare(
     from byok_bench.runs.results import Run
 
     first, second = Run.open(run_a, store), Run.open(run_b, store_b or store)
-    made, told = differences(first, second, a=a, b=b), notes_on_both(first, second)
+    made = differences(first, second, a=a, b=b)
+    told = notes_on_both(first, second, same_endpoints=a == b)
     if as_json:
         emit_json({"version": 1, "a": first.id, "b": second.id, "notes": told, "differences": made})
     else:

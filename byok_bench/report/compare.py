@@ -38,7 +38,7 @@ def compare(
     """
     first, second = _opened(run_a), _opened(run_b)
     made = pd.DataFrame(differences(first, second, a=a, b=b))
-    made.attrs["notes"] = notes_on_both(first, second)
+    made.attrs["notes"] = notes_on_both(first, second, same_endpoints=a == b)
     return made.astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
 
 

@@ -36,11 +36,11 @@ def notes(run: Run) -> list[str]:
     return found
 
 
-def notes_on_both(a: Run, b: Run) -> list[str]:
+def notes_on_both(a: Run, b: Run, *, same_endpoints: bool = False) -> list[str]:
     """What a reader of a comparison has to know about its two sides."""
-    same = (a.path, a.id) == (b.path, b.id)
-    if same:
-        return ["A and B are the same run", *notes(a)]
+    if (a.path, a.id) == (b.path, b.id):
+        itself = ["A and B are the same run: it is compared with itself"] if same_endpoints else []
+        return [*itself, *notes(a)]
     return [*(f"A: {note}" for note in notes(a)), *(f"B: {note}" for note in notes(b))]
 
 

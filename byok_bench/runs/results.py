@@ -65,6 +65,8 @@ class Run:
     @property
     def rows(self) -> list[Row]:
         """One row an exchange, warm-up included; judged on first use, kept, and read again when the run went on."""
+        if self.status == "finished" and self._read_at is not None and len(set(self._read_at)) == 1:
+            return self._rows  # nothing can come any more
         with reading(self.path) as db:
             standing, row = ledger.count_ended(db, self.id), ledger.find_run(db, self.id)
         if standing != self._read_at:

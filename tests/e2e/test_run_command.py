@@ -516,4 +516,4 @@ def test_a_run_compared_with_itself_is_told_so(shell: Shell, url: str) -> None:
     assert shell("run", *target(url), "-s", "plain-answer", "--repeats", "6")[0] == 0
     code, out, _ = shell("compare", "last", "last")
     assert code == 0
-    assert "A and B are the same run" in out
+    assert "A and B are the same run: it is compared with itself" in out

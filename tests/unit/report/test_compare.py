@@ -107,3 +107,26 @@ def test_runs_in_which_all_failed_compare_to_nothing() -> None:
     found = line(compare(MadeRun([failed()], plan(("one",))), MadeRun([failed()], plan(("one",)))))
     assert (found["pairs"], found["failed A"], found["failed B"]) == (0, 1, 1)
     assert pd.isna(found["A"])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "is_said"), [(None, None, True), ("one", "one", True), ("one", "two", False)]
+)
+def test_a_run_beside_itself_is_told_so(a: str | None, b: str | None, is_said: bool) -> None:
+    """All its differences are zero; two endpoints of one run are another matter."""
+    both = MadeRun(
+        [row(repeat=n, target=target, ttft_ms=1.0) for n in range(6) for target in (0, 1)],
+        plan(("one", "two")),
+    )
+    told = compare(both, both, a=a, b=b).attrs["notes"]
+    assert ("A and B are the same run: it is compared with itself" in told) is is_said
+
+
+def test_a_side_that_is_not_over_is_told_with_how_far_it_is() -> None:
+    """Five of six planned exchanges are no run to compare with, and it says which side they are."""
+    half = [row(repeat=6, status="planned", outcome=None, http_status=None), *run(SLOW[:5]).rows]
+    other = MadeRun(half, plan(("one",)), status="interrupted")
+    other.id = "other"
+    told = compare(run(SLOW), other).attrs["notes"]
+    assert any(note.startswith("B: 5 of 6 planned exchanges are in here") for note in told)
+    assert not any(note.startswith("A: ") for note in told)

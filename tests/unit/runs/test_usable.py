@@ -35,6 +35,7 @@ def endpoint(label: str = "e", base_url: str = ELSEWHERE, **more: Any) -> Endpoi
 UNUSABLE: dict[str, tuple[Endpoint, str]] = {
     "variable not set": (endpoint("bad", key=KeyRef.env("NOT_SET_HERE")), "NOT_SET_HERE is not set"),
     "session over": (endpoint("bad", key=KeyRef(kind="session", name="over")), "enter it again"),
+    "no keyring": (endpoint("bad", key=KeyRef.keyring(user="e")), "no keyring"),
     "header by reference": (
         endpoint("bad", headers={"x-team": KeyRef.env("NO_TEAM")}),
         "NO_TEAM is not set",
@@ -188,6 +189,24 @@ async def test_a_half_that_was_left_is_planned_and_no_failure(monkeypatch: pytes
     assert {row.status for row in half.rows if row.target == 1} == {"done"}
     assert {row.status for row in half.rows if row.target == 0} <= {"done", "planned"}
     assert half.states["planned"] > 0
+
+
+@pytest.mark.parametrize("more", [{"process": True}, {"processes": 2}], ids=["beside", "two"])
+async def test_what_is_left_is_also_measured_by_processes_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    """They are told of nobody whose key is gone."""
+    monkeypatch.setenv("BENCH_TEST_KEY", KEY)
+    async with serving(BenchServer()) as server:
+        both = [
+            endpoint("keyed", server.base_url, key=KeyRef.env("BENCH_TEST_KEY")),
+            endpoint("free", server.base_url),
+        ]
+        await stop_after(1, lambda listen: run(both, "plain-answer", repeats=3, warmup=0, on_progress=listen))
+        monkeypatch.delenv("BENCH_TEST_KEY")
+        half = await resume("last", **more)
+    assert {row.status for row in half.rows if row.target == 1} == {"done"}
+    assert "failed" not in half.states
 
 
 async def test_a_key_that_nothing_more_needs_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

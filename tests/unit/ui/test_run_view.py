@@ -7,6 +7,7 @@ import pytest
 from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.keys import KeyRef
 from byok_bench.runs.progress import Event, ExchangeFinished
 from byok_bench.runs.runner import run
 from byok_bench.ui.run_view import RunView
@@ -39,6 +40,17 @@ async def test_a_run_is_shown_to_its_end() -> None:
     assert "finished: 4 of 4 samples." in said(view)
     assert any("&lt;e&gt;" in line for line in lines)
     assert not any("<e>" in line for line in lines)
+
+
+async def test_an_endpoint_that_had_no_part_is_named_to_the_end() -> None:
+    """Nobody takes a table of one endpoint for one of two."""
+    view = RunView()
+    lost = Endpoint(
+        label="lost", base_url="http://127.0.0.1:9/v1", models=[Model(MODEL)], key=KeyRef.env("NOT_SET_HERE")
+    )
+    async with serving(BenchServer()) as server:
+        await view.watch(run([lost, endpoint(server)], "plain-answer", repeats=1, on_progress=view.listen))
+    assert "NOT_SET_HERE is not set" in said(view)
 
 
 async def test_stop_gives_back_what_was_measured() -> None:
