@@ -239,9 +239,9 @@ RULES: Final = (
     Rule(
         number=13,
         kind="not_found_model",
-        when="status 400, 404, 422 or none, and the words of a model that is not there",
+        when="status 400, 404, 410, 422 or none, and the words of a model that is not there",
         said=LISTS["unknown-model"],
-        words_at=frozenset({400, 404, 422, None}),
+        words_at=frozenset({400, 404, 410, 422, None}),
     ),
     Rule(
         number=14,

@@ -223,7 +223,7 @@ def _metadata(layer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _names(layer: Mapping[str, Any]) -> list[str]:
-    """Codes, types and named statuses as written, the chain of Azure's `innererror` codes included."""
+    """Codes, types, reasons and named statuses as written, the chain of Azure's `innererror` codes included."""
     found = [layer.get(member) for member in NAME_MEMBERS]
     inner = layer.get("innererror")
     for _ in range(_NESTING):
@@ -231,7 +231,7 @@ def _names(layer: Mapping[str, Any]) -> list[str]:
             break
         found.append(inner.get("code"))
         inner = inner.get("innererror")
-    found += [part.get("reason") for part in _detail_parts(layer)]
+    found += [part.get("reason") for part in (layer, *_detail_parts(layer))]
     names = [printable(name) for name in found if isinstance(name, str) and name.strip()]
     return [*names, *(name.rpartition("#")[2] for name in names if "#" in name)]
 
