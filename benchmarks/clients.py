@@ -26,6 +26,7 @@ from benchmarks.peers import Asker, Row, now
 CLIENTS: dict[str, Callable[[str, str], Awaitable[Asker]]] = {
     "byok": ours.sending,
     "byok-user": partial(ours.sending, clock="user"),
+    "byok-alone": partial(ours.sending, alone=True),
     "byok-checks": partial(ours.sending, checks=True),
     "asyncio": peers.bare_asyncio,
     "aiohttp": peers.aiohttp_lines,

@@ -58,6 +58,20 @@ PARTS = (
         "limit byok byok-user byok+uvloop asyncio aiohttp",
     ),
     part(
+        Load("alone", streams=64, rounds=8, ttft_ms=50, gap_ms=10, events=64),
+        "Without a client, 64 streams",
+        "`bb.send` in a loop, each call without a client (`byok-alone`), beside the same calls with one.",
+        TIMES,
+        "byok byok-alone aiohttp",
+    ),
+    part(
+        Load("alone-256", streams=256, rounds=3, ttft_ms=50, gap_ms=10, events=64),
+        "Without a client, 256 streams",
+        "The same at 25 600 events/s.",
+        TIMES,
+        "byok byok-alone aiohttp",
+    ),
+    part(
         Load("packed", streams=4, rounds=4, ttft_ms=5, gap_ms=0, events=2000, pack=20),
         "Packed",
         "20 events a packet, as fast as the socket takes them; decoding included.",

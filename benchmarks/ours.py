@@ -14,10 +14,15 @@ def endpoint(base: str, model: str) -> bb.Endpoint:
     return bb.Endpoint(label="truth", base_url=f"{base}/v1", models=[bb.Model(model)])
 
 
-async def sending(base: str, model: str, *, clock: str = "kernel", checks: bool = False) -> Asker:
-    """`bb.send`, then output and timing read from the record; with `checks`, every passive check on top."""
+async def sending(
+    base: str, model: str, *, clock: str = "kernel", checks: bool = False, alone: bool = False
+) -> Asker:
+    """`bb.send`, then output and timing read from the record; with `checks`, every passive check on top.
+
+    `alone`: each call without a client.
+    """
     target, request = endpoint(base, model), body(model)
-    client = await Client(clock=clock).__aenter__()  # type: ignore[arg-type]
+    client = None if alone else await Client(clock=clock).__aenter__()  # type: ignore[arg-type]
 
     async def ask(identity: str) -> Row:
         called = now()
@@ -33,7 +38,11 @@ async def sending(base: str, model: str, *, clock: str = "kernel", checks: bool 
             bb.check(exchange)
         one.update(stamps_of(exchange))
 
-    return Asker(ask, client.aclose, read)
+    async def close() -> None:
+        if client is not None:
+            await client.aclose()
+
+    return Asker(ask, close, read)
 
 
 def stamps_of(exchange: bb.Exchange) -> Row:

@@ -32,6 +32,7 @@ from byok_bench.wire.gate import blocked
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 from byok_bench.wire.resolver import Resolver
+from byok_bench.wire.shared import share_client
 
 USER_AGENT: Final = "byok-bench"
 NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_confirmed"}
@@ -212,6 +213,9 @@ async def _carried(
     request = wire_request(order, known, str(question.base))
     if client is not None:
         raw = await client.exchange(request, started_ns=started)
+    elif resolver is None:
+        async with share_client(transport) as shared:
+            raw = await shared.exchange(request, started_ns=started)
     else:
         lookup = resolver if isinstance(resolver, Resolver) else Resolver(resolver)
         async with Client(transport, resolver=lookup) as own:
