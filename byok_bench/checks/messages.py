@@ -24,7 +24,7 @@ _COMPLETE: Final = ("end_turn", "stop_sequence", "tool_use")
 _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
-@check("messages.lifecycle", ERROR, applies_to="messages")
+@check("messages.lifecycle", ERROR, applies_to="messages", streams_only=True)
 def lifecycle(seen: Seen) -> Iterator[Hit]:
     """Order message and block events.
 
@@ -50,7 +50,7 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
         yield from order.end(stream.typed[-1].event)
 
 
-@check("messages.delta-type", ERROR, applies_to="messages")
+@check("messages.delta-type", ERROR, applies_to="messages", streams_only=True)
 def delta_type(seen: Seen) -> Iterator[Hit]:
     """Match delta type to block type.
 
@@ -101,7 +101,7 @@ def tool_json(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"a tool is called, and stop_reason is {stop}", event=stop_event)
 
 
-@check("messages.event-match", ERROR, applies_to="messages")
+@check("messages.event-match", ERROR, applies_to="messages", streams_only=True)
 def event_match(seen: Seen) -> Iterator[Hit]:
     """Name SSE events like data.type.
 

@@ -97,6 +97,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """The decorated function or class."""
     also: tuple[Scope, ...] = ()
     """What it is about beyond `applies_to`."""
+    streams_only: bool = False
+    """Of those, it is about answers that were asked for as a stream alone."""
     alone: bool = False
     """If it fires, only the ids in `beside` may be reported with it."""
     beside: tuple[str, ...] = ()
@@ -110,13 +112,15 @@ def check(
     *,
     applies_to: Scope,
     also: tuple[Scope, ...] = (),
+    streams_only: bool = False,
     alone: bool = False,
     beside: tuple[str, ...] = (),
 ) -> Callable[[Rule], Rule]:
     """Register a passive rule. The function yields a Hit for each place; the first one is reported."""
 
     def register(rule: Rule) -> Rule:
-        _add(rule, id, severity, "passive", applies_to, also=also, alone=alone, beside=beside)
+        more = {"also": also, "streams_only": streams_only, "alone": alone, "beside": beside}
+        _add(rule, id, severity, "passive", applies_to, **more)
         return rule
 
     return register
@@ -165,7 +169,7 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
 
 def is_about(one: Check, schema: str, streamed: bool) -> bool:
     """Whether a check judges the answers of a dialect, asked for as a stream or not."""
-    return not scopes_of(schema, streamed).isdisjoint((one.applies_to, *one.also))
+    return _is_within(one, scopes_of(schema, streamed))
 
 
 def _judge(one: Check, seen: Seen) -> Finding | None:
@@ -208,10 +212,14 @@ def scopes_of(schema: str, streamed: bool) -> frozenset[Any]:
 @cache
 def _passive(scopes: frozenset[Scope]) -> tuple[Check, ...]:
     """The passive checks of these scopes, in the order of the catalogue."""
-    return tuple(
-        one
-        for one in catalogue()
-        if one.mode == "passive" and not scopes.isdisjoint((one.applies_to, *one.also))
+    return tuple(one for one in catalogue() if one.mode == "passive" and _is_within(one, scopes))
+
+
+def _is_within(one: Check, scopes: Collection[str]) -> bool:
+    """Whether a check is about an answer that is in these scopes."""
+    is_streamed = any(scope.endswith("-stream") for scope in scopes)
+    return (is_streamed or not one.streams_only) and any(
+        scope in scopes for scope in (one.applies_to, *one.also)
     )
 
 

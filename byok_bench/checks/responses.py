@@ -14,7 +14,7 @@ from byok_bench.dialects.typed_events import TypedEvent
 _ENDS: Final = (*TERMINAL_TYPES, "error")
 
 
-@check("responses.terminal-event", ERROR, applies_to="responses")
+@check("responses.terminal-event", ERROR, applies_to="responses", streams_only=True)
 def terminal_event(seen: Seen) -> Iterator[Hit]:
     """End with completed, incomplete or failed.
 
@@ -38,7 +38,7 @@ def terminal_event(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"{after.type or 'an event'} follows {ends[-1].type or 'error'}", event=after.event)
 
 
-@check("responses.sequence", WARN, applies_to="responses")
+@check("responses.sequence", WARN, applies_to="responses", streams_only=True)
 def sequence(seen: Seen) -> Iterator[Hit]:
     """Count sequence_number up.
 
@@ -57,7 +57,7 @@ def sequence(seen: Seen) -> Iterator[Hit]:
         last = number
 
 
-@check("responses.event-match", WARN, applies_to="responses")
+@check("responses.event-match", WARN, applies_to="responses", streams_only=True)
 def event_match(seen: Seen) -> Iterator[Hit]:
     """Name SSE events like data.type.
 

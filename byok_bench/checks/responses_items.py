@@ -20,7 +20,7 @@ _COMPARED: Final = ("text", "refusal", "reasoning")
 """Kinds of which the finished item holds the parts that the deltas brought; summaries are written anew."""
 
 
-@check("responses.item-lifecycle", ERROR, applies_to="responses")
+@check("responses.item-lifecycle", ERROR, applies_to="responses", streams_only=True)
 def item_lifecycle(seen: Seen) -> Iterator[Hit]:
     """Open items before deltas, close them after.
 
@@ -55,7 +55,7 @@ def item_lifecycle(seen: Seen) -> Iterator[Hit]:
             yield Hit(f"item {index} is not done when the response is completed", event=completed.event)
 
 
-@check("responses.completed-output", ERROR, applies_to="responses")
+@check("responses.completed-output", ERROR, applies_to="responses", streams_only=True)
 def completed_output(seen: Seen) -> Iterator[Hit]:
     """Fill response.output in response.completed.
 

@@ -138,7 +138,7 @@ def usage(seen: Seen) -> Iterator[Hit]:
             yield Hit(say_what_is_there(told.value, "usage"), event=told.event)
 
 
-@check("responses.id-stable", WARN, applies_to="responses")
+@check("responses.id-stable", WARN, applies_to="responses", streams_only=True)
 def id_stable(seen: Seen) -> Iterator[Hit]:
     """Keep one response id.
 
