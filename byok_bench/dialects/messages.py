@@ -153,6 +153,7 @@ class MessagesDialect(TypedDialect):
 
     name = "messages"
     route = "/messages"
+    event_prefixes = ("message_", "content_block_")
     terminator = "messages"
 
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:

@@ -145,6 +145,7 @@ class ResponsesDialect(TypedDialect):
 
     name = "responses"
     route = "/responses"
+    event_prefixes = ("response.",)
     terminator = "responses"
 
     def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:

@@ -6,7 +6,7 @@ event means is in responses.py and messages.py; what breaks a rule is decided in
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -54,6 +54,8 @@ class TypedDialect(ABC):
     name: str
     route: str
     terminator: Terminator = "none"
+    event_prefixes: ClassVar[tuple[str, ...]]
+    """How the types of its events begin."""
 
     def build(self, body: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> dict[str, Any]:
         """The wire request: `extra` overlaid by `body`, with `model` if given."""
@@ -152,7 +154,7 @@ class TypedDialect(ABC):
             reading.closing, reading.failure = "error", failure_of_object(said, head=raw.head)
             reading.done_ns = error.t_ns
         else:
-            reading.failure = None if done.finished else _failure_at_end(reading, raw)
+            reading.failure = None if done.finished else _failure_at_end(reading, raw, self.event_prefixes)
 
 
 def _fill(reading: TypedReading, done: Assembled) -> None:
@@ -225,7 +227,7 @@ def asked_to_stream(raw: RawExchange) -> bool:
     return request_of(raw).get("stream") is True
 
 
-def _failure_at_end(reading: TypedReading, raw: RawExchange) -> Failure:
+def _failure_at_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure:
     """Why a body that ended in the middle of an answer is a failure."""
     if reading.closing == "limit":
         return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
@@ -238,10 +240,9 @@ def _failure_at_end(reading: TypedReading, raw: RawExchange) -> Failure:
         return raw.failure or failure(
             "network", "stream", "the connection was lost in the middle of the answer"
         )
-    what = "the stream ended in the middle of the answer"
-    if any(one.type for one in reading.typed):
-        return failure("protocol", "stream", what)
-    return failure_of_silence(reading.events, head=raw.head, what=what)
+    if any(one.type.startswith(prefixes) for one in reading.typed):
+        return failure("protocol", "stream", "the stream ended in the middle of the answer")
+    return failure_of_silence(reading.events, head=raw.head, what="the stream holds no event of this API")
 
 
 def _lost(raw: RawExchange) -> Failure:
