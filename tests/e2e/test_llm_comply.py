@@ -38,6 +38,16 @@ async def test_the_simulator_complies(form: str) -> None:
     assert len(results) == SUITES[form][1]
 
 
+async def test_thoughts_have_the_event_name_of_openai_and_not_of_open_responses() -> None:
+    """All that the suite says against a stream with reasoning: openai.types has response.reasoning_text.delta, Open
+    Responses has response.reasoning.delta for the same thing, and a server can use one name only."""
+    async with Simulator(any_model=True, reasoning=True, ttft_ms=0, gap_ms=0) as server:
+        results = await judged(server, "open-responses")
+    said = {error for one in results if one["status"] != "passed" for error in one["errors"]}
+    names = ("response.reasoning_text.delta", "response.reasoning_text.done")
+    assert said == {f"unknown SSE event type: {name}" for name in names}
+
+
 async def test_the_suite_notices_a_fault() -> None:
     """A finish_reason that no one knows fails its cases: the suite can fail."""
     async with Simulator(any_model=True, faults=["finish.value"], ttft_ms=0, gap_ms=0) as server:
