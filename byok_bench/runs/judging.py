@@ -16,7 +16,7 @@ from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
-from byok_bench.runs import ascii_json, ledger, records
+from byok_bench.runs import ascii_json, kept_rows, ledger, records
 from byok_bench.runs.ledger import FINAL, State
 from byok_bench.runs.plan import Plan, Target
 from byok_bench.runs.store import Writer, reading
@@ -264,7 +264,7 @@ def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: b
     judge = judge_version()
     with reading(path) as db:
         plan, states = ledger.plan_of(db, run_id), ledger.states(db, run_id)
-        known = {} if again else ledger.judged(db, run_id, judge)
+        known = {} if again else kept_rows.judged(db, run_id, judge)
         rows: dict[int, Row] = {}
         fresh: list[Row] = []
         for sample in samples_of(states):
@@ -293,10 +293,13 @@ def is_of(row: Row, state: State) -> bool:
 
 def _keep(writer: Writer, judge: str, rows: Sequence[Row]) -> None:
     """Rows in one statement: handing over each alone costs more than making it."""
-    writer.submit(ledger.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
+    writer.submit(kept_rows.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
     found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
     if found:
-        writer.submit(ledger.put_failures, found)
+        writer.submit(kept_rows.put_failures, found)
+    good = [row.exchange_id for row in rows if row.status == "done"]
+    if good:
+        writer.submit(kept_rows.put_answers, good)
 
 
 def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) -> list[Row]:

@@ -240,20 +240,6 @@ def finish(db: sqlite3.Connection, run_id: str) -> None:
     set_status(db, run_id, "finished")
 
 
-def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> None:
-    """(exchange id, judge, row): what was read from records, in place of what was there."""
-    db.executemany(
-        "insert into judged (exchange_id, judge, row) values (?, ?, ?)"
-        " on conflict (exchange_id) do update set judge = excluded.judge, row = excluded.row",
-        rows,
-    )
-
-
-def put_failures(db: sqlite3.Connection, failures: Iterable[tuple[str, str, int]]) -> None:
-    """(kind, phase, exchange id): answers that turned out to be failures when their streams were read."""
-    db.executemany("update exchange set status = 'failed', kind = ?, phase = ? where id = ?", failures)
-
-
 def set_plan(db: sqlite3.Connection, run_id: str, plan: Plan) -> None:
     """The plan of a run with what was learnt since it was stored; its keys and jobs are the same."""
     db.execute("update run set plan = ? where id = ?", (ascii_json.dump(plan), run_id))
@@ -396,12 +382,3 @@ def find_record(db: sqlite3.Connection, exchange_id: int) -> Record | None:
         return None
     meta, request, response, stamps, sizes = row
     return Record(meta=meta, request=request, response=response, stamps=stamps, sizes=sizes)
-
-
-def judged(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
-    """Exchange id → row, of those that this judge made."""
-    rows = db.execute(
-        "select exchange_id, row from judged join exchange on exchange.id = exchange_id where run_id = ? and judge = ?",
-        (run_id, judge),
-    )
-    return dict(rows.fetchall())

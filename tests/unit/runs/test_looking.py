@@ -14,7 +14,7 @@ from support.bench_server import MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.report.notes import notes
 from byok_bench.report.tables import lines
-from byok_bench.runs import judging, ledger
+from byok_bench.runs import judging, kept_rows, ledger
 from byok_bench.runs.judging import bare_row, encode_row, judge_version
 from byok_bench.runs.plan import Job
 from byok_bench.runs.progress import Event, ExchangeFinished
@@ -158,7 +158,7 @@ async def test_rows_of_what_was_only_planned_are_healed_where_a_file_holds_them(
         rows = [
             (s.id, judge_version(), encode_row(bare_row(plan, s))) for s in states if s.status == "planned"
         ]
-        writer.submit(ledger.put_rows, rows).result()
+        writer.submit(kept_rows.put_rows, rows).result()
         writer.close()
         result = await start(server, store)
     assert len(rows) >= SAMPLES - 2
@@ -208,7 +208,7 @@ async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: py
     wrong = [
         (row.exchange_id, "of another day", encode_row(replace(row, why=("old",)))) for row in result.rows
     ]
-    writer.submit(ledger.put_rows, wrong).result()
+    writer.submit(kept_rows.put_rows, wrong).result()
     writer.close()
     assert Run.open("last", store).rows == result.rows
 
@@ -232,3 +232,20 @@ def test_the_judges_version_is_that_of_all_code_that_judges(
         (package / place).write_text("two")
         assert fresh() != before
         before = fresh()
+
+
+async def test_the_file_says_of_an_exchange_what_its_row_says(tmp_path: Path) -> None:
+    """An answer that an earlier version took for a failure is one again, in counts and lists as well."""
+    store = tmp_path / "bench.sqlite"
+    async with serving(BenchServer()) as server:
+        result = await start(server, store)
+    before = result.states
+    assert before["done"] > before["failed"] > 0
+    writer = Writer(store)
+    writer.submit(
+        kept_rows.put_failures, [("server", "body", row.exchange_id) for row in result.rows]
+    ).result()
+    writer.close()
+    assert Run.open("last", store).states["done"] == 0
+    Run.open("last", store).judge_again()
+    assert Run.open("last", store).states == before
