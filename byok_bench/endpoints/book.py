@@ -288,11 +288,6 @@ class EndpointBook:
             raise BookError(f"{path} cannot be read: {error.strerror}", code="book_unreadable") from None
 
 
-def find_policy() -> Path:
-    """Where the workspace's policy is, or would be."""
-    return _first(POLICY_NAME, home())
-
-
 def find_team_book() -> Path:
     """Where the team book is, or would be."""
     return _first(TEAM_NAME, home())

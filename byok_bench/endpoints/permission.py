@@ -9,15 +9,19 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from byok_bench.endpoints.book import EndpointBook, find_policy, find_team_book
+from byok_bench.endpoints.book import POLICY_NAME, EndpointBook, find_team_book, home
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.workspace import Workspace, read_workspace
-from byok_bench.errors import EndpointError
+from byok_bench.errors import BookError, EndpointError
 
-Stamp = tuple[int, int, int] | None
-"""What tells one state of a file from another; None where there is no file."""
+NO_POLICY: Final = Workspace()
+PLACES: Final = ("HOME", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA", "USERPROFILE")
+"""Variables that say where the user's book is, if BYOK_BENCH_HOME does not."""
+
+Stamp = tuple[int, int, int, int]
+"""What tells one state of a file from another."""
 
 
 class Rules(NamedTuple):
@@ -27,10 +31,20 @@ class Rules(NamedTuple):
     policy: Mapping[str, Any] | None
 
 
-def find_rules(profile: str, policy: Mapping[str, Any] | None) -> Rules:
-    """The workspace's own profile and lists where it sets them, else those asked for. Raises BookError."""
+def admit(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> Rules:
+    """The rules by which a request to this endpoint is judged: the workspace's own profile and lists where it sets
+    them, else those asked for. Raises EndpointError, code `not_allowed`, if it may not be used here, and BookError if
+    the policy cannot be read.
+    """
     workspace = find_workspace()
-    return Rules(workspace.profile_for(profile), policy if workspace.policy is None else workspace.policy)
+    if refusal := _refusal(workspace, endpoint, None):
+        raise EndpointError(f"{endpoint.label!r}: {refusal}", code="not_allowed")
+    return _rules(workspace, profile, policy)
+
+
+def find_rules(profile: str, policy: Mapping[str, Any] | None) -> Rules:
+    """The same rules, whatever endpoint they are for. Raises BookError."""
+    return _rules(find_workspace(), profile, policy)
 
 
 def find_refusal(endpoint: Endpoint, *, team: bool | None = None) -> str | None:
@@ -39,16 +53,12 @@ def find_refusal(endpoint: Endpoint, *, team: bool | None = None) -> str | None:
     `team`: whether it is the team's, for a server that has its own list of those. Raises BookError if policy or team
     book cannot be read.
     """
-    workspace = find_workspace()
-    if team is None:  # the team book is read only where something hangs on it
-        team = not workspace.byok_enabled and is_as_in_team_book(endpoint)
-    return workspace.refusal(endpoint, team=team)
+    return _refusal(find_workspace(), endpoint, team)
 
 
 def refuse_unless_allowed(endpoint: Endpoint) -> None:
     """Raise EndpointError, code `not_allowed`, for an endpoint that may not be used here."""
-    if refusal := find_refusal(endpoint):
-        raise EndpointError(f"{endpoint.label!r}: {refusal}", code="not_allowed")
+    admit(endpoint, "local", None)
 
 
 def is_as_in_team_book(endpoint: Endpoint) -> bool:
@@ -59,25 +69,52 @@ def is_as_in_team_book(endpoint: Endpoint) -> bool:
 
 
 def find_workspace() -> Workspace:
-    """What the policy file says now. Raises BookError if it cannot be read: then nothing may be sent."""
-    path = find_policy()
-    return _workspace(path, _stamp(path))
+    """What the policy file says now, of the working folder, else beside the user's book. Raises BookError if it cannot
+    be read: then nothing may be sent. Asked before every request, so it costs two looks at the file system.
+    """
+    chosen = os.environ.get("BYOK_BENCH_HOME")
+    others = () if chosen else tuple(os.environ.get(name) for name in PLACES)
+    for path in (POLICY_NAME, _beside_book(chosen, others)):
+        stamp = _stamp(path)
+        if stamp is not None:
+            return _workspace(path, stamp)
+    return NO_POLICY
+
+
+def _rules(workspace: Workspace, profile: str, policy: Mapping[str, Any] | None) -> Rules:
+    lists = policy if workspace.policy is None else workspace.policy
+    return Rules(workspace.profile_for(profile), lists)
+
+
+def _refusal(workspace: Workspace, endpoint: Endpoint, team: bool | None) -> str | None:
+    if team is None:  # the team book is read only where something hangs on it
+        team = not workspace.byok_enabled and is_as_in_team_book(endpoint)
+    return workspace.refusal(endpoint, team=team)
 
 
 @functools.lru_cache(maxsize=4)
-def _workspace(path: Path, stamp: Stamp) -> Workspace:
-    return read_workspace(path)
+def _beside_book(chosen: str | None, others: tuple[str | None, ...]) -> str:
+    """Path of the policy beside the book; the arguments are what it follows from."""
+    return str(home() / POLICY_NAME)
 
 
 @functools.lru_cache(maxsize=4)
-def _team(path: Path, stamp: Stamp) -> tuple[Endpoint, ...]:
+def _workspace(path: str, stamp: Stamp) -> Workspace:
+    return read_workspace(Path(path).absolute())
+
+
+@functools.lru_cache(maxsize=4)
+def _team(path: Path, stamp: Stamp | None) -> tuple[Endpoint, ...]:
     book = EndpointBook.open(team=path)
     return tuple(one for one in book if book.is_team(one))
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: str | Path) -> Stamp | None:
+    """The state of a file; None if there is none. One that cannot be looked at is not taken for none."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    except OSError as error:
+        raise BookError(f"{path} cannot be read: {error.strerror}", code="policy_broken") from None
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev

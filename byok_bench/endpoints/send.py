@@ -21,7 +21,7 @@ from byok_bench.endpoints.credentials import Credentials, credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entry import checked_model_id
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
-from byok_bench.endpoints.permission import Rules, find_rules, refuse_unless_allowed
+from byok_bench.endpoints.permission import Rules, admit
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
@@ -65,12 +65,12 @@ async def send(
     the workspace sets stand in place of those given. Raises EndpointError if the body is no JSON object, no model can
     be told, or the workspace does not let the endpoint be used (code `not_allowed`).
     """
-    refuse_unless_allowed(endpoint)
+    rules = admit(endpoint, profile, policy)
     return await deliver(
         endpoint,
         body,
         model,
-        rules=find_rules(profile, policy),
+        rules=rules,
         timeouts=timeouts,
         client=client,
         limits=limits,
@@ -129,8 +129,7 @@ async def get_models(
     request_id: str | None = None,
 ) -> Exchange:
     """Ask for the endpoint's list of models, once. Raises EndpointError as `send` does."""
-    refuse_unless_allowed(endpoint)
-    rules = find_rules(profile, policy)
+    rules = admit(endpoint, profile, policy)
     order = Order(
         endpoint=endpoint,
         spoken=dialect("models"),

@@ -288,6 +288,21 @@ def test_lists_and_profile_hold_for_python_too(server: Counted, home: Path, poli
     assert (exchange.error.kind, server.requests) == ("egress", 0)
 
 
+def test_the_policy_of_the_working_folder_comes_first(
+    monkeypatch: pytest.MonkeyPatch, server: Counted, home: Path, tmp_path: Path
+) -> None:
+    """As for the book; and where the process goes, it is that folder's."""
+    mine = set_up(server, home)
+    written(tmp_path / "a", OFF, "policy.toml")
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    with pytest.raises(bb.EndpointError):
+        asyncio.run(bb.send(mine, {"messages": []}))
+    monkeypatch.chdir(tmp_path / "b")
+    asyncio.run(bb.send(mine, {"messages": []}))
+    assert server.requests == 1
+
+
 def test_a_policy_that_changes_is_obeyed_from_the_next_request_on(server: Counted, home: Path) -> None:
     """Nothing has to be opened anew."""
     mine = set_up(server, home)
@@ -300,10 +315,14 @@ def test_a_policy_that_changes_is_obeyed_from_the_next_request_on(server: Counte
     assert server.requests == 2
 
 
-def test_a_policy_that_cannot_be_read_stops_everything(server: Counted, home: Path) -> None:
+@pytest.mark.parametrize("broken", ["no TOML", "a link to itself"])
+def test_a_policy_that_cannot_be_read_stops_everything(server: Counted, home: Path, broken: str) -> None:
     """It is not taken for none."""
     mine = set_up(server, home)
-    written(home, "byok_enabled = ", "policy.toml")
+    if broken == "no TOML":
+        written(home, "byok_enabled = ", "policy.toml")
+    else:
+        (home / "policy.toml").symlink_to(home / "policy.toml")
     for way in ("send", "get_models", "ladder", "run"):
         with pytest.raises(bb.BookError):
             asyncio.run(PYTHON[way](mine))  # type: ignore[arg-type]
