@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from byok_bench.cli.console import fail
+from byok_bench.cli.settings import with_settings
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
@@ -35,6 +36,7 @@ def endpoint_from(
     model: str | None = None,
     key_env: str | None = None,
     schema: str = "chat",
+    settings: list[str] | None = None,
     optional: bool = False,
     needs_model: bool = True,
 ) -> "Endpoint | None":
@@ -51,10 +53,12 @@ def endpoint_from(
         if optional:
             return None
         fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
-    return made_of(base_url, model, key_env, schema)
+    return made_of(base_url, model, key_env, schema, settings)
 
 
-def made_of(base_url: str, model: str | None, key_env: str | None, schema: str) -> "Endpoint":
+def made_of(
+    base_url: str, model: str | None, key_env: str | None, schema: str, settings: list[str] | None = None
+) -> "Endpoint":
     """An endpoint of no book. Raises EndpointError for what cannot be one, or may not be used here."""
     from byok_bench.endpoints.endpoint import Endpoint, Model
     from byok_bench.endpoints.keys import KeyRef
@@ -70,6 +74,7 @@ def made_of(base_url: str, model: str | None, key_env: str | None, schema: str) 
         key=KeyRef.env(key_env) if key_env else KeyRef.none(),
         models=[Model(model)] if model else [],
     )
+    made = with_settings(made, settings)
     refuse_unless_allowed(made)
     return made
 

@@ -7,6 +7,7 @@ import typer
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, emit_json, note, run_async
+from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
     from byok_bench.checks.rungs import LadderReport, Rung
@@ -24,6 +25,7 @@ def check(
     model: adhoc.ModelId = None,
     key_env: adhoc.KeyEnv = None,
     schema: adhoc.Schema = "chat",
+    settings: OwnSettings = None,
     profile: adhoc.Profile = "local",
     deep: Annotated[
         bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")
@@ -39,7 +41,9 @@ def check(
     """
     from byok_bench.checks.ladder import ladder
 
-    chosen = adhoc.endpoint_from(endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema)
+    chosen = adhoc.endpoint_from(
+        endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
+    )
     assert chosen is not None
     report = run_async(
         ladder(

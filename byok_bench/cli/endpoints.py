@@ -9,6 +9,7 @@ import typer
 from byok_bench.cli.console import agreed, ask_hidden, emit_json, fail, note
 from byok_bench.cli.endpoint_words import describe, safe, say_saved, shown, state_of, told_trimmed
 from byok_bench.cli.options import App
+from byok_bench.cli.settings import Settings, with_settings
 from byok_bench.cli.streams import read_stdin_line
 
 if TYPE_CHECKING:
@@ -31,20 +32,6 @@ NoKey = Annotated[bool, typer.Option("--no-key", help="Send no key.")]
 KeyStyle = Annotated[str | None, typer.Option("--key-style", help="bearer, api-key, x-api-key or header.")]
 KeyHeader = Annotated[
     str | None, typer.Option("--key-header", help="Header that carries the key, for style header.")
-]
-SETTABLE = (
-    "alias", "other_models", "headers", "query", "body", "timeouts", "context_window", "price", "ca_file", "verify",
-    "proxy", "accept_encoding", "transport",
-)  # fmt: skip
-"""Fields that no option of their own gives."""
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="FIELD=TEXT",
-        help="Any other field, as the form takes it; may be given several times. FIELD is one of "
-        f"{', '.join(SETTABLE)}; \\\\n stands between the lines of headers, query and other_models.",
-    ),
 ]
 NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -247,19 +234,6 @@ def changed(
     if key_env is not None:
         fields |= {"key": KeyRef.env(key_env), "key_origin": None, "key_set_at": None}
     return fields
-
-
-def with_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint":
-    """The endpoint with each FIELD=TEXT applied. Exits with code 2 for a field that is none."""
-    from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
-
-    for setting in settings or ():
-        name, equals, text = setting.partition("=")
-        if not equals or name not in FIELDS:
-            fail(f"--set takes FIELD=TEXT, and FIELD is one of {', '.join(SETTABLE)}")
-        lines = text.replace("\\n", "\n") if name in OF_LINES else text
-        endpoint = FIELDS[name].read(endpoint, lines)
-    return endpoint
 
 
 def refuse_twice(settings: list[str] | None, options: Mapping[str, object]) -> None:

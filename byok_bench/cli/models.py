@@ -6,6 +6,7 @@ import typer
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, emit_json, note, run_async
+from byok_bench.cli.settings import OwnSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +20,7 @@ def models(
     model: adhoc.ModelId = None,
     key_env: adhoc.KeyEnv = None,
     schema: adhoc.Schema = "chat",
+    settings: OwnSettings = None,
     profile: adhoc.Profile = "local",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -30,7 +32,13 @@ def models(
     from byok_bench.endpoints.send import get_models
 
     chosen = adhoc.endpoint_from(
-        endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, needs_model=False
+        endpoint,
+        base_url=base_url,
+        model=model,
+        key_env=key_env,
+        schema=schema,
+        settings=settings,
+        needs_model=False,
     )
     assert chosen is not None
     exchange = run_async(

@@ -21,7 +21,7 @@ class Rule(NamedTuple):
     """Beside one of these it would be ignored, or would make the other be."""
 
 
-_AD_HOC: Final = {"--key-env": Rule(needs=("--base-url",)), "--schema": Rule(needs=("--base-url",))}
+_AD_HOC: Final = {name: Rule(needs=("--base-url",)) for name in ("--key-env", "--schema", "--set")}
 """Of an endpoint that is given by options; one of the book has its own."""
 _OF_FAULTS: Final = Rule(needs=("--fault",))
 _OF_REPLAYS: Final = Rule(needs=("--replay",))

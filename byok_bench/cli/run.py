@@ -10,6 +10,7 @@ import typer
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, counted, emit_json, fail, note, run_async, stopped
+from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def run(
     model: adhoc.ModelId = None,
     key_env: adhoc.KeyEnv = None,
     schema: adhoc.Schema = "chat",
+    settings: OwnSettings = None,
     profile: Annotated[str | None, typer.Option(help="local or shared. [default: local]")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="The tables as one JSON document on stdout.")
@@ -81,7 +83,9 @@ def run(
     named: list[Endpoint | None] = [adhoc.labelled(name, needs_all=alone) for name in endpoint or []]
     if base_url is not None:
         named.append(
-            adhoc.endpoint_from(None, base_url=base_url, model=model, key_env=key_env, schema=schema)
+            adhoc.endpoint_from(
+                None, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
+            )
         )
     given = [one for one in named if one is not None]
     options = {

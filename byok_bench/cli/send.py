@@ -8,6 +8,7 @@ import typer
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
+from byok_bench.cli.settings import OwnSettings
 from byok_bench.cli.streams import read_stdin
 from byok_bench.errors import ByokBenchError
 
@@ -28,6 +29,7 @@ def send(
     model: adhoc.ModelId = None,
     key_env: adhoc.KeyEnv = None,
     schema: adhoc.Schema = "chat",
+    settings: OwnSettings = None,
     profile: adhoc.Profile = "local",
     prompt: Annotated[
         str | None, typer.Option(help="Text of one user message; the answer is streamed.")
@@ -48,7 +50,13 @@ def send(
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
         fail("give exactly one of --prompt, --request and --jsonl")
     chosen = adhoc.endpoint_from(
-        endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, optional=jsonl is not None
+        endpoint,
+        base_url=base_url,
+        model=model,
+        key_env=key_env,
+        schema=schema,
+        settings=settings,
+        optional=jsonl is not None,
     )
     rules = Rules(adhoc.egress_profile(profile), adhoc.egress_policy())
     if jsonl is not None:

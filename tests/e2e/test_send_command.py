@@ -227,3 +227,28 @@ def test_a_line_that_is_no_request_is_told_and_the_others_go_on(
     assert line.startswith("byok-bench: line 2: ")
     assert says in line
     assert says in errors[1]["message"]
+
+
+def test_a_field_of_the_endpoint_may_be_set_for_one_command(send: Call, url: str) -> None:
+    """What has no option of its own is taken with the base URL, in the words of the form."""
+    code, out, _ = send(*target(url), "--set", "accept_encoding=gzip, deflate", "--prompt", "hello", "--json")
+    assert code == 0
+    assert json.loads(out)["request"]["headers"]["accept-encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["somewhere", "--set", "transport=http2"], "--set goes with --base-url"),
+        (["--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--set", "colour=red"], "FIELD is one of"),
+        (
+            ["--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--set", "transport=quic"],
+            "own, httpx, http2",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(send: Call, arguments: list[str], says: str) -> None:
+    """Before anything is sent, with what would do."""
+    code, out, err = send(*arguments, "--prompt", "hello")
+    assert (code, out) == (2, "")
+    assert says in err

@@ -14,8 +14,8 @@ import pytest
 import typer
 from support.books import PLANTED, MemoryKeyring, book_text, written
 
-from byok_bench.cli.endpoints import SETTABLE
 from byok_bench.cli.main import main
+from byok_bench.cli.settings import SETTABLE
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.text_fields import FIELDS
 
