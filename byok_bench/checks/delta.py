@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import SAID, check
+from byok_bench.checks.registry import SAID, TYPED_STREAMS, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.checks.texts import control_token
 
@@ -148,18 +148,19 @@ def content_type(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "content_type", "content is neither string nor null")
 
 
-@check("delta.cumulative", ERROR, applies_to="chat-stream")
+@check("delta.cumulative", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
 def cumulative(seen: Seen) -> Iterator[Hit]:
     """Send what is new, not all the text so far.
 
-    Rule: it is not so that a choice has 4 or more content deltas that are not empty, each of which begins with
-    all of the one before and is longer. If it is so, the last one is the text.
+    Rule: it is not so that a choice (an item of Responses, a block of Messages) has 4 or more content deltas that
+    are not empty, each of which begins with all of the one before and is longer. If it is so, the last one is the
+    text.
     Why: some paths to DashScope repeat the text in every chunk, and the answer is shown many times over.
     Seen in: QwenLM/qwen-code#3896; tashfeenahmed/freellmapi#1007
     """
-    for choice in seen.stream.choices if seen.stream else ():
+    for choice in seen.framed.choices if seen.framed else ():
         if choice.cumulative:
-            yield Hit(f"each of {len(choice.texts)} content deltas repeats the one before", choice.event)
+            yield Hit("each content delta repeats all the text before it", choice.event)
 
 
 @check("delta.special-tokens", WARN, applies_to="chat-stream", also=SAID)

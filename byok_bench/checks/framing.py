@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
-from byok_bench.checks.registry import TYPED_STREAMS, check
+from byok_bench.checks.registry import TYPED_STREAMS, WHOLE, check
 from byok_bench.checks.seen import Seen, noted
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.wire.raw import OPEN
@@ -254,16 +254,17 @@ def multiline_data(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.framed, "several_data_lines", "an event spreads its JSON over several data lines")
 
 
-@check("stream.utf8", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
+@check("stream.utf8", ERROR, applies_to="chat-stream", also=(*TYPED_STREAMS, *WHOLE))
 def utf8(seen: Seen) -> Iterator[Hit]:
     """Send valid UTF-8.
 
-    Rule: the body up to [DONE] is one sequence of UTF-8, wherever it is cut into packets. A bad sequence is read
-    as U+FFFD, one for each maximal part; one that a lost connection cut is not held against the server.
+    Rule: the body up to [DONE], or the whole answer, is one sequence of UTF-8, wherever it is cut into packets. A bad
+    sequence is read as U+FFFD, one for each maximal part; one that a lost connection cut is not held against the
+    server.
     Why: tokens of single bytes that are sent apart arrive as broken characters.
     Seen in: mattn/tensai#110; api7/aisix#111
     """
-    offset = seen.framed.bad_utf8_at if seen.framed else None
+    offset = seen.answer.bad_utf8_at if seen.answer else None
     if offset is not None:
         index = max((i for i, event in enumerate(seen.events) if event.offset <= offset), default=None)
         yield Hit(f"the bytes from offset {offset} on are no UTF-8", event=index, offset=offset)

@@ -5,7 +5,7 @@ Messages have one choice. Data only, for the rules in checks/; which of it break
 """
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -114,7 +114,7 @@ class Choice(msgspec.Struct, kw_only=True):
 
     def seal(self) -> None:
         """Assemble what the deltas held."""
-        self.cumulative = _grows(self.texts)
+        self.cumulative = is_cumulative(self.texts)
         self.text = whole(self.texts[-1] if self.cumulative else "".join(self.texts))
         self.reasoning = whole("".join(self.reasonings))
         self.refusal = whole("".join(self.refusals))
@@ -187,7 +187,7 @@ def is_finished(choices: Collection[Choice]) -> bool:
     return bool(choices) and all(choice.finish_reason is not None for choice in choices)
 
 
-def _grows(pieces: list[str]) -> bool:
+def is_cumulative(pieces: Sequence[str]) -> bool:
     """Whether 4 or more pieces each begin with all of the one before and are longer."""
     return len(pieces) >= 4 and all(
         len(later) > len(earlier) and later.startswith(earlier)

@@ -10,6 +10,7 @@ from byok_bench.dialects.chat_request import Asked
 from byok_bench.dialects.chat_stream import Assembly, failure_of_choice, failure_without_answer
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawHead
+from byok_bench.wire.sse import invalid_utf8
 
 
 def has_choices(document: object) -> TypeGuard[Mapping[str, Any]]:
@@ -39,6 +40,9 @@ def read_document(
         choice.seal()
     if assembly.error is not None:
         assembly.facts.note("choice_error", None)
+    bad_utf8_at = invalid_utf8(body.data)
+    if bad_utf8_at is not None:
+        assembly.facts.pop("replacement_character", None)  # it stands for bad UTF-8
     choices = list(assembly.choices.values())
     return ChatReading(
         body=body,
@@ -51,4 +55,5 @@ def read_document(
         usages=assembly.usages,
         facts=assembly.facts,
         finished=is_finished(choices),
+        bad_utf8_at=bad_utf8_at,
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.answer import Facts, UsageSeen
+from byok_bench.dialects.answer import Facts, UsageSeen, is_cumulative
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.fragments import brief, text_of, whole
 from byok_bench.dialects.output import Output, Usage
@@ -61,8 +61,16 @@ class Block:
             self.pieces.setdefault(member, []).append(text)
 
     def text_of(self, member: str) -> str:
-        """What was appended under a member."""
-        return whole("".join(self.pieces.get(member, ())))
+        """What was appended under a member; of a text whose pieces each repeat all before them, the last."""
+        pieces = self.pieces.get(member, [])
+        if member == "text" and self.is_cumulative:
+            return whole(pieces[-1])
+        return whole("".join(pieces))
+
+    @property
+    def is_cumulative(self) -> bool:
+        """Whether each piece of its text repeated all the text before it."""
+        return is_cumulative(self.pieces.get("text", []))
 
     @property
     def arguments(self) -> str:
@@ -246,6 +254,7 @@ def _assembled(
         served_model=text_of(message, "model") or None,
     )
     choice = choice_of(output, calls, reason or None, None)
+    choice.cumulative = any(block.is_cumulative for block in blocks)
     choice.has_other = any(block.type not in ("", "text", "thinking", "tool_use") for block in blocks)
     return Assembled(output=output, choice=choice, usages=usages, facts=facts)
 

@@ -161,6 +161,12 @@ class ResponsesDialect(TypedDialect):
         status = _status_of(response, end.type.rpartition(".")[2]) if end is not None else ""
         said = _assemble_parts(parts, response, status, end.event if end is not None else None, head)
         said.choice.has_other = _has_other(assembly.items)
+        said.choice.cumulative = any(
+            part.is_cumulative
+            for item in assembly.items
+            for (kind, _), part in item.parts.items()
+            if kind == "text"
+        )
         return msgspec.structs.replace(
             said,
             output=msgspec.structs.replace(said.output, served_model=assembly.model),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from byok_bench.dialects.answer import Facts
+from byok_bench.dialects.answer import Facts, is_cumulative
 from byok_bench.dialects.fragments import brief, text_of, whole
 
 CALL_TYPES: Final = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -31,8 +31,15 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The joined deltas; without any, the final text."""
+        """The joined deltas, or the last one where each repeats all before it; without any, the final text."""
+        if self.is_cumulative:
+            return whole(self.deltas[-1])
         return whole("".join(self.deltas)) if self.deltas else whole(self.final)
+
+    @property
+    def is_cumulative(self) -> bool:
+        """Whether each delta repeated all the text before it."""
+        return is_cumulative(self.deltas)
 
 
 class Item:

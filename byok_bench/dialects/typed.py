@@ -105,6 +105,7 @@ class TypedDialect(ABC):
             elif not self.holds_answer(document):
                 failed = failure_of_unasked(head, body, "there is no answer in the answer")
             reading = TypedReading(body=body, shape=shape, failure=failed)
+            reading.bad_utf8_at = sse.invalid_utf8(body.data)
             _fill(reading, done)
             return reading
         if reports_error(document):

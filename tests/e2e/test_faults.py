@@ -112,6 +112,7 @@ BESIDE = {
     ("finish.null-form", "chat"): ["finish.missing"],
     ("finish.tool-calls-reason", "messages"): ["messages.stop-reason", "messages.tool-json"],
     ("finish.tool-calls-empty", "messages"): ["messages.stop-reason"],
+    ("delta.cumulative", "responses"): ["responses.item-lifecycle", "responses.completed-output"],
 }
 """What the dialect's own rules say of the same fault."""
 

@@ -172,6 +172,24 @@ def fail_amid(visit: Visit) -> None:
         events(visit).append(Event({"type": "error", "error": {**_FAILED, "type": "api_error"}}, "error"))
 
 
+def repeat_text(visit: Visit) -> None:
+    """Each delta with all the text so far."""
+    so_far = ""
+    for event in events(visit):
+        inner = event.data.get("delta")
+        holder, member = (inner, "text") if isinstance(inner, dict) else (event.data, "delta")
+        if event.data["type"] == "response.output_text.delta" or holder.get("type") == "text_delta":
+            so_far += holder[member]
+            holder[member] = so_far
+
+
+def spoil_utf8(visit: Visit) -> None:
+    """A byte in the middle of a word that is no UTF-8."""
+    visit.reply.raw = visit.reply.content().replace(b"simulated answer", b"simulated \xff answer", 1)
+
+
+widen("delta.cumulative", ("responses", True), ("messages", True), after=repeat_text)
+widen("stream.utf8", *WHOLE_CHAT, ("responses", False), ("messages", False), after=spoil_utf8)
 widen("tool.arguments-string", *WHOLE_CHAT, *RESPONSES, after=arguments_string)
 widen("tool.type", *WHOLE_CHAT, after=call_type)
 widen("tool.legacy-function-call", *WHOLE_CHAT, after=legacy_function_call)
