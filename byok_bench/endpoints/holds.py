@@ -14,6 +14,9 @@ from byok_bench.wire.failures import Failure
 LONGEST_WAIT_S: Final = 60.0
 """A server that asks for more is asked again after this: the run goes on, and its rows say what came."""
 
+NOTEWORTHY_NS: Final = 1_000_000_000
+"""A wait that only grows by less is not told again: with many in flight each 429 moves it a little."""
+
 
 class Holds:
     """The earliest time at which each target may be asked again."""
@@ -36,7 +39,7 @@ class Holds:
         """Wait until the target may be asked; the nanoseconds that it took, 0 if nothing was to be waited for."""
         began = now = time.perf_counter_ns()
         while (ahead := self._until_ns[target] - now) > 0:
-            if self._told_ns[target] != self._until_ns[target]:
+            if self._until_ns[target] > self._told_ns[target] + NOTEWORTHY_NS:
                 self._told_ns[target] = self._until_ns[target]
                 self._tell(target, ahead / 1e9)
             await asyncio.sleep(ahead / 1e9)
