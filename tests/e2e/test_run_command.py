@@ -452,9 +452,9 @@ def slow() -> Iterator[str]:
         child.terminate()
 
 
-def counted(shell: Shell, *options: str) -> tuple[int, int]:
+def counted(call: Shell | Here) -> tuple[int, int]:
     """(n, planned) of the one target."""
-    code, out, err = shell("report", "last", "--json", *options)
+    code, out, err = call("report", "last", "--json")
     assert code == 0, err
     (line,) = json.loads(out)["tables"]["summary"]
     return line["n"], line["planned"]
@@ -478,28 +478,36 @@ def stored(shell: Shell) -> int:
         return 0  # not made yet
 
 
+@pytest.fixture
+def killed(shell: Shell, slow: str, here: Here, monkeypatch: pytest.MonkeyPatch) -> Here:
+    """The program at the home of a run that was killed in its middle."""
+    killed_in_the_middle(shell, slow)
+    monkeypatch.setenv("BYOK_BENCH_HOME", str(shell.home))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(shell.home)
+    return here
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("form", FORMS)
-def test_a_look_at_a_killed_run_takes_nothing_from_it(shell: Shell, slow: str, form: str) -> None:
+def test_a_look_at_a_killed_run_takes_nothing_from_it(killed: Here, form: str) -> None:
     """kill -9, look, resume, look: all samples are in every table, also in the run's own."""
-    killed_in_the_middle(shell, slow)
-    assert shell("report", "last", *FORMS[form])[0] == 0
-    early, planned = counted(shell)
+    assert killed("report", "last", *FORMS[form])[0] == 0
+    early, planned = counted(killed)
     assert early < planned == 24
-    code, out, err = shell("run", "--resume", "last", "--json")
+    code, out, err = killed("run", "--resume", "last", "--json")
     assert code == 0, err
     assert json.loads(out)["tables"]["summary"][0]["n"] == 24
-    assert counted(shell) == (24, 24)
+    assert counted(killed) == (24, 24)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_run_that_is_not_over_says_so_in_every_form(shell: Shell, slow: str) -> None:
+def test_a_run_that_is_not_over_says_so_in_every_form(killed: Here, shell: Shell) -> None:
     """`n of planned` stands in the terminal, in the page and in the notes; the other forms have both numbers."""
-    killed_in_the_middle(shell, slow)
-    early, _ = counted(shell)
-    assert shell("report", "last", "--html", "page.html", "--csv", "out")[0] == 0
-    _, table, _ = shell("report", "last")
-    _, compared, _ = shell("compare", "last", "last")
+    early, _ = counted(killed)
+    assert killed("report", "last", "--html", "page.html", "--csv", "out")[0] == 0
+    _, table, _ = killed("report", "last")
+    _, compared, _ = killed("compare", "last", "last")
     page = (shell.home / "page.html").read_text()
     of_planned = f"{early} of 24"
     assert of_planned in table
