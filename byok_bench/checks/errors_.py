@@ -12,7 +12,7 @@ from byok_bench.checks.registry import TYPED_STREAMS, check
 from byok_bench.checks.seen import Seen
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.durations import http_date_s
-from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.envelope import has_error
 from byok_bench.dialects.error_body import error_of, first_of
 from byok_bench.dialects.numbers import status_number
 from byok_bench.dialects.server_text import decoded
@@ -209,7 +209,7 @@ def _is_error_document(seen: Seen) -> bool:
     """A 2xx answer that is an error by its shape; a failed response object of the Responses API is an answer."""
     document = seen.document
     is_response = isinstance(document, dict) and document.get("object") == "response"
-    return seen.succeeded and not seen.body.is_html and not is_response and reports_error(document)
+    return seen.succeeded and not seen.body.is_html and not is_response and has_error(document)
 
 
 def _is_labelled_stream(seen: Seen) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.seen import Seen
-from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.envelope import has_error
 from byok_bench.dialects.models import is_wildcard, model_entries, model_id
 
 _NOT_SERVED: Final = (404, 405, 501)
@@ -25,7 +25,7 @@ def shape(seen: Seen) -> Iterator[Hit]:
     if seen.status in _NOT_SERVED:
         yield Hit(f"the list is not served: status {seen.status}")
         return
-    if not seen.succeeded or reports_error(seen.document) or seen.raw.end in ("reset", "stall", "limit"):
+    if not seen.succeeded or has_error(seen.document) or seen.raw.end in ("reset", "stall", "limit"):
         return
     document = seen.document
     data = document.get("data") if isinstance(document, dict) else None
@@ -111,7 +111,7 @@ def _data(seen: Seen) -> list[Any] | None:
 
 def _entries(seen: Seen) -> list[Any] | None:
     """What is listed, in whatever form; None if there is no list to judge."""
-    return model_entries(seen.document) if seen.succeeded and not reports_error(seen.document) else None
+    return model_entries(seen.document) if seen.succeeded and not has_error(seen.document) else None
 
 
 def _id(item: object) -> str:

@@ -15,7 +15,7 @@ from byok_bench.dialects.chat_closing import read_stream
 from byok_bench.dialects.chat_document import has_choices, is_answer, read_document
 from byok_bench.dialects.chat_request import Asked, read_request
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
-from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.envelope import has_error
 from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
@@ -46,7 +46,7 @@ class ChatDialect:
         if body.is_html:
             return _without_answer("page", body, failure_of_page(raw.head, body.data))
         asked = read_request(raw)
-        if reports_error(body.document):
+        if has_error(body.document):
             return _read_error(raw.head, body, asked)
         return (
             _read_streamed(raw, raw.head, body, asked)

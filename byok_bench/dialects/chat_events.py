@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from byok_bench.dialects.chat_common import CommonChunks
 from byok_bench.dialects.chat_stream import Assembly
-from byok_bench.dialects.envelope import enveloped_error
+from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import is_error_event
 from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.sse import Event
@@ -93,7 +93,7 @@ class ChatEvents:
             facts.note("not_json", number, item.value.message)
         elif not isinstance(item.value, dict):
             facts.note("not_an_object", number, type(item.value).__name__)
-        elif not item.value.get("choices") and (error := enveloped_error(item.value)) is not None:
+        elif not item.value.get("choices") and (error := find_envelope_error(item.value)) is not None:
             self.error_event, self.error = number, error
             self.chunks += 1
         else:

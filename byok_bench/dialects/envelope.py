@@ -43,18 +43,18 @@ class Forms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 @cache
-def forms() -> Forms:
+def load_forms() -> Forms:
     """The lists, validated."""
     text = (files("byok_bench.dialects") / "envelopes.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(text), Forms)
 
 
-def reports_error(document: object) -> bool:
+def has_error(document: object) -> bool:
     """Whether a JSON document of status 2xx is an error, in the member `error` or as an envelope."""
-    return holds_error(document) or enveloped_error(document) is not None
+    return holds_error(document) or find_envelope_error(document) is not None
 
 
-def enveloped_error(value: object) -> Mapping[str, Any] | None:
+def find_envelope_error(value: object) -> Mapping[str, Any] | None:
     """The error that an envelope holds, as an object with `message` and `code` where it has such; None if the
     value is no envelope, or reports no error."""
     if not isinstance(value, Mapping) or not all(is_absent(value.get(name)) for name in _ANSWERS):
@@ -63,7 +63,7 @@ def enveloped_error(value: object) -> Mapping[str, Any] | None:
 
 
 def _error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] | None:
-    names = forms()
+    names = load_forms()
     for wrapper in names.wrapper if nesting else ():
         inner = value.get(wrapper.name)
         found = _error_within(inner, nesting - 1) if isinstance(inner, Mapping) else None
@@ -73,16 +73,18 @@ def _error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] |
     if reported or any(value.get(flag.name) is False for flag in names.flag):
         return _as_error(value)
     has_words = any(_is_said(value.get(words.name)) for words in names.words)
+    if not has_words or any(value.get(flag.name) is True for flag in names.flag):
+        return None
     failed = [one.name for one in names.failed]
-    states = [str(value.get(state)).lower() for state in _STATES]
+    states = [state.lower() for name in _STATES if isinstance(state := value.get(name), str)]
     has_failed = any(state in failed or state.endswith(_ERRORS) for state in states)
     is_code = any(_is_failure_code(value, code.name) for code in names.code)
-    return _as_error(value) if has_words and (has_failed or is_code) else None
+    return _as_error(value) if has_failed or is_code else None
 
 
 def _as_error(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same members, with the words as `message` and the code as `code`, the names that every error is read by."""
-    names = forms()
+    names = load_forms()
     words = next((value[one.name] for one in names.words if _is_said(value.get(one.name))), None)
     codes = (*(one.name for one in names.code), "error")
     code = next((value[name] for name in codes if _is_failure_code(value, name)), None)
@@ -91,7 +93,10 @@ def _as_error(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_said(value: object) -> bool:
-    return isinstance(value, str | list) and bool(value)
+    """Whether a member has words, other than that all went well."""
+    if isinstance(value, str):
+        return value.strip(" .!").lower() not in ("", *(one.name for one in load_forms().good))
+    return isinstance(value, list) and bool(value)
 
 
 def _is_failure_code(value: Mapping[str, Any], name: str) -> bool:
@@ -100,6 +105,6 @@ def _is_failure_code(value: Mapping[str, Any], name: str) -> bool:
     if isinstance(code, str):
         text = code.strip().lower()
         if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
-            return bool(text) and name != "status" and text not in [one.name for one in forms().good]
+            return bool(text) and name != "status" and text not in [one.name for one in load_forms().good]
         code = int(text)
     return type(code) is int and code != 0 and not 200 <= code < 300

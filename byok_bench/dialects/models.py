@@ -12,7 +12,7 @@ import msgspec
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_page
-from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.envelope import has_error
 from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange
@@ -69,7 +69,7 @@ def _failure(raw: RawExchange, body: Body) -> Failure | None:
     is_list = isinstance(body.document, dict) or model_entries(body.document) is not None
     if raw.failure is not None:
         return raw.failure
-    if reports_error(body.document):
+    if has_error(body.document):
         return failure_of_error(raw.head, body)
     return None if is_list else failure_of_unasked(raw.head, body, "the body is no list of models")
 

@@ -14,7 +14,7 @@ from byok_bench.dialects.answer import Choice, Facts, Shape, UsageSeen
 from byok_bench.dialects.base import Mark, merged
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
-from byok_bench.dialects.envelope import enveloped_error, reports_error
+from byok_bench.dialects.envelope import find_envelope_error, has_error
 from byok_bench.dialects.error_body import holds_error
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.dialects.tool_calls import Call
@@ -108,7 +108,7 @@ class TypedDialect(ABC):
             reading.bad_utf8_at = sse.invalid_utf8(body.data)
             _fill(reading, done)
             return reading
-        if reports_error(document):
+        if has_error(document):
             return TypedReading(body=body, shape="error", failure=failure_of_error(head, body))
         return None
 
@@ -151,7 +151,7 @@ class TypedDialect(ABC):
             reading.closing, reading.failure = "done", done.failure
             reading.done_ns = done.end.t_ns
         elif error is not None:
-            said = enveloped_error(error.value) or error.value
+            said = find_envelope_error(error.value) or error.value
             reading.closing, reading.failure = "error", failure_of_object(said, head=raw.head)
             reading.done_ns = error.t_ns
         else:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from byok_bench.dialects.answer import AnswerReading
-from byok_bench.dialects.envelope import enveloped_error
+from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import is_error_event
 from byok_bench.dialects.fragments import brief
 from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
@@ -120,4 +120,4 @@ class _Events:
 
 def _is_error(name: str, value: Mapping[str, Any]) -> bool:
     """Whether an event reports an error; one that has a type of its own is no envelope."""
-    return is_error_event(name, value) or ("type" not in value and enveloped_error(value) is not None)
+    return is_error_event(name, value) or ("type" not in value and find_envelope_error(value) is not None)

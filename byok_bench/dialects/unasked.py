@@ -11,7 +11,7 @@ import msgspec
 
 from byok_bench.dialects.body import EVENT_STREAM, Body
 from byok_bench.dialects.classify import failure_of_answer, failure_of_object
-from byok_bench.dialects.envelope import enveloped_error
+from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import holds_error, read_value, words_of
 from byok_bench.dialects.server_text import decoded, printable
 from byok_bench.wire.bounded_json import Malformed
@@ -28,8 +28,8 @@ _EVENTS: Final = (b"data:", b"event:", b":")
 
 
 def failure_of_error(head: RawHead, body: Body) -> Failure:
-    """The failure of a document that reports an error (envelope.reports_error)."""
-    error = None if holds_error(body.document) else enveloped_error(body.document)
+    """The failure of a document that reports an error (envelope.has_error)."""
+    error = None if holds_error(body.document) else find_envelope_error(body.document)
     return (
         failure_of_answer(head, body.data)
         if error is None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.envelope import reports_error
+from byok_bench.dialects.envelope import has_error
 from byok_bench.wire import bounded_json
 from byok_bench.wire.sse import Stray
 
@@ -23,6 +23,6 @@ def unframed_error(strays: Sequence[Stray], media_type: str) -> tuple[Stray, dic
         if text.lstrip()[:1] != "{":
             continue
         value = bounded_json.decode(text)
-        if isinstance(value, dict) and reports_error(value):
+        if isinstance(value, dict) and has_error(value):
             return next(stray for stray in strays if stray.text in text), value
     return None

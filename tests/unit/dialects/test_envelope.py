@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.chat_records import DONE, EVENT_STREAM, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.envelope import enveloped_error, forms, reports_error
+from byok_bench.dialects.envelope import find_envelope_error, has_error, load_forms
 
 JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
@@ -95,6 +95,8 @@ GOOD: list[Any] = [
     {"code": 0, "message": "ok"},
     {"code": 200, "msg": "success"},
     {"code": "success", "message": "done"},
+    {"code": 20000, "message": "OK", "data": [{"id": "m"}]},
+    {"code": 20000, "message": "all there", "status": True, "data": {}},
     {"success": True, "message": "done"},
     {"status": "completed", "message": "done"},
     {"message": {"role": "assistant", "content": "Hi"}, "done": True},
@@ -111,7 +113,7 @@ GOOD: list[Any] = [
 @pytest.mark.parametrize("value", GOOD, ids=str)
 def test_what_reports_no_failure_is_no_envelope(value: Any) -> None:
     """A code of success, an answer, or no object at all."""
-    assert enveloped_error(value) is None
+    assert find_envelope_error(value) is None
 
 
 def test_a_model_that_is_asked_for_as_a_list_of_models_may_be_there() -> None:
@@ -180,7 +182,11 @@ VALUES = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                [one.name for kind in ("code", "words", "flag", "wrapper") for one in getattr(forms(), kind)]
+                [
+                    one.name
+                    for kind in ("code", "words", "flag", "wrapper")
+                    for one in getattr(load_forms(), kind)
+                ]
             ),
             inner,
             max_size=4,
@@ -193,7 +199,7 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_any_value_can_be_asked(value: Any) -> None:
     """Nothing raises, and an error that is found can be classified."""
-    if enveloped_error(value) is not None:
-        assert reports_error(value)
+    if find_envelope_error(value) is not None:
+        assert has_error(value)
         seen = exchange(json.dumps(value).encode(), headers=EVENT_STREAM)
         assert seen.error is not None
