@@ -285,7 +285,9 @@ def rung(
         verdict=verdict,
         advice=said,
         duration_ms=sum(known) if known else None,
-        requests=len(exchanges),
+        requests=sum(
+            one.raw.phases.written is not None for one in exchanges
+        ),  # one that was not sent is none
         tokens=tokens_of(exchanges),
         cost=cost_of(climb.prober.endpoint, climb.prober.model, exchanges),
         findings=tuple(found),

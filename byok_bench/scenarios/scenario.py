@@ -5,6 +5,7 @@ the answers. How a request is worded in each dialect is in phrasing.py, the turn
 """
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -173,4 +174,8 @@ def _resolve(item: str | Path | Scenario, known: dict[str, Scenario]) -> list[Sc
         return [s for s in known.values() if item == "all" or s.wants_failure == (item == "errors")]
     if isinstance(item, Path) or item.endswith(".toml"):
         return [load_scenario(Path(item))]
-    raise PlanError(f"no scenario named {item!r}; there are {', '.join([*SETS, *known])}", code="no_scenario")
+    near = get_close_matches(str(item), [*SETS, *known], n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    raise PlanError(
+        f"no scenario named {item!r}; {meant}there are {', '.join([*SETS, *known])}", code="no_scenario"
+    )

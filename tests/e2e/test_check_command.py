@@ -60,3 +60,10 @@ def test_a_missing_v1_is_no_question_of_the_models_id(here: Call, url: str, comm
     _, out, err = here(*command, "--base-url", url.removesuffix("/v1") + "/wrong", "--model", "simulator-1")
     assert "often /v1 is missing" in out + err
     assert "exact id" not in out + err
+
+
+def test_a_connection_that_was_refused_is_no_request(here: Call) -> None:
+    """Nothing was sent, and nothing is counted."""
+    code, out, _ = here("check", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
+    assert code == 1
+    assert out.splitlines()[-1].startswith("0 requests")

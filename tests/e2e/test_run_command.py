@@ -119,7 +119,7 @@ DEAD = ["--base-url", "http://127.0.0.1:9/v1", "--model", "tiny"]
     ("arguments", "code", "says"),
     [
         (["run"], 2, "name an endpoint"),
-        (["run", *DEAD, "-s", "plain-anser"], 2, "plain-anser"),
+        (["run", *DEAD, "-s", "plain-anser"], 2, "did you mean 'plain-answer'?"),
         (["run", *DEAD, "--concurrency", "1,x"], 2, "--concurrency"),
         (["run", *DEAD, "--concurrency", "0"], 2, "concurrency"),
         (["run", *DEAD, "--arrivals", "bursty", "--rate", "1"], 2, "bursty"),
