@@ -307,17 +307,18 @@ def event_name(seen: Seen) -> Iterator[Hit]:
     yield from noted(seen.stream, "event_name", "an event has a name of its own")
 
 
-@check("stream.content-encoding", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
+@check("stream.content-encoding", WARN, applies_to="chat-stream", also=(*TYPED_STREAMS, *WHOLE))
 def content_encoding(seen: Seen) -> Iterator[Hit]:
     """Send event streams uncompressed.
 
     Rule: a stream has no Content-Encoding but identity. gzip and deflate are undone step by step; a coding that
-    cannot be undone is kind protocol. A name that is no coding (none, utf-8, nothing at all) is read as identity.
+    cannot be undone is kind protocol. A name that is no coding (none, utf-8, nothing at all) is read as identity, of
+    a whole answer too, which may have a coding otherwise.
     Why: a compressor holds bytes back until it has enough of them, and nginx lets the tokens go all at once.
     Seen in: tower-rs/tower-http#419; Crosstalk-Solutions/project-nomad#798
     """
     framed = seen.streamed is not None and seen.streamed.shape in ("stream", "undecodable")
-    if framed and seen.body.odd_codings:
+    if (framed or seen.answer is not None) and seen.body.odd_codings:
         named = ", ".join(map(repr, seen.body.odd_codings))
         yield Hit(f"Content-Encoding names {named}, which is no coding: the body was read as it came")
     if framed and seen.body.codings:
