@@ -23,8 +23,15 @@ ADVICE: Final = {
     "egress": "Nothing was sent.",
 }
 """Failure kind → what to do next."""
-WHAT_TLS_SAYS: Final = "See to TLS first: the certificate, the port, and the scheme of the base URL."
-"""Where TLS failed, whose message says more."""
+_BROKEN: Final = (
+    "The server was reached, and the connection to it or behind it broke: ask again, and look at its log and at "
+    "proxies in between."
+)
+REACHED: Final = {
+    "tls": "See to TLS first: the certificate, the port, and the scheme of the base URL.",
+    **dict.fromkeys(("request", "headers", "body"), _BROKEN),
+}
+"""Where the network failed behind the connection, by the phase: host, port and firewall are not at fault then."""
 NO_LIST: Final = (
     "Not every server lists its models: the model's id can be typed. If nothing else answers either, "
     "check the base URL (often /v1 is missing or doubled)."
@@ -79,8 +86,8 @@ def what_to_do(failure: Failure, *, is_list: bool = False, route_answered: bool 
         return TOO_LARGE
     if kind == "server" and status is not None and 400 <= status < 500:
         return MODEL_FAILED
-    if kind == "network" and phase == "tls":
-        return WHAT_TLS_SAYS
+    if kind == "network" and phase in REACHED:
+        return REACHED[phase]
     return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]
 
 

@@ -81,6 +81,15 @@ def test_words_of_ours_are_no_words_of_a_server() -> None:
         ),
         ("network", "tls", "the certificate of a.example is not trusted", None, "See to TLS", "firewall"),
         ("network", "connect", "the connection failed: refused", None, "firewall", "TLS"),
+        (
+            "network",
+            "headers",
+            "the connection was closed before an answer came",
+            None,
+            "was reached",
+            "firewall",
+        ),
+        ("network", "body", "litellm.APIConnectionError: gone", 500, "behind it", "firewall"),
     ],
 )
 def test_advice_fits_what_was_seen(
