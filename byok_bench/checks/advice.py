@@ -27,6 +27,11 @@ _BROKEN: Final = (
     "The server was reached, and the connection to it or behind it broke: ask again, and look at its log and at "
     "proxies in between."
 )
+OTHER_PROTOCOL: Final = {
+    "http2_only": "It is a field of the endpoint: `--set transport=http2`.",
+    "tls_port": "Write https:// in front of the same address.",
+}
+"""Code of a failure whose message names the protocol that the server speaks, and how to speak it."""
 REACHED: Final = {
     "tls": "See to TLS first: the certificate, the port, and the scheme of the base URL.",
     **dict.fromkeys(("request", "headers", "body"), _BROKEN),
@@ -75,6 +80,8 @@ def what_to_do(failure: Failure, *, is_list: bool = False, route_answered: bool 
 
     `is_list`: it is the list of models that was asked for. `route_answered`: the same route answered before.
     """
+    if failure.code in OTHER_PROTOCOL:
+        return OTHER_PROTOCOL[failure.code]
     kind, phase, status = failure.kind, failure.phase, failure.status
     words = failure.message.lower()
     for said_kind, part, what in BY_WORDS:

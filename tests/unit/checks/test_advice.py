@@ -100,6 +100,13 @@ def test_advice_fits_what_was_seen(
     assert (has in said, has_not in said) == (True, False)
 
 
+@pytest.mark.parametrize(("code", "has"), [("http2_only", "--set transport=http2"), ("tls_port", "https://")])
+def test_another_protocol_has_its_own_advice(code: str, has: str) -> None:
+    """What the first bytes told needs no guess about proxies."""
+    said = advice(failure("protocol", "headers", "it speaks another protocol", code=code))
+    assert (has in said, "is a proxy in between" in said) == (True, False)
+
+
 @pytest.mark.parametrize("message", ["is it plain http?", "it is", "it is.", "is it?."])
 def test_a_sentence_ends_once(message: str) -> None:
     """Whatever a message ends with, one mark stands before what to do."""
