@@ -54,7 +54,8 @@ def value(seen: Seen) -> Iterator[Hit]:
 
     Rule: the reason is one of five: stop, length, tool_calls, content_filter, or the old function_call; in Messages
     one of the stop reasons of its API, in Responses one of its statuses and of its reasons for being incomplete.
-    Others are passed on as they are; null written as a string is another finding.
+    Others are passed on as they are; null written as a string is another finding, and error is no reason but a
+    failure (error.in-stream, error.status-200).
     Why: enumerations refuse eos_token, end_turn, cancel.
     Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py; ROCm/FastFlowLM#500
     """
