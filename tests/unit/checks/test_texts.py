@@ -1,8 +1,10 @@
 """checks/texts.py: patterns in assembled text."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from byok_bench.checks.texts import control_token, think_tag, tool_markup
+from byok_bench.checks.texts import control_token, think_tag, tool_markup, without_talk
 
 
 @pytest.mark.parametrize(
@@ -99,3 +101,11 @@ def test_markers_of_calls_are_found_where_nothing_quotes_them(text: str, marker:
 def test_the_first_marker_of_a_text_is_named() -> None:
     """Not the first of the list."""
     assert tool_markup("[TOOL_CALLS] and <tool_call>") == "[TOOL_CALLS]"
+
+
+@given(st.text(alphabet="ab `~\"'“”«»\n<>|", max_size=80))
+def test_what_is_blanked_keeps_its_place(text: str) -> None:
+    """Nothing but blanks is put in, and no line gets longer or shorter."""
+    said = without_talk(text)
+    assert len(said) == len(text)
+    assert all(new in (old, " ") for old, new in zip(text, said, strict=True))
