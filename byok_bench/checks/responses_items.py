@@ -1,5 +1,6 @@
 """Rules about the items of a streamed response: opened, filled, closed, and all there in the end."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +12,7 @@ from byok_bench.checks.seen import Seen
 from byok_bench.checks.typed_views import is_filled, list_all_events
 from byok_bench.dialects.fragments import brief, whole
 from byok_bench.dialects.responses import PARTS, text_of_delta
-from byok_bench.dialects.responses_items import CALL_TYPES, CONTENT_KINDS
+from byok_bench.dialects.responses_items import CALL_TYPES, CANDIDATES, CONTENT_KINDS, Part
 from byok_bench.dialects.typed_events import Key, TypedEvent
 
 _Place = tuple[str, Key]
@@ -32,6 +33,7 @@ def item_lifecycle(seen: Seen) -> Iterator[Hit]:
     Seen in: openai/openai-python src/openai/types/responses; BerriAI/litellm#30071; vllm-project/vllm#35184
     """
     items: dict[Key, _Life] = {}
+    by_id: dict[str, Key] = {}
     completed: TypedEvent | None = None
     for one in list_all_events(seen):
         if is_end(one):
@@ -44,8 +46,10 @@ def item_lifecycle(seen: Seen) -> Iterator[Hit]:
             if at in items and not items[at].done:
                 yield Hit(f"item {at} is added again before it is done", event=one.event)
             items[at] = _Life(_id(_item(one)))
+            by_id[items[at].id] = at
         elif (family in PARTS and step in ("delta", "done")) or one.type == "response.output_item.done":
-            at = at if at is not None else _find_item(items, one)
+            named = one.value.get("item_id") or _id(_item(one))
+            at = at if at is not None else by_id.get(str(named)) if named else None
             if at not in items:
                 yield Hit(f"{one.type} for item {at}, which was not added", event=one.event)
                 items[at] = _Life("")
@@ -65,28 +69,28 @@ def completed_output(seen: Seen) -> Iterator[Hit]:
     Seen in: QuantumNous/new-api#4362; decolua/9router#705; vercel/ai#18548
     """
     done: list[Mapping[str, Any]] = []
-    texts: dict[tuple[Key, Key], list[str]] = {}
+    texts: dict[tuple[Key, Key], Part] = {}
     for one in list_all_events(seen):
         response, delta = one.value.get("response"), one.value.get("delta")
         if one.type == "response.output_item.done" and _item(one):
             done.append(_item(one))
         elif one.type == "response.output_text.delta" and isinstance(delta, str):
-            texts.setdefault((one.key("output_index"), one.key("content_index")), []).append(delta)
+            texts.setdefault((one.key("output_index"), one.key("content_index")), Part()).add(delta)
         elif one.type == "response.output_text.done":
             _add_untold(texts, one)
         elif one.type == "response.completed":
             final = response if isinstance(response, dict) else {}
-            said = [whole("".join(pieces)) for pieces in texts.values()]
-            yield from _judge_final(final, done, [text for text in said if text], one.event)
+            said = [part.text for part in texts.values() if part.text]
+            yield from _judge_final(final, done, said, one.event)
             return
 
 
-def _add_untold(texts: dict[tuple[Key, Key], list[str]], one: TypedEvent) -> None:
+def _add_untold(texts: dict[tuple[Key, Key], Part], one: TypedEvent) -> None:
     """A text that came without deltas, in one piece."""
     item, text = one.key("output_index"), one.value.get("text")
-    told = [whole("".join(pieces)) for (of, _), pieces in texts.items() if of in (item, None)]
-    if isinstance(text, str) and whole(text) not in told:
-        texts.setdefault((item, one.key("content_index")), [text])
+    known = (part for (of, _), part in itertools.islice(texts.items(), CANDIDATES) if of in (item, None))
+    if isinstance(text, str) and not any(part.matches(text) for part in known):
+        texts.setdefault((item, one.key("content_index")), Part()).final = text
 
 
 class _Life:
@@ -96,7 +100,7 @@ class _Life:
         self.id = id
         """As it was added; empty if it was added without."""
         self.done = False
-        self._deltas: dict[_Place, list[str]] = {}
+        self._deltas: dict[_Place, Part] = {}
         self._told: set[_Place] = set()
         """Places whose deltas a done event repeated."""
 
@@ -115,8 +119,8 @@ class _Life:
         place = (kind, one.key(number) or 0)
         if step == "done":
             yield from self._compare(place, one.value.get(member), one)
-        else:
-            self._deltas.setdefault(place, []).append(text_of_delta(one.value))
+        elif text_of_delta(one.value):
+            self._deltas.setdefault(place, Part()).add(text_of_delta(one.value))
 
     def _same_id(self, id: object, one: TypedEvent, index: Key) -> Iterator[Hit]:
         if self.id and is_filled(id) and id != self.id:
@@ -138,32 +142,20 @@ class _Life:
     def _compare(self, place: _Place, final: object, one: TypedEvent) -> Iterator[Hit]:
         """What a done event says against what the deltas made."""
         kind, number = place
-        joined = self._joined(place)
-        if not isinstance(final, str) or whole(final) == joined:
+        own = self._deltas.get(place, Part())
+        if not isinstance(final, str) or own.matches(final):
             self._told.add(place)
             return
-        others = [at for at in self._deltas if at[0] == kind and self._joined(at)]
-        moved = next((at for at in others if self._joined(at) == whole(final)), None)
+        others = [at for at in itertools.islice(self._deltas, CANDIDATES) if at[0] == kind]
+        moved = next((at for at in others if self._deltas[at].matches(final)), None)
         if moved is not None:
-            yield Hit(
-                f"{one.type} has its {kind} in place {number}, the deltas said {moved[1]}", event=one.event
-            )
+            said = f"{one.type} has its {kind} in place {number}, the deltas said {moved[1]}"
+            yield Hit(said, event=one.event)
         elif self._told.issuperset(others):
             yield Hit(f"{one.type} brings its {kind}, and no deltas came", event=one.event, severity=WARN)
         else:
-            yield Hit(
-                f"{one.type} has {kind} of {len(final)} characters, its deltas make {len(joined)} others",
-                event=one.event,
-            )
-
-    def _joined(self, place: _Place) -> str:
-        return whole("".join(self._deltas.get(place, ())))
-
-
-def _find_item(items: Mapping[Key, _Life], one: TypedEvent) -> Key:
-    """Where the item is that an event without index names by its id; None if it names none that is known."""
-    named = one.value.get("item_id") or _id(_item(one))
-    return next((index for index, life in items.items() if life.id and life.id == named), None)
+            said = f"{one.type} has {kind} of {len(final)} characters, its deltas make {own.units} others"
+            yield Hit(said, event=one.event)
 
 
 def _judge_final(
@@ -190,6 +182,7 @@ def _find_missing(held: Sequence[Mapping[str, Any]], done: list[Mapping[str, Any
     """Finished items that the final response has not, or has under another id."""
     ids = {_id(item) for item in held}
     left = Counter(_kind(item) for item in held)
+    nameless = {_kind(item) for item in held if not _id(item)}
     left.subtract(_kind(item) for item in done if _id(item) and _id(item) in ids)
     for item in done:
         if _id(item) and _id(item) in ids:
@@ -197,7 +190,7 @@ def _find_missing(held: Sequence[Mapping[str, Any]], done: list[Mapping[str, Any
         left[_kind(item)] -= 1
         if left[_kind(item)] < 0:
             yield f"response.output lacks the finished {brief(item.get('type'))} item"
-        elif _id(item) and all(_id(other) for other in held if _kind(other) == _kind(item)):
+        elif _id(item) and _kind(item) not in nameless:
             yield f"response.output has the finished {brief(item.get('type'))} item under another id"
 
 

@@ -12,10 +12,11 @@ import msgspec
 from byok_bench.dialects.answer import Facts, UsageSeen
 from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import text_of, whole
+from byok_bench.dialects.fragments import text_of
 from byok_bench.dialects.output import Output, Usage
 from byok_bench.dialects.responses_items import (
     CALL_TYPES,
+    CANDIDATES,
     Item,
     items_of,
     note_item,
@@ -70,6 +71,8 @@ class _Assembly:
         self.end: TypedEvent | None = None
         self._by_id: dict[str, Item] = {}
         self._by_index: dict[int, Item] = {}
+        self._strays: list[Item] = []
+        """Items that were begun by an event that is no item's own."""
 
     def take(self, one: TypedEvent) -> None:
         """Merge one event; unknown types are ignored."""
@@ -77,7 +80,7 @@ class _Assembly:
         value = one.value
         if family in PARTS and step in ("delta", "done"):
             kind, number, member = PARTS[family]
-            item = self._item(one.event, value.get("item_id"), value.get("output_index"))
+            item = self._item(one.event, value.get("item_id"), value.get("output_index"), stray=True)
             if step == "done":
                 self._adopt(item, kind, value.get(member))
                 self._mark(one, [kind] if item.finish(kind, value.get(number), value.get(member)) else [])
@@ -101,7 +104,9 @@ class _Assembly:
             if one.type in TERMINAL_TYPES:
                 self.end = one
 
-    def _item(self, event: int, item_id: object, index: object, *, opens: bool = False) -> Item:
+    def _item(
+        self, event: int, item_id: object, index: object, *, opens: bool = False, stray: bool = False
+    ) -> Item:
         """The item that an event is about: by id, else by index, else the one that is open, else a new one."""
         known = self._by_id.get(item_id) if isinstance(item_id, str) else None
         if known is None and type(index) is int and not (opens and item_id and index in self._by_index):
@@ -111,6 +116,8 @@ class _Assembly:
         if known is None:
             known = Item("", event)
             self.items.append(known)
+            if stray and len(self._strays) < CANDIDATES:
+                self._strays.append(known)
         if isinstance(item_id, str) and item_id:
             self._by_id[item_id] = known
         if type(index) is int:
@@ -120,12 +127,13 @@ class _Assembly:
     def _adopt(self, item: Item, kind: str, text: object) -> None:
         """Deltas that named no item, or one that never came, are those of the item that is told to have their
         text."""
-        if not isinstance(text, str) or not text or item.text_of(kind):
+        if not isinstance(text, str) or not text or item.parts.get(kind):
             return
-        for other in self.items:
-            if other is not item and not other.described and other.text_of(kind) == whole(text):
-                item.take_over(other)
-                self.items.remove(other)
+        for stray in self._strays:
+            if stray is not item and not stray.described and stray.tells(kind, text):
+                item.take_over(stray)
+                self._strays.remove(stray)
+                self.items.remove(stray)
                 return
 
     def _mark(self, one: TypedEvent, kinds: Sequence[str]) -> None:

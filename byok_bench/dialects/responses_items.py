@@ -20,14 +20,29 @@ CONTENT_KINDS: Final = {
 }
 
 
+CANDIDATES: Final = 64
+"""Parts, or items, that a text told elsewhere is looked for among; a server that needs more has lost count."""
+
+
 class Part:
     """One text under construction: deltas, and what the server says it is in the end."""
 
     def __init__(self) -> None:
         self.deltas: list[str] = []
+        self.units = 0
+        """UTF-16 units of all deltas: however a character is cut, its units add up."""
         self.final = ""
-        self.of_item = False
-        """Nothing but the object of the item told it so far."""
+
+    def add(self, delta: str) -> None:
+        """Append a delta."""
+        self.deltas.append(delta)
+        self.units += _units(delta)
+
+    def matches(self, text: str) -> bool:
+        """Whether the deltas, or without any the final text, make this text; joined only where it may be so."""
+        if not self.deltas:
+            return whole(self.final) == whole(text)
+        return self.units == _units(text) and self.text == whole(text)
 
     @property
     def text(self) -> str:
@@ -55,17 +70,35 @@ class Item:
         """The event that opened it; None if it is of a response object."""
         self.call_id: str | None = None
         self.name = ""
-        self.parts: dict[tuple[str, int], Part] = {}
         self.described = False
         """An object of it came."""
+        self.parts: dict[str, dict[int, Part]] = {}
+        """Kind → number → part."""
+        self._of_events: set[str] = set()
+        """Kinds that events of their own told; the others are known from the object of the item alone."""
+        self._units: dict[str, int] = {}
+        """UTF-16 units of all deltas of a kind."""
+        self._untold: dict[str, list[Part]] = {}
+        """Parts whose deltas no done event has told yet, by kind."""
 
     def add(self, kind: str, index: object, delta: str) -> None:
         """Take a delta."""
-        self.parts.setdefault((kind, _number(index)), Part()).deltas.append(delta)
+        part = self._part_of_event(kind, index)
+        if not part.deltas and not part.final and len(self._untold.setdefault(kind, [])) < CANDIDATES:
+            self._untold[kind].append(part)
+        part.add(delta)
+        self._units[kind] = self._units.get(kind, 0) + _units(delta)
 
-    def text_of(self, kind: str) -> str:
-        """All parts of a kind in the order of their numbers."""
-        return "".join(part.text for (own, _), part in sorted(self.parts.items()) if own == kind)
+    def finish(self, kind: str, index: object, text: object) -> bool:
+        """Take the text of a done event; True if nothing was known of it before."""
+        if not isinstance(text, str) or not text:
+            return False
+        known = self.parts.get(kind, {}).get(_number(index)) or self._moved(kind, text)
+        part = known or self._part_of_event(kind, index)
+        is_news = not part.deltas and not part.final
+        part.final = text
+        self._of_events.add(kind)
+        return is_news
 
     def describe(self, value: Mapping[str, Any]) -> list[str]:
         """Take what an item object says; the kinds of part that it brought for the first time."""
@@ -75,38 +108,40 @@ class Item:
         self.call_id = text_of(value, "call_id") or self.call_id
         news = []
         for kind, texts in texts_of_item(value, self.type).items():
-            known = {at: part for at, part in self.parts.items() if at[0] == kind}
-            if not all(part.of_item for part in known.values()):
+            if kind in self._of_events:
                 continue
-            if not known:
+            if kind not in self.parts:
                 news.append(kind)
-            for at in known:
-                del self.parts[at]
+            self.parts[kind] = {}
             for number, text in texts.items():
-                part = self.parts.setdefault((kind, number), Part())
-                part.final, part.of_item = text, True
+                self.parts[kind][number] = Part()
+                self.parts[kind][number].final = text
         return news
 
-    def finish(self, kind: str, index: object, text: object) -> bool:
-        """Take the text of a done event; True if nothing was known of it before."""
-        if not isinstance(text, str) or not text:
-            return False
-        part = self.parts.get((kind, _number(index))) or self._moved(kind, text)
-        if part is None:
-            part = self.parts[kind, _number(index)] = Part()
-        is_news = not part.deltas and not part.final
-        part.final, part.of_item = text, False
-        return is_news
-
-    def _moved(self, kind: str, text: str) -> Part | None:
-        """The part of other numbers whose deltas make a text that no done event has told yet."""
-        told = (part for (own, _), part in self.parts.items() if own == kind and not part.final)
-        return next((part for part in told if part.text == whole(text)), None)
+    def tells(self, kind: str, text: str) -> bool:
+        """Whether the deltas of a kind make this text; joined only where it may be so."""
+        return self._units.get(kind, 0) == _units(text) and self.text_of(kind) == whole(text)
 
     def take_over(self, other: "Item") -> None:
         """Take the parts that came for an item nobody opened."""
-        for at, part in other.parts.items():
-            self.parts.setdefault(at, part)
+        for kind, parts in other.parts.items():
+            self.parts.setdefault(kind, parts)
+            self._of_events.add(kind)
+
+    def text_of(self, kind: str) -> str:
+        """All parts of a kind in the order of their numbers."""
+        return "".join(part.text for _, part in sorted(self.parts.get(kind, {}).items()))
+
+    def _part_of_event(self, kind: str, index: object) -> Part:
+        if kind not in self._of_events:
+            self._of_events.add(kind)
+            self.parts.pop(kind, None)
+        return self.parts.setdefault(kind, {}).setdefault(_number(index), Part())
+
+    def _moved(self, kind: str, text: str) -> Part | None:
+        """The part of other numbers whose deltas make a text that no done event has told yet."""
+        untold = (part for part in self._untold.get(kind, ()) if not part.final)
+        return next((part for part in untold if part.matches(text)), None)
 
 
 def texts_of_item(value: Mapping[str, Any], type: str) -> dict[str, dict[int, str]]:
@@ -124,6 +159,11 @@ def texts_of_item(value: Mapping[str, Any], type: str) -> dict[str, dict[int, st
             if kind and isinstance(part.get(member), str) and part[member]:
                 found.setdefault(kind, {})[number] = part[member]
     return found
+
+
+def _units(text: str) -> int:
+    """UTF-16 units of a text."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _number(index: object) -> int:
