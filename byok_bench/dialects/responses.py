@@ -170,10 +170,7 @@ class ResponsesDialect(TypedDialect):
         said = _assemble_parts(parts, response, status, end.event if end is not None else None, head)
         said.choice.has_other = _has_other(assembly.items)
         said.choice.cumulative = any(
-            part.is_cumulative
-            for item in assembly.items
-            for (kind, _), part in item.parts.items()
-            if kind == "text"
+            part.is_cumulative for item in assembly.items for part in item.parts.get("text", {}).values()
         )
         return msgspec.structs.replace(
             said,

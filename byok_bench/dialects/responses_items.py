@@ -42,7 +42,8 @@ class Part:
         """Whether the deltas, or without any the final text, make this text; joined only where it may be so."""
         if not self.deltas:
             return whole(self.final) == whole(text)
-        return self.units == _units(text) and self.text == whole(text)
+        fits = self.units == _units(text) or self.deltas[-1] == text
+        return fits and self.text == whole(text)
 
     @property
     def text(self) -> str:
