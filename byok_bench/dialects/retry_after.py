@@ -1,7 +1,7 @@
 """How long a server asks to wait: headers, body and text, the first usable form.
 
 In order: `retry-after-ms`, `Retry-After` (number or HTTP date), the members of the error that tell a delay, its text,
-and for 429 the reset of an exhausted `x-ratelimit` budget. A form that cannot be used counts as absent, and a 0 gives
+and for 429 the reset of an exhausted budget (`x-ratelimit-…`, `RateLimit`). A form that cannot be used counts as absent, and a 0 gives
 way to a longer delay in a later form. Nothing here decides whether to retry.
 """
 
@@ -29,6 +29,8 @@ _UNITS_ZH: Final = {"毫秒": 0.001, "秒": 1.0, "分钟": 60.0, "小时": 3600.
 _RESET = re.compile(
     r"(?:x-)?rate-?limit-reset(?:-after)?(-[\w-]+)?|anthropic-ratelimit-([\w-]+)-reset", re.ASCII
 )
+_FIELDS = re.compile(r"\b(?:remaining|r)=(\d{1,9})\s?[,;]\s?(?:reset|t)=(\d{1,9})", re.ASCII)
+"""The header RateLimit of the IETF's drafts: `"api";r=0;t=55` (Hugging Face), formerly `remaining=0, reset=55`."""
 _REMAINING: Final = ("x-ratelimit-remaining{}", "ratelimit-remaining{}", "x-rate-limit-remaining{}")
 _MEMBERS: Final[Mapping[str, float]] = {
     "resets_in_seconds": 1.0,
@@ -149,7 +151,8 @@ def _from_text(text: str) -> Iterator[float]:
 
 def _from_budgets(headers: Headers, now: float) -> Iterator[float]:
     """The longest reset among the budgets that are used up; one that names no budget needs no count of what is left."""
-    resets = []
+    fields = [found for value in _values(headers, "ratelimit") for found in _FIELDS.findall(value)]
+    resets = [float(reset) for left, reset in fields if int(left) == 0]
     for name, value in headers:
         found = _RESET.fullmatch(name)
         if not found:
