@@ -1,8 +1,8 @@
 """How long a server asks to wait: headers, body and text, the first usable form.
 
 In order: `retry-after-ms`, `Retry-After` (number or HTTP date), the members of the error that tell a delay, its text,
-and for 429 the reset of an exhausted budget (`x-ratelimit-…`, `RateLimit`). A form that cannot be used counts as absent, and a 0 gives
-way to a longer delay in a later form. Nothing here decides whether to retry.
+and for 429 the reset of an exhausted budget (`x-ratelimit-…`, `RateLimit`). A form that cannot be used counts as
+absent, and a 0 gives way to a longer delay in a later form. Nothing here decides whether to retry.
 """
 
 import re
