@@ -5,10 +5,14 @@ closed, with no `connection: close`) and llama.cpp's behind a stream.
 """
 
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import uvloop
 from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile, keep_alive, sized
 
 from byok_bench.wire import idle_pool
@@ -157,3 +161,37 @@ async def test_the_oldest_idle_connection_goes_first() -> None:
             Target(scheme="http", host="127.0.0.1", port=two.port),
             "127.0.0.1",
         )
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("clock", ["kernel", "user"])
+@pytest.mark.parametrize(
+    "last_words", [b"", b"HTTP/1.1 408 Late\r\ncontent-length: 0\r\n\r\n"], ids=["end", "bytes"]
+)
+def test_what_waits_unread_on_an_idle_connection_counts(last_words: bytes, clock: Any, loop: Any) -> None:
+    """A loop that was busy has seen neither the end nor the bytes in front of it; the socket is asked itself."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+
+    def serve() -> None:
+        with listener:
+            for words in (last_words, b""):
+                with listener.accept()[0] as peer:
+                    peer.recv(65_536)
+                    peer.sendall(GOOD)
+                    time.sleep(0.02)
+                    peer.sendall(words)
+
+    async def main() -> list[RawExchange]:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        async with Client(clock=clock) as own:
+            (first,) = await asked(own, url, b"{}")
+            time.sleep(0.2)  # noqa: ASYNC251 - the loop stands still, as under a busy cell
+            return [first, *await asked(own, url, b"{}")]
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with asyncio.Runner(loop_factory=loop) as runner:
+        first, second = runner.run(main())
+    thread.join(10)
+    assert (first.failure, second.failure, second.reused) == (None, None, False)
