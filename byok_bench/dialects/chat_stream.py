@@ -251,10 +251,12 @@ def failure_of_choice(error: ChoiceError | None, head: RawHead | None, phase: st
 
 
 def failure_without_answer(choices: Collection[Choice], phase: str) -> Failure | None:
-    """Why there is no answer in these choices: one without message, or nothing said and nothing finished."""
+    """Why there is no answer in these choices: a filter left nothing, one is without message, or nothing is said
+    and nothing finished."""
     without = [choice for choice in choices if not choice.has_message]
-    if any(choice.finish_reason == "content_filter" for choice in without):
-        return failure("content_filter", phase, "a filter withheld the answer: its choice has no message")
+    silent = all(choice.is_empty and not choice.reasoning for choice in choices)
+    if any(choice.finish_reason == "content_filter" for choice in (choices if silent else without)):
+        return failure("content_filter", phase, "a filter withheld the answer: nothing of it is left")
     if without:
         said = f"choice {without[0].index} has no message: there is no answer in it"
         return failure("protocol", phase, said)

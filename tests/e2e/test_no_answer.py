@@ -37,6 +37,13 @@ ANSWERS = {
         [{"index": 0, "message": {"content": "Half"}, "error": {"code": 502, "message": "gone"}}]
     ),
     "a filtered choice": whole([{"index": 0, "finish_reason": "content_filter"}]),
+    "a filter that left nothing": whole(
+        [{"index": 0, "message": {"role": "assistant", "content": None}, "finish_reason": "content_filter"}]
+    ),
+    "a stream of which a filter left nothing": streamed(
+        {"choices": [{"index": 0, "delta": {"role": "assistant"}}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]},
+    ),
     "a code and words": sized(b'{"code":402,"message":"no credit"}', JSON),
     "a sentence": sized(b"model is warming up", TEXT),
     "a list": sized(b'[{"generated_text":"Hi"}]', JSON),
