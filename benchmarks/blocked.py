@@ -66,7 +66,7 @@ def figures(result: bb.Run, truth: dict[str, dict[str, Any]], wall_s: float) -> 
     """Differences between our times and the server's, and how many samples say that the loop stood still."""
     ttft: list[float] = []
     gaps: list[float] = []
-    for row, exchange in result.exchanges():
+    for row, exchange in result.iterate_exchanges():
         sent = truth[exchange.id]["sent_ns"]
         true = [(later - earlier) / 1e6 for earlier, later in itertools.pairwise(sent)]
         assert row.ttft_ms is not None

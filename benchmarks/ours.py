@@ -62,7 +62,7 @@ async def running(base: str, model: str, streams: int, rounds: int) -> list[Row]
         result = await bb.run(
             endpoint(base, model), "plain-answer", streams * rounds, streams, store, warmup=0, process=False
         )
-        found = await asyncio.to_thread(list, result.exchanges())
+        found = await asyncio.to_thread(list, result.iterate_exchanges())
     return [
         {"id": exchange.id, "called_ns": exchange.raw.phases.start, "exchange": exchange}
         for _, exchange in found

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
     from byok_bench.endpoints.endpoint import Endpoint, Model
     from byok_bench.endpoints.keys import KeyRef
-    from byok_bench.endpoints.send import get_models as list_models
+    from byok_bench.endpoints.send import list_models as list_models
     from byok_bench.endpoints.send import send
     from byok_bench.errors import (
         BackendError,

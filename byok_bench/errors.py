@@ -27,7 +27,7 @@ class ByokBenchError(Exception):
         self.code = code
 
 
-def bare(error: _E) -> _E:
+def strip_traceback(error: _E) -> _E:
     """`error` without the frames and errors it came through: one of these may hold a key, and tracebacks print locals.
 
     For the border of a module whose functions handle text that may be anything: `raise bare(error)` outside of the

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.cases import PAGES, Case, Expected, load  # noqa: E402
 
 from byok_bench.checks.clients import describe_effects, find_client_effects  # noqa: E402
-from byok_bench.checks.registry import Check, catalogue, forms_of  # noqa: E402
+from byok_bench.checks.registry import Check, list_answer_forms, load_catalogue  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
 
 RULES = ROOT / "docs" / "checks"
@@ -50,7 +50,7 @@ BODIES = {
 
 def pages() -> dict[Path, str]:
     """Every generated file and what it should hold."""
-    rules = catalogue()
+    rules = load_catalogue()
     cases: dict[str, list[Case]] = {}
     for case in load(PAGES):
         cases.setdefault(case.file, []).append(case)
@@ -98,7 +98,7 @@ def breaks(rule: Check) -> Iterator[str]:
 
 def scopes_of_rule(rule: Check) -> Iterator[str]:
     """What a rule is about, dialect by dialect."""
-    forms = forms_of(rule)
+    forms = list_answer_forms(rule)
     for schema, name in DIALECTS.items():
         said = [
             word for word, streamed in (("streamed", True), ("whole", False)) if (schema, streamed) in forms

@@ -58,9 +58,9 @@ class Backend(ABC):
     @property
     def endpoint(self) -> Endpoint:
         """The chat completions endpoint of this backend."""
-        return self.endpoint_for("chat")
+        return self.get_endpoint("chat")
 
-    def endpoint_for(self, schema: Schema) -> Endpoint:
+    def get_endpoint(self, schema: Schema) -> Endpoint:
         """The endpoint for `chat`, `responses` or `messages`; the same object until the backend stops."""
         base_url = self.base_url
         if schema not in self._endpoints:
@@ -75,11 +75,11 @@ class Backend(ABC):
             )
         return self._endpoints[schema]
 
-    def _listening(self, root: str) -> None:
+    def _note_address(self, root: str) -> None:
         """Note where the server answers: `root` is scheme, host and port."""
         self._base_url = root.rstrip("/") + "/v1"
 
-    def _stopped(self) -> None:
+    def _forget_address(self) -> None:
         """Forget the address, and the keys that were kept for it."""
         for endpoint in self._endpoints.values():
             endpoint.key.forget()

@@ -81,13 +81,13 @@ class Child:
         try:
             async with asyncio.timeout(timeout_s):
                 message = await asyncio.to_thread(_introduce, process, settings)
-                url = self._address(message)
+                url = self._read_address(message)
                 if not await asyncio.to_thread(
                     _wait_until_ready, process, url + ready_path, headers, deadline
                 ):
-                    raise self._problem("ended while it started", "start_failed")
+                    raise self._make_error("ended while it started", "start_failed")
         except TimeoutError:
-            problem = self._problem(f"did not answer within {timeout_s:.0f} s", "start_timeout")
+            problem = self._make_error(f"did not answer within {timeout_s:.0f} s", "start_timeout")
         except BackendError as error:
             problem = error
         except BaseException:
@@ -109,18 +109,18 @@ class Child:
         self._process = self._log = None
         if process is not None:
             # Shielded: a second Ctrl-C must not leave the process behind.
-            await asyncio.shield(asyncio.to_thread(_end, process))
+            await asyncio.shield(asyncio.to_thread(_end_process, process))
         if log is not None:
             log.close()
 
-    def _address(self, message: Mapping[str, Any]) -> str:
+    def _read_address(self, message: Mapping[str, Any]) -> str:
         if "error" in message:
-            raise self._problem(str(message["error"]), str(message.get("code", "start_failed")))
+            raise self._make_error(str(message["error"]), str(message.get("code", "start_failed")))
         if "url" not in message:
-            raise self._problem("ended while it started", "start_failed")
+            raise self._make_error("ended while it started", "start_failed")
         return str(message["url"])
 
-    def _problem(self, what: str, code: str) -> BackendError:
+    def _make_error(self, what: str, code: str) -> BackendError:
         tail = ""
         if self._log is not None:
             self._log.flush()
@@ -165,7 +165,7 @@ def _wait_until_ready(
     return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end_process(process: subprocess.Popen[bytes]) -> None:
     if process.stdin:
         with suppress(BrokenPipeError):
             process.stdin.close()

@@ -13,7 +13,7 @@ BUNDLED_MODEL = "smollm2-135m"
 """The id under which the bundled model is served (SmolLM2-135M-Instruct, Q4_1)."""
 
 
-def bundled_model() -> Path:
+def find_bundled_model() -> Path:
     """The `.gguf` of the installed model package. Raises BackendError with the line that installs it."""
     try:
         files = distribution(MODEL_PACKAGE).files or []
@@ -28,7 +28,7 @@ def bundled_model() -> Path:
     )
 
 
-def model_file(path: str | Path) -> Path:
+def find_model_file(path: str | Path) -> Path:
     """A `.gguf` given by path. Raises BackendError if it is none."""
     file = Path(path).expanduser()
     if not file.is_file():

@@ -47,7 +47,7 @@ class LiteLLM(ProcessBackend):
         self._venv = Path(venv) if venv is not None else None
         self._port = port
 
-    def _child_to_start(self) -> Child:
+    def _make_child(self) -> Child:
         upstream = self._upstream
         settings = {
             "host": LOOPBACK,
@@ -61,12 +61,12 @@ class LiteLLM(ProcessBackend):
             self.label,
             HERE / "litellm_process.py",
             settings,
-            python=str(gateway_python(self._venv)),
+            python=str(find_gateway_python(self._venv)),
             secrets=[key for key in (self.api_key, upstream.api_key) if key],
         )
 
 
-def gateway_python(venv: Path | None = None) -> Path:
+def find_gateway_python(venv: Path | None = None) -> Path:
     """The Python that has LiteLLM. Raises BackendError with the command that makes it."""
     places = [venv] if venv else [Path.cwd() / VENV_NAME, HERE.parents[1] / VENV_NAME]
     name = Path("Scripts/python.exe") if sys.platform == "win32" else Path("bin/python")

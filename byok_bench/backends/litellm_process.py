@@ -34,7 +34,7 @@ def serve(settings: Mapping[str, Any], announce: Callable[..., None], stop: thre
         return
     with tempfile.TemporaryDirectory(prefix="byok-bench-litellm-") as folder:
         config = Path(folder) / "config.yaml"
-        config.write_text(json.dumps(_configuration(settings)), encoding="utf-8")  # JSON is YAML
+        config.write_text(json.dumps(_build_configuration(settings)), encoding="utf-8")  # JSON is YAML
         os.chdir(folder)
         os.environ.update(
             _QUIET,
@@ -62,7 +62,7 @@ def _run(listening: socket.socket, announce: Callable[..., None], stop: threadin
     server.run(sockets=[listening])
 
 
-def _configuration(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _build_configuration(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Keys are named here, not written: LiteLLM looks them up in its environment."""
     models = [
         {

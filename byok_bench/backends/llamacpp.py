@@ -9,7 +9,7 @@ from pathlib import Path
 
 from byok_bench.backends.base import LOOPBACK
 from byok_bench.backends.child import Child
-from byok_bench.backends.gguf import BUNDLED_MODEL, bundled_model, model_file
+from byok_bench.backends.gguf import BUNDLED_MODEL, find_bundled_model, find_model_file
 from byok_bench.backends.process import ProcessBackend
 from byok_bench.errors import BackendError
 
@@ -59,17 +59,17 @@ class LlamaCpp(ProcessBackend):
             "api_key": api_key,
         }
 
-    def _child_to_start(self) -> Child:
+    def _make_child(self) -> Child:
         if find_spec("xllamacpp") is None:
             raise BackendError(
                 "llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part"
             )
-        settings = {**self._settings, **self._files()}
+        settings = {**self._settings, **self._find_files()}
         return Child(
             self.label, HERE / "llamacpp_process.py", settings, secrets=[self.api_key] if self.api_key else []
         )
 
-    def _files(self) -> dict[str, str]:
-        path = bundled_model() if self._model is None else model_file(self._model)
+    def _find_files(self) -> dict[str, str]:
+        path = find_bundled_model() if self._model is None else find_model_file(self._model)
         template = Path(self._template).read_text(encoding="utf-8") if self._template else ""
         return {"model": str(path), "template": template}

@@ -17,7 +17,7 @@ def serve(settings: Mapping[str, Any], announce: Callable[..., None], stop: thre
     import xllamacpp
 
     try:
-        server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), settings))
+        server = xllamacpp.Server(_set_parameters(xllamacpp.CommonParams(), settings))
     except RuntimeError as error:
         announce(error=f"did not start ({error})", code="start_failed")
         return
@@ -26,7 +26,7 @@ def serve(settings: Mapping[str, Any], announce: Callable[..., None], stop: thre
     del server
 
 
-def _parameters(params: Any, settings: Mapping[str, Any]) -> Any:
+def _set_parameters(params: Any, settings: Mapping[str, Any]) -> Any:
     """llama.cpp's own parameters, for one small server on loopback."""
     params.model.path = settings["model"]
     params.model_alias = {settings["alias"]}

@@ -27,17 +27,17 @@ class ProcessBackend(Backend):
         """Start the process and wait until it answers. Raises BackendError; then nothing is left running."""
         if self._child is not None:
             raise BackendError(f"{self.label} is already running", code="already_running")
-        child = self._child_to_start()
-        self._listening(await child.start(self._ready_path, {}, self._start_timeout_s))
+        child = self._make_child()
+        self._note_address(await child.start(self._ready_path, {}, self._start_timeout_s))
         self._child = child
 
     async def stop(self) -> None:
         """Stop the process and wait until it is gone."""
         child, self._child = self._child, None
-        self._stopped()
+        self._forget_address()
         if child is not None:
             await child.stop()
 
     @abstractmethod
-    def _child_to_start(self) -> Child:
+    def _make_child(self) -> Child:
         """The process, with all its settings. Raises BackendError if a part is missing."""

@@ -4,6 +4,6 @@ One file a group holds the rules, one function each: they see an exchange (seen.
 Probes are rules that have to ask; the ladder asks in order. Where findings go is not known here.
 """
 
-from byok_bench.checks.registry import catalogue, run_checks
+from byok_bench.checks.registry import load_catalogue, run_checks
 
-__all__ = ["catalogue", "run_checks"]
+__all__ = ["load_catalogue", "run_checks"]

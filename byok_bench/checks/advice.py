@@ -75,7 +75,7 @@ IN_THE_MIDDLE: Final = {
 """The same where an answer had begun as a stream."""
 
 
-def what_to_do(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
+def choose_advice(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
     """One sentence on what to do about a failure, never against what was seen.
 
     `is_list`: it is the list of models that was asked for. `route_answered`: the same route answered before.
@@ -98,7 +98,7 @@ def what_to_do(failure: Failure, *, is_list: bool = False, route_answered: bool 
     return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]
 
 
-def advice(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
+def describe_failure(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
     """The server's words (or ours), and what to do."""
     message = failure.message.rstrip(".")
     is_ours = failure.status is None and message.partition(" ")[0].isalpha()  # not a host, not a variable
@@ -109,4 +109,4 @@ def advice(failure: Failure, *, is_list: bool = False, route_answered: bool = Fa
         return f"{message} {ADVICE['egress']}"
     waits = failure.retryable and failure.retry_after_s
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if waits else ""
-    return f"{message} {what_to_do(failure, is_list=is_list, route_answered=route_answered)}{wait}"
+    return f"{message} {choose_advice(failure, is_list=is_list, route_answered=route_answered)}{wait}"

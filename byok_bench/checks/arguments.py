@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from byok_bench.dialects.answer import AnswerReading
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.fragments import render_value
 from byok_bench.dialects.tool_calls import Call
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
@@ -19,7 +19,7 @@ from byok_bench.wire.bounded_json import Malformed
 _CUT: Final = ("length", "content_filter")
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class ArgumentsForm(msgspec.Struct, frozen=True):
     """What a call's arguments are."""
 
     kind: Literal["blank", "object", "double", "broken", "beyond"]
@@ -28,28 +28,28 @@ class Verdict(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-def judged_calls(answer: AnswerReading) -> Iterator[tuple[Call, Verdict]]:
+def judge_calls(answer: AnswerReading) -> Iterator[tuple[Call, ArgumentsForm]]:
     """Every call of an answer whose arguments are judged, with the verdict."""
-    for choice in answer.choices if answer.complete else ():
+    for choice in answer.choices if answer.is_complete else ():
         if choice.finish_reason not in _CUT:
             for call in (call for call in choice.calls if not call.custom):
-                yield call, verdict_on(call.arguments)
+                yield call, judge_arguments(call.arguments)
 
 
-def verdict_on(arguments: str) -> Verdict:
+def judge_arguments(arguments: str) -> ArgumentsForm:
     """What a text of arguments is."""
     if not arguments.strip():
-        return Verdict("blank")
+        return ArgumentsForm("blank")
     value = bounded_json.decode(arguments)
     if isinstance(value, dict):
-        return Verdict("object", value)
+        return ArgumentsForm("object", value)
     if isinstance(value, str) and isinstance(bounded_json.decode(value), dict):
-        return Verdict("double")
+        return ArgumentsForm("double")
     if isinstance(value, Malformed):
-        return Verdict("broken" if value.why == "syntax" else "beyond", detail=value.message)
-    return Verdict("broken", detail=f"they are {brief(value)}")
+        return ArgumentsForm("broken" if value.why == "syntax" else "beyond", detail=value.message)
+    return ArgumentsForm("broken", detail=f"they are {render_value(value)}")
 
 
-def spoken(name: str | None) -> str:
+def describe_name(name: str | None) -> str:
     """A name as the server wrote it, for a message."""
-    return brief(name) if name else "a function without name"
+    return render_value(name) if name else "a function without name"

@@ -51,7 +51,7 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
         return at_once and self.late >= LATE_SHARE
 
     @property
-    def comes_in_bursts(self) -> bool:
+    def is_bursty(self) -> bool:
         """Whether several events came together again and again, with silence between."""
         return (
             self.pauses >= FEWEST_PAUSES
@@ -71,7 +71,7 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def arrivals_of(answer: Exchange) -> Arrivals | None:
+def measure_arrivals(answer: Exchange) -> Arrivals | None:
     """How the answer's output arrived; None if it has none."""
     stamps = [mark[0] for mark in answer.reading.marks]
     if not stamps:

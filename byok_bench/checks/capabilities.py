@@ -14,28 +14,28 @@ REFUSALS = frozenset({"invalid_request", "protocol"})
 _EVIDENCE_CHARACTERS = 200
 
 
-def capabilities(report: LadderReport, declared: Capabilities) -> Capabilities:
+def prove_capabilities(report: LadderReport, declared: Capabilities) -> Capabilities:
     """`declared`, with what the rungs prove in its place."""
-    return replace(declared, **dict(proved(report)))
+    return replace(declared, **dict(iterate_proofs(report)))
 
 
-def proved(report: LadderReport) -> Iterator[tuple[str, Capability]]:
+def iterate_proofs(report: LadderReport) -> Iterator[tuple[str, Capability]]:
     """(name, capability) of all that was shown, either way."""
     rungs = {rung.name: rung for rung in report}
     exchanges = [one for rung in report for one in rung.exchanges if one.error is None]
-    if "stream" in rungs and (state := _answered(rungs["stream"])):
-        yield "streaming", _seen(state, rungs["stream"])
+    if "stream" in rungs and (state := _judge_streaming(rungs["stream"])):
+        yield "streaming", _make_capability(state, rungs["stream"])
     if "tools" in rungs:
         called = any(one.output.tool_calls for one in rungs["tools"].exchanges)
         if called or rungs["tools"].verdict == "fail":
-            yield "tools", _seen("yes" if called else "no", rungs["tools"])
+            yield "tools", _make_capability("yes" if called else "no", rungs["tools"])
     if any(len(one.output.tool_calls) > 1 for one in exchanges):
         yield "parallel_tools", Capability(state="yes", evidence="one answer held several calls")
     if any(one.output.reasoning for one in exchanges):
         yield "reasoning", Capability(state="yes", evidence="an answer came with reasoning")
 
 
-def _answered(rung: Rung) -> Proof | None:
+def _judge_streaming(rung: Rung) -> Proof | None:
     """yes or no; None where the failure says nothing of the ability."""
     if rung.verdict in ("pass", "warn"):
         return "yes" if any(one.events for one in rung.exchanges) else "no"
@@ -43,7 +43,7 @@ def _answered(rung: Rung) -> Proof | None:
     return "no" if kinds & REFUSALS else None
 
 
-def _seen(state: Proof, rung: Rung) -> Capability:
+def _make_capability(state: Proof, rung: Rung) -> Capability:
     evidence = f"{rung.name}: {rung.advice}"
     if len(evidence) > _EVIDENCE_CHARACTERS:
         evidence = f"{evidence[: _EVIDENCE_CHARACTERS - 1]}…"

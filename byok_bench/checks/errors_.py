@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import TYPED_STREAMS, check
-from byok_bench.checks.seen import Seen
+from byok_bench.checks.seen import SeenExchange
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.durations import http_date_s
+from byok_bench.dialects.durations import read_http_date_s
 from byok_bench.dialects.envelope import has_error
-from byok_bench.dialects.error_body import error_of, first_of
-from byok_bench.dialects.numbers import status_number
-from byok_bench.dialects.server_text import decoded
+from byok_bench.dialects.error_body import find_error_object, take_first
+from byok_bench.dialects.numbers import to_error_status
+from byok_bench.dialects.server_text import decode_text
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
@@ -34,7 +34,7 @@ _STRUCTURE: Final = 2_000
 
 
 @check("error.in-stream", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def in_stream(seen: Seen) -> Iterator[Hit]:
+def in_stream(seen: SeenExchange) -> Iterator[Hit]:
     """Avoid failing inside a 200 stream.
 
     Rule: no event has an error member that is a non-empty object or string, is named error, is an object of
@@ -46,18 +46,22 @@ def in_stream(seen: Seen) -> Iterator[Hit]:
     Seen in: openai/openai-python src/openai/_streaming.py; zendev-sh/goai#110; genkit-ai/genkit#6259;
     https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
-    fact, typed = seen.chat.facts.get("error_event") if seen.chat is not None else None, seen.typed
+    fact, typed = (
+        seen.chat_reading.facts.get("error_event") if seen.chat_reading is not None else None,
+        seen.typed_reading,
+    )
     if fact is not None:
-        yield Hit(f"the stream reports an error: {_words(seen)}", event=fact.event)
-    if typed is not None and typed.shape == "stream" and typed.failed and typed.unframed_error_at is None:
+        yield Hit(f"the stream reports an error: {_describe_error(seen)}", event=fact.event)
+    if typed is not None and typed.shape == "stream" and typed.has_failed and typed.unframed_error_at is None:
         told = typed.error if typed.closing == "error" else typed.end_event
         yield Hit(
-            f"the stream reports an error: {_words(seen)}", event=told.event if told is not None else None
+            f"the stream reports an error: {_describe_error(seen)}",
+            event=told.event if told is not None else None,
         )
 
 
 @check("error.unframed", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def unframed(seen: Seen) -> Iterator[Hit]:
+def unframed(seen: SeenExchange) -> Iterator[Hit]:
     """Frame in-stream errors as data.
 
     Rule: no line outside the fields of server-sent events holds a JSON object with an error, alone or joined
@@ -66,15 +70,17 @@ def unframed(seen: Seen) -> Iterator[Hit]:
     Why: to a parser of event streams such a line is nothing: an answer without text, and no reason given.
     Seen in: lemonade-sdk/lemonade#2975; huggingface/text-generation-inference#1896
     """
-    at = seen.streamed.unframed_error_at if seen.streamed is not None else None
+    at = seen.answer_reading.unframed_error_at if seen.answer_reading is not None else None
     if at is not None:
-        yield Hit(f"a line that is no event holds an error: {_words(seen)}", offset=at)
+        yield Hit(f"a line that is no event holds an error: {_describe_error(seen)}", offset=at)
     elif _is_error_document(seen) and _is_labelled_stream(seen):
-        yield Hit(f"the body is labelled as a stream and is one error document: {_words(seen)}", offset=0)
+        yield Hit(
+            f"the body is labelled as a stream and is one error document: {_describe_error(seen)}", offset=0
+        )
 
 
 @check("error.status-200", ERROR, applies_to="any")
-def status_200(seen: Seen) -> Iterator[Hit]:
+def status_200(seen: SeenExchange) -> Iterator[Hit]:
     """Use an error status for errors.
 
     Rule: where the status is 2xx, the body is no JSON document that has an error member, says success: false, or
@@ -86,13 +92,13 @@ def status_200(seen: Seen) -> Iterator[Hit]:
     modelscope/evalscope#1673; genkit-ai/genkit#6079
     """
     if _is_error_document(seen) and not _is_labelled_stream(seen):
-        yield Hit(f"status {seen.status}, and the body is an error: {_words(seen)}")
-    elif seen.chat is not None and "choice_error" in seen.chat.facts:
-        yield Hit(f"status {seen.status}, and a choice reports an error: {_words(seen)}")
+        yield Hit(f"status {seen.status}, and the body is an error: {_describe_error(seen)}")
+    elif seen.chat_reading is not None and "choice_error" in seen.chat_reading.facts:
+        yield Hit(f"status {seen.status}, and a choice reports an error: {_describe_error(seen)}")
 
 
 @check("error.shape", WARN, applies_to="any")
-def shape(seen: Seen) -> Iterator[Hit]:
+def shape(seen: SeenExchange) -> Iterator[Hit]:
     """Wrap errors as error.message, type, param, code.
 
     Rule: the body of an error is an object with a member error, which is an object in turn and has a message:
@@ -101,17 +107,17 @@ def shape(seen: Seen) -> Iterator[Hit]:
     Why: in every other shape the OpenAI SDK finds no words to show.
     Seen in: vllm-project/vllm#12886; huggingface/chat-ui#1343
     """
-    body = _error_json(seen)
+    body = _find_error_json(seen)
     if seen.schema == "messages" or isinstance(body, Malformed):
         return
     error = body.get("error") if isinstance(body, dict) else None
     message = error.get("message") if isinstance(error, dict) else None
     if not isinstance(message, str) or not message.strip():
-        yield Hit(f"no error.message, but {_described(body)}")
+        yield Hit(f"no error.message, but {_describe_shape(body)}")
 
 
 @check("error.not-json", WARN, applies_to="any")
-def not_json(seen: Seen) -> Iterator[Hit]:
+def not_json(seen: SeenExchange) -> Iterator[Hit]:
     """Send JSON error bodies.
 
     Rule: the body of an answer with status 400 or more is JSON, and not empty. A body that was cut counts where
@@ -119,7 +125,7 @@ def not_json(seen: Seen) -> Iterator[Hit]:
     Why: users get walls of HTML in their error boxes.
     Seen in: JuiceBoxxGames/utsuwa#67
     """
-    if seen.status < 400 or not isinstance(_whole_json(seen), Malformed):
+    if seen.status < 400 or not isinstance(_decode_whole_body(seen), Malformed):
         return
     was_cut = seen.raw.end not in ("eof", "done") or seen.body.over_limit
     if was_cut and _MAY_BE_JSON.match(seen.body.data):
@@ -132,7 +138,7 @@ def not_json(seen: Seen) -> Iterator[Hit]:
 
 
 @check("error.status-mismatch", WARN, applies_to="any")
-def status_mismatch(seen: Seen) -> Iterator[Hit]:
+def status_mismatch(seen: SeenExchange) -> Iterator[Hit]:
     """Agree on status and body code.
 
     Rule: a number from 400 to 599 in error.code or status_code, as an integer or as text, is that of the HTTP
@@ -140,13 +146,13 @@ def status_mismatch(seen: Seen) -> Iterator[Hit]:
     Why: of two numbers a client believes one, and retries what is final or gives up what would pass.
     Seen in: ggml-org/llama.cpp#15780
     """
-    root = first_of(_error_json(seen))
+    root = take_first(_find_error_json(seen))
     if seen.status < 400 or not isinstance(root, Mapping):
         return
-    error, _ = error_of(root)
-    named = [status_number(error.get("code"))]
+    error, _ = find_error_object(root)
+    named = [to_error_status(error.get("code"))]
     named += [
-        status_number(layer.get(name)) for layer in (error, root) for name in ("status_code", "statusCode")
+        to_error_status(layer.get(name)) for layer in (error, root) for name in ("status_code", "statusCode")
     ]
     other = next((status for status in named if status not in (None, seen.status)), None)
     if other is not None:
@@ -154,7 +160,7 @@ def status_mismatch(seen: Seen) -> Iterator[Hit]:
 
 
 @check("error.stack-trace", WARN, applies_to="any")
-def stack_trace(seen: Seen) -> Iterator[Hit]:
+def stack_trace(seen: SeenExchange) -> Iterator[Hit]:
     """Leak no stack traces.
 
     Rule: no error body holds Python's "Traceback (most recent call last)", and no line like JavaScript's `at
@@ -164,7 +170,7 @@ def stack_trace(seen: Seen) -> Iterator[Hit]:
     """
     if seen.status < 400 and not _is_error_document(seen):
         return
-    for text in _texts(seen):
+    for text in _iterate_strings(seen):
         if _PYTHON_TRACE in text or _JAVASCRIPT_FRAME.search(text):
             yield Hit(
                 f"the error body holds a {'Python' if _PYTHON_TRACE in text else 'JavaScript'} stack trace"
@@ -173,7 +179,7 @@ def stack_trace(seen: Seen) -> Iterator[Hit]:
 
 
 @check("error.retry-after-form", WARN, applies_to="any")
-def retry_after_form(seen: Seen) -> Iterator[Hit]:
+def retry_after_form(seen: SeenExchange) -> Iterator[Hit]:
     """Write Retry-After as seconds or HTTP date.
 
     Rule: a Retry-After header holds whole seconds, zero or more, or a date in the fixed form of HTTP
@@ -184,12 +190,12 @@ def retry_after_form(seen: Seen) -> Iterator[Hit]:
     value = seen.head.header("retry-after") if seen.head is not None else None
     if value is None or _SECONDS.fullmatch(value.strip()):
         return
-    if not _FIXDATE.fullmatch(value.strip()) or http_date_s(value) is None:
+    if not _FIXDATE.fullmatch(value.strip()) or read_http_date_s(value) is None:
         yield Hit(f"Retry-After is {value[:80]!r}")
 
 
 @check("error.retry-after-missing", INFO, applies_to="any")
-def retry_after_missing(seen: Seen) -> Iterator[Hit]:
+def retry_after_missing(seen: SeenExchange) -> Iterator[Hit]:
     """Tell clients when to retry.
 
     Rule: an answer with status 429 or 503 names a usable delay: in a Retry-After header, in the details or the
@@ -201,36 +207,36 @@ def retry_after_missing(seen: Seen) -> Iterator[Hit]:
         yield Hit(f"status {seen.status} without a delay")
 
 
-def _words(seen: Seen) -> str:
+def _describe_error(seen: SeenExchange) -> str:
     return seen.failure.message[:200] if seen.failure is not None else ""
 
 
-def _is_error_document(seen: Seen) -> bool:
+def _is_error_document(seen: SeenExchange) -> bool:
     """A 2xx answer that is an error by its shape; a failed response object of the Responses API is an answer."""
     document = seen.document
     is_response = isinstance(document, dict) and document.get("object") == "response"
-    return seen.succeeded and not seen.body.is_html and not is_response and has_error(document)
+    return seen.is_success and not seen.body.is_html and not is_response and has_error(document)
 
 
-def _is_labelled_stream(seen: Seen) -> bool:
+def _is_labelled_stream(seen: SeenExchange) -> bool:
     """Whether a stream was asked for, and the answer calls itself one."""
-    return seen.asked_to_stream and seen.body.media_type == EVENT_STREAM
+    return seen.is_stream_requested and seen.body.media_type == EVENT_STREAM
 
 
-def _whole_json(seen: Seen) -> Any:
+def _decode_whole_body(seen: SeenExchange) -> Any:
     """The body as any JSON value, or a `Malformed`."""
-    return bounded_json.decode(decoded(seen.body.data).strip(" \t\r\n"))
+    return bounded_json.decode(decode_text(seen.body.data).strip(" \t\r\n"))
 
 
-def _error_json(seen: Seen) -> Any:
+def _find_error_json(seen: SeenExchange) -> Any:
     """The JSON value of an error body; a `Malformed` if the answer has none."""
     if seen.status >= 400:
-        return _whole_json(seen)
+        return _decode_whole_body(seen)
     judged = _is_error_document(seen) and not _is_labelled_stream(seen)
     return seen.document if judged else Malformed("syntax", "no error")
 
 
-def _described(body: object) -> str:
+def _describe_shape(body: object) -> str:
     if isinstance(body, list):
         return "a list"
     if not isinstance(body, dict):
@@ -240,10 +246,10 @@ def _described(body: object) -> str:
     return "an object with " + (", ".join(sorted(str(name)[:40] for name in body)[:6]) or "no member")
 
 
-def _texts(seen: Seen) -> Iterator[str]:
+def _iterate_strings(seen: SeenExchange) -> Iterator[str]:
     """The body as text, and every string in it if it is JSON: line breaks are escaped there."""
-    yield decoded(seen.body.data)
-    waiting, left = [_whole_json(seen)], _STRUCTURE
+    yield decode_text(seen.body.data)
+    waiting, left = [_decode_whole_body(seen)], _STRUCTURE
     while waiting and left:
         left -= 1
         value = waiting.pop()

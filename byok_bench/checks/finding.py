@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from byok_bench.dialects.server_text import printable
+from byok_bench.dialects.server_text import strip_controls
 
 Severity = Literal["error", "warn", "info"]
 ERROR: Severity = "error"
@@ -38,12 +38,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     offset: int | None = None
 
 
-def found(check: str, severity: Severity, hit: Hit, *, offset: int | None = None, more: int = 0) -> Finding:
+def make_finding(
+    check: str, severity: Severity, hit: Hit, *, offset: int | None = None, more: int = 0
+) -> Finding:
     """The finding that a hit makes; its message is printable and not long, whatever a server said in it.
 
     `offset` stands where the hit names none; `more`: how many other hits of the rule it stands for.
     """
-    message = printable(hit.message)
+    message = strip_controls(hit.message)
     if len(message) > _LONGEST:
         message = f"{message[: _LONGEST - 1]}…"
     return Finding(

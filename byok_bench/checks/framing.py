@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import TYPED_STREAMS, WHOLE, check
-from byok_bench.checks.seen import Seen, noted
+from byok_bench.checks.seen import SeenExchange, report_fact
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.wire.raw import OPEN
 
 
 @check("stream.content-type", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def content_type(seen: Seen) -> Iterator[Hit]:
+def content_type(seen: SeenExchange) -> Iterator[Hit]:
     """Serve streams as text/event-stream.
 
     Rule: a 2xx answer to stream: true that is read as a stream has the media type text/event-stream, in any
@@ -18,14 +18,14 @@ def content_type(seen: Seen) -> Iterator[Hit]:
     Why: event-source libraries refuse every other type; aichat could not talk to an Azure gateway at all.
     Seen in: sigoden/aichat#651; huggingface/chat-ui#430; nearai/private-ml-sdk#20
     """
-    framed = seen.streamed is not None and seen.streamed.shape in ("stream", "not-sse")
+    framed = seen.answer_reading is not None and seen.answer_reading.shape in ("stream", "not-sse")
     if framed and seen.body.media_type != EVENT_STREAM:
         given = seen.body.media_type
         yield Hit(f"the media type is {given!r}" if given else "there is no Content-Type header")
 
 
 @check("stream.charset", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
-def charset(seen: Seen) -> Iterator[Hit]:
+def charset(seen: SeenExchange) -> Iterator[Hit]:
     """Declare no charset but UTF-8.
 
     Rule: a charset parameter of Content-Type says utf-8, in any case, quoted or not. The body is read as UTF-8
@@ -34,12 +34,12 @@ def charset(seen: Seen) -> Iterator[Hit]:
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
     given = seen.body.charset
-    if seen.framed and given is not None and given.lower() != "utf-8":
+    if seen.event_stream and given is not None and given.lower() != "utf-8":
         yield Hit(f"the charset is {given!r}; event streams are UTF-8")
 
 
 @check("stream.done-terminator", WARN, applies_to="chat-stream")
-def done_terminator(seen: Seen) -> Iterator[Hit]:
+def done_terminator(seen: SeenExchange) -> Iterator[Hit]:
     """End the stream with data: [DONE].
 
     Rule: an event whose trimmed data is [DONE] comes last. Reported where the body ended without it, no error
@@ -48,24 +48,24 @@ def done_terminator(seen: Seen) -> Iterator[Hit]:
     against ik_llama.cpp).
     Seen in: ikawrakow/ik_llama.cpp#467; huggingface/text-generation-inference#1896
     """
-    stream = seen.stream
-    if stream and stream.closing in ("eof", "reset") and stream.finished:
-        yield Hit("all choices are finished, but the body ended without data: [DONE]", _last(seen))
+    stream = seen.chat_stream
+    if stream and stream.closing in ("eof", "reset") and stream.is_finished:
+        yield Hit("all choices are finished, but the body ended without data: [DONE]", _find_last_event(seen))
 
 
 @check("stream.after-done", WARN, applies_to="chat-stream")
-def after_done(seen: Seen) -> Iterator[Hit]:
+def after_done(seen: SeenExchange) -> Iterator[Hit]:
     """Send nothing after [DONE].
 
     Rule: no event with data follows the sentinel in the same body. What follows is not read, usage included.
     Why: the OpenAI SDKs close the stream at the sentinel: usage or text behind it never reaches the caller.
     Seen in: openai/openai-python src/openai/_streaming.py
     """
-    yield from noted(seen.stream, "after_done", "data follows [DONE]")
+    yield from report_fact(seen.chat_stream, "after_done", "data follows [DONE]")
 
 
 @check("stream.open-after-done", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
-def open_after_done(seen: Seen) -> Iterator[Hit]:
+def open_after_done(seen: SeenExchange) -> Iterator[Hit]:
     """Close the response after its last event.
 
     Rule: the body ends within a second of [DONE], or of the terminal event of Responses and Messages. The exchange is
@@ -73,17 +73,17 @@ def open_after_done(seen: Seen) -> Iterator[Hit]:
     Why: connections that stay open use up the pool of every client.
     Seen in: diegosouzapw/OmniRoute#6777; openai/codex#43140
     """
-    if seen.framed is None or OPEN not in seen.raw.flags:
+    if seen.event_stream is None or OPEN not in seen.raw.flags:
         return
-    if seen.typed is not None and seen.typed.end_event is not None:
-        end = seen.typed.end_event
+    if seen.typed_reading is not None and seen.typed_reading.end_event is not None:
+        end = seen.typed_reading.end_event
         yield Hit(f"the body was still open a second after {end.type}", end.event)
-    elif seen.stream is not None:
-        yield Hit("the body was still open a second after [DONE]", seen.stream.done_event)
+    elif seen.chat_stream is not None:
+        yield Hit("the body was still open a second after [DONE]", seen.chat_stream.done_event)
 
 
 @check("stream.truncated", ERROR, applies_to="chat-stream")
-def truncated(seen: Seen) -> Iterator[Hit]:
+def truncated(seen: SeenExchange) -> Iterator[Hit]:
     """Finish every stream that was begun.
 
     Rule: after at least one chunk a body does not end without [DONE], an error, and a finish_reason for each
@@ -91,16 +91,16 @@ def truncated(seen: Seen) -> Iterator[Hit]:
     Why: half an answer looks like a whole one, and agents act on it.
     Seen in: LibreChat-AI/agents#493; NVIDIA/TensorRT-LLM#18289; BerriAI/litellm#42140
     """
-    stream = seen.stream
-    if stream and stream.truncated:
+    stream = seen.chat_stream
+    if stream and stream.is_truncated:
         lost = "the connection was lost" if stream.closing == "reset" else "the body ended"
         open_ones = [choice.index for choice in stream.choices if choice.finish_reason is None]
         what = f"with choice {open_ones[0]} unfinished" if open_ones else "before any choice was started"
-        yield Hit(f"{lost} {what}", _last(seen))
+        yield Hit(f"{lost} {what}", _find_last_event(seen))
 
 
 @check("stream.stall", ERROR, applies_to="chat-stream")
-def stall(seen: Seen) -> Iterator[Hit]:
+def stall(seen: SeenExchange) -> Iterator[Hit]:
     """Keep bytes coming until the end.
 
     Rule: until [DONE] or the end of the body no silence is longer than the idle limit; comments are bytes too.
@@ -109,19 +109,19 @@ def stall(seen: Seen) -> Iterator[Hit]:
     their own, callers never came back.
     Seen in: deepseek-ai/DeepSeek-V3#1608; diegosouzapw/OmniRoute#6777
     """
-    if seen.stream and seen.stream.closing == "stall":
-        yield Hit("no byte came within the idle limit", _last(seen))
+    if seen.chat_stream and seen.chat_stream.closing == "stall":
+        yield Hit("no byte came within the idle limit", _find_last_event(seen))
 
 
 @check("stream.empty", ERROR, applies_to="chat-stream", also=TYPED_STREAMS, alone=True)
-def empty(seen: Seen) -> Iterator[Hit]:
+def empty(seen: SeenExchange) -> Iterator[Hit]:
     """Send at least one chunk.
 
     Rule: before its end or [DONE] a stream holds one event with a JSON object. Reported alone.
     Why: chat windows and agents take such an answer for a success with nothing in it.
     Seen in: iflytek/astron-agent#1568; vaadin/flow-components#9195
     """
-    if seen.framed and seen.framed.empty:
+    if seen.event_stream and seen.event_stream.is_empty:
         yield Hit("the stream ended without one chunk")
 
 
@@ -133,7 +133,7 @@ def empty(seen: Seen) -> Iterator[Hit]:
     alone=True,
     beside=("stream.content-type",),
 )
-def not_sse(seen: Seen) -> Iterator[Hit]:
+def not_sse(seen: SeenExchange) -> Iterator[Hit]:
     """Frame streams as events, not as JSON lines.
 
     Rule: the body of a stream has a line with the field name data, unless it is blank, a page, one JSON answer
@@ -141,12 +141,12 @@ def not_sse(seen: Seen) -> Iterator[Hit]:
     Why: to a parser of event streams none of the lines is data: the caller gets silence.
     Seen in: ollama/ollama#294; huggingface/chat-ui#1744
     """
-    if seen.streamed and seen.streamed.shape == "not-sse":
+    if seen.answer_reading and seen.answer_reading.shape == "not-sse":
         yield Hit("no line of the body is a data field", offset=0)
 
 
 @check("stream.ignored", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def ignored(seen: Seen) -> Iterator[Hit]:
+def ignored(seen: SeenExchange) -> Iterator[Hit]:
     """Honour stream: true.
 
     Rule: a request for a stream is not answered with one whole answer (object chat.completion, or a message in a
@@ -154,12 +154,12 @@ def ignored(seen: Seen) -> Iterator[Hit]:
     Why: a reader of streams looks for events, finds none, and hands on an empty answer.
     Seen in: mistralai/mistral-vibe#619; openclaw/openclaw#97474
     """
-    if seen.streamed and seen.streamed.shape == "ignored":
+    if seen.answer_reading and seen.answer_reading.shape == "ignored":
         yield Hit("stream: true was answered with one JSON document", offset=0)
 
 
 @check("stream.json-parse", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def json_parse(seen: Seen) -> Iterator[Hit]:
+def json_parse(seen: SeenExchange) -> Iterator[Hit]:
     """Put valid JSON into every event.
 
     Rule: the joined data lines of an event are JSON, unless blank or [DONE]. An event that is not is skipped;
@@ -167,22 +167,22 @@ def json_parse(seen: Seen) -> Iterator[Hit]:
     Why: one bad frame, such as data: : OPENROUTER PROCESSING, ends the run in the OpenAI SDK.
     Seen in: mnfst/llm-gateway#2053; Tencent/WeKnora#3570
     """
-    yield from noted(seen.framed, "not_json", "the data is no JSON")
+    yield from report_fact(seen.event_stream, "not_json", "the data is no JSON")
 
 
 @check("stream.json-object", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def json_object(seen: Seen) -> Iterator[Hit]:
+def json_object(seen: SeenExchange) -> Iterator[Hit]:
     """Make every chunk a JSON object.
 
     Rule: the data of an event is no null, array, string, number or boolean. Such an event is skipped.
     Why: decoders with static types throw at the first null.
     Seen in: decolua/9router#1648
     """
-    yield from noted(seen.framed, "not_an_object", "the data is JSON, but no object")
+    yield from report_fact(seen.event_stream, "not_an_object", "the data is JSON, but no object")
 
 
 @check("stream.empty-data", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def empty_data(seen: Seen) -> Iterator[Hit]:
+def empty_data(seen: SeenExchange) -> Iterator[Hit]:
     """Use comments as heartbeat, not empty data.
 
     Rule: no event has data that is empty or white space. Such an event is skipped.
@@ -190,11 +190,11 @@ def empty_data(seen: Seen) -> Iterator[Hit]:
     the run.
     Seen in: caozhiyuan/copilot-api#88; netease-lcap/wave-agent#1326
     """
-    yield from noted(seen.framed, "blank_data", "an event has blank data")
+    yield from report_fact(seen.event_stream, "blank_data", "an event has blank data")
 
 
 @check("stream.dataless-event", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
-def dataless_event(seen: Seen) -> Iterator[Hit]:
+def dataless_event(seen: SeenExchange) -> Iterator[Hit]:
     """Send no event without a data line.
 
     Rule: a block of lines that a blank line closes has a data line if it has an event, id or retry line. It is
@@ -202,7 +202,7 @@ def dataless_event(seen: Seen) -> Iterator[Hit]:
     Why: openai-python and openai-node dispatch it all the same, parse nothing as JSON, and lose the run.
     Seen in: earendil-works/pi#8430; openai/openai-python src/openai/_streaming.py
     """
-    stream = seen.framed
+    stream = seen.event_stream
     if stream and stream.stream:
         for offset in stream.stream.dataless:
             if offset < stream.read_until:
@@ -210,7 +210,7 @@ def dataless_event(seen: Seen) -> Iterator[Hit]:
 
 
 @check("stream.event-separator", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def event_separator(seen: Seen) -> Iterator[Hit]:
+def event_separator(seen: SeenExchange) -> Iterator[Hit]:
     """Put a blank line between events.
 
     Rule: an event does not hold several data lines that are JSON objects or [DONE] one by one, and no JSON when
@@ -218,44 +218,46 @@ def event_separator(seen: Seen) -> Iterator[Hit]:
     Why: back ends of GLM and Kimi glued tool call chunks together, and opencode failed on them.
     Seen in: anomalyco/opencode#27365; rexxars/eventsource-parser#31
     """
-    yield from noted(seen.framed, "glued_events", "one event holds several payloads")
+    yield from report_fact(seen.event_stream, "glued_events", "one event holds several payloads")
 
 
 @check("stream.double-prefix", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
-def double_prefix(seen: Seen) -> Iterator[Hit]:
+def double_prefix(seen: SeenExchange) -> Iterator[Hit]:
     """Write the data: prefix once.
 
     Rule: the data of an event does not itself begin with data:. The inner prefix is taken off and the rest read.
     Why: a proxy that wraps events twice makes JSON parsers fail at the letter d.
     Seen in: openclaw/openclaw#97474
     """
-    yield from noted(seen.framed, "double_prefix", "the data begins with another data:")
+    yield from report_fact(seen.event_stream, "double_prefix", "the data begins with another data:")
 
 
 @check("stream.unterminated-event", WARN, applies_to="chat-stream", also=TYPED_STREAMS)
-def unterminated_event(seen: Seen) -> Iterator[Hit]:
+def unterminated_event(seen: SeenExchange) -> Iterator[Hit]:
     """Close the last event with a blank line.
 
     Rule: at a clean end no event is pending whose data is [DONE] or a JSON object. It is read all the same.
     Why: the standard discards such an event, so strict parsers lose the last chunk.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html; assistant-ui/assistant-ui#4819
     """
-    yield from noted(seen.framed, "unterminated_event", "no blank line closes the last event")
+    yield from report_fact(seen.event_stream, "unterminated_event", "no blank line closes the last event")
 
 
 @check("stream.multiline-data", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
-def multiline_data(seen: Seen) -> Iterator[Hit]:
+def multiline_data(seen: SeenExchange) -> Iterator[Hit]:
     """Prefer one data line an event.
 
     Rule: an event may spread its JSON over several data lines, which are joined with LF; one line is safer.
     Why: a parser that takes each line for an event cannot read JSON that was indented for people.
     Seen in: SamSaffron/term-llm#454
     """
-    yield from noted(seen.framed, "several_data_lines", "an event spreads its JSON over several data lines")
+    yield from report_fact(
+        seen.event_stream, "several_data_lines", "an event spreads its JSON over several data lines"
+    )
 
 
 @check("stream.utf8", ERROR, applies_to="chat-stream", also=(*TYPED_STREAMS, *WHOLE))
-def utf8(seen: Seen) -> Iterator[Hit]:
+def utf8(seen: SeenExchange) -> Iterator[Hit]:
     """Send valid UTF-8.
 
     Rule: the body up to [DONE], or the whole answer, is one sequence of UTF-8, wherever it is cut into packets. A bad
@@ -271,32 +273,32 @@ def utf8(seen: Seen) -> Iterator[Hit]:
 
 
 @check("stream.bom", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
-def bom(seen: Seen) -> Iterator[Hit]:
+def bom(seen: SeenExchange) -> Iterator[Hit]:
     """Begin the body without a BOM.
 
     Rule: a single U+FEFF in front is legal and is taken off; none at all is safer.
     Why: for a parser that does not know it, the first event has an unknown field name and is gone.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
-    if seen.framed and seen.framed.stream and seen.framed.stream.has_bom:
+    if seen.event_stream and seen.event_stream.stream and seen.event_stream.stream.has_bom:
         yield Hit("the body begins with a BOM", offset=0)
 
 
 @check("stream.line-endings", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
-def line_endings(seen: Seen) -> Iterator[Hit]:
+def line_endings(seen: SeenExchange) -> Iterator[Hit]:
     """Prefer LF as line end.
 
     Rule: LF, CRLF and lone CR are all legal, in any mixture; LF is what every parser knows.
     Why: parsers that look for two LFs buffer a stream of CRLFs for ever.
     Seen in: hey-api/hey-api#3054; vercel/ai#6197; EdamAme-x/pentect#1438
     """
-    ends = seen.framed.stream.line_ends if seen.framed and seen.framed.stream else ["LF"]
+    ends = seen.event_stream.stream.line_ends if seen.event_stream and seen.event_stream.stream else ["LF"]
     if ends != ["LF"]:
         yield Hit(f"lines end with {' and '.join(ends)}")
 
 
 @check("stream.event-name", INFO, applies_to="chat-stream")
-def event_name(seen: Seen) -> Iterator[Hit]:
+def event_name(seen: SeenExchange) -> Iterator[Hit]:
     """Send chat chunks without event names.
 
     Rule: the event field of a chat stream is absent or says message; error is kept for errors. The data is
@@ -304,11 +306,11 @@ def event_name(seen: Seen) -> Iterator[Hit]:
     Why: a browser's handler for message never sees a named event.
     Seen in: https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
-    yield from noted(seen.stream, "event_name", "an event has a name of its own")
+    yield from report_fact(seen.chat_stream, "event_name", "an event has a name of its own")
 
 
 @check("stream.content-encoding", WARN, applies_to="chat-stream", also=(*TYPED_STREAMS, *WHOLE))
-def content_encoding(seen: Seen) -> Iterator[Hit]:
+def content_encoding(seen: SeenExchange) -> Iterator[Hit]:
     """Send event streams uncompressed.
 
     Rule: a stream has no Content-Encoding but identity. gzip and deflate are undone step by step; a coding that
@@ -317,7 +319,7 @@ def content_encoding(seen: Seen) -> Iterator[Hit]:
     Why: a compressor holds bytes back until it has enough of them, and nginx lets the tokens go all at once.
     Seen in: tower-rs/tower-http#419; Crosstalk-Solutions/project-nomad#798
     """
-    framed = seen.streamed is not None and seen.streamed.shape in ("stream", "undecodable")
+    framed = seen.answer_reading is not None and seen.answer_reading.shape in ("stream", "undecodable")
     if (framed or seen.answer is not None) and seen.body.odd_codings:
         named = ", ".join(map(repr, seen.body.odd_codings))
         yield Hit(f"Content-Encoding names {named}, which is no coding: the body was read as it came")
@@ -326,16 +328,16 @@ def content_encoding(seen: Seen) -> Iterator[Hit]:
 
 
 @check("stream.large-event", INFO, applies_to="chat-stream", also=TYPED_STREAMS)
-def large_event(seen: Seen) -> Iterator[Hit]:
+def large_event(seen: SeenExchange) -> Iterator[Hit]:
     """Keep events small.
 
     Rule: an event may be larger than 64 KiB, and readers have to take 8 MiB; smaller ones are safer.
     Why: line readers with a buffer of 64 KiB give up on large tool arguments.
     Seen in: openai/openai-python src/openai/_streaming.py
     """
-    yield from noted(seen.framed, "large_event", "an event is larger than 64 KiB")
+    yield from report_fact(seen.event_stream, "large_event", "an event is larger than 64 KiB")
 
 
-def _last(seen: Seen) -> int | None:
+def _find_last_event(seen: SeenExchange) -> int | None:
     """The last event, where there is one."""
     return len(seen.events) - 1 if seen.events else None

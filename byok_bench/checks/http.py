@@ -5,9 +5,9 @@ from typing import Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
-from byok_bench.checks.seen import Seen
+from byok_bench.checks.seen import SeenExchange
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.dialects.location import shown_location
+from byok_bench.dialects.location import render_location
 
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _JSON: Final = "application/json"
@@ -15,7 +15,7 @@ _BLANKS: Final = b" \t\r\n"
 
 
 @check("http.html-200", ERROR, applies_to="any", alone=True)
-def html_200(seen: Seen) -> Iterator[Hit]:
+def html_200(seen: SeenExchange) -> Iterator[Hit]:
     """Do not answer API calls with HTML.
 
     Rule: a 2xx answer has no body of media type text/html, and none that starts with <!doctype html or <html.
@@ -23,13 +23,13 @@ def html_200(seen: Seen) -> Iterator[Hit]:
     Why: somebody forgot /v1 and reached the provider's home page; the client shows a reply without text.
     Seen in: JuiceBoxxGames/utsuwa#67; EleutherAI/lm-evaluation-harness#2863
     """
-    if seen.succeeded and seen.body.is_html:
+    if seen.is_success and seen.body.is_html:
         title = seen.failure.message[:200] if seen.failure is not None else ""
         yield Hit(f"status {seen.status} with a page: {title}", offset=0)
 
 
 @check("http.leading-blanks", INFO, applies_to="chat-whole", also=("responses-whole", "messages-whole"))
-def leading_blanks(seen: Seen) -> Iterator[Hit]:
+def leading_blanks(seen: SeenExchange) -> Iterator[Hit]:
     """Begin a whole answer at once.
 
     Rule: the body of a whole answer begins with its JSON, and not behind blank lines that keep the connection alive.
@@ -37,7 +37,7 @@ def leading_blanks(seen: Seen) -> Iterator[Hit]:
     time to the first byte says nothing.
     Seen in: https://openrouter.ai/docs/api-reference/streaming; neilberkman/req_llm test/support/fixtures/openrouter
     """
-    if seen.succeeded and seen.is_json:
+    if seen.is_success and seen.is_json:
         blanks = len(seen.body.data) - len(seen.body.data.lstrip(_BLANKS))
         lines = seen.body.data[:blanks].count(b"\n")
         if lines:
@@ -45,7 +45,7 @@ def leading_blanks(seen: Seen) -> Iterator[Hit]:
 
 
 @check("http.redirect", ERROR, applies_to="any")
-def redirect(seen: Seen) -> Iterator[Hit]:
+def redirect(seen: SeenExchange) -> Iterator[Hit]:
     """Do not redirect API calls.
 
     Rule: the status is none of 301, 302, 303, 307 and 308. A redirect is not followed, its kind is redirect,
@@ -55,12 +55,12 @@ def redirect(seen: Seen) -> Iterator[Hit]:
     """
     if seen.status in _REDIRECTS and seen.head is not None:
         location = seen.head.header("location")
-        where = shown_location(location, seen.raw.request.url) if location else "nowhere: no Location"
+        where = render_location(location, seen.raw.request.url) if location else "nowhere: no Location"
         yield Hit(f"status {seen.status} points to {where[:300]}")
 
 
 @check("http.json-content-type", WARN, applies_to="chat")
-def json_content_type(seen: Seen) -> Iterator[Hit]:
+def json_content_type(seen: SeenExchange) -> Iterator[Hit]:
     """Serve JSON as application/json.
 
     Rule: the media type of a 2xx answer that is one JSON document, and not meant as a stream, is
@@ -68,18 +68,18 @@ def json_content_type(seen: Seen) -> Iterator[Hit]:
     Why: a document that is labelled as an event stream goes to the wrong parser.
     Seen in: decolua/9router#3492
     """
-    if not seen.succeeded or not seen.is_json or seen.chat is None:
+    if not seen.is_success or not seen.is_json or seen.chat_reading is None:
         return
-    shape, media_type = seen.chat.shape, seen.body.media_type
-    meant_as_stream = seen.asked_to_stream and shape not in ("ignored", "error")
-    if meant_as_stream or (seen.asked_to_stream and shape == "error" and media_type == EVENT_STREAM):
+    shape, media_type = seen.chat_reading.shape, seen.body.media_type
+    meant_as_stream = seen.is_stream_requested and shape not in ("ignored", "error")
+    if meant_as_stream or (seen.is_stream_requested and shape == "error" and media_type == EVENT_STREAM):
         return
     if media_type != _JSON:
         yield Hit(f"JSON with media type {media_type or '(none)'}")
 
 
 @check("http.anti-buffering", INFO, applies_to="chat-stream")
-def anti_buffering(seen: Seen) -> Iterator[Hit]:
+def anti_buffering(seen: SeenExchange) -> Iterator[Hit]:
     """Send no-buffer headers.
 
     Rule: the head of an event stream tells proxies to pass it on: by no-cache in Cache-Control, or by
@@ -87,7 +87,7 @@ def anti_buffering(seen: Seen) -> Iterator[Hit]:
     Why: nginx with its defaults collects the stream.
     Seen in: ggml-org/llama.cpp#24774
     """
-    if seen.stream is None or seen.head is None:
+    if seen.chat_stream is None or seen.head is None:
         return
     caching = (seen.head.header("cache-control") or "").lower()
     buffering = (seen.head.header("x-accel-buffering") or "").strip().lower()

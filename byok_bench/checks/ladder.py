@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from byok_bench.checks.probe import probes_of
+from byok_bench.checks.probe import list_dialect_probes
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.rungs import HOPELESS, NEEDS, RUNGS, LadderReport, Rung
-from byok_bench.checks.steps import STEPS, Climb, probe_rung
+from byok_bench.checks.steps import CLIMBERS, Climb, climb_probe
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_refusal, find_rules
 from byok_bench.redact import redact
@@ -36,7 +36,7 @@ async def ladder(
     more behind a 429 that names a delay, which is waited for (a minute at most, all together).
     Raises nothing for what a server does.
     """
-    chosen = chosen_name(endpoint, model)
+    chosen = choose_model_id(endpoint, model)
     refusal = find_refusal(endpoint) or ""
     profile, policy = find_rules(profile, policy)
     rungs: list[Rung] = []
@@ -45,7 +45,7 @@ async def ladder(
             client = await stack.enter_async_context(Client())
         prober = Prober(endpoint, chosen, client=client, profile=profile, policy=policy)
         climb = Climb(prober=prober, client=client, profile=profile, policy=policy, refusal=refusal)
-        async for rung in rungs_of(climb, deep=deep):
+        async for rung in climb_rungs(climb, deep=deep):
             rungs.append(rung)
             if on_rung is not None:
                 on_rung(rung)
@@ -54,19 +54,19 @@ async def ladder(
         base_url=redact(endpoint.base_url, ()),
         model=chosen,
         rungs=tuple(rungs),
-        currency=currency_of(endpoint, chosen),
+        currency=find_currency(endpoint, chosen),
     )
 
 
-def chosen_name(endpoint: Endpoint, model: str | None) -> str:
+def choose_model_id(endpoint: Endpoint, model: str | None) -> str:
     """The id that is asked for: of the model with this name, alias or config_key, else as given."""
     if model is None:
         return endpoint.models[0].name if endpoint.models else ""
-    known = endpoint.named(model)
+    known = endpoint.find_model(model)
     return known.name if known else model
 
 
-def currency_of(endpoint: Endpoint, model: str) -> str:
+def find_currency(endpoint: Endpoint, model: str) -> str:
     """Of the declared price; USD where there is none."""
     return next((one.price.currency for one in endpoint.models if one.name == model and one.price), "USD")
 
@@ -76,7 +76,7 @@ def is_hopeless(rung: Rung) -> bool:
     return any(one.error is not None and one.error.kind in HOPELESS for one in rung.exchanges)
 
 
-async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
+async def climb_rungs(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
     """Each rung as it ends; a rung whose need failed is skipped and says which."""
     stopped: dict[str, str] = {}
     for name in RUNGS:
@@ -84,12 +84,12 @@ async def rungs_of(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
             stopped[name] = cause
             yield Rung(name=name, verdict="skipped", advice=f"Not tried: {cause} failed.")
             continue
-        rung = await STEPS[name](climb)
+        rung = await CLIMBERS[name](climb)
         if rung.verdict == "fail":
             stopped[name] = name
             if name == "chat" and is_hopeless(rung):
                 stopped["connect"] = name  # what needs a connection needs what this request lacked
         yield rung
     if deep and not {"connect", "tls"} & stopped.keys():
-        for probe in probes_of(climb.prober.endpoint.schema):
-            yield await probe_rung(climb, probe)
+        for probe in list_dialect_probes(climb.prober.endpoint.schema):
+            yield await climb_probe(climb, probe)

@@ -27,7 +27,7 @@ class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (*self.open, *self.close)
 
 
-class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ControlTokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Control tokens of one family's chat template."""
 
     name: str
@@ -35,7 +35,7 @@ class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
-class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RawReasoningMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member of a request by which its sender asks for reasoning inside the text."""
 
     member: str
@@ -49,8 +49,8 @@ class Markers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
     call: tuple[Marker, ...]
     think: tuple[Marker, ...]
-    token: tuple[Tokens, ...]
-    asked: tuple[Asked, ...]
+    token: tuple[ControlTokens, ...]
+    asked: tuple[RawReasoningMember, ...]
 
 
 @functools.cache
@@ -61,17 +61,17 @@ def load_markers() -> Markers:
 
 
 @functools.cache
-def call_forms() -> tuple[re.Pattern[str], dict[str, str]]:
+def load_call_forms() -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of every form of a call, the longest first, and the family of each form."""
-    return _patterned({form: one.name for one in load_markers().call for form in one.forms})
+    return _make_pattern({form: one.name for one in load_markers().call for form in one.forms})
 
 
 @functools.cache
-def token_forms() -> tuple[re.Pattern[str], dict[str, str]]:
+def load_token_forms() -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of every control token, and the family of each."""
-    return _patterned({form: one.name for one in load_markers().token for form in one.forms})
+    return _make_pattern({form: one.name for one in load_markers().token for form in one.forms})
 
 
-def _patterned(families: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:
+def _make_pattern(families: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:
     longest_first = sorted(families, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first))), families

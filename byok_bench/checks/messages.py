@@ -5,11 +5,16 @@ from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
-from byok_bench.checks.seen import Seen
-from byok_bench.checks.typed_views import find_document, find_stream, list_events, say_what_is_there
-from byok_bench.dialects.error_body import holds_error
-from byok_bench.dialects.fragments import brief
-from byok_bench.dialects.typed_events import Key, TypedEvent
+from byok_bench.checks.seen import SeenExchange
+from byok_bench.checks.typed_views import (
+    describe_member,
+    find_typed_stream,
+    find_whole_answer,
+    list_events_before_error,
+)
+from byok_bench.dialects.error_body import has_plain_error
+from byok_bench.dialects.fragments import render_value
+from byok_bench.dialects.typed_events import Identity, TypedEvent
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 
@@ -25,7 +30,7 @@ _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_inp
 
 
 @check("messages.lifecycle", ERROR, applies_to="messages", streams_only=True)
-def lifecycle(seen: Seen) -> Iterator[Hit]:
+def lifecycle(seen: SeenExchange) -> Iterator[Hit]:
     """Order message and block events.
 
     Rule: message_start first, with a message whose content is an array (and, a warning otherwise, without a
@@ -37,10 +42,10 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
     Seen in: orangeboyChen/codebuddy2api#11; headroomlabs-ai/headroom#2890; SaladDay/cc-switch-cli#320;
     BerriAI/litellm#38153
     """
-    stream = find_stream(seen)
+    stream = find_typed_stream(seen)
     if stream is None:
         return
-    order = _Order()
+    order = _EventOrder()
     for one in stream.typed:
         if stream.closing == "error" and stream.error is not None and one.event >= stream.error.event:
             break
@@ -51,7 +56,7 @@ def lifecycle(seen: Seen) -> Iterator[Hit]:
 
 
 @check("messages.delta-type", ERROR, applies_to="messages", streams_only=True)
-def delta_type(seen: Seen) -> Iterator[Hit]:
+def delta_type(seen: SeenExchange) -> Iterator[Hit]:
     """Match delta type to block type.
 
     Rule: text_delta comes only in text blocks, input_json_delta in tool_use blocks (those of server tools
@@ -59,19 +64,19 @@ def delta_type(seen: Seen) -> Iterator[Hit]:
     Why: a reader that has opened a text block has no place for arguments, and fails.
     Seen in: sgl-project/sglang#25876
     """
-    types: dict[Key, str] = {}
-    for one in list_events(seen):
-        index = one.key("index")
+    types: dict[Identity, str] = {}
+    for one in list_events_before_error(seen):
+        index = one.read_identity("index")
         if one.type == "content_block_start":
-            types[index] = str(_member(one, "content_block").get("type"))
+            types[index] = str(_get_member(one, "content_block").get("type"))
         elif one.type == "content_block_delta" and index in types:
-            delta = str(_member(one, "delta").get("type"))
+            delta = str(_get_member(one, "delta").get("type"))
             if delta in _BLOCKS_OF and types[index] not in _BLOCKS_OF[delta]:
                 yield Hit(f"{delta} in block {index}, which is {types[index][:40]}", event=one.event)
 
 
 @check("messages.tool-json", ERROR, applies_to="messages")
-def tool_json(seen: Seen) -> Iterator[Hit]:
+def tool_json(seen: SeenExchange) -> Iterator[Hit]:
     """Complete tool input JSON.
 
     Rule: the pieces of a tool_use block's partial_json add up to a JSON object or to nothing at all, in a whole
@@ -80,17 +85,17 @@ def tool_json(seen: Seen) -> Iterator[Hit]:
     Why: the tool is called without what it needs.
     Seen in: anthropics/claude-code#40240
     """
-    yield from _whole_inputs(seen)
-    calls: dict[Key, list[str]] = {}
+    yield from _judge_whole_inputs(seen)
+    calls: dict[Identity, list[str]] = {}
     stop, stop_event = None, 0
-    for one in list_events(seen):
-        index = one.key("index")
-        if one.type == "content_block_start" and _member(one, "content_block").get("type") == "tool_use":
+    for one in list_events_before_error(seen):
+        index = one.read_identity("index")
+        if one.type == "content_block_start" and _get_member(one, "content_block").get("type") == "tool_use":
             calls[index] = []
         elif one.type == "content_block_delta" and index in calls:
-            calls[index].append(str(_member(one, "delta").get("partial_json") or ""))
+            calls[index].append(str(_get_member(one, "delta").get("partial_json") or ""))
         elif one.type == "message_delta":
-            stop, stop_event = _member(one, "delta").get("stop_reason") or stop, one.event
+            stop, stop_event = _get_member(one, "delta").get("stop_reason") or stop, one.event
     if stop not in _COMPLETE or not calls:
         return
     for index, pieces in calls.items():
@@ -102,7 +107,7 @@ def tool_json(seen: Seen) -> Iterator[Hit]:
 
 
 @check("messages.event-match", ERROR, applies_to="messages", streams_only=True)
-def event_match(seen: Seen) -> Iterator[Hit]:
+def event_match(seen: SeenExchange) -> Iterator[Hit]:
     """Name SSE events like data.type.
 
     Rule: every event of a stream has an event field, and it is equal to the type in its data.
@@ -110,18 +115,19 @@ def event_match(seen: Seen) -> Iterator[Hit]:
     Seen in: anthropics/anthropic-sdk-python src/anthropic/_streaming.py; earendil-works/pi#4381;
     earendil-works/pi#1984
     """
-    for one in list_events(seen):
+    for one in list_events_before_error(seen):
         told = one.value.get("type")
         if not one.name:
-            yield Hit(f"data of type {brief(told)} comes without an event field", event=one.event)
+            yield Hit(f"data of type {render_value(told)} comes without an event field", event=one.event)
         elif one.name != told:
             yield Hit(
-                f"the event is named {brief(one.name)}, and its data has type {brief(told)}", event=one.event
+                f"the event is named {render_value(one.name)}, and its data has type {render_value(told)}",
+                event=one.event,
             )
 
 
 @check("messages.usage", WARN, applies_to="messages")
-def usage(seen: Seen) -> Iterator[Hit]:
+def usage(seen: SeenExchange) -> Iterator[Hit]:
     """Report cumulative usage.
 
     Rule: message_start has input_tokens above 0 (tokens read from or written to a cache count), and
@@ -130,22 +136,22 @@ def usage(seen: Seen) -> Iterator[Hit]:
     Why: gateways that added them counted twice.
     Seen in: tensorzero/tensorzero#5481; griptape-ai/griptape#2275
     """
-    whole = find_document(seen)
+    whole = find_whole_answer(seen)
     if whole is not None and not seen.failure:
-        counts = _part(whole.value, "usage")
-        if not any(_count(counts.get(name)) for name in _INPUTS):
+        counts = _get_part(whole.value, "usage")
+        if not any(_as_count(counts.get(name)) for name in _INPUTS):
             yield Hit("usage has no input_tokens above 0")
-        if _count(counts.get("output_tokens")) is None:
-            yield Hit(f"usage: {say_what_is_there(counts, 'output_tokens')}")
+        if _as_count(counts.get("output_tokens")) is None:
+            yield Hit(f"usage: {describe_member(counts, 'output_tokens')}")
     last: int | None = None
-    for one in list_events(seen):
+    for one in list_events_before_error(seen):
         if one.type == "message_start":
-            counts = _part(_member(one, "message"), "usage")
-            if not any(_count(counts.get(name)) for name in _INPUTS):
+            counts = _get_part(_get_member(one, "message"), "usage")
+            if not any(_as_count(counts.get(name)) for name in _INPUTS):
                 yield Hit("message_start has no input_tokens above 0", event=one.event)
-            last = _count(counts.get("output_tokens"))
+            last = _as_count(counts.get("output_tokens"))
         elif one.type == "message_delta":
-            total = _count(_part(one.value, "usage").get("output_tokens"))
+            total = _as_count(_get_part(one.value, "usage").get("output_tokens"))
             if total is None:
                 yield Hit("message_delta has no output_tokens", event=one.event)
             elif last is not None and total < last:
@@ -154,7 +160,7 @@ def usage(seen: Seen) -> Iterator[Hit]:
 
 
 @check("messages.error-shape", WARN, applies_to="messages")
-def error_shape(seen: Seen) -> Iterator[Hit]:
+def error_shape(seen: SeenExchange) -> Iterator[Hit]:
     """Use the Messages error envelope.
 
     Rule: an error is {"type": "error", "error": {"type", "message"}}, both strings, over HTTP and as an event
@@ -162,7 +168,7 @@ def error_shape(seen: Seen) -> Iterator[Hit]:
     Why: one route, two envelopes.
     Seen in: vllm-project/vllm#57997
     """
-    stream = find_stream(seen)
+    stream = find_typed_stream(seen)
     if stream is not None and stream.error is not None and stream.closing == "error":
         one = stream.error
         if not _is_envelope(one.value):
@@ -171,14 +177,14 @@ def error_shape(seen: Seen) -> Iterator[Hit]:
             yield Hit(f"the error comes in an event named {one.name[:40]!r}", event=one.event)
         return
     document = bounded_json.decode(seen.body.data.strip()) if seen.status >= 400 else seen.document
-    is_error = seen.status >= 400 or (seen.succeeded and holds_error(document))
+    is_error = seen.status >= 400 or (seen.is_success and has_plain_error(document))
     if is_error and not isinstance(document, Malformed) and not _is_envelope(document):
         yield Hit("the error body is not the envelope of the Messages API")
 
 
-def _whole_inputs(seen: Seen) -> Iterator[Hit]:
+def _judge_whole_inputs(seen: SeenExchange) -> Iterator[Hit]:
     """What is wrong with the calls of a whole answer."""
-    whole = find_document(seen)
+    whole = find_whole_answer(seen)
     stop = whole.value.get("stop_reason") if whole is not None else None
     blocks = whole.value.get("content") if whole is not None else None
     if stop not in _COMPLETE or not isinstance(blocks, list):
@@ -186,12 +192,14 @@ def _whole_inputs(seen: Seen) -> Iterator[Hit]:
     calls = [one for one in blocks if isinstance(one, dict) and one.get("type") == "tool_use"]
     for call in calls:
         if not isinstance(call.get("input"), dict):
-            yield Hit(f"the input of {brief(call.get('name'))} is no object: {brief(call.get('input'))}")
+            yield Hit(
+                f"the input of {render_value(call.get('name'))} is no object: {render_value(call.get('input'))}"
+            )
     if calls and stop != "tool_use":
         yield Hit(f"a tool is called, and stop_reason is {stop}")
 
 
-class _Order:
+class _EventOrder:
     """Where in the grammar of a message stream it is."""
 
     def __init__(self) -> None:
@@ -208,26 +216,24 @@ class _Order:
         if one.type == "message_start":
             if self._begun:
                 yield Hit("message_start comes twice", event=one.event)
-            yield from self._start(one)
+            yield from self._judge_start(one)
         elif not self._begun:
             yield Hit(f"the stream begins with {one.type or 'an event without type'}", event=one.event)
         self._begun = True
         if one.type in ("content_block_start", "content_block_delta", "content_block_stop"):
-            yield from self._block(one, one.key("index"))
+            yield from self._judge_block(one, one.read_identity("index"))
         elif one.type in ("message_delta", "message_stop"):
-            yield from self._finish(one)
+            yield from self._judge_finish(one)
 
-    def _start(self, one: TypedEvent) -> Iterator[Hit]:
-        message = _member(one, "message")
+    def _judge_start(self, one: TypedEvent) -> Iterator[Hit]:
+        message = _get_member(one, "message")
         if not isinstance(message.get("content"), list):
-            yield Hit(
-                f"message_start: {say_what_is_there(message, 'content')}, not an array", event=one.event
-            )
+            yield Hit(f"message_start: {describe_member(message, 'content')}, not an array", event=one.event)
         if message.get("stop_reason") is not None:
-            said = say_what_is_there(message, "stop_reason")
+            said = describe_member(message, "stop_reason")
             yield Hit(f"message_start: {said} before the first block", event=one.event, severity=WARN)
 
-    def _block(self, one: TypedEvent, index: object) -> Iterator[Hit]:
+    def _judge_block(self, one: TypedEvent, index: object) -> Iterator[Hit]:
         if one.type == "content_block_start":
             if self._is_open:
                 yield Hit(f"block {index} starts while block {self._open} is open", event=one.event)
@@ -239,12 +245,12 @@ class _Order:
         elif one.type == "content_block_stop":
             self._is_open = False
 
-    def _finish(self, one: TypedEvent) -> Iterator[Hit]:
+    def _judge_finish(self, one: TypedEvent) -> Iterator[Hit]:
         if self._is_open:
             yield Hit(f"block {self._open} is still open at {one.type}", event=one.event)
             self._is_open = False
         if one.type == "message_delta":
-            self._stop_reason = _member(one, "delta").get("stop_reason") or self._stop_reason
+            self._stop_reason = _get_member(one, "delta").get("stop_reason") or self._stop_reason
         else:
             self._stopped = True
             if not self._stop_reason:
@@ -256,16 +262,16 @@ class _Order:
             yield Hit("the body ends without message_stop", event=event)
 
 
-def _part(value: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+def _get_part(value: Mapping[str, Any], member: str) -> Mapping[str, Any]:
     found = value.get(member)
     return found if isinstance(found, dict) else {}
 
 
-def _member(one: TypedEvent, name: str) -> Mapping[str, Any]:
-    return _part(one.value, name)
+def _get_member(one: TypedEvent, name: str) -> Mapping[str, Any]:
+    return _get_part(one.value, name)
 
 
-def _count(value: object) -> int | None:
+def _as_count(value: object) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 

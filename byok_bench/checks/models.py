@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import check
-from byok_bench.checks.seen import Seen
+from byok_bench.checks.seen import SeenExchange
 from byok_bench.dialects.envelope import has_error
-from byok_bench.dialects.models import is_wildcard, model_entries, model_id
+from byok_bench.dialects.models import find_model_entries, is_wildcard, read_entry_id
 
 _NOT_SERVED: Final = (404, 405, 501)
 
 
 @check("models.shape", ERROR, applies_to="models")
-def shape(seen: Seen) -> Iterator[Hit]:
+def shape(seen: SeenExchange) -> Iterator[Hit]:
     """Return data as an array of models.
 
     Rule: GET /models is answered with 200 and a JSON object whose data is an array of objects, each with a
@@ -25,20 +25,20 @@ def shape(seen: Seen) -> Iterator[Hit]:
     if seen.status in _NOT_SERVED:
         yield Hit(f"the list is not served: status {seen.status}")
         return
-    if not seen.succeeded or has_error(seen.document) or seen.raw.end in ("reset", "stall", "limit"):
+    if not seen.is_success or has_error(seen.document) or seen.raw.end in ("reset", "stall", "limit"):
         return
     document = seen.document
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, list):
-        yield Hit(f"the answer is {_described(document)}, no JSON object with an array data")
+        yield Hit(f"the answer is {_describe_document(document)}, no JSON object with an array data")
         return
     for position, item in enumerate(data):
-        if not _id(item):
+        if not _get_id(item):
             yield Hit(f"item {position} is no object with a non-empty string id")
 
 
 @check("models.object", WARN, applies_to="models")
-def object_labels(seen: Seen) -> Iterator[Hit]:
+def object_labels(seen: SeenExchange) -> Iterator[Hit]:
     """Label the list and its items.
 
     Rule: object says list at the top, and model in each item. The Messages API's own form is right, too (type model
@@ -46,7 +46,7 @@ def object_labels(seen: Seen) -> Iterator[Hit]:
     Why: BoltAI and Rust clients with static types turn the list down.
     Seen in: mostlygeek/llama-swap#154; dongri/openai-api-rs#175; 0xPlaygrounds/rig tests/cassettes/anthropic/models
     """
-    data = _data(seen)
+    data = _find_data(seen)
     if data is None or _is_of_messages_api(seen.document, data):
         return
     labels = [seen.document.get("object"), *(item.get("object") for item in data if isinstance(item, dict))]
@@ -67,28 +67,28 @@ def _is_of_messages_api(document: Mapping[str, Any], data: list[Any]) -> bool:
 
 
 @check("models.empty", WARN, applies_to="models")
-def empty(seen: Seen) -> Iterator[Hit]:
+def empty(seen: SeenExchange) -> Iterator[Hit]:
     """List what can be served.
 
     Rule: at least one model is listed, and no id twice.
     Why: a server that loads models on demand looks empty to clients.
     Seen in: madroidmaq/mlx-omni-server#130
     """
-    entries = _entries(seen)
+    entries = _list_entries(seen)
     if entries is None:
         return
     if not entries:
         yield Hit("no model is listed")
     known: set[str] = set()
     for entry in entries:
-        name = model_id(entry)
+        name = read_entry_id(entry)
         if name and name in known:
             yield Hit(f"{name[:80]!r} is listed twice")
         known.add(name)
 
 
 @check("models.contains", WARN, applies_to="models")
-def contains(seen: Seen) -> Iterator[Hit]:
+def contains(seen: SeenExchange) -> Iterator[Hit]:
     """List the model in use.
 
     Rule: the model name that requests use is listed, exactly or as an alias that an item lists. A list with a
@@ -97,38 +97,38 @@ def contains(seen: Seen) -> Iterator[Hit]:
     Seen in: abdulmominsakib/localmind#11; BerriAI/litellm#4903
     """
     model = seen.exchange.model
-    names = {name for entry in _entries(seen) or () for name in _names(entry)}
+    names = {name for entry in _list_entries(seen) or () for name in _list_names(entry)}
     if model and names and model not in names and not any(is_wildcard(name) for name in names):
         yield Hit(f"{model[:80]!r} is not among the models listed")
 
 
-def _data(seen: Seen) -> list[Any] | None:
+def _find_data(seen: SeenExchange) -> list[Any] | None:
     """The array of models; None if there is none to judge."""
     document = seen.document
-    data = document.get("data") if seen.succeeded and isinstance(document, dict) else None
+    data = document.get("data") if seen.is_success and isinstance(document, dict) else None
     return data if isinstance(data, list) else None
 
 
-def _entries(seen: Seen) -> list[Any] | None:
+def _list_entries(seen: SeenExchange) -> list[Any] | None:
     """What is listed, in whatever form; None if there is no list to judge."""
-    return model_entries(seen.document) if seen.succeeded and not has_error(seen.document) else None
+    return find_model_entries(seen.document) if seen.is_success and not has_error(seen.document) else None
 
 
-def _id(item: object) -> str:
+def _get_id(item: object) -> str:
     found = item.get("id") if isinstance(item, dict) else None
     return found if isinstance(found, str) else ""
 
 
-def _names(entry: object) -> list[str]:
+def _list_names(entry: object) -> list[str]:
     """What an entry is asked for by, and its aliases."""
     aliases = entry.get("aliases", entry.get("alias")) if isinstance(entry, dict) else None
     listed = aliases if isinstance(aliases, list) else [aliases]
-    own = model_id(entry)
+    own = read_entry_id(entry)
     known = (own, own.removeprefix("models/"), *listed)  # Google's ids are paths, and asked for without
     return [name for name in known if isinstance(name, str) and name]
 
 
-def _described(document: object) -> str:
+def _describe_document(document: object) -> str:
     if isinstance(document, list):
         return "a bare array"
     other = isinstance(document, dict) and isinstance(document.get("models"), list)

@@ -24,7 +24,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @functools.cache
-def meanings() -> Mapping[str, str]:
+def load_reason_meanings() -> Mapping[str, str]:
     """Word in lower case → the finish_reason that it stands for."""
     text = (files("byok_bench.checks") / "native_reasons.toml").read_text(encoding="utf-8")
     return {

@@ -19,16 +19,16 @@ def find_offered_tools(request: Mapping[str, Any]) -> dict[str, Mapping[str, Any
     return {
         tool["name"]: tool
         for lists in (request.get("tools"), *(item.get("tools") for item in items))
-        for tool in _tools_in(lists, _NESTING)
+        for tool in _iterate_tools(lists, _NESTING)
     }
 
 
-def _tools_in(tools: object, nesting: int) -> Iterator[Mapping[str, Any]]:
+def _iterate_tools(tools: object, nesting: int) -> Iterator[Mapping[str, Any]]:
     for tool in tools if isinstance(tools, list) and nesting else ():
         if not isinstance(tool, dict):
             continue
         inner = next((tool[kind] for kind in _KINDS if isinstance(tool.get(kind), dict)), tool)
         if isinstance(tool.get("tools"), list):
-            yield from _tools_in(tool["tools"], nesting - 1)
+            yield from _iterate_tools(tool["tools"], nesting - 1)
         elif isinstance(inner.get("name"), str):
             yield inner

@@ -10,7 +10,7 @@ PACKAGED = Path(__file__).with_name("docs")
 WRITTEN = Path(__file__).parents[2] / "docs" / "checks"
 
 
-def page(id: str) -> str:
+def load_rule_page(id: str) -> str:
     """Markdown of one rule's page. Raises KeyError for an id without one."""
     for folder in (PACKAGED, WRITTEN):
         path = folder / f"{id}.md"

@@ -12,11 +12,11 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from byok_bench.checks.finding import Hit
-from byok_bench.checks.registry import Check, catalogue, scopes_of
+from byok_bench.checks.registry import Check, load_catalogue, make_scopes
 from byok_bench.dialects.exchange import Exchange
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeTarget(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe may know of the endpoint before it asks."""
 
     model: str
@@ -26,7 +26,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a key is configured: without one, a wrong key proves nothing."""
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request of a probe."""
 
     body: dict[str, Any]
@@ -55,14 +55,14 @@ class Note(msgspec.Struct, frozen=True):
     """The rule does not hold here all the same: its rung warns."""
 
 
-Shown = Hit | Inconclusive | Note
-Requests = Callable[[Target], Generator[Ask, Exchange, None]]
-Judge = Callable[[Sequence[Exchange]], Iterator[Shown]]
+Observation = Hit | Inconclusive | Note
+RequestBuilder = Callable[[ProbeTarget], Generator[ProbeRequest, Exchange, None]]
+Judge = Callable[[Sequence[Exchange]], Iterator[Observation]]
 
 
-def probes() -> list[Check]:
+def list_probes() -> list[Check]:
     """All probes, in the order of the catalogue."""
-    return [one for one in catalogue() if one.mode == "probe"]
+    return [one for one in load_catalogue() if one.mode == "probe"]
 
 
 PROVOKING: Final = (
@@ -76,31 +76,31 @@ PROVOKING: Final = (
 a mistake against whatever comes next, and the over-long prompt last, since it may keep the server busy."""
 
 
-def probes_of(schema: str) -> list[Check]:
+def list_dialect_probes(schema: str) -> list[Check]:
     """The probes that are about a dialect, in the order in which they are asked."""
-    fitting = scopes_of(schema, True) | scopes_of(schema, False)
-    found = [one for one in probes() if not fitting.isdisjoint((one.applies_to, *one.also))]
+    fitting = make_scopes(schema, True) | make_scopes(schema, False)
+    found = [one for one in list_probes() if not fitting.isdisjoint((one.applies_to, *one.also))]
     return sorted(found, key=lambda one: PROVOKING.index(one.id) + 1 if one.id in PROVOKING else 0)
 
 
-def probe_named(id: str) -> Check:
+def find_probe(id: str) -> Check:
     """One probe. Raises KeyError for an id that is none."""
-    return next((one for one in probes() if one.id == id), None) or _unknown(id)
+    return next((one for one in list_probes() if one.id == id), None) or _raise_unknown_probe(id)
 
 
-def requests_of(probe: Check) -> Requests:
+def get_request_builder(probe: Check) -> RequestBuilder:
     """What a probe asks."""
-    found: Requests = probe.subject.requests
+    found: RequestBuilder = probe.subject.requests
     return found
 
 
-def judge_of(probe: Check) -> Judge:
+def get_judge(probe: Check) -> Judge:
     """How a probe judges the answers."""
     found: Judge = probe.subject.judge
     return found
 
 
-def _unknown(id: str) -> NoReturn:
+def _raise_unknown_probe(id: str) -> NoReturn:
     raise KeyError(f"no probe is called {id!r}")
 
 
@@ -113,13 +113,13 @@ TROUBLE: Final = frozenset(
 """Kinds of failure that say nothing of what a request asked for: they prove no rule, and break none."""
 
 
-def refused(exchange: Exchange) -> bool:
+def is_request_refused(exchange: Exchange) -> bool:
     """Whether the server turned down what the request asked for: 400 or 422, for no other reason than that."""
     error = exchange.error
     return error is not None and error.status in (400, 422) and error.kind not in TROUBLE | {"context_length"}
 
 
-def unusable(exchange: Exchange) -> Inconclusive | None:
+def find_unrelated_failure(exchange: Exchange) -> Inconclusive | None:
     """Why an answer cannot be judged at all: it failed, for a reason that is not the rule's."""
     if exchange.error is None:
         return None

@@ -5,13 +5,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from byok_bench.checks.finding import Finding, Hit, found
-from byok_bench.checks.probe import Ask, Inconclusive, Note, Target, judge_of, requests_of
+from byok_bench.checks.finding import Finding, Hit, make_finding
+from byok_bench.checks.probe import (
+    Inconclusive,
+    Note,
+    ProbeRequest,
+    ProbeTarget,
+    get_judge,
+    get_request_builder,
+)
 from byok_bench.checks.registry import Check
-from byok_bench.checks.wording import worded
+from byok_bench.checks.wording import translate_body
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.holds import LONGEST_WAIT_S, Holds
+from byok_bench.endpoints.holds import LONGEST_WAIT_S, RateLimitWaits
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
 from byok_bench.wire.client import Client
@@ -41,12 +48,12 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
         return "inconclusive" if self.open_points else "pass"
 
 
-def judged(probe: Check, exchanges: Sequence[Exchange]) -> ProbeResult:
+def judge_probe(probe: Check, exchanges: Sequence[Exchange]) -> ProbeResult:
     """What the recorded answers show, without sending anything."""
-    shown = list(judge_of(probe)(exchanges))
+    shown = list(get_judge(probe)(exchanges))
     return ProbeResult(
         probe=probe,
-        findings=tuple(found(probe.id, probe.severity, one) for one in shown if isinstance(one, Hit)),
+        findings=tuple(make_finding(probe.id, probe.severity, one) for one in shown if isinstance(one, Hit)),
         notes=tuple(one.message for one in shown if isinstance(one, Note)),
         doubts=tuple(one.message for one in shown if isinstance(one, Note) and one.is_doubt),
         open_points=tuple(one.message for one in shown if isinstance(one, Inconclusive)),
@@ -73,15 +80,15 @@ class Prober:
         self._client = client
         self._profile = profile
         self._policy = policy
-        self._holds = Holds(1, lambda target, seconds: None)
+        self._holds = RateLimitWaits(1, lambda target, seconds: None)
         self._patience_s = LONGEST_WAIT_S
         self._limited: list[Exchange] = []
 
     @property
-    def target(self) -> Target:
+    def target(self) -> ProbeTarget:
         """What probes may know."""
         declared = {one.name: one.context_window_tokens for one in self.endpoint.models}
-        return Target(
+        return ProbeTarget(
             model=self.model,
             context_window=declared.get(self.model) or self.windows.get(self.model),
             has_key=self.endpoint.key.kind != "none",
@@ -92,7 +99,7 @@ class Prober:
         limited, self._limited = self._limited, []
         return limited
 
-    async def ask(self, ask: Ask) -> Exchange:
+    async def ask(self, ask: ProbeRequest) -> Exchange:
         """Send one request of a probe; once more after a 429 that names a delay, which is waited for.
 
         All waits together are bounded, and a server that limits again is not waited for any more: whether it answers
@@ -113,7 +120,7 @@ class Prober:
             self._patience_s = 0
         return again
 
-    async def _send(self, ask: Ask) -> Exchange:
+    async def _send(self, ask: ProbeRequest) -> Exchange:
         """One request, in the words of the endpoint's dialect."""
         endpoint = self.endpoint
         if ask.wrong_key:
@@ -124,7 +131,7 @@ class Prober:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.none())
         return await send(
             endpoint,
-            worded(ask.body, endpoint.schema),
+            translate_body(ask.body, endpoint.schema),
             model=ask.body.get("model", self.model),
             raw_body=ask.raw,
             profile=self._profile,
@@ -135,24 +142,24 @@ class Prober:
     async def run(self, probe: Check) -> ProbeResult:
         """Send a probe's requests in order and judge the answers."""
         exchanges: list[Exchange] = []
-        requests = requests_of(probe)(self.target)
+        requests = get_request_builder(probe)(self.target)
         try:
             ask = next(requests)
             while True:
                 exchanges.append(await self.ask(ask))
                 ask = requests.send(exchanges[-1])
         except StopIteration:
-            return judged(probe, exchanges)
+            return judge_probe(probe, exchanges)
 
 
-def tokens_of(exchanges: Sequence[Exchange]) -> int | None:
+def sum_reported_tokens(exchanges: Sequence[Exchange]) -> int | None:
     """Tokens that the server reported, summed; None if it reported none."""
     totals = [one.output.usage.total_tokens for one in exchanges if one.output.usage]
     known = [total for total in totals if total is not None]
     return sum(known) if known else None
 
 
-def cost_of(endpoint: Endpoint, model: str, exchanges: Sequence[Exchange]) -> float | None:
+def compute_exchanges_cost(endpoint: Endpoint, model: str, exchanges: Sequence[Exchange]) -> float | None:
     """What the server said it charged, else tokens times the declared price; None if neither is known."""
     usages = [one.output.usage for one in exchanges if one.output.usage]
     charged = [usage.cost for usage in usages if usage.cost is not None]

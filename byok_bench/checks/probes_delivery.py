@@ -3,15 +3,21 @@
 from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
-from byok_bench.checks.arrivals import arrivals_of
+from byok_bench.checks.arrivals import measure_arrivals
 from byok_bench.checks.finding import WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Shown, Target, unusable
-from byok_bench.checks.probe_bodies import asking
+from byok_bench.checks.probe import (
+    Inconclusive,
+    Observation,
+    ProbeRequest,
+    ProbeTarget,
+    find_unrelated_failure,
+)
+from byok_bench.checks.probe_bodies import build_question
 from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.loop_lag import FLAG as STALLED
 
-Asks = Generator[Ask, Exchange, None]
+ProbeRequests = Generator[ProbeRequest, Exchange, None]
 ENOUGH_TOKENS: Final = 150
 FORMS: Final = (("identity", ""), ("gzip, deflate", "for clients that accept gzip, as SDKs do: "))
 """What is accepted, and how a finding about it begins."""
@@ -37,16 +43,18 @@ class Buffered:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
         story = "Write a long story about a lighthouse keeper, in at least 300 words."
         for accepted, _ in FORMS:
-            yield Ask(body={**asking(story, stream=True), "max_tokens": 256}, accept_encoding=accepted)
+            yield ProbeRequest(
+                body={**build_question(story, stream=True), "max_tokens": 256}, accept_encoding=accepted
+            )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         was_held_back = False
         for (_, opening), cure, answer in zip(FORMS, CURES, exchanges, strict=False):
-            shown = problem_of(answer, opening, cure)
+            shown = judge_delivery(answer, opening, cure)
             if isinstance(shown, Hit) and was_held_back:
                 return  # whoever collects every stream needs no second word
             was_held_back = isinstance(shown, Hit)
@@ -54,18 +62,18 @@ class Buffered:
                 yield shown
 
 
-def problem_of(answer: Exchange, opening: str, cure: str) -> Hit | Inconclusive | None:
+def judge_delivery(answer: Exchange, opening: str, cure: str) -> Hit | Inconclusive | None:
     """What one answer shows, in words that begin with `opening`; None if it was let through."""
-    if problem := unusable(answer):
+    if problem := find_unrelated_failure(answer):
         return problem
-    arrivals, usage = arrivals_of(answer), answer.output.usage
+    arrivals, usage = measure_arrivals(answer), answer.output.usage
     known = usage.completion_tokens if usage is not None else None
     tokens = known if known is not None else 0 if arrivals is None else arrivals.events
     if arrivals is None or tokens < ENOUGH_TOKENS:
         return Inconclusive(f"only {tokens} tokens came; {ENOUGH_TOKENS} are needed to tell")
     if arrivals.is_held_back:
         return Hit(f"{opening}{arrivals}: {cure}")
-    if not arrivals.comes_in_bursts:
+    if not arrivals.is_bursty:
         return None
     if STALLED in answer.raw.flags:
         return Inconclusive("this process was too busy to tell when the events came")

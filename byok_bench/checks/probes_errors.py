@@ -5,13 +5,21 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Final
 
 from byok_bench.checks.finding import ERROR, Hit
-from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, unusable
+from byok_bench.checks.probe import (
+    TROUBLE,
+    Inconclusive,
+    Note,
+    Observation,
+    ProbeRequest,
+    ProbeTarget,
+    find_unrelated_failure,
+)
 from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.bounded_json import Malformed
 
-Asks = Generator[Ask, Exchange, None]
+ProbeRequests = Generator[ProbeRequest, Exchange, None]
 UNKNOWN_MODEL: Final = "byok-bench-no-such-model-7f3a"
 HELLO: Final[dict[str, Any]] = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}
 MISTAKES: Final = (
@@ -29,12 +37,12 @@ WORDS_PER_WINDOW: Final = 1.25
 
 def is_event_stream(answer: Exchange) -> bool:
     """Whether a good answer is events, by its label or by how it starts, and not one JSON document."""
-    body, status = answer.reading.body, status_of(answer) or 0
+    body, status = answer.reading.body, find_answer_status(answer) or 0
     looks_so = body.media_type == EVENT_STREAM or EVENT_FIELD.match(body.data) is not None
     return 200 <= status < 300 and looks_so and isinstance(body.document, Malformed)
 
 
-def status_of(answer: Exchange) -> int | None:
+def find_answer_status(answer: Exchange) -> int | None:
     """HTTP status of the answer; None if none came."""
     return answer.response.status if answer.response else None
 
@@ -50,13 +58,13 @@ class UnknownModel:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body={**HELLO, "model": UNKNOWN_MODEL})
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body={**HELLO, "model": UNKNOWN_MODEL})
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         (answer,) = exchanges
-        status, error = status_of(answer), answer.error
+        status, error = find_answer_status(answer), answer.error
         if error is None:
             yield Note(
                 f"any model name is accepted: {UNKNOWN_MODEL!r} was answered by {answer.output.served_model!r}",
@@ -86,19 +94,19 @@ class BadKey:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
         if target.has_key:
-            answer = yield Ask(body=HELLO, wrong_key=True)
+            answer = yield ProbeRequest(body=HELLO, wrong_key=True)
             if answer.error is None:
-                yield Ask(body=HELLO, without_key=True)
+                yield ProbeRequest(body=HELLO, without_key=True)
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         if not exchanges:
             yield Inconclusive("no key is configured: the server may need none")
             return
         (answer, *without) = exchanges
-        status, error = status_of(answer), answer.error
+        status, error = find_answer_status(answer), answer.error
         if error is None and any(one.error is None for one in without):
             yield Note("the server asks for no key: it answers without one")
         elif error is not None and status == 401:
@@ -121,17 +129,17 @@ class Client5xx:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body={"max_tokens": 8})
-        yield Ask(body={}, raw=b'{"messages": [{"role": "user", "content": "hi"}')
-        yield Ask(body={**HELLO, "messages": "hello"})
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body={"max_tokens": 8})
+        yield ProbeRequest(body={}, raw=b'{"messages": [{"role": "user", "content": "hi"}')
+        yield ProbeRequest(body={**HELLO, "messages": "hello"})
         orphan = {"role": "tool", "tool_call_id": "call_nobody_made", "content": "41.7"}
-        yield Ask(body={**HELLO, "messages": [{"role": "user", "content": "hi"}, orphan]})
+        yield ProbeRequest(body={**HELLO, "messages": [{"role": "user", "content": "hi"}, orphan]})
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         for mistake, answer in zip(MISTAKES, exchanges, strict=False):
-            status, error = status_of(answer) or 0, answer.error
+            status, error = find_answer_status(answer) or 0, answer.error
             if error is not None and error.kind in TROUBLE:
                 yield Inconclusive(f"{mistake}: the request failed before it mattered ({error.kind})")
             elif status < 400 or status >= 500:
@@ -148,20 +156,22 @@ class ContextLength:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
         if target.context_window:
             words = FILLER * int(target.context_window * WORDS_PER_WINDOW)
-            yield Ask(body={**HELLO, "messages": [{"role": "user", "content": f"Count these:{words}"}]})
+            yield ProbeRequest(
+                body={**HELLO, "messages": [{"role": "user", "content": f"Count these:{words}"}]}
+            )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         if not exchanges:
             yield Inconclusive("the context window is neither declared nor listed: declare it for the model")
             return
         answer = exchanges[0]
-        status, error = status_of(answer), answer.error
+        status, error = find_answer_status(answer), answer.error
         if error is None:
-            yield from answered_whole(answer)
+            yield from judge_overlong_answer(answer)
         elif error.kind in TROUBLE:
             yield Inconclusive(
                 f"the request failed before its length mattered ({error.kind}): {error.message}"
@@ -170,7 +180,7 @@ class ContextLength:
             yield Hit(f"answered with {status}, read as {error.kind}: {error.message}")
 
 
-def answered_whole(answer: Exchange) -> Iterator[Shown]:
+def judge_overlong_answer(answer: Exchange) -> Iterator[Observation]:
     """What the answer to a prompt beyond the declared window shows: a silent cut, unless all of it was read."""
     sent = answer.raw.request.body.count(FILLER.strip().encode())
     read = answer.output.usage.prompt_tokens if answer.output.usage else None
@@ -191,14 +201,14 @@ class StreamDefault:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body=HELLO)
-        yield Ask(body={**HELLO, "stream": False})
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body=HELLO)
+        yield ProbeRequest(body={**HELLO, "stream": False})
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         for what, answer in zip(("without stream", "with stream false"), exchanges, strict=False):
             if is_event_stream(answer):
                 yield Hit(f"{what}: the answer is an event stream")
-            elif problem := unusable(answer):
+            elif problem := find_unrelated_failure(answer):
                 yield problem

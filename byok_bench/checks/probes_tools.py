@@ -4,32 +4,47 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import TROUBLE, Ask, Inconclusive, Note, Shown, Target, refused, unusable
-from byok_bench.checks.probe_bodies import CLOCK, WEATHER, asking, asking_for_a_call, named
+from byok_bench.checks.probe import (
+    TROUBLE,
+    Inconclusive,
+    Note,
+    Observation,
+    ProbeRequest,
+    ProbeTarget,
+    find_unrelated_failure,
+    is_request_refused,
+)
+from byok_bench.checks.probe_bodies import (
+    CLOCK,
+    WEATHER,
+    build_call_request,
+    build_question,
+    make_named_choice,
+)
 from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire import bounded_json
 
-Asks = Generator[Ask, Exchange, None]
+ProbeRequests = Generator[ProbeRequest, Exchange, None]
 SMALL_BUDGET = 8
 SENTENCE_END = re.compile(r"[.!?…。！？।؟][\"')\]}*_`’”»）」]*\s*\Z")
 """A full stop, in the scripts that have one, and what may close behind it."""
 
 
-def names(exchange: Exchange) -> list[str]:
+def list_called_names(exchange: Exchange) -> list[str]:
     """Functions that were called, in order."""
     return [one.name for one in exchange.output.tool_calls]
 
 
-def complete(exchange: Exchange) -> bool:
+def has_complete_calls(exchange: Exchange) -> bool:
     """Whether calls came, and the arguments of each are one JSON object."""
     calls = exchange.output.tool_calls
     return bool(calls) and all(isinstance(bounded_json.decode(one.arguments), dict) for one in calls)
 
 
-def uncalled(exchange: Exchange) -> Inconclusive | None:
+def explain_missing_call(exchange: Exchange) -> Inconclusive | None:
     """Why an answer without a call proves nothing: it was cut before there could be one."""
-    if names(exchange) or exchange.output.finish_reason != "length":
+    if list_called_names(exchange) or exchange.output.finish_reason != "length":
         return None
     return Inconclusive("max_tokens cut the answer before a call could come")
 
@@ -44,17 +59,17 @@ class ChoiceRequired:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body=asking_for_a_call("required"))
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body=build_call_request("required"))
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         (answer,) = exchanges
-        if refused(answer):
+        if is_request_refused(answer):
             return
-        if problem := unusable(answer) or uncalled(answer):
+        if problem := find_unrelated_failure(answer) or explain_missing_call(answer):
             yield problem
-        elif not names(answer):
+        elif not list_called_names(answer):
             yield Hit('no call came back although tool_choice was "required"')
 
 
@@ -69,17 +84,19 @@ class ChoiceNamed:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body=asking_for_a_call(named(CLOCK), tools=(WEATHER, CLOCK)))
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body=build_call_request(make_named_choice(CLOCK), tools=(WEATHER, CLOCK)))
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         (answer,) = exchanges
         wanted = CLOCK["function"]["name"]
-        if problem := unusable(answer) or uncalled(answer):
+        if problem := find_unrelated_failure(answer) or explain_missing_call(answer):
             yield problem
-        elif set(names(answer)) != {wanted}:
-            yield Hit(f"tool_choice named {wanted}; called: {', '.join(names(answer)) or 'nothing'}")
+        elif set(list_called_names(answer)) != {wanted}:
+            yield Hit(
+                f"tool_choice named {wanted}; called: {', '.join(list_called_names(answer)) or 'nothing'}"
+            )
         elif answer.output.finish_reason not in ("stop", "tool_calls", "length"):
             yield Hit(f"finish_reason is {answer.output.finish_reason!r}, neither stop nor tool_calls")
 
@@ -94,16 +111,16 @@ class ChoiceNone:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body=asking_for_a_call("none"))
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body=build_call_request("none"))
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         (answer,) = exchanges
-        if problem := unusable(answer):
+        if problem := find_unrelated_failure(answer):
             yield problem
-        elif names(answer):
-            yield Hit(f'called {", ".join(names(answer))} although tool_choice was "none"')
+        elif list_called_names(answer):
+            yield Hit(f'called {", ".join(list_called_names(answer))} although tool_choice was "none"')
         elif answer.output.finish_reason == "tool_calls":
             yield Hit('finish_reason is tool_calls although tool_choice was "none"')
 
@@ -119,25 +136,32 @@ class StreamParity:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body=asking_for_a_call("required", stream=True))
-        yield Ask(body=asking_for_a_call("required", stream=False))
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(body=build_call_request("required", stream=True))
+        yield ProbeRequest(body=build_call_request("required", stream=False))
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         streamed, whole = exchanges
-        if problem := unusable(streamed) or unusable(whole) or uncalled(streamed) or uncalled(whole):
+        if (
+            problem := find_unrelated_failure(streamed)
+            or find_unrelated_failure(whole)
+            or explain_missing_call(streamed)
+            or explain_missing_call(whole)
+        ):
             yield problem
             return
-        if not names(streamed) and not names(whole):
+        if not list_called_names(streamed) and not list_called_names(whole):
             yield Inconclusive("the model called nothing either way")
             return
-        if set(names(streamed)) != set(names(whole)):
-            yield Hit(f"streamed: {names(streamed) or 'no call'}; whole: {names(whole) or 'no call'}")
+        if set(list_called_names(streamed)) != set(list_called_names(whole)):
+            yield Hit(
+                f"streamed: {list_called_names(streamed) or 'no call'}; whole: {list_called_names(whole) or 'no call'}"
+            )
         reasons = streamed.output.finish_reason, whole.output.finish_reason
         if reasons[0] != reasons[1]:
             said = f"finish_reason is {reasons[0]!r} streamed and {reasons[1]!r} whole"
-            cut = not (complete(streamed) and complete(whole))
+            cut = not (has_complete_calls(streamed) and has_complete_calls(whole))
             yield (
                 Inconclusive(f"{said}: max_tokens cut one of them")
                 if cut and "length" in reasons
@@ -156,33 +180,33 @@ class FinishLength:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
         task = "Count from 1 to 300 in words, without leaving out a number."
-        yield Ask(body=asking(task, max_tokens=SMALL_BUDGET))
-        yield Ask(body={**asking_for_a_call("required"), "max_tokens": SMALL_BUDGET})
+        yield ProbeRequest(body=build_question(task, max_tokens=SMALL_BUDGET))
+        yield ProbeRequest(body={**build_call_request("required"), "max_tokens": SMALL_BUDGET})
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
-        shown = [cut(answer) for answer in exchanges]
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
+        shown = [judge_small_budget(answer) for answer in exchanges]
         yield from (one for one in shown if isinstance(one, Hit))
         open_points = [one for one in shown if isinstance(one, Inconclusive)]
         proved = len(open_points) < len(shown)
         yield from (Note(one.message) if proved else one for one in open_points)
 
 
-def cut(answer: Exchange) -> Hit | Inconclusive | None:
+def judge_small_budget(answer: Exchange) -> Hit | Inconclusive | None:
     """What an answer under a small budget shows; None if it says that it was cut.
 
     A word is one token at least, so more words than tokens allowed prove that the budget was ignored, whatever usage
     says. An answer that spends the budget to the last token may have ended by itself: its last sign tells.
     """
     output = answer.output
-    if problem := unusable(answer):
+    if problem := find_unrelated_failure(answer):
         return problem
     if output.finish_reason == "length":
         return None
     what = "the tool call" if output.tool_calls else "the answer"
-    if complete(answer):
+    if has_complete_calls(answer):
         return Inconclusive(f"{what} was complete within max_tokens={SMALL_BUDGET}")
     spent = output.usage.completion_tokens if output.usage else None
     words = len(f"{output.reasoning} {output.text}".split())
@@ -212,18 +236,20 @@ class StructuredUnsupported:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        yield Ask(body=asking("Say hello.", response_format={"type": "byok_bench_unknown_format"}))
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        yield ProbeRequest(
+            body=build_question("Say hello.", response_format={"type": "byok_bench_unknown_format"})
+        )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         (answer,) = exchanges
-        if refused(answer):
+        if is_request_refused(answer):
             return
         error = answer.error
         if error is None:
             yield Hit("an unknown response_format type was ignored: the answer is 200")
         elif error.kind not in TROUBLE and error.status is not None and error.status >= 500:
             yield Hit(f"an unknown response_format type was answered with {error.status}: {error.message}")
-        elif problem := unusable(answer):
+        elif problem := find_unrelated_failure(answer):
             yield problem

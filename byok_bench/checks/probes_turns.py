@@ -4,32 +4,40 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.probe import Ask, Inconclusive, Note, Shown, Target, refused, unusable
+from byok_bench.checks.probe import (
+    Inconclusive,
+    Note,
+    Observation,
+    ProbeRequest,
+    ProbeTarget,
+    find_unrelated_failure,
+    is_request_refused,
+)
 from byok_bench.checks.probe_bodies import (
     CALL_IDS,
     RESULT,
     WEATHER,
-    asking,
-    asking_for_a_call,
-    call,
-    echo,
-    history,
-    result,
+    build_call_request,
+    build_history,
+    build_question,
+    make_echo,
+    make_history_call,
+    make_tool_result,
 )
 from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.exchange import Exchange
 
-Asks = Generator[Ask, Exchange, None]
+ProbeRequests = Generator[ProbeRequest, Exchange, None]
 CONTENT_FORMS: Final = ("null", "absent", "empty")
 FOREIGN_IDS: Final = ("aB3xYz90Q", "functions.get_temperature:0", "toolu_01-" + "Ab3." * 13 + "xyz")
 """9, 27 and 64 characters: Mistral's form, Kimi's, and the longest that others send."""
 
 
-def refusal(answer: Exchange, what: str) -> Iterator[Shown]:
+def judge_refusal(answer: Exchange, what: str) -> Iterator[Observation]:
     """A hit if the server turned `what` down; inconclusive if it failed otherwise."""
-    if refused(answer) and answer.error is not None:
+    if is_request_refused(answer) and answer.error is not None:
         yield Hit(f"{what} refused with {answer.error.status}: {answer.error.message}")
-    elif problem := unusable(answer):
+    elif problem := find_unrelated_failure(answer):
         yield problem
 
 
@@ -44,32 +52,36 @@ class ToolRoundtrip:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        first = asking_for_a_call("required")
-        answer = yield Ask(body=first)
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        first = build_call_request("required")
+        answer = yield ProbeRequest(body=first)
         if answer.error is None and answer.output.tool_calls:
-            results = [result(one.id or "") for one in answer.output.tool_calls]
-            messages = [*first["messages"], echo(answer.output), *results]
-            yield Ask(body={"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 80})
+            results = [make_tool_result(one.id or "") for one in answer.output.tool_calls]
+            messages = [*first["messages"], make_echo(answer.output), *results]
+            yield ProbeRequest(
+                body={"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 80}
+            )
         paris, oslo = CALL_IDS
-        calls = [call(paris, "Paris"), call(oslo, "Oslo")]
-        yield Ask(body=history(calls, [result(oslo, "-3.2"), result(paris)]))
+        calls = [make_history_call(paris, "Paris"), make_history_call(oslo, "Oslo")]
+        yield ProbeRequest(
+            body=build_history(calls, [make_tool_result(oslo, "-3.2"), make_tool_result(paris)])
+        )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         first, *turns = exchanges
         if len(turns) < 2:
-            yield unusable(first) or Inconclusive(
+            yield find_unrelated_failure(first) or Inconclusive(
                 "the model called nothing, so there was no result to send back"
             )
         else:
-            yield from after_result(turns[0], "the result of its own call")
-        yield from refusal(turns[-1], "two calls with results in another order:")
+            yield from judge_after_result(turns[0], "the result of its own call")
+        yield from judge_refusal(turns[-1], "two calls with results in another order:")
 
 
-def after_result(answer: Exchange, what: str) -> Iterator[Shown]:
+def judge_after_result(answer: Exchange, what: str) -> Iterator[Observation]:
     """What the answer to a tool result shows."""
-    yield from refusal(answer, f"{what}:")
+    yield from judge_refusal(answer, f"{what}:")
     if answer.error is not None:
         return
     if not answer.output.text.strip() and not answer.output.tool_calls:
@@ -93,25 +105,25 @@ class ReasoningEcho:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        first = asking("Is 91 a prime number? Answer in one sentence.", max_tokens=400)
-        answer = yield Ask(body=first)
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        first = build_question("Is 91 a prime number? Answer in one sentence.", max_tokens=400)
+        answer = yield ProbeRequest(body=first)
         if answer.error is not None or not answer.output.reasoning:
             return
         more = {"role": "user", "content": "And 97?"}
-        with_it = echo(answer.output, reasoning_content=answer.output.reasoning)
-        for message in (with_it, echo(answer.output)):
-            yield Ask(body={**first, "messages": [*first["messages"], message, more]})
+        with_it = make_echo(answer.output, reasoning_content=answer.output.reasoning)
+        for message in (with_it, make_echo(answer.output)):
+            yield ProbeRequest(body={**first, "messages": [*first["messages"], message, more]})
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         first, *turns = exchanges
         if len(turns) < 2:
-            yield unusable(first) or Inconclusive("the model sent no reasoning to echo")
+            yield find_unrelated_failure(first) or Inconclusive("the model sent no reasoning to echo")
             return
         echoed, left_out = turns
-        yield from refusal(echoed, "its own reasoning_content, sent back:")
-        if refused(left_out):
+        yield from judge_refusal(echoed, "its own reasoning_content, sent back:")
+        if is_request_refused(left_out):
             yield Note("turn two without reasoning_content is refused: send it back")
 
 
@@ -126,21 +138,21 @@ class ReasoningForeign:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        body = asking("Is 91 a prime number?")
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        body = build_question("Is 91 a prime number?")
         thought = {
             "role": "assistant",
             "content": "No, it is 7 times 13.",
             "reasoning_content": "91 = 7 * 13.",
         }
-        yield Ask(
+        yield ProbeRequest(
             body={**body, "messages": [*body["messages"], thought, {"role": "user", "content": "And 97?"}]}
         )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         (answer,) = exchanges
-        yield from refusal(answer, "reasoning_content in the history:")
+        yield from judge_refusal(answer, "reasoning_content in the history:")
 
 
 @probe("turn.null-content", ERROR, applies_to="chat", cost=3)
@@ -153,17 +165,17 @@ class NullContent:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        body = history([call(CALL_IDS[0])], [result(CALL_IDS[0])])
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        body = build_history([make_history_call(CALL_IDS[0])], [make_tool_result(CALL_IDS[0])])
         question, message, *rest = body["messages"]
         bare = {key: value for key, value in message.items() if key != "content"}
         for form in ({**bare, "content": None}, bare, {**bare, "content": ""}):
-            yield Ask(body={**body, "messages": [question, form, *rest]})
+            yield ProbeRequest(body={**body, "messages": [question, form, *rest]})
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         for form, answer in zip(CONTENT_FORMS, exchanges, strict=False):
-            yield from refusal(answer, f"content {form} beside tool_calls:")
+            yield from judge_refusal(answer, f"content {form} beside tool_calls:")
 
 
 @probe("turn.foreign-tool-id", WARN, applies_to="chat", also=TYPED, cost=3)
@@ -176,14 +188,16 @@ class ForeignToolId:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
         for identity in FOREIGN_IDS:
-            yield Ask(body=history([call(identity)], [result(identity)]))
+            yield ProbeRequest(
+                body=build_history([make_history_call(identity)], [make_tool_result(identity)])
+            )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
         for identity, answer in zip(FOREIGN_IDS, exchanges, strict=False):
-            yield from refusal(answer, f"tool call id {identity!r} in the history:")
+            yield from judge_refusal(answer, f"tool call id {identity!r} in the history:")
 
 
 @probe("turn.ids-unique", WARN, applies_to="chat", also=TYPED, cost=2)
@@ -196,18 +210,20 @@ class IdsUnique:
     """
 
     @staticmethod
-    def requests(target: Target) -> Asks:
-        first = asking_for_a_call("required")
-        answer = yield Ask(body=first)
+    def build_requests(target: ProbeTarget) -> ProbeRequests:
+        first = build_call_request("required")
+        answer = yield ProbeRequest(body=first)
         if answer.error is not None or not answer.output.tool_calls:
             return
-        results = [result(one.id or "") for one in answer.output.tool_calls]
+        results = [make_tool_result(one.id or "") for one in answer.output.tool_calls]
         more = {"role": "user", "content": "And in Oslo? Use the tool again."}
-        yield Ask(body={**first, "messages": [*first["messages"], echo(answer.output), *results, more]})
+        yield ProbeRequest(
+            body={**first, "messages": [*first["messages"], make_echo(answer.output), *results, more]}
+        )
 
     @staticmethod
-    def judge(exchanges: Sequence[Exchange]) -> Iterator[Shown]:
-        if problem := unusable(exchanges[-1]):
+    def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
+        if problem := find_unrelated_failure(exchanges[-1]):
             yield problem
             return
         first, second = exchanges[0].output.tool_calls, exchanges[-1].output.tool_calls

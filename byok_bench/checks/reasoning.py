@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import SAID, check
-from byok_bench.checks.seen import Seen, noted
-from byok_bench.checks.texts import think_tag
+from byok_bench.checks.seen import SeenExchange, report_fact
+from byok_bench.checks.texts import find_think_tag
 
 
 @check("reasoning.field", INFO, applies_to="chat-stream")
-def field(seen: Seen) -> Iterator[Hit]:
+def field(seen: SeenExchange) -> Iterator[Hit]:
     """Send reasoning as reasoning_content or reasoning.
 
     Rule: per delta it is read from the first of reasoning_content, reasoning, reasoning_text, thinking and thought
@@ -17,11 +17,13 @@ def field(seen: Seen) -> Iterator[Hit]:
     Why: every family of servers has another name for it, and clients lose the trace.
     Seen in: ollama/ollama#12628; vllm-project/vllm#27755
     """
-    yield from noted(seen.stream, "reasoning_elsewhere", "reasoning comes in a field of another name")
+    yield from report_fact(
+        seen.chat_stream, "reasoning_elsewhere", "reasoning comes in a field of another name"
+    )
 
 
 @check("reasoning.type", ERROR, applies_to="chat-stream", also=SAID)
-def type_value(seen: Seen) -> Iterator[Hit]:
+def type_value(seen: SeenExchange) -> Iterator[Hit]:
     """Send reasoning as a string.
 
     Rule: reasoning_content, reasoning, reasoning_text, thinking and thought are strings or null; in Responses the
@@ -29,11 +31,11 @@ def type_value(seen: Seen) -> Iterator[Hit]:
     Why: strict decoders lose the whole round over one member of another type.
     Seen in: Tencent/WeKnora#3570
     """
-    yield from noted(seen.answer, "reasoning_type", "reasoning is neither string nor null")
+    yield from report_fact(seen.answer, "reasoning_type", "reasoning is neither string nor null")
 
 
 @check("reasoning.think-tags", WARN, applies_to="chat-stream", also=SAID)
-def think_tags(seen: Seen) -> Iterator[Hit]:
+def think_tags(seen: SeenExchange) -> Iterator[Hit]:
     """Keep think tags out of the content.
 
     Rule: the content does not begin with the tag of a chain of thought such as <think>, <reasoning> or [THINK] (all
@@ -43,14 +45,18 @@ def think_tags(seen: Seen) -> Iterator[Hit]:
     Why: people read the chain of thought as the answer, and a JSON parser trips over it.
     Seen in: nbramia/LifeOS#568; ggml-org/llama.cpp#28675; tinyhumansai/openhuman#6184
     """
-    for choice in seen.ended.choices if seen.ended and not seen.asked_for_raw_reasoning else ():
-        tag = think_tag(choice.text)
+    for choice in (
+        seen.error_free_answer.choices
+        if seen.error_free_answer and not seen.is_raw_reasoning_requested
+        else ()
+    ):
+        tag = find_think_tag(choice.text)
         if tag is not None:
             yield Hit(f"the content holds {tag}", choice.event)
 
 
 @check("reasoning.only", WARN, applies_to="chat-stream", also=SAID)
-def only(seen: Seen) -> Iterator[Hit]:
+def only(seen: SeenExchange) -> Iterator[Hit]:
     """Answer after reasoning.
 
     Rule: a choice with reasoning that finishes with stop has content, a refusal, a tool call or output of another
@@ -58,7 +64,7 @@ def only(seen: Seen) -> Iterator[Hit]:
     Why: a run under LM Studio counted as good although its answer had no text.
     Seen in: lmstudio-ai/lmstudio-bug-tracker#1602
     """
-    for choice in seen.ended.choices if seen.ended and not seen.has_stop else ():
+    for choice in seen.error_free_answer.choices if seen.error_free_answer and not seen.has_stop else ():
         is_bare = choice.is_empty and not choice.has_other
         if choice.finish_reason == "stop" and choice.reasoning and is_bare:
             yield Hit("there is reasoning, and no answer after it", choice.finish_event)

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from byok_bench.checks.finding import WEIGHTS, Finding, Hit, Severity, found
-from byok_bench.checks.seen import Seen
+from byok_bench.checks.finding import WEIGHTS, Finding, Hit, Severity, make_finding
+from byok_bench.checks.seen import SeenExchange
 from byok_bench.dialects.exchange import Exchange
 
 Scope = Literal[
@@ -40,7 +40,7 @@ WHOLE: Final[tuple[Scope, ...]] = ("chat-whole", "responses-whole", "messages-wh
 """Answers that were not asked for as a stream."""
 SAID: Final[tuple[Scope, ...]] = ("chat-whole", *TYPED)
 """Where rules about what was said hold beside streams of chat."""
-Rule = Callable[[Seen], Iterator[Hit]]
+Rule = Callable[[SeenExchange], Iterator[Hit]]
 _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
 RULE_FILES: Final = (
@@ -120,7 +120,7 @@ def check(
 
     def register(rule: Rule) -> Rule:
         more = {"also": also, "streams_only": streams_only, "alone": alone, "beside": beside}
-        _add(rule, id, severity, "passive", applies_to, **more)
+        _add_check(rule, id, severity, "passive", applies_to, **more)
         return rule
 
     return register
@@ -132,20 +132,20 @@ def probe(
     """Register a rule that sends `cost` requests of its own."""
 
     def register(subject: _Probe) -> _Probe:
-        _add(subject, id, severity, "probe", applies_to, cost=cost, also=also)
+        _add_check(subject, id, severity, "probe", applies_to, cost=cost, also=also)
         return subject
 
     return register
 
 
-def catalogue() -> list[Check]:
+def load_catalogue() -> list[Check]:
     """All checks, in the order of the catalogue."""
-    return list(_loaded().values())
+    return list(_load_rules().values())
 
 
-def select(names: Collection[str] | None) -> list[Check]:
+def select_checks(names: Collection[str] | None) -> list[Check]:
     """Checks by id or group; all of them for None. Raises KeyError for a name that is neither."""
-    every = catalogue()
+    every = load_catalogue()
     if names is None:
         return every
     known = {one.id for one in every} | {one.group for one in every}
@@ -157,9 +157,13 @@ def select(names: Collection[str] | None) -> list[Check]:
 
 def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[Finding]:
     """Findings of the passive checks over one exchange, each id at most once, in order of place."""
-    seen = Seen(exchange)
-    chosen = None if ids is None else select(ids)
-    fired = [(one, finding) for one in _passive(_scopes(seen)) if (finding := _judge(one, seen))]
+    seen = SeenExchange(exchange)
+    chosen = None if ids is None else select_checks(ids)
+    fired = [
+        (one, finding)
+        for one in _list_passive_checks(_find_scopes(seen))
+        if (finding := _judge_rule(one, seen))
+    ]
     solo = next((one for one, _ in fired if one.alone), None)
     if solo is not None:
         fired = [pair for pair in fired if pair[0].id == solo.id or pair[0].id in solo.beside]
@@ -169,10 +173,10 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
 
 def is_about(one: Check, schema: str, streamed: bool) -> bool:
     """Whether a check judges the answers of a dialect, asked for as a stream or not."""
-    return _is_within(one, scopes_of(schema, streamed))
+    return _is_within(one, make_scopes(schema, streamed))
 
 
-def _judge(one: Check, seen: Seen) -> Finding | None:
+def _judge_rule(one: Check, seen: SeenExchange) -> Finding | None:
     """One finding for all hits of a rule, at the place of the first of those that weigh most."""
     hits: Iterable[Hit] = one.subject(seen)
     first, more, heaviest = None, -1, -1
@@ -185,15 +189,15 @@ def _judge(one: Check, seen: Seen) -> Finding | None:
         return None
     at = first.event
     offset = seen.events[at].offset if at is not None and at < len(seen.events) else None
-    return found(one.id, one.severity, first, offset=offset, more=more)
+    return make_finding(one.id, one.severity, first, offset=offset, more=more)
 
 
-def _scopes(seen: Seen) -> frozenset[Scope]:
+def _find_scopes(seen: SeenExchange) -> frozenset[Scope]:
     """Which rules are about this exchange."""
-    return scopes_of(seen.schema, seen.asked_to_stream)
+    return make_scopes(seen.schema, seen.is_stream_requested)
 
 
-def forms_of(one: Check) -> list[tuple[str, bool]]:
+def list_answer_forms(one: Check) -> list[tuple[str, bool]]:
     """(dialect, streamed) of every sort of answer that a check is about; not those of lists of models."""
     return [
         (schema, streamed)
@@ -203,16 +207,16 @@ def forms_of(one: Check) -> list[tuple[str, bool]]:
     ]
 
 
-def scopes_of(schema: str, streamed: bool) -> frozenset[Any]:
+def make_scopes(schema: str, streamed: bool) -> frozenset[Any]:
     """The scopes that an answer is in."""
     form = "stream" if streamed else "whole"
     return frozenset(("any", schema, f"{schema}-{form}"))
 
 
 @cache
-def _passive(scopes: frozenset[Scope]) -> tuple[Check, ...]:
+def _list_passive_checks(scopes: frozenset[Scope]) -> tuple[Check, ...]:
     """The passive checks of these scopes, in the order of the catalogue."""
-    return tuple(one for one in catalogue() if one.mode == "passive" and _is_within(one, scopes))
+    return tuple(one for one in load_catalogue() if one.mode == "passive" and _is_within(one, scopes))
 
 
 def _is_within(one: Check, scopes: Collection[str]) -> bool:
@@ -224,13 +228,13 @@ def _is_within(one: Check, scopes: Collection[str]) -> bool:
 
 
 @cache
-def _loaded() -> dict[str, Check]:
+def _load_rules() -> dict[str, Check]:
     for name in RULE_FILES:
         importlib.import_module(f"byok_bench.checks.{name}")
     return _checks
 
 
-def _add(
+def _add_check(
     subject: Any,
     id: str,
     severity: Severity,
@@ -240,7 +244,7 @@ def _add(
 ) -> None:
     if id in _checks:
         raise ValueError(f"check {id} is registered twice")
-    sections = _sections(id, subject)
+    sections = _parse_sections(id, subject)
     _checks[id] = Check(
         id=id,
         group=_GROUPS[id.partition(".")[0]],
@@ -256,7 +260,7 @@ def _add(
     )
 
 
-def _sections(id: str, subject: Any) -> dict[str, str]:
+def _parse_sections(id: str, subject: Any) -> dict[str, str]:
     """Title and sections of a rule's docstring, each on one line. Raises ValueError if one is missing."""
     text = inspect.getdoc(subject) or ""
     title, *parts = _SECTION.split(text)

@@ -5,9 +5,9 @@ from typing import Final
 
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
-from byok_bench.checks.seen import Seen
-from byok_bench.checks.typed_views import find_stream, is_filled, list_all_events
-from byok_bench.dialects.fragments import brief
+from byok_bench.checks.seen import SeenExchange
+from byok_bench.checks.typed_views import find_typed_stream, is_filled, list_typed_events
+from byok_bench.dialects.fragments import render_value
 from byok_bench.dialects.responses import TERMINAL_TYPES
 from byok_bench.dialects.typed_events import TypedEvent
 
@@ -15,7 +15,7 @@ _ENDS: Final = (*TERMINAL_TYPES, "error")
 
 
 @check("responses.terminal-event", ERROR, applies_to="responses", streams_only=True)
-def terminal_event(seen: Seen) -> Iterator[Hit]:
+def terminal_event(seen: SeenExchange) -> Iterator[Hit]:
     """End with completed, incomplete or failed.
 
     Rule: the last event of a stream, and no other, is response.completed, response.incomplete or
@@ -24,7 +24,7 @@ def terminal_event(seen: Seen) -> Iterator[Hit]:
     Why: Codex gives up with "stream closed before response.completed" and asks again.
     Seen in: Wei-Shaw/sub2api#2245; router-for-me/CLIProxyAPI#5028
     """
-    stream = find_stream(seen)
+    stream = find_typed_stream(seen)
     if stream is None or stream.unframed_error_at is not None:
         return
     ends = [one for one in stream.typed if is_end(one)]
@@ -39,7 +39,7 @@ def terminal_event(seen: Seen) -> Iterator[Hit]:
 
 
 @check("responses.sequence", WARN, applies_to="responses", streams_only=True)
-def sequence(seen: Seen) -> Iterator[Hit]:
+def sequence(seen: SeenExchange) -> Iterator[Hit]:
     """Count sequence_number up.
 
     Rule: sequence_number of each event is an integer, and greater than the one before.
@@ -47,7 +47,7 @@ def sequence(seen: Seen) -> Iterator[Hit]:
     Seen in: https://developers.openai.com/api/reference/resources/beta/subresources/responses/streaming-events
     """
     last: int | None = None
-    for one in list_all_events(seen):
+    for one in list_typed_events(seen):
         number = one.value.get("sequence_number")
         if type(number) is not int:
             yield Hit(f"sequence_number of {one.type or 'an event'} is {str(number)[:40]}", event=one.event)
@@ -58,22 +58,23 @@ def sequence(seen: Seen) -> Iterator[Hit]:
 
 
 @check("responses.event-match", WARN, applies_to="responses", streams_only=True)
-def event_match(seen: Seen) -> Iterator[Hit]:
+def event_match(seen: SeenExchange) -> Iterator[Hit]:
     """Name SSE events like data.type.
 
     Rule: data.type is always there, and the event field is there, too, and equal to it.
     Why: routers of events drop the data.
     Seen in: https://hexdocs.pm/open_responses/streaming.html
     """
-    for one in list_all_events(seen):
+    for one in list_typed_events(seen):
         told = one.value.get("type")
         if not is_filled(told):
             yield Hit(f"the data of event {one.name or '(unnamed)'} has no type", event=one.event)
         elif not one.name:
-            yield Hit(f"data of type {brief(told)} comes without an event field", event=one.event)
+            yield Hit(f"data of type {render_value(told)} comes without an event field", event=one.event)
         elif one.name != told:
             yield Hit(
-                f"the event is named {brief(one.name)}, and its data has type {brief(told)}", event=one.event
+                f"the event is named {render_value(one.name)}, and its data has type {render_value(told)}",
+                event=one.event,
             )
 
 

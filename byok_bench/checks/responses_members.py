@@ -8,8 +8,8 @@ have are asked of nobody.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from byok_bench.checks.typed_views import is_filled, say_what_is_there
-from byok_bench.dialects.fragments import brief
+from byok_bench.checks.typed_views import describe_member, is_filled
+from byok_bench.dialects.fragments import render_value
 
 _ITEM: Final = ("item_id", "output_index")
 _CONTENT: Final = (*_ITEM, "content_index")
@@ -70,16 +70,16 @@ def find_wrong_in_item(item: object) -> Iterator[str]:
 def find_wrong_in_part(value: object) -> Iterator[str]:
     """Why a part, or an item its parts aside, cannot be used as what it says it is."""
     if not isinstance(value, Mapping):
-        yield f"it is {brief(value)}"
+        yield f"it is {render_value(value)}"
         return
     kind: Any = value.get("type")
     if not is_filled(kind):
-        yield say_what_is_there(value, "type")
+        yield describe_member(value, "type")
         return
     yield from (
-        say_what_is_there(value, name) for name in _NAMES.get(kind, ()) if not is_filled(value.get(name))
+        describe_member(value, name) for name in _NAMES.get(kind, ()) if not is_filled(value.get(name))
     )
     for wanted, of in ((str, _STRINGS), (list, _ARRAYS)):
         name = of.get(kind)
         if name is not None and not isinstance(value.get(name), wanted):
-            yield say_what_is_there(value, name)
+            yield describe_member(value, name)

@@ -6,16 +6,16 @@ from typing import Any, Final
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import check
 from byok_bench.checks.responses_members import find_lacking_members, find_wrong_in_item, find_wrong_in_part
-from byok_bench.checks.seen import Seen
+from byok_bench.checks.seen import SeenExchange
 from byok_bench.checks.typed_views import (
-    Told,
+    AnswerObject,
+    describe_member,
     is_filled,
-    list_events,
-    list_objects,
-    say_what_is_there,
+    iterate_answer_objects,
+    list_events_before_error,
     sort_hits,
 )
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.fragments import render_value
 from byok_bench.dialects.responses import STATUSES, TERMINAL_TYPES
 
 _RESPONSES: Final = dict.fromkeys(
@@ -36,12 +36,12 @@ _UNCOUNTED: Final = ("failed", "in_progress", "queued", "cancelled")
 _COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
 
 
-def _responses(seen: Seen, *, strangers: bool = False) -> Iterator[Told]:
-    return list_objects(seen, _RESPONSES, strangers=strangers)
+def _iterate_responses(seen: SeenExchange, *, strangers: bool = False) -> Iterator[AnswerObject]:
+    return iterate_answer_objects(seen, _RESPONSES, strangers=strangers)
 
 
 @check("responses.object", WARN, applies_to="responses")
-def label(seen: Seen) -> Iterator[Hit]:
+def label(seen: SeenExchange) -> Iterator[Hit]:
     """Label the response object.
 
     Rule: `object` is response, `id` is a string that is not empty, and `created_at` is a number of seconds; in a
@@ -49,18 +49,18 @@ def label(seen: Seen) -> Iterator[Hit]:
     Why: typed clients tell objects apart by these, and the next turn names the id.
     Seen in: Oaklight/llm-rosetta#56; openai/openai-python src/openai/types/responses/response.py
     """
-    for told in _responses(seen, strangers=True):
-        wrong = [] if told.value.get("object") == "response" else [say_what_is_there(told.value, "object")]
+    for told in _iterate_responses(seen, strangers=True):
+        wrong = [] if told.value.get("object") == "response" else [describe_member(told.value, "object")]
         if not is_filled(told.value.get("id")):
-            wrong.append(say_what_is_there(told.value, "id"))
+            wrong.append(describe_member(told.value, "id"))
         if type(told.value.get("created_at")) not in (int, float):
-            wrong.append(say_what_is_there(told.value, "created_at"))
+            wrong.append(describe_member(told.value, "created_at"))
         if wrong:
             yield Hit(f"{told.by or 'the response'}: {', '.join(wrong)}", event=told.event)
 
 
 @check("responses.status", ERROR, applies_to="responses")
-def status(seen: Seen) -> Iterator[Hit]:
+def status(seen: SeenExchange) -> Iterator[Hit]:
     """Say how the response stands.
 
     Rule: `status` is one of completed, incomplete, failed, in_progress, queued, cancelled, and the terminal event
@@ -69,11 +69,11 @@ def status(seen: Seen) -> Iterator[Hit]:
     Seen in: openai/openai-python src/openai/types/responses/response_status.py; jundot/omlx#2817;
     raullenchai/Rapid-MLX#866
     """
-    for told in _responses(seen):
+    for told in _iterate_responses(seen):
         where = told.by or "the response"
         found = told.value.get("status")
         if found not in STATUSES:
-            yield Hit(f"{where}: {say_what_is_there(told.value, 'status')}", event=told.event)
+            yield Hit(f"{where}: {describe_member(told.value, 'status')}", event=told.event)
         elif told.by in TERMINAL_TYPES and told.by != f"response.{found}":
             yield Hit(f"{told.by} says status {found}", event=told.event)
         details = told.value.get("incomplete_details")
@@ -85,7 +85,7 @@ def status(seen: Seen) -> Iterator[Hit]:
 
 
 @check("responses.item-shape", ERROR, applies_to="responses")
-def item_shape(seen: Seen) -> Iterator[Hit]:
+def item_shape(seen: SeenExchange) -> Iterator[Hit]:
     """Send output as typed items.
 
     Rule: `output` is an array of items, each with its type. A message has an array of typed parts in `content`,
@@ -99,16 +99,16 @@ def item_shape(seen: Seen) -> Iterator[Hit]:
     yield from sort_hits(_judge_items(seen))
 
 
-def _judge_items(seen: Seen) -> Iterator[Hit]:
-    for told in _responses(seen, strangers=True):
+def _judge_items(seen: SeenExchange) -> Iterator[Hit]:
+    for told in _iterate_responses(seen, strangers=True):
         output = told.value.get("output")
         if isinstance(output, list):
             for number, item in enumerate(output):
                 for wrong in find_wrong_in_item(item):
                     yield Hit(f"output[{number}]: {wrong}", event=told.event)
         elif "output" in told.value or (told.by in _OVER and not told.value.get("error")):
-            yield Hit(say_what_is_there(told.value, "output"), event=told.event)
-    for one in list_events(seen):
+            yield Hit(describe_member(told.value, "output"), event=told.event)
+    for one in list_events_before_error(seen):
         if one.type in _ITEM_EVENTS:
             for wrong in find_wrong_in_item(one.value.get("item")):
                 yield Hit(f"the item of {one.type}: {wrong}", event=one.event)
@@ -118,7 +118,7 @@ def _judge_items(seen: Seen) -> Iterator[Hit]:
 
 
 @check("responses.usage", WARN, applies_to="responses")
-def usage(seen: Seen) -> Iterator[Hit]:
+def usage(seen: SeenExchange) -> Iterator[Hit]:
     """Count by the names of the Responses API.
 
     Rule: the usage of a response that is over, and did not fail, holds input_tokens, output_tokens and
@@ -126,7 +126,7 @@ def usage(seen: Seen) -> Iterator[Hit]:
     Why: cost and context are counted from them; chat's names read as nothing.
     Seen in: openai/openai-python src/openai/types/responses/response_usage.py; ksylvest/omniai#140
     """
-    for told in _responses(seen):
+    for told in _iterate_responses(seen):
         if told.by not in _OVER:
             continue
         counts = told.value.get("usage")
@@ -135,11 +135,11 @@ def usage(seen: Seen) -> Iterator[Hit]:
             if lacking:
                 yield Hit(f"usage lacks {', '.join(lacking)}", event=told.event)
         elif told.by != "response.completed" and told.value.get("status") not in _UNCOUNTED:
-            yield Hit(say_what_is_there(told.value, "usage"), event=told.event)
+            yield Hit(describe_member(told.value, "usage"), event=told.event)
 
 
 @check("responses.id-stable", WARN, applies_to="responses", streams_only=True)
-def id_stable(seen: Seen) -> Iterator[Hit]:
+def id_stable(seen: SeenExchange) -> Iterator[Hit]:
     """Keep one response id.
 
     Rule: a stream begins with response.created (or response.queued), and every response object from there to the
@@ -149,23 +149,24 @@ def id_stable(seen: Seen) -> Iterator[Hit]:
     Seen in: vercel/ai#18548; BerriAI/litellm#30071; openai/openai-python
     src/openai/lib/streaming/responses/_responses.py
     """
-    begun = next((one for one in list_events(seen) if one.type.startswith("response.")), None)
+    begun = next((one for one in list_events_before_error(seen) if one.type.startswith("response.")), None)
     if begun is not None and begun.type not in _BEGINNINGS:
         yield Hit(f"the stream begins with {begun.type}", event=begun.event)
     first: str | None = None
-    for told in _responses(seen):
+    for told in _iterate_responses(seen):
         found = told.value.get("id")
         if not isinstance(found, str) or not found:
             continue
         if first is not None and found != first:
             yield Hit(
-                f"{told.by} has id {brief(found)}, the stream began with {brief(first)}", event=told.event
+                f"{told.by} has id {render_value(found)}, the stream began with {render_value(first)}",
+                event=told.event,
             )
         first = first or found
 
 
 @check("responses.required", WARN, applies_to="responses")
-def required(seen: Seen) -> Iterator[Hit]:
+def required(seen: SeenExchange) -> Iterator[Hit]:
     """Send the members that the types require.
 
     Rule: what OpenAI's types require is there: in a response tools, tool_choice, parallel_tool_calls, model,
@@ -179,13 +180,13 @@ def required(seen: Seen) -> Iterator[Hit]:
     yield from sort_hits(_judge_members(seen))
 
 
-def _judge_members(seen: Seen) -> Iterator[Hit]:
-    for told in _responses(seen):
+def _judge_members(seen: SeenExchange) -> Iterator[Hit]:
+    for told in _iterate_responses(seen):
         yield from _report_lacking(told.by or "the response", "response", told.value, told.event)
         output = told.value.get("output")
         for item in output if isinstance(output, list) else []:
             yield from _judge_item(item, told.event)
-    for one in list_events(seen):
+    for one in list_events_before_error(seen):
         if one.type.startswith("response."):
             yield from _report_lacking(one.type, one.type, one.value, one.event)
             yield from _judge_item(one.value.get("item"), one.event)

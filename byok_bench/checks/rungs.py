@@ -8,7 +8,7 @@ import msgspec
 
 from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.dialects.models import listed_models
+from byok_bench.dialects.models import list_usable_models
 
 Number = TypeVar("Number", int, float)
 RungVerdict = Literal["pass", "fail", "warn", "inconclusive", "skipped"]
@@ -75,7 +75,7 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
     """Of every cost; what a server charges is taken to be in it, too."""
 
     @property
-    def ok(self) -> bool:
+    def has_passed(self) -> bool:
         """No rung failed."""
         return all(rung.verdict != "fail" for rung in self.rungs)
 
@@ -85,12 +85,12 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
         return next((rung for rung in self.rungs if rung.verdict == "fail"), None)
 
     @property
-    def spent(self) -> str:
+    def spending(self) -> str:
         """What the whole ladder took, in words: requests, tokens, cost."""
-        return spent(
+        return describe_spending(
             sum(rung.requests for rung in self.rungs),
-            total([rung.tokens for rung in self.rungs]),
-            total([rung.cost for rung in self.rungs]),
+            sum_known([rung.tokens for rung in self.rungs]),
+            sum_known([rung.cost for rung in self.rungs]),
             self.currency,
         )
 
@@ -98,7 +98,7 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
     def listed_models(self) -> list[str]:
         """What the server lists; empty if it was not asked, or lists nothing."""
         asked = [one for rung in self.rungs if rung.name == "models" for one in rung.exchanges]
-        return listed_models(asked[0].reading.body.document) if asked else []
+        return list_usable_models(asked[0].reading.body.document) if asked else []
 
     def __iter__(self) -> Iterator[Rung]:
         return iter(self.rungs)
@@ -113,46 +113,47 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
             "label": self.label,
             "base_url": self.base_url,
             "model": self.model,
-            "ok": self.ok,
+            "ok": self.has_passed,
             "requests": sum(rung.requests for rung in self.rungs),
-            "tokens": total([rung.tokens for rung in self.rungs]),
-            "cost": total([rung.cost for rung in self.rungs]),
+            "tokens": sum_known([rung.tokens for rung in self.rungs]),
+            "cost": sum_known([rung.cost for rung in self.rungs]),
             "currency": self.currency,
             "rungs": [rung.to_json() for rung in self.rungs],
         }
 
     def __str__(self) -> str:
         lines = [f"{self.label}  ({self.base_url}, {self.model or 'no model'})"]
-        lines += [f"  {line(rung, self.currency)}" for rung in self.rungs]
-        return "\n".join([*lines, f"  {self.spent}"])
+        lines += [f"  {render_rung_line(rung, self.currency)}" for rung in self.rungs]
+        return "\n".join([*lines, f"  {self.spending}"])
 
     def _repr_html_(self) -> str:
         rows = "".join(
             "<tr>"
             + "".join(
-                f"<td style='text-align:left'>{escape(cell)}</td>" for cell in cells(rung, self.currency)
+                f"<td style='text-align:left'>{escape(cell)}</td>"
+                for cell in render_rung_cells(rung, self.currency)
             )
             + "</tr>"
             for rung in self.rungs
         )
         title = f"{self.label} · {self.base_url} · {self.model or 'no model'}"
-        return f"<table><caption>{escape(title)}</caption>{rows}</table><p>{escape(self.spent)}</p>"
+        return f"<table><caption>{escape(title)}</caption>{rows}</table><p>{escape(self.spending)}</p>"
 
 
-def cells(rung: Rung, currency: str = "USD") -> tuple[str, str, str, str, str, str]:
+def render_rung_cells(rung: Rung, currency: str = "USD") -> tuple[str, str, str, str, str, str]:
     """A rung as the columns of a table: mark, name, verdict, time, what it spent, advice."""
     took = "" if rung.duration_ms is None else f"{rung.duration_ms:.0f} ms"
-    used = spent(None, rung.tokens, rung.cost, currency)
+    used = describe_spending(None, rung.tokens, rung.cost, currency)
     return MARKS[rung.verdict], rung.name, rung.verdict, took, used, rung.advice
 
 
-def line(rung: Rung, currency: str = "USD") -> str:
+def render_rung_line(rung: Rung, currency: str = "USD") -> str:
     """A rung as one line of text."""
-    mark, name, verdict, took, used, advice = cells(rung, currency)
+    mark, name, verdict, took, used, advice = render_rung_cells(rung, currency)
     return f"{mark} {name:<22} {verdict:<12} {took:>9}  {used:<14}  {advice}"
 
 
-def spent(requests: int | None, tokens: int | None, cost: float | None, currency: str) -> str:
+def describe_spending(requests: int | None, tokens: int | None, cost: float | None, currency: str) -> str:
     """`12 requests, 300 tokens, 0.0012 USD`, as far as each is known."""
     said = [
         f"{requests} request{'' if requests == 1 else 's'}" if requests is not None else "",
@@ -162,7 +163,7 @@ def spent(requests: int | None, tokens: int | None, cost: float | None, currency
     return ", ".join(filter(None, said))
 
 
-def total(values: Sequence[Number | None]) -> Number | None:
+def sum_known(values: Sequence[Number | None]) -> Number | None:
     """The sum of what is known; None if nothing is."""
     known = [value for value in values if value is not None]
     return sum(known[1:], known[0]) if known else None

@@ -9,7 +9,7 @@ checkers are installed, for keywords that are not judged here; a test holds this
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.fragments import render_value
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "null": (type(None),),
@@ -22,28 +22,28 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 }
 
 
-def violation(value: Any, schema: object) -> str | None:
+def find_violation(value: Any, schema: object) -> str | None:
     """How a JSON value breaks a schema, in one line; None if it does not."""
-    return next(_violations(value, schema, ""), None)
+    return next(_iterate_violations(value, schema, ""), None)
 
 
-def _violations(value: Any, schema: object, place: str) -> Iterator[str]:
+def _iterate_violations(value: Any, schema: object, place: str) -> Iterator[str]:
     if schema is False:
         yield f"{place or 'the value'} is not allowed"
     if not isinstance(schema, Mapping):
         return
     if not _has_type(value, schema.get("type")):
-        yield f"{place or 'the value'} is {brief(value)}, not of type {brief(schema['type'])}"
+        yield f"{place or 'the value'} is {render_value(value)}, not of type {render_value(schema['type'])}"
     options = schema.get("enum")
-    if isinstance(options, list) and not any(_same(value, option) for option in options):
-        yield f"{place or 'the value'} is {brief(value)}, not one of {brief(options)}"
+    if isinstance(options, list) and not any(_is_same(value, option) for option in options):
+        yield f"{place or 'the value'} is {render_value(value)}, not one of {render_value(options)}"
     if isinstance(value, dict):
-        yield from _in_object(value, schema, place)
+        yield from _judge_object(value, schema, place)
     elif isinstance(value, list):
-        yield from _in_array(value, schema.get("items"), place)
+        yield from _judge_array(value, schema.get("items"), place)
 
 
-def _in_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[str]:
+def _judge_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[str]:
     required, properties = schema.get("required"), schema.get("properties")
     for name in required if isinstance(required, list) else ():
         if isinstance(name, str) and name not in value:
@@ -51,16 +51,16 @@ def _in_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> 
     known = properties if isinstance(properties, Mapping) else {}
     for name, item in value.items():
         if name in known:
-            yield from _violations(item, known[name], f"{place}[{brief(name)}]")
+            yield from _iterate_violations(item, known[name], f"{place}[{render_value(name)}]")
         elif schema.get("additionalProperties") is False and not schema.get("patternProperties"):
-            yield f"{place}[{brief(name)}] is not allowed"
+            yield f"{place}[{render_value(name)}] is not allowed"
 
 
-def _in_array(value: list[Any], items: object, place: str) -> Iterator[str]:
+def _judge_array(value: list[Any], items: object, place: str) -> Iterator[str]:
     """One schema for all items, or a list of one for each of the first."""
     each = items if isinstance(items, list) else [items] * len(value)
     for index, (item, schema) in enumerate(zip(value, each, strict=False)):
-        yield from _violations(item, schema, f"{place}[{index}]")
+        yield from _iterate_violations(item, schema, f"{place}[{index}]")
 
 
 def _has_type(value: Any, wanted: object) -> bool:
@@ -79,12 +79,12 @@ def _is_a(value: Any, name: object) -> bool:
     return isinstance(value, _TYPES[name])
 
 
-def _same(one: Any, other: Any) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
     """JSON equality: 1 and 1.0 are the same number, true is none."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(_is_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
     return bool(one == other)

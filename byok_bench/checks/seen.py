@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, Literal, cast
 
-from byok_bench.checks.arguments import Verdict, judged_calls
+from byok_bench.checks.arguments import ArgumentsForm, judge_calls
 from byok_bench.checks.finding import Hit
 from byok_bench.checks.markers import load_markers
 from byok_bench.checks.offers import find_offered_tools
-from byok_bench.checks.texts import tool_markup
+from byok_bench.checks.texts import find_tool_markup
 from byok_bench.dialects.answer import AnswerReading, ChatReading, Choice
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
@@ -24,7 +24,7 @@ from byok_bench.wire.sse import Event
 _ANSWERS: Final = ("stream", "document", "ignored")
 
 
-class Seen:
+class SeenExchange:
     """One exchange, as the rules see it."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -46,7 +46,7 @@ class Seen:
         return body if isinstance(body, dict) else {}
 
     @property
-    def asked_to_stream(self) -> bool:
+    def is_stream_requested(self) -> bool:
         """Whether the request says stream: true."""
         return self.request.get("stream") is True
 
@@ -56,7 +56,7 @@ class Seen:
         return self.head.status if self.head else 0
 
     @property
-    def succeeded(self) -> bool:
+    def is_success(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
@@ -71,44 +71,52 @@ class Seen:
         return not isinstance(self.document, Malformed)
 
     @cached_property
-    def chat(self) -> ChatReading | None:
+    def chat_reading(self) -> ChatReading | None:
         """The reading, if the exchange is a chat."""
         return self.reading if isinstance(self.reading, ChatReading) else None
 
     @cached_property
-    def stream(self) -> ChatReading | None:
+    def chat_stream(self) -> ChatReading | None:
         """The reading, if a chat answer came as a stream."""
-        return self.chat if self.chat is not None and self.chat.shape == "stream" else None
+        return (
+            self.chat_reading
+            if self.chat_reading is not None and self.chat_reading.shape == "stream"
+            else None
+        )
 
     @cached_property
-    def typed(self) -> TypedReading | None:
+    def typed_reading(self) -> TypedReading | None:
         """The reading, if the exchange is of a dialect of typed events."""
         return self.reading if isinstance(self.reading, TypedReading) else None
 
     @property
-    def streamed(self) -> AnswerReading | None:
+    def answer_reading(self) -> AnswerReading | None:
         """The reading, in any dialect that streams."""
         return self.reading if isinstance(self.reading, AnswerReading) else None
 
     @cached_property
-    def framed(self) -> AnswerReading | None:
+    def event_stream(self) -> AnswerReading | None:
         """The reading, if an answer of any dialect came as a stream."""
-        return self.streamed if self.streamed is not None and self.streamed.shape == "stream" else None
+        return (
+            self.answer_reading
+            if self.answer_reading is not None and self.answer_reading.shape == "stream"
+            else None
+        )
 
     @cached_property
     def answer(self) -> AnswerReading | None:
         """The reading, if an answer of any dialect was assembled: from a stream, or from one document."""
-        reading = self.streamed
+        reading = self.answer_reading
         return reading if reading is not None and reading.shape in _ANSWERS else None
 
     @cached_property
-    def tools(self) -> dict[str, Mapping[str, Any]]:
+    def offered_tools(self) -> dict[str, Mapping[str, Any]]:
         """What the request offers to call: name → its definition."""
         return find_offered_tools(self.request)
 
-    def tool_schema(self, name: str) -> Any:
+    def find_tool_schema(self, name: str) -> Any:
         """The JSON schema that the request gives for a tool's arguments; None if it gives none."""
-        tool = self.tools.get(name, {})
+        tool = self.offered_tools.get(name, {})
         return tool.get("parameters", tool.get("input_schema"))
 
     @property
@@ -117,9 +125,9 @@ class Seen:
         return bool(self.request.get("tools"))
 
     @cached_property
-    def judged_calls(self) -> list[tuple[Call, Verdict]]:
+    def judged_calls(self) -> list[tuple[Call, ArgumentsForm]]:
         """Tool calls whose arguments are judged, with the verdict on them."""
-        return list(judged_calls(self.answer)) if self.answer is not None else []
+        return list(judge_calls(self.answer)) if self.answer is not None else []
 
     @property
     def has_stop(self) -> bool:
@@ -127,14 +135,14 @@ class Seen:
         return bool(self.request.get("stop") or self.request.get("stop_sequences"))
 
     @cached_property
-    def forced(self) -> Literal["named", "required", ""]:
+    def forced_call(self) -> Literal["named", "required", ""]:
         """Whether the request forces a call: of one function, or of any."""
         for member in ("tool_choice", "function_call"):
             choice = self.request.get(member)
             if isinstance(choice, dict):
                 if choice.get("type") == "any" or "required" in (
                     choice.get("mode"),
-                    _allowed(choice).get("mode"),
+                    _find_allowed_tools(choice).get("mode"),
                 ):
                     return "required"
                 if any(choice.get(name) for name in ("name", "function", "custom")):
@@ -142,7 +150,7 @@ class Seen:
         return "required" if self.request.get("tool_choice") in ("required", "any") else ""
 
     @cached_property
-    def asked_for_raw_reasoning(self) -> bool:
+    def is_raw_reasoning_requested(self) -> bool:
         """Whether the request asks for reasoning inside the text."""
         return any(
             one.member in self.request and self.request[one.member] in one.values
@@ -150,27 +158,27 @@ class Seen:
         )
 
     @cached_property
-    def ended(self) -> AnswerReading | None:
+    def error_free_answer(self) -> AnswerReading | None:
         """The answer, if what was said is judged at its end: not after an error."""
-        return self.answer if self.answer is not None and not self.answer.failed else None
+        return self.answer if self.answer is not None and not self.answer.has_failed else None
 
-    def leaked_call(self, choice: Choice) -> str | None:
+    def find_leaked_call(self, choice: Choice) -> str | None:
         """The marker of a call left in a choice's text, or in its reasoning where there is neither text nor call.
 
         Looked for only where tools were offered, and no error ended the answer.
         """
-        if not self.has_tools or self.ended is None:
+        if not self.has_tools or self.error_free_answer is None:
             return None
-        return tool_markup(choice.reasoning if choice.is_empty else choice.text)
+        return find_tool_markup(choice.reasoning if choice.is_empty else choice.text)
 
 
-def _allowed(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+def _find_allowed_tools(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     """The tools that a tool_choice allows; empty if it does not say so."""
     found = choice.get("allowed_tools")
     return found if isinstance(found, dict) else {}
 
 
-def noted(reading: AnswerReading | None, name: str, message: str) -> Iterator[Hit]:
+def report_fact(reading: AnswerReading | None, name: str, message: str) -> Iterator[Hit]:
     """A hit for what the reader noted under a name."""
     fact = reading.facts.get(name) if reading is not None else None
     if fact is not None:

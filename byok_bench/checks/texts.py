@@ -6,7 +6,7 @@ A marker inside a fenced block, in code marks or in quotes is talk about markup,
 import re
 from typing import Final
 
-from byok_bench.checks.markers import call_forms, load_markers, token_forms
+from byok_bench.checks.markers import load_call_forms, load_markers, load_token_forms
 
 _WIDE_TOKEN: Final = re.compile(r"<｜[^｜\n]{1,80}｜>")
 """Tokens of DeepSeek's templates: they are known by their fullwidth bars."""
@@ -21,12 +21,12 @@ _QUOTED: Final = re.compile(
 )
 
 
-def control_token(text: str, *, leaked: str | None = None) -> str | None:
+def find_control_token(text: str, *, leaked: str | None = None) -> str | None:
     """The first control token in a text. `leaked`: a marker of a call in it, whose family's own do not count."""
-    pattern, families = token_forms()
-    family = call_forms()[1].get(leaked) if leaked is not None else None
+    pattern, families = load_token_forms()
+    family = load_call_forms()[1].get(leaked) if leaked is not None else None
     if pattern.search(text) or _WIDE_TOKEN.search(text):
-        said = without_talk(text)
+        said = mask_talk(text)
         found = [one for one in pattern.finditer(said) if families[one[0]] != family]
         found += [
             one
@@ -38,14 +38,14 @@ def control_token(text: str, *, leaked: str | None = None) -> str | None:
     return _END_OF_TEXT if text.rstrip().endswith(_END_OF_TEXT) else None
 
 
-def tool_markup(text: str) -> str | None:
+def find_tool_markup(text: str) -> str | None:
     """The first marker of a tool call that was left in a text."""
-    pattern, _ = call_forms()
-    found = pattern.search(text) and pattern.search(without_talk(text))
+    pattern, _ = load_call_forms()
+    found = pattern.search(text) and pattern.search(mask_talk(text))
     return found[0] if found else None
 
 
-def think_tag(text: str) -> str | None:
+def find_think_tag(text: str) -> str | None:
     """The tag of reasoning left in content: one that opens it, or a closing one that nothing opened before."""
     trimmed = text.lstrip()
     for one in load_markers().think:
@@ -54,12 +54,12 @@ def think_tag(text: str) -> str | None:
             return opening
         for closing in one.close:
             before, found, _ = text.partition(closing)
-            if found and not any(form in before for form in one.open) and closing in without_talk(text):
+            if found and not any(form in before for form in one.open) and closing in mask_talk(text):
                 return closing
     return None
 
 
-def without_talk(text: str) -> str:
+def mask_talk(text: str) -> str:
     """A text with blanks for what stands in fenced blocks, in code marks and in quotes."""
     lines, fence = [], ""
     for line in text.split("\n"):

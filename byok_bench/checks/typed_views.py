@@ -7,14 +7,14 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.checks.finding import Hit
-from byok_bench.checks.seen import Seen
-from byok_bench.dialects.fragments import brief
+from byok_bench.checks.seen import SeenExchange
+from byok_bench.dialects.fragments import render_value
 from byok_bench.dialects.typed_events import TypedEvent, TypedReading
 
 _WHOLE: Final = ("document", "ignored")
 
 
-class Told(msgspec.Struct, frozen=True):
+class AnswerObject(msgspec.Struct, frozen=True):
     """One object of an answer, and where it stands."""
 
     value: Mapping[str, Any]
@@ -23,49 +23,59 @@ class Told(msgspec.Struct, frozen=True):
     event: int | None = None
 
 
-def find_stream(seen: Seen) -> TypedReading | None:
+def find_typed_stream(seen: SeenExchange) -> TypedReading | None:
     """The reading of a stream with at least one object."""
-    stream = seen.typed
+    stream = seen.typed_reading
     return stream if stream is not None and stream.shape == "stream" and stream.typed else None
 
 
-def list_all_events(seen: Seen) -> list[TypedEvent]:
+def list_typed_events(seen: SeenExchange) -> list[TypedEvent]:
     """The events of a stream, errors and what follows included."""
-    stream = find_stream(seen)
+    stream = find_typed_stream(seen)
     return stream.typed if stream is not None else []
 
 
-def list_events(seen: Seen) -> list[TypedEvent]:
+def list_events_before_error(seen: SeenExchange) -> list[TypedEvent]:
     """The events of a stream before the error that ended it."""
-    stream = find_stream(seen)
+    stream = find_typed_stream(seen)
     if stream is None:
         return []
     end = stream.error.event if stream.error is not None and stream.closing == "error" else None
     return [one for one in stream.typed if end is None or one.event < end]
 
 
-def find_document(seen: Seen) -> Told | None:
+def find_whole_answer(seen: SeenExchange) -> AnswerObject | None:
     """The whole answer, where it came as one document."""
-    whole = seen.typed is not None and seen.typed.shape in _WHOLE and isinstance(seen.document, dict)
-    return Told(seen.document) if whole else None
+    whole = (
+        seen.typed_reading is not None
+        and seen.typed_reading.shape in _WHOLE
+        and isinstance(seen.document, dict)
+    )
+    return AnswerObject(seen.document) if whole else None
 
 
-def find_stranger(seen: Seen) -> Told | None:
+def find_unreadable_answer(seen: SeenExchange) -> AnswerObject | None:
     """One document that came in place of a whole answer, and is neither one nor an error."""
-    strange = seen.typed is not None and seen.typed.shape == "unreadable" and isinstance(seen.document, dict)
-    return Told(seen.document) if strange else None
+    strange = (
+        seen.typed_reading is not None
+        and seen.typed_reading.shape == "unreadable"
+        and isinstance(seen.document, dict)
+    )
+    return AnswerObject(seen.document) if strange else None
 
 
-def list_objects(seen: Seen, members: Mapping[str, str], *, strangers: bool = False) -> Iterator[Told]:
+def iterate_answer_objects(
+    seen: SeenExchange, members: Mapping[str, str], *, strangers: bool = False
+) -> Iterator[AnswerObject]:
     """The whole answer, or what the events of these types hold under these members; `strangers`: also what came
     in place of an answer."""
-    whole = find_document(seen) or (find_stranger(seen) if strangers else None)
+    whole = find_whole_answer(seen) or (find_unreadable_answer(seen) if strangers else None)
     if whole is not None:
         yield whole
-    for one in list_events(seen):
+    for one in list_events_before_error(seen):
         found = one.value.get(members[one.type]) if one.type in members else None
         if isinstance(found, dict):
-            yield Told(found, one.type, one.event)
+            yield AnswerObject(found, one.type, one.event)
 
 
 def sort_hits(hits: Iterable[Hit]) -> list[Hit]:
@@ -73,9 +83,9 @@ def sort_hits(hits: Iterable[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: -1 if hit.event is None else hit.event)
 
 
-def say_what_is_there(value: Mapping[str, Any], member: str) -> str:
+def describe_member(value: Mapping[str, Any], member: str) -> str:
     """A member in words: what it is, or that it is missing."""
-    return f"{member} is {brief(value[member])}" if member in value else f"{member} is missing"
+    return f"{member} is {render_value(value[member])}" if member in value else f"{member} is missing"
 
 
 def is_filled(value: object) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from byok_bench.cli.console import fail
-from byok_bench.cli.settings import with_settings
+from byok_bench.cli.settings import apply_settings
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
@@ -29,7 +29,7 @@ Profile = Annotated[
 ]
 
 
-def endpoint_from(
+def choose_endpoint(
     name: str | None,
     *,
     base_url: str | None = None,
@@ -48,15 +48,15 @@ def endpoint_from(
     if name is not None and base_url is not None:
         fail("name an endpoint of the book or give --base-url, not both")
     if name is not None:
-        return labelled(name, needs_model=needs_model and model is None)
+        return find_booked_endpoint(name, needs_model=needs_model and model is None)
     if base_url is None:
         if optional:
             return None
         fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
-    return made_of(base_url, model, key_env, schema, settings)
+    return make_ad_hoc_endpoint(base_url, model, key_env, schema, settings)
 
 
-def made_of(
+def make_ad_hoc_endpoint(
     base_url: str, model: str | None, key_env: str | None, schema: str, settings: list[str] | None = None
 ) -> "Endpoint":
     """An endpoint of no book. Raises EndpointError for what cannot be one, or may not be used here."""
@@ -68,18 +68,18 @@ def made_of(
     if not base_url.strip():
         raise EndpointError("the base URL is empty", code="base_url_missing")
     made = Endpoint(
-        label=short_label(base_url),
+        label=make_short_label(base_url),
         base_url=base_url,
         schema=schema,  # type: ignore[arg-type]  # Endpoint refuses any other
         key=KeyRef.env(key_env) if key_env else KeyRef.none(),
         models=[Model(model)] if model else [],
     )
-    made = with_settings(made, settings)
+    made = apply_settings(made, settings)
     refuse_unless_allowed(made)
     return made
 
 
-def short_label(base_url: str) -> str:
+def make_short_label(base_url: str) -> str:
     """`host:port` of a base URL, as tables show it; the URL itself where it has none."""
     from byok_bench.redact import redact
 
@@ -88,43 +88,43 @@ def short_label(base_url: str) -> str:
     return redact(place or base_url, ())[:80]
 
 
-def labelled(name: str, *, needs_model: bool = True, needs_all: bool = True) -> "Endpoint":
+def find_booked_endpoint(name: str, *, needs_model: bool = True, needs_all: bool = True) -> "Endpoint":
     """The endpoint with this label in the book. Exits with code 2 if there is none, or if it cannot be used now.
 
     `needs_all`: False where a field that is not filled in is told elsewhere, since others can be used without it.
     """
-    from byok_bench.cli.endpoint_words import how_to_mend
+    from byok_bench.cli.endpoint_words import describe_mending
     from byok_bench.endpoints.book import EndpointBook
-    from byok_bench.endpoints.readiness import unready
+    from byok_bench.endpoints.readiness import describe_unreadiness
 
     book = EndpointBook.open()
     found = book[name]
-    if refusal := book.refusal(found):
+    if refusal := book.find_refusal(found):
         fail(refusal)
-    if needs_all and (why := unready(found, needs_model=needs_model)):
-        edit = how_to_mend(found) or f" Change it: byok-bench endpoints edit {found.label!r} --help"
+    if needs_all and (why := describe_unreadiness(found, needs_model=needs_model)):
+        edit = describe_mending(found) or f" Change it: byok-bench endpoints edit {found.label!r} --help"
         fail(f"{found.label!r} is not ready. {why}{edit}")
     return found
 
 
-def booked() -> "list[Endpoint]":
+def list_booked_endpoints() -> "list[Endpoint]":
     """Every endpoint of the book that may be used here."""
     from byok_bench.endpoints.book import EndpointBook
 
-    return list(EndpointBook.open().usable)
+    return list(EndpointBook.open().usable_endpoints)
 
 
-def egress_policy() -> Mapping[str, Any] | None:
+def read_egress_policy() -> Mapping[str, Any] | None:
     """The workspace's egress lists; None if there is no policy file."""
-    return _workspace().policy
+    return _find_workspace().policy
 
 
-def egress_profile(asked: str) -> str:
+def resolve_egress_profile(asked: str) -> str:
     """The profile that was asked for; `shared` if the workspace says so, which no option can loosen."""
-    return _workspace().profile_for(asked)
+    return _find_workspace().choose_profile(asked)
 
 
-def _workspace() -> "Workspace":
+def _find_workspace() -> "Workspace":
     from byok_bench.endpoints.permission import find_workspace
 
     return find_workspace()

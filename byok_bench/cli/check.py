@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("check")(check)
+    app.command("check")(check_endpoint)
 
 
-def check(
+def check_endpoint(
     endpoint: adhoc.EndpointArgument = None,
     base_url: adhoc.BaseUrl = None,
     model: adhoc.ModelId = None,
@@ -41,7 +41,7 @@ def check(
     """
     from byok_bench.checks.ladder import ladder
 
-    chosen = adhoc.endpoint_from(
+    chosen = adhoc.choose_endpoint(
         endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
     )
     assert chosen is not None
@@ -49,41 +49,43 @@ def check(
         ladder(
             chosen,
             model=model,
-            profile=adhoc.egress_profile(profile),
-            policy=adhoc.egress_policy(),
+            profile=adhoc.resolve_egress_profile(profile),
+            policy=adhoc.read_egress_policy(),
             deep=deep,
-            on_rung=partial(say, to_stdout=not as_json),
+            on_rung=partial(print_rung, to_stdout=not as_json),
         )
     )
     tell = note if as_json else typer.echo
-    tell(report.spent)
+    tell(report.spending)
     if save:
         keep_capabilities(chosen, report)
     if as_json:
         emit_json(report.to_json())
-    raise typer.Exit(int(Exit.OK if report.ok else Exit.FELL_SHORT))
+    raise typer.Exit(int(Exit.OK if report.has_passed else Exit.FELL_SHORT))
 
 
-def say(rung: "Rung", *, to_stdout: bool) -> None:
+def print_rung(rung: "Rung", *, to_stdout: bool) -> None:
     """One line a rung, as it ends: on stdout, for it is what was asked for, unless a document is to stand there."""
-    from byok_bench.checks.rungs import line
-    from byok_bench.report.text import printable
+    from byok_bench.checks.rungs import render_rung_line
+    from byok_bench.report.text import to_printable_line
 
-    typer.echo(printable(line(rung)), err=not to_stdout)
+    typer.echo(to_printable_line(render_rung_line(rung)), err=not to_stdout)
 
 
 def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
     """Write what was shown into the model of the book."""
     from msgspec.structs import replace
 
-    from byok_bench.checks.capabilities import capabilities
+    from byok_bench.checks.capabilities import prove_capabilities
     from byok_bench.endpoints.book import EndpointBook
 
-    if endpoint.named(report.model) is None:
+    if endpoint.find_model(report.model) is None:
         note(f"byok-bench: nothing is saved: {endpoint.label!r} has no model {report.model!r} in the book")
         return
     models = [
-        replace(one, capabilities=capabilities(report, one.capabilities)) if one.name == report.model else one
+        replace(one, capabilities=prove_capabilities(report, one.capabilities))
+        if one.name == report.model
+        else one
         for one in endpoint.models
     ]
     EndpointBook.open().update(replace(endpoint, models=models))

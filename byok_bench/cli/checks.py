@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli.console import emit_json, fail
-from byok_bench.cli.options import App
+from byok_bench.cli.options import CommandGroup
 
 if TYPE_CHECKING:
     from byok_bench.checks.registry import Check
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the commands."""
-    group = App(help="The catalogue of rules: what is checked, why, and who was seen breaking it.")
+    group = CommandGroup(help="The catalogue of rules: what is checked, why, and who was seen breaking it.")
     group.command("list")(list_checks)
-    group.command("show")(show)
+    group.command("show")(print_rule)
     app.add_typer(group, name="checks", no_args_is_help=True)
 
 
@@ -24,42 +24,42 @@ def list_checks(
     as_json: Annotated[bool, typer.Option("--json", help="The catalogue as one JSON document.")] = False,
 ) -> None:
     """List the rules: id, severity, how each is checked, and its title."""
-    from byok_bench.checks.registry import catalogue
+    from byok_bench.checks.registry import load_catalogue
 
-    every = catalogue()
+    every = load_catalogue()
     groups = list(dict.fromkeys(one.group for one in every))
     if group is not None and group not in groups:
         fail(f"no group {group!r}: use one of {', '.join(groups)}")
     chosen = [one for one in every if group in (None, one.group)]
     if as_json:
-        emit_json([_facts(one) for one in chosen])
+        emit_json([_list_facts(one) for one in chosen])
         return
     width = max(len(one.id) for one in chosen)
     for one in chosen:
         typer.echo(f"{one.id:{width}}  {one.severity:5}  {one.mode:7}  {one.title}")
 
 
-def show(
+def print_rule(
     id: Annotated[str, typer.Argument(help="Id of a rule, such as stream.truncated.", metavar="ID")],
     as_json: Annotated[bool, typer.Option("--json", help="Facts and page as one JSON document.")] = False,
 ) -> None:
     """Print the page of one rule, in Markdown."""
     from difflib import get_close_matches
 
-    from byok_bench.checks.pages import page
-    from byok_bench.checks.registry import catalogue
+    from byok_bench.checks.pages import load_rule_page
+    from byok_bench.checks.registry import load_catalogue
 
-    every = {one.id: one for one in catalogue()}
+    every = {one.id: one for one in load_catalogue()}
     if id not in every:
         near = get_close_matches(id, every, n=3)
         fail(f"no rule {id!r}" + (f": did you mean {' or '.join(near)}?" if near else "; see checks list"))
     if as_json:
-        emit_json({**_facts(every[id]), "page": page(id)})
+        emit_json({**_list_facts(every[id]), "page": load_rule_page(id)})
     else:
-        typer.echo(page(id), nl=False)
+        typer.echo(load_rule_page(id), nl=False)
 
 
-def _facts(one: "Check") -> dict[str, object]:
+def _list_facts(one: "Check") -> dict[str, object]:
     """What the catalogue says of a rule, without its function."""
     names = (
         "id",

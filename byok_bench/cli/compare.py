@@ -8,12 +8,12 @@ import typer
 from byok_bench.cli.console import Exit, emit_json
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("compare")(compare)
+    app.command("compare")(compare_runs)
 
 
-def compare(
+def compare_runs(
     run_a: Annotated[str, typer.Argument(help="First run: id, the start of one, or `last`.")],
     run_b: Annotated[str, typer.Argument(help="Second run; the same one to compare two of its endpoints.")],
     a: Annotated[
@@ -26,13 +26,13 @@ def compare(
 ) -> None:
     """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
     from byok_bench.cli.tables import print_comparison
-    from byok_bench.report.compare import differences
-    from byok_bench.report.notes import notes_on_both
+    from byok_bench.report.compare import list_differences
+    from byok_bench.report.notes import list_comparison_notes
     from byok_bench.runs.results import Run
 
     first, second = Run.open(run_a, store), Run.open(run_b, store_b or store)
-    made = differences(first, second, a=a, b=b)
-    told = notes_on_both(first, second, same_endpoints=a == b)
+    made = list_differences(first, second, a=a, b=b)
+    told = list_comparison_notes(first, second, same_endpoints=a == b)
     if as_json:
         emit_json({"version": 1, "a": first.id, "b": second.id, "notes": told, "differences": made})
     else:

@@ -61,7 +61,7 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def counted(number: int, thing: str) -> str:
+def describe_count(number: int, thing: str) -> str:
     """`1 sample`, `2 samples`."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
@@ -81,7 +81,7 @@ class _Stop:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def handle_sigterm() -> Iterator[None]:
     """SIGTERM stops what runs inside the way Ctrl-C does: KeyboardInterrupt, which `stopped` tells from one.
 
     It does not go by way of SIGINT: that is ignored in a background job of a script.
@@ -121,34 +121,34 @@ def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) ->
             raise KeyboardInterrupt from None
 
 
-def stopped(kept: str = "") -> NoReturn:
+def exit_stopped(kept: str = "") -> NoReturn:
     """For a KeyboardInterrupt inside `stoppable`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
     fail(f"stopped by {_Stop.by}{kept}", _Stop.code)
 
 
-def agreed(question: str, otherwise: str) -> bool:
+def ask_yes_or_no(question: str, otherwise: str) -> bool:
     """Ask yes or no on stderr. Ctrl-C exits with 130; without anybody to ask, `otherwise` says what to do instead."""
     if sys.stdin is None:
-        _nobody_answered(otherwise)
+        _fail_unanswered(otherwise)
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
-        _nobody_answered(otherwise)
+        _fail_unanswered(otherwise)
 
 
 def ask_hidden(what: str, otherwise: str) -> str:
     """Ask for a text without echo; where that cannot be had, nothing is asked."""
     if sys.stdin is None:
-        _nobody_answered(otherwise)
+        _fail_unanswered(otherwise)
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             return str(typer.prompt(what, hide_input=True, err=True))
         except (typer.Abort, getpass.GetPassWarning):
-            _nobody_answered(otherwise)
+            _fail_unanswered(otherwise)
 
 
-def _nobody_answered(otherwise: str) -> NoReturn:
+def _fail_unanswered(otherwise: str) -> NoReturn:
     note("")
     if sys.stdin is not None and sys.stdin.isatty():
         fail("stopped by Ctrl-C", Exit.INTERRUPTED)

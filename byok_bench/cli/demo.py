@@ -10,7 +10,7 @@ from byok_bench.cli.console import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
     from byok_bench.backends.base import Backend
-    from byok_bench.cli.progress import Bar
+    from byok_bench.cli.progress import ProgressBar
     from byok_bench.runs.results import Run
 
 FAULTS: Final = (
@@ -21,12 +21,12 @@ FAULTS: Final = (
 DEMO_KEY: Final = "demo-key-for-this-machine-only"
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("demo")(demo)
+    app.command("demo")(run_demo)
 
 
-def demo(
+def run_demo(
     model: Annotated[
         Path | None, typer.Option(help="A .gguf file in place of the bundled SmolLM2-135M.")
     ] = None,
@@ -38,20 +38,20 @@ def demo(
     ] = False,
 ) -> None:
     """Start the embedded backends, run the agent prompts against them, print the tables, write a report."""
-    from byok_bench.cli.progress import Bar
-    from byok_bench.cli.run import carried_out, silent_targets
-    from byok_bench.cli.tables import print_tables, tables_json
+    from byok_bench.cli.progress import ProgressBar
+    from byok_bench.cli.run import carry_out_run, describe_silent_targets
+    from byok_bench.cli.tables import make_tables_document, print_tables
     from byok_bench.report.html import write_html
 
     if model is not None:
         refuse_no_model(model)
-    run = carried_out(lambda bar: measured(model, gateway, repeats, bar), Bar())
+    run = carry_out_run(lambda bar: run_on_embedded_backends(model, gateway, repeats, bar), ProgressBar())
     if as_json:
-        emit_json(tables_json(run))
+        emit_json(make_tables_document(run))
     else:
         print_tables(run, to_stdout=True)
     write_html(run, html)
-    silent = silent_targets(run)
+    silent = describe_silent_targets(run)
     for line in silent:
         note(f"byok-bench: {line}")
     note(f"The report is in {html}. Now with an endpoint of your own: byok-bench endpoints add --help")
@@ -60,32 +60,34 @@ def demo(
 
 def refuse_no_model(path: Path) -> None:
     """A file that is no model is wrong usage, and told before anything is started."""
-    from byok_bench.backends.gguf import model_file
+    from byok_bench.backends.gguf import find_model_file
     from byok_bench.errors import BackendError
 
     try:
-        model_file(path)
+        find_model_file(path)
     except BackendError as error:
         fail(str(error))
 
 
-async def measured(model: Path | None, gateway: bool, repeats: int, bar: "Bar") -> "Run":
+async def run_on_embedded_backends(
+    model: Path | None, gateway: bool, repeats: int, bar: "ProgressBar"
+) -> "Run":
     """The demo's run; its backends are stopped whatever happens."""
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.permission import refuse_unless_allowed
     from byok_bench.runs.runner import run
-    from byok_bench.scenarios.scenario import library
+    from byok_bench.scenarios.scenario import load_library
 
     refuse_unless_allowed(Endpoint(label="the embedded backends", base_url="http://127.0.0.1/v1"))
     async with AsyncExitStack() as stack:
         endpoints = []
-        for backend in chosen(model, gateway):
+        for backend in make_embedded_backends(model, gateway):
             note(f"starting {backend.label} …")
             endpoints.append((await stack.enter_async_context(backend)).endpoint)
-        return await run(endpoints, list(library()), repeats=repeats, on_progress=bar, resume=False)
+        return await run(endpoints, list(load_library()), repeats=repeats, on_progress=bar, resume=False)
 
 
-def chosen(model: Path | None, gateway: bool) -> "list[Backend]":
+def make_embedded_backends(model: Path | None, gateway: bool) -> "list[Backend]":
     """llama.cpp, the proxy in front of it if asked for, a correct simulator, a faulty one."""
     from byok_bench.backends.llamacpp import LlamaCpp
     from byok_bench.backends.simulator.server import Simulator

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from byok_bench.cli.console import agreed, ask_hidden, emit_json, fail, note
-from byok_bench.cli.endpoint_words import describe, safe, say_saved, shown, state_of, told_trimmed
-from byok_bench.cli.options import App
-from byok_bench.cli.settings import Settings, with_settings
+from byok_bench.cli.console import ask_hidden, ask_yes_or_no, emit_json, fail, note
+from byok_bench.cli.endpoint_words import (
+    describe_endpoint,
+    describe_state,
+    make_endpoint_document,
+    redact_stored_text,
+    say_saved,
+    say_trimmed,
+)
+from byok_bench.cli.options import CommandGroup
+from byok_bench.cli.settings import Settings, apply_settings
 from byok_bench.cli.streams import read_stdin_line
 
 if TYPE_CHECKING:
@@ -37,51 +44,55 @@ NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the commands."""
     from byok_bench.cli import importing  # uses the options of this module
 
-    group = App(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
-    group.command("list")(list_)
-    group.command("show")(show)
-    group.command("add")(add)
-    group.command("edit")(edit)
-    group.command("remove")(remove)
-    group.command("import")(importing.import_)
-    group.command("presets")(importing.presets)
+    group = CommandGroup(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
+    group.command("list")(list_endpoints)
+    group.command("show")(show_endpoint)
+    group.command("add")(add_endpoint)
+    group.command("edit")(edit_endpoint)
+    group.command("remove")(remove_endpoint)
+    group.command("import")(importing.import_endpoints)
+    group.command("presets")(importing.print_presets)
     app.add_typer(group)
 
 
-def list_(book: BookPath = None, as_json: AsJson = False) -> None:
+def list_endpoints(book: BookPath = None, as_json: AsJson = False) -> None:
     """Every endpoint: label, address, models, where its key comes from, and what keeps it from a run."""
     opened = open_book(book)
     if as_json:
         emit_json(
-            {"version": 1, "book": str(opened.path), "endpoints": [shown(opened, one) for one in opened]}
+            {
+                "version": 1,
+                "book": str(opened.path),
+                "endpoints": [make_endpoint_document(opened, one) for one in opened],
+            }
         )
         return
     if not len(opened):
         note(f"The book {opened.path} is empty: byok-bench endpoints add LABEL --base-url URL --model ID")
     for endpoint in opened:
-        typer.echo(describe(opened, endpoint))
+        typer.echo(describe_endpoint(opened, endpoint))
 
 
-def show(label: Label, book: BookPath = None, as_json: AsJson = False) -> None:
+def show_endpoint(label: Label, book: BookPath = None, as_json: AsJson = False) -> None:
     """One endpoint, whole, as it stands in the file; never anything of its key."""
     opened = open_book(book)
     found = opened[label]
     if as_json:
-        emit_json({"version": 1, **shown(opened, found)})
+        emit_json({"version": 1, **make_endpoint_document(opened, found)})
         return
     from byok_bench.endpoints.book_edit import as_toml
 
-    typer.echo(safe(as_toml(found)), nl=False)
+    typer.echo(redact_stored_text(as_toml(found)), nl=False)
     if strange := opened.find_unknown_fields(found):
-        note(f"unknown fields in the file, which nothing reads: {safe(', '.join(strange))}")
-    note(f"{found.label}: {state_of(opened, found)}")
+        note(f"unknown fields in the file, which nothing reads: {redact_stored_text(', '.join(strange))}")
+    note(f"{found.label}: {describe_state(opened, found)}")
 
 
-def add(
+def add_endpoint(
     label: Label,
     base_url: BaseUrl = None,
     model: ModelIds = None,
@@ -100,7 +111,7 @@ def add(
     from byok_bench.errors import SecretError
 
     opened = open_book(book)
-    refuse_twice(
+    refuse_repeated_fields(
         settings,
         {
             "base_url": base_url,
@@ -112,9 +123,9 @@ def add(
             "label": label,
         },
     )
-    told_trimmed(label, base_url, *(model or ()), key_env, key_header)
-    fields = changed(None, base_url, model, schema, key_env, False, key_style, key_header)
-    endpoint = with_settings(Endpoint(label=label, **fields), settings)
+    say_trimmed(label, base_url, *(model or ()), key_env, key_header)
+    fields = collect_changes(None, base_url, model, schema, key_env, False, key_style, key_header)
+    endpoint = apply_settings(Endpoint(label=label, **fields), settings)
     key = read_key(key_stdin, key_ask)  # before anything is saved: without it, nothing is
     opened.add(endpoint)
     try:
@@ -125,7 +136,7 @@ def add(
     say_saved(opened, endpoint.config_key, as_json)
 
 
-def edit(
+def edit_endpoint(
     label: Label,
     new_label: NewLabel = None,
     base_url: BaseUrl = None,
@@ -149,7 +160,7 @@ def edit(
 
     opened = open_book(book)
     before = opened[label]
-    refuse_twice(
+    refuse_repeated_fields(
         settings,
         {
             "base_url": base_url,
@@ -161,10 +172,10 @@ def edit(
             "label": new_label,
         },
     )
-    told_trimmed(new_label, base_url, *(model or ()), key_env, key_header)
-    fields = changed(before, base_url, model, schema, key_env, no_key, key_style, key_header)
+    say_trimmed(new_label, base_url, *(model or ()), key_env, key_header)
+    fields = collect_changes(before, base_url, model, schema, key_env, no_key, key_style, key_header)
     after = replace(before, **fields, **({"label": new_label} if new_label is not None else {}))
-    after = with_settings(after, settings)
+    after = apply_settings(after, settings)
     if confirm_key or key_env:
         after = after.confirm_key()
     if confirm_key and replace(after, key_origin=before.key_origin) == before:
@@ -174,7 +185,7 @@ def edit(
     if after == before and not (key_stdin or key_ask):
         note("nothing changes: name what to change, as `byok-bench endpoints edit --help` lists it")
         if as_json:
-            emit_json({"version": 1, **shown(opened, before)})
+            emit_json({"version": 1, **make_endpoint_document(opened, before)})
         return
     key = read_key(key_stdin, key_ask)
     opened.update(after)
@@ -182,11 +193,11 @@ def edit(
     say_saved(opened, after.config_key, as_json)
 
 
-def remove(label: Label, yes: Yes = False, book: BookPath = None, as_json: AsJson = False) -> None:
+def remove_endpoint(label: Label, yes: Yes = False, book: BookPath = None, as_json: AsJson = False) -> None:
     """Take an endpoint out of the book, and its key out of the keyring."""
     opened = open_book(book)
     endpoint = opened[label]
-    removed = yes or agreed(f"Remove {endpoint.label} and its stored key?", "say so with --yes")
+    removed = yes or ask_yes_or_no(f"Remove {endpoint.label} and its stored key?", "say so with --yes")
     if removed:
         opened.remove(endpoint.config_key)
     note(f"{'removed' if removed else 'kept'} {endpoint.label}")
@@ -208,7 +219,7 @@ def open_book(path: Path | None) -> "EndpointBook":
     return EndpointBook.open(path)
 
 
-def changed(
+def collect_changes(
     before: "Endpoint | None",
     base_url: str | None,
     models: list[str] | None,
@@ -236,7 +247,7 @@ def changed(
     return fields
 
 
-def refuse_twice(settings: list[str] | None, options: Mapping[str, object]) -> None:
+def refuse_repeated_fields(settings: list[str] | None, options: Mapping[str, object]) -> None:
     """One field, one value: exit with code 2 where `--set` names a field again, or one that an option gives."""
     named = [setting.partition("=")[0] for setting in settings or ()]
     given = [name for name, value in options.items() if value is not None]
@@ -249,7 +260,7 @@ def read_key(from_stdin: bool, ask: bool) -> "Secret | None":
     """The key that is to be kept, if there is one. Raises SecretError for what can be none."""
     if not (from_stdin or ask):
         return None
-    from byok_bench.endpoints.entry import trim
+    from byok_bench.endpoints.entry import trim_ends
     from byok_bench.endpoints.secret import Secret
 
     # The line's own end is no part of what was entered.
@@ -258,9 +269,9 @@ def read_key(from_stdin: bool, ask: bool) -> "Secret | None":
         if from_stdin
         else ask_hidden("API key", "pipe the key in, with --key-stdin")
     )
-    secret, is_trimmed = Secret(entered), entered != trim(entered)
+    secret, is_trimmed = Secret(entered), entered != trim_ends(entered)
     del entered
-    secret.checked()
+    secret.check_sendable()
     if is_trimmed:
         note("white space or invisible characters around the key were left out")
     return secret

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from byok_bench.cli.console import emit_json, fail, note
-from byok_bench.cli.endpoint_words import shown, state_with_key
+from byok_bench.cli.endpoint_words import describe_state_and_key, make_endpoint_document
 from byok_bench.cli.endpoints import AsJson, BookPath, ModelIds, NewLabel, open_book
 
 Env = Annotated[
@@ -16,7 +16,7 @@ LiteLLM = Annotated[Path | None, typer.Option("--litellm", help="From a LiteLLM 
 PresetName = Annotated[str | None, typer.Option("--preset", help="From a preset; `presets` lists them.")]
 
 
-def import_(
+def import_endpoints(
     env: Env = False,
     litellm: LiteLLM = None,
     preset: PresetName = None,
@@ -39,19 +39,19 @@ def import_(
     else:
         found = importing.from_environment(None, label, model or ())
     opened = open_book(book)
-    added = importing.add_to(opened, found)
+    added = importing.add_to_book(opened, found)
     for text in added.notes:
         note(text)
     for endpoint in added.endpoints:
-        note(f"added {endpoint.label}  {endpoint.base_url}  ({state_with_key(opened, endpoint)})")
+        note(f"added {endpoint.label}  {endpoint.base_url}  ({describe_state_and_key(opened, endpoint)})")
     if as_json:
-        endpoints = [shown(opened, one) for one in added.endpoints]
+        endpoints = [make_endpoint_document(opened, one) for one in added.endpoints]
         emit_json({"version": 1, "book": str(opened.path), "endpoints": endpoints, "notes": added.notes})
 
 
-def presets(as_json: AsJson = False) -> None:
+def print_presets(as_json: AsJson = False) -> None:
     """Known servers: address, key, documentation, and what to expect of them."""
-    from byok_bench.endpoints.presets import presets as known
+    from byok_bench.endpoints.presets import load_presets as known
 
     if as_json:
         emit_json({"version": 1, "presets": known()})

@@ -11,12 +11,12 @@ from byok_bench.cli.console import Exit, emit_json, fail, note
 from byok_bench.errors import BookError
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("judge")(judge)
+    app.command("judge")(judge_base_url)
 
 
-def judge(
+def judge_base_url(
     url: Annotated[
         str, typer.Argument(help="Base URL to judge; nothing is sent to it, but its name is looked up.")
     ],
@@ -41,12 +41,12 @@ def judge(
 
     if policy is None:
         held, lists, whose = (
-            adhoc.egress_profile(profile),
-            adhoc.egress_policy(),
+            adhoc.resolve_egress_profile(profile),
+            adhoc.read_egress_policy(),
             "this workspace's policy.toml",
         )
     else:
-        held, lists, whose = *_read(policy, profile), str(policy)
+        held, lists, whose = *_read_policy(policy, profile), str(policy)
     if held != profile:
         note(f"{whose} says profile {held}")
     verdict = judge_url(url, held, policy=lists)
@@ -65,7 +65,7 @@ def judge(
         raise typer.Exit(int(Exit.FELL_SHORT))
 
 
-def _read(path: Path, profile: str) -> tuple[str, Any]:
+def _read_policy(path: Path, profile: str) -> tuple[str, Any]:
     """(profile, lists) of a policy file; what is wrong in the lists is found by judge.
 
     Lists at the top of the file, the form of earlier versions, are read and told: a workspace's policy refuses them.
@@ -87,4 +87,4 @@ def _read(path: Path, profile: str) -> tuple[str, Any]:
         workspace = read_workspace(path)
     except BookError as error:
         fail(str(error))
-    return workspace.profile_for(profile), workspace.policy
+    return workspace.choose_profile(profile), workspace.policy

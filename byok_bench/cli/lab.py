@@ -15,12 +15,12 @@ QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.
 """No question about news at the first start, and no look for updates: nothing leaves the machine unasked."""
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("lab")(lab)
+    app.command("lab")(open_lab)
 
 
-def lab(
+def open_lab(
     folder: Annotated[Path, typer.Option(help="Folder of notebooks to open.")] = Path("notebooks"),
     port: Annotated[int, typer.Option(help="Port of JupyterLab; 0 picks a free one.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
@@ -47,10 +47,10 @@ def lab(
     if first.is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     note(f"JupyterLab on {folder}; stop it with Ctrl-C")
-    _become(command)
+    _replace_process(command)
 
 
-def _become(command: list[str]) -> NoReturn:
+def _replace_process(command: list[str]) -> NoReturn:
     """Let JupyterLab take this process's place: it has its own answer to Ctrl-C, and stops its kernels."""
     if sys.platform != "win32":
         os.execv(command[0], command)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from byok_bench.cli import adhoc
 from byok_bench.cli.console import Exit, note
-from byok_bench.cli.send import Rules, parsed, printable, send_one, show
+from byok_bench.cli.send import EgressRules, print_exchange, read_json_object, send_one, to_printable_text
 from byok_bench.errors import ByokBenchError, EndpointError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
 
 
-class Line(NamedTuple):
+class RequestLine(NamedTuple):
     """What one line asks for."""
 
     target: "Endpoint"
@@ -24,7 +24,7 @@ class Line(NamedTuple):
     """In place of the body's own."""
 
     @property
-    def replaced(self) -> str | None:
+    def replaced_model(self) -> str | None:
         """The body's own model, if another is sent."""
         own = self.body.get("model")
         return own if isinstance(own, str) and self.model not in (None, own) else None
@@ -34,7 +34,7 @@ async def send_lines(
     text: str,
     endpoint: "Endpoint | None",
     model: str | None,
-    rules: Rules,
+    rules: EgressRules,
     concurrency: int,
     as_json: bool,
     with_bytes: bool,
@@ -50,14 +50,14 @@ async def send_lines(
         async def one(line: str) -> "Exchange | ByokBenchError":
             try:
                 asked = read_line(line, endpoint, model)
-                if asked.replaced is not None:
-                    replaced[asked.replaced] += 1
+                if asked.replaced_model is not None:
+                    replaced[asked.replaced_model] += 1
                 async with slots:
                     return await send_one(asked.target, asked.body, asked.model, rules, client)
             except ByokBenchError as error:
                 return error
 
-        tasks = [(number, asyncio.ensure_future(one(line))) for number, line in numbered(text)]
+        tasks = [(number, asyncio.ensure_future(one(line))) for number, line in iterate_numbered_lines(text)]
         answered: set[str] = set()
         for number, task in tasks:
             result = await task
@@ -66,46 +66,48 @@ async def send_lines(
                 refused += 1
                 note(f"byok-bench: {which}{result}")
                 if as_json:
-                    show(unsent(result), as_json, which, with_bytes=with_bytes)
+                    print_exchange(make_unsent_exchange(result), as_json, which, with_bytes=with_bytes)
             else:
                 url = result.request.url
-                show(result, as_json, which, with_bytes=with_bytes, route_answered=url in answered)
+                print_exchange(result, as_json, which, with_bytes=with_bytes, route_answered=url in answered)
                 answered |= {url} if result.error is None else set()
     for own, count in replaced.items():
         lines = "1 line names" if count == 1 else f"{count} lines name"
-        note(f"byok-bench: {lines} the model {printable(own)!r}; --model sent {model!r} in its place")
+        note(f"byok-bench: {lines} the model {to_printable_text(own)!r}; --model sent {model!r} in its place")
     return Exit.USAGE if refused else Exit.OK
 
 
-def read_line(text: str, endpoint: "Endpoint | None", model: str | None) -> Line:
+def read_line(text: str, endpoint: "Endpoint | None", model: str | None) -> RequestLine:
     """Whom a line asks, and what. `{"base_url": …, "request": …}` names its own target and model.
 
     Raises ByokBenchError for a line that is no request.
     """
-    line = parsed(text, "it")
+    line = read_json_object(text, "it")
     body = line
     if isinstance(line.get("request"), dict) and "messages" not in line:
         body = line["request"]
         if "base_url" in line:
-            return Line(own_target(line, body.get("model", model)), as_sent(body), None)
+            return RequestLine(make_own_target(line, body.get("model", model)), as_standard_roles(body), None)
     if endpoint is None:
         raise EndpointError(
             "it names no base_url, and the command line names no endpoint", code="no_endpoint"
         )
-    return Line(endpoint, as_sent(body), model)
+    return RequestLine(endpoint, as_standard_roles(body), model)
 
 
-def own_target(line: dict[str, Any], model: Any) -> "Endpoint":
+def make_own_target(line: dict[str, Any], model: Any) -> "Endpoint":
     """The endpoint that a line describes; `model` is the one it asks for if it says no other."""
     defaults = {"base_url": "", "model": model or "", "key_env": "", "schema": "chat"}
     fields = {name: line.get(name, default) for name, default in defaults.items()}
     for name, value in fields.items():
         if not isinstance(value, str):
             raise EndpointError(f"its {name} must be a string", code="line_invalid")
-    return adhoc.made_of(fields["base_url"], fields["model"], fields["key_env"], fields["schema"])
+    return adhoc.make_ad_hoc_endpoint(
+        fields["base_url"], fields["model"], fields["key_env"], fields["schema"]
+    )
 
 
-def as_sent(body: dict[str, Any]) -> dict[str, Any]:
+def as_standard_roles(body: dict[str, Any]) -> dict[str, Any]:
     """The body with the role `_input`, which only request files of K2-Vendor-Verifier know, as the role it stands for.
 
     Their own tool sends it as `system`:
@@ -122,7 +124,7 @@ def as_sent(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def unsent(reason: ByokBenchError) -> "Exchange":
+def make_unsent_exchange(reason: ByokBenchError) -> "Exchange":
     """The Exchange of a line that is no request: nothing was sent, and its error says why."""
     from time import perf_counter_ns
     from uuid import uuid4
@@ -141,7 +143,7 @@ def unsent(reason: ByokBenchError) -> "Exchange":
     return Exchange(raw, label="", base_url="", schema="chat", model="")
 
 
-def numbered(text: str) -> Iterator[tuple[int, str]]:
+def iterate_numbered_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines that hold something, counted from 1."""
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

@@ -7,9 +7,9 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from byok_bench.cli.console import Exit, stoppable, stopped
-from byok_bench.cli.options import App
-from byok_bench.cli.streams import UNWRITABLE, adapt_streams, give_up
+from byok_bench.cli.console import Exit, exit_stopped, handle_sigterm
+from byok_bench.cli.options import CommandGroup
+from byok_bench.cli.streams import UNWRITABLE, give_up, prepare_streams
 from byok_bench.errors import BackendError, ByokBenchError
 
 COMMANDS: Final = (
@@ -23,16 +23,16 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
-        with stoppable():
+        with handle_sigterm():
             try:
                 return super().invoke(ctx)
             except KeyboardInterrupt:
-                stopped()
+                exit_stopped()
 
 
 def build_app() -> typer.Typer:
     """The application with every command registered; command modules import nothing heavy themselves."""
-    app = App(
+    app = CommandGroup(
         name="byok-bench",
         cls=Commands,
         help="Measure and verify OpenAI-compatible endpoints that you bring your own key to.",
@@ -51,7 +51,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line and exit with one of `console.Exit`."""
-    adapt_streams()
+    prepare_streams()
     try:
         try:
             build_app()()

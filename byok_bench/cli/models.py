@@ -9,12 +9,12 @@ from byok_bench.cli.console import Exit, emit_json, note, run_async
 from byok_bench.cli.settings import OwnSettings
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("models")(models)
+    app.command("models")(print_models)
 
 
-def models(
+def print_models(
     endpoint: adhoc.EndpointArgument = None,
     base_url: adhoc.BaseUrl = None,
     model: adhoc.ModelId = None,
@@ -25,13 +25,13 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """List the models that the server names, and say which of them are configured. Advisory: lists are often wrong."""
-    from byok_bench.checks.advice import advice
+    from byok_bench.checks.advice import describe_failure
     from byok_bench.checks.registry import run_checks
-    from byok_bench.cli.send import exit_code, printable
-    from byok_bench.dialects.models import listed_models, listed_windows
-    from byok_bench.endpoints.send import get_models
+    from byok_bench.cli.send import choose_exit_code, to_printable_text
+    from byok_bench.dialects.models import list_usable_models, read_context_windows
+    from byok_bench.endpoints.send import list_models
 
-    chosen = adhoc.endpoint_from(
+    chosen = adhoc.choose_endpoint(
         endpoint,
         base_url=base_url,
         model=model,
@@ -42,13 +42,13 @@ def models(
     )
     assert chosen is not None
     exchange = run_async(
-        get_models(chosen, profile=adhoc.egress_profile(profile), policy=adhoc.egress_policy())
+        list_models(chosen, profile=adhoc.resolve_egress_profile(profile), policy=adhoc.read_egress_policy())
     )
-    listed = listed_models(exchange.reading.body.document)
+    listed = list_usable_models(exchange.reading.body.document)
     configured = [one.name for one in chosen.models]
     if as_json:
         document = exchange.to_json(run_checks(exchange))
-        windows = listed_windows(exchange.reading.body.document)
+        windows = read_context_windows(exchange.reading.body.document)
         emit_json(
             {
                 "version": 1,
@@ -58,15 +58,15 @@ def models(
                 "exchange": document,
             }
         )
-        raise typer.Exit(int(exit_code(exchange)))
+        raise typer.Exit(int(choose_exit_code(exchange)))
     for name in listed:
-        typer.echo(printable(f"{name}  (configured)" if name in configured else name))
+        typer.echo(to_printable_text(f"{name}  (configured)" if name in configured else name))
     for name in configured if exchange.error is None else ():
         if name not in listed:
             note(f"{name} is configured and not listed")
     for finding in run_checks(exchange):
-        note(f"{finding.severity}: {finding.check}: {printable(finding.message)}")
+        note(f"{finding.severity}: {finding.check}: {to_printable_text(finding.message)}")
     if exchange.error is not None:
-        said = printable(advice(exchange.error, is_list=True))
+        said = to_printable_text(describe_failure(exchange.error, is_list=True))
         note(f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {said}")
-    raise typer.Exit(int(exit_code(exchange) if exchange.error else Exit.OK))
+    raise typer.Exit(int(choose_exit_code(exchange) if exchange.error else Exit.OK))

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 from byok_bench.cli.console import fail
 
 
-class Rule(NamedTuple):
+class OptionRule(NamedTuple):
     """Of one option or argument."""
 
     needs: tuple[str, ...] = ()
@@ -21,22 +21,22 @@ class Rule(NamedTuple):
     """Beside one of these it would be ignored, or would make the other be."""
 
 
-_AD_HOC: Final = {name: Rule(needs=("--base-url",)) for name in ("--key-env", "--schema", "--set")}
+_AD_HOC: Final = {name: OptionRule(needs=("--base-url",)) for name in ("--key-env", "--schema", "--set")}
 """Of an endpoint that is given by options; one of the book has its own."""
-_OF_FAULTS: Final = Rule(needs=("--fault",))
-_OF_REPLAYS: Final = Rule(needs=("--replay",))
+_OF_FAULTS: Final = OptionRule(needs=("--fault",))
+_OF_REPLAYS: Final = OptionRule(needs=("--replay",))
 _SIMULATED: Final = (
     "--fault", "--profile", "--together", "--every", "--probability", "--seed", "--model", "--key-env", "--ttft-ms",
     "--gap-ms", "--tokens", "--context", "--reasoning",
 )  # fmt: skip
-RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
+OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
     "run": {
-        "--model": Rule(needs=("--base-url",)),
+        "--model": OptionRule(needs=("--base-url",)),
         **_AD_HOC,
-        "--arrivals": Rule(needs=("--rate", "PLAN")),
-        "--ramp-to": Rule(needs=("--rate", "PLAN")),
-        "--rate": Rule(apart=("--concurrency",)),
-        "--resume": Rule(
+        "--arrivals": OptionRule(needs=("--rate", "PLAN")),
+        "--ramp-to": OptionRule(needs=("--rate", "PLAN")),
+        "--rate": OptionRule(apart=("--concurrency",)),
+        "--resume": OptionRule(
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
                 "--seed", "--warmup", "--attempts", "--processes", "--profile",
@@ -45,26 +45,26 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     },
     "send": {
         **_AD_HOC,
-        "--concurrency": Rule(needs=("--jsonl",)),
-        "--bytes": Rule(needs=("--json",)),
-        "--base-url": Rule(apart=("ENDPOINT",)),
+        "--concurrency": OptionRule(needs=("--jsonl",)),
+        "--bytes": OptionRule(needs=("--json",)),
+        "--base-url": OptionRule(apart=("ENDPOINT",)),
     },
     "check": {
         **_AD_HOC,
-        "--base-url": Rule(apart=("ENDPOINT",)),
-        "--save": Rule(needs=("ENDPOINT",)),
+        "--base-url": OptionRule(apart=("ENDPOINT",)),
+        "--save": OptionRule(needs=("ENDPOINT",)),
     },
     "models": {
-        "--model": Rule(needs=("--base-url",)),
+        "--model": OptionRule(needs=("--base-url",)),
         **_AD_HOC,
-        "--base-url": Rule(apart=("ENDPOINT",)),
+        "--base-url": OptionRule(apart=("ENDPOINT",)),
     },
     "report": {
-        "--list": Rule(apart=("RUN", "--html", "--csv", "--parquet", "--jsonl", "--judge-again")),
+        "--list": OptionRule(apart=("RUN", "--html", "--csv", "--parquet", "--jsonl", "--judge-again")),
     },
     "serve": {
-        "--list": Rule(apart=(*_SIMULATED, "--replay", "--store", "--endpoint", "--speed", "--in-order", "--port")),
-        "--replay": Rule(apart=_SIMULATED),
+        "--list": OptionRule(apart=(*_SIMULATED, "--replay", "--store", "--endpoint", "--speed", "--in-order", "--port")),
+        "--replay": OptionRule(apart=_SIMULATED),
         "--store": _OF_REPLAYS,
         "--endpoint": _OF_REPLAYS,
         "--speed": _OF_REPLAYS,
@@ -72,22 +72,22 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
         "--together": _OF_FAULTS,
         "--every": _OF_FAULTS,
         "--probability": _OF_FAULTS,
-        "--seed": Rule(needs=("--probability",)),
+        "--seed": OptionRule(needs=("--probability",)),
     },
     "endpoints add": {
-        "--key-env": Rule(apart=("--key-stdin", "--key-ask")),
-        "--key-stdin": Rule(apart=("--key-ask",)),
+        "--key-env": OptionRule(apart=("--key-stdin", "--key-ask")),
+        "--key-stdin": OptionRule(apart=("--key-ask",)),
     },
     "endpoints edit": {
-        "--key-env": Rule(apart=("--key-stdin", "--key-ask")),
-        "--key-stdin": Rule(apart=("--key-ask",)),
-        "--no-key": Rule(apart=("--key-env", "--key-stdin", "--key-ask", "--confirm-key")),
+        "--key-env": OptionRule(apart=("--key-stdin", "--key-ask")),
+        "--key-stdin": OptionRule(apart=("--key-ask",)),
+        "--no-key": OptionRule(apart=("--key-env", "--key-stdin", "--key-ask", "--confirm-key")),
     },
 }  # fmt: skip
 """Command → option → its rule. What two options mean together is else their own business."""
 
 
-class Checked(TyperCommand):
+class CheckedCommand(TyperCommand):
     """A command that refuses options which it would ignore."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -97,20 +97,20 @@ class Checked(TyperCommand):
         return super().invoke(ctx)
 
 
-class App(typer.Typer):
+class CommandGroup(typer.Typer):
     """A group of commands, all of them checked."""
 
     def command(self, name: str | None = None, **settings: Any) -> Any:
         """As typer's own."""
-        return super().command(name, **({"cls": Checked} | settings))
+        return super().command(name, **({"cls": CheckedCommand} | settings))
 
 
 def find_ignored(ctx: Any) -> str:
     """The first option that would be ignored, and why; empty if all that was typed is used."""
-    rules = RULES.get(" ".join(ctx.command_path.split(" ")[1:]), {})
-    typed = [written(one) for one in ctx.command.params if _was_typed(ctx, one)]
+    rules = OPTION_RULES.get(" ".join(ctx.command_path.split(" ")[1:]), {})
+    typed = [name_parameter(one) for one in ctx.command.params if _is_typed(ctx, one)]
     for name in typed:
-        rule = rules.get(name, Rule())
+        rule = rules.get(name, OptionRule())
         if rule.needs and not any(other in typed for other in rule.needs):
             return f"{name} goes with {' or '.join(rule.needs)}, and would be ignored without"
         for other in rule.apart:
@@ -119,12 +119,12 @@ def find_ignored(ctx: Any) -> str:
     return ""
 
 
-def written(parameter: Any) -> str:
+def name_parameter(parameter: Any) -> str:
     """`--base-url`, or the name of an argument in capital letters."""
     longest: str = max(parameter.opts, key=len)
     return longest if longest.startswith("-") else longest.upper()
 
 
-def _was_typed(ctx: Any, parameter: Any) -> bool:
+def _is_typed(ctx: Any, parameter: Any) -> bool:
     source = ctx.get_parameter_source(parameter.name)
     return source is not None and source.name == "COMMANDLINE"

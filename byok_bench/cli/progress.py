@@ -9,7 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from byok_bench.cli.console import counted, note
+from byok_bench.cli.console import describe_count, note
 from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted, Waiting
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REDRAW_S: Final = 0.2
 
 
-class Bar:
+class ProgressBar:
     """`with Bar() as bar: await run(…, on_progress=bar)`. Remembers how far the run came."""
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class Bar:
         self._task: Any = None
 
     @property
-    def unusable(self) -> tuple[str, ...]:
+    def unusable_endpoints(self) -> tuple[str, ...]:
         """Endpoints that had no part in the run, each with the reason."""
         return self.started.unusable if self.started else ()
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bar = _drawn_bar()
+            self._bar = _make_rich_bar()
             self._bar.start()
         return self
 
@@ -62,13 +62,13 @@ class Bar:
         since = f", begun at {event.began[:16].replace('T', ' ')} UTC" if event.began else ""
         going_on = since + (f", {event.stored} of them stored already" if event.stored else "")
         warmup = f", {event.warmups} more to warm up" if event.warmups else ""
-        samples = counted(event.samples - event.warmups, "sample")
+        samples = describe_count(event.samples - event.warmups, "sample")
         note(f"run {event.run_id}: {samples}{going_on}{warmup}; results in {event.store}")
         for line in (*event.unusable, event.passed_over):
             if line:
                 note(f"byok-bench: {line}")
         if event.maybe_billed:
-            again = counted(event.maybe_billed, "request")
+            again = describe_count(event.maybe_billed, "request")
             note(f"sent by an earlier start and never recorded, so maybe billed: {again}; sent again now")
         if self._bar is not None:
             self._task = self._bar.add_task("", total=event.samples, completed=event.stored, now="")
@@ -89,7 +89,7 @@ class Bar:
         self._bar.update(self._task, completed=event.done, now=text[:60], refresh=True)
 
 
-def _drawn_bar() -> "Progress":
+def _make_rich_bar() -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from byok_bench.runs.results import Run
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("report")(report)
+    app.command("report")(report_run)
 
 
-def report(
+def report_run(
     run: Annotated[str, typer.Argument(help="Run id, the start of one, or `last`.")] = "last",
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
@@ -37,49 +37,49 @@ def report(
 ) -> None:
     """Print the tables of a run, also of one that is still running; or write them to files."""
     if listing:
-        raise typer.Exit(int(list_runs(store, as_json)))
-    from byok_bench.cli.tables import print_tables, tables_json
+        raise typer.Exit(int(print_runs(store, as_json)))
+    from byok_bench.cli.tables import make_tables_document, print_tables
     from byok_bench.runs.results import TABLES, Run
 
     opened = Run.open(run, store)
     if again:
         opened.judge_again()
-    written = write_files(opened, html, csv, parquet, jsonl)
+    written = write_exports(opened, html, csv, parquet, jsonl)
     for path in written:
         note(f"written: {path}")
     if as_json:
-        emit_json(tables_json(opened) | {"written": [str(path) for path in written]})
+        emit_json(make_tables_document(opened) | {"written": [str(path) for path in written]})
     elif not written:
         print_tables(opened, TABLES, to_stdout=True)
     raise typer.Exit(int(Exit.OK))
 
 
-def write_files(
+def write_exports(
     run: "Run", html: Path | None, csv: Path | None, parquet: Path | None, jsonl: Path | None
 ) -> list[Path]:
     """The files that were asked for; without any, nothing of what they need is imported."""
     if not (html or csv or parquet or jsonl):
         return []
-    from byok_bench.report.export import to_csv, to_jsonl, to_parquet
+    from byok_bench.report.export import write_csv, write_jsonl, write_parquet
     from byok_bench.report.html import write_html
 
     written = []
     if html is not None:
         written.append(write_html(run, html))
     if csv is not None:
-        written += to_csv(run, csv)
+        written += write_csv(run, csv)
     if parquet is not None:
-        written += to_parquet(run, parquet)
+        written += write_parquet(run, parquet)
     if jsonl is not None:
-        written.append(to_jsonl(run, jsonl))
+        written.append(write_jsonl(run, jsonl))
     return written
 
 
-def list_runs(store: Path | None, as_json: bool) -> Exit:
+def print_runs(store: Path | None, as_json: bool) -> Exit:
     """Every run with how it stands, oldest first."""
-    from byok_bench.runs.results import runs
+    from byok_bench.runs.results import list_runs
 
-    every = runs(store)
+    every = list_runs(store)
     if as_json:
         listed = [
             {

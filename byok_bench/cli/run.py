@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from byok_bench.cli import adhoc
-from byok_bench.cli.console import Exit, counted, emit_json, fail, note, run_async, stopped
+from byok_bench.cli.console import Exit, describe_count, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from byok_bench.cli.progress import Bar
+    from byok_bench.cli.progress import ProgressBar
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.runs.results import Run
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("run")(run)
+    app.command("run")(run_plan)
 
 
-def run(
+def run_plan(
     plan: Annotated[Path | None, typer.Argument(help="Plan file (TOML); options beside it win.")] = None,
     endpoint: Annotated[
         list[str] | None,
@@ -77,13 +77,15 @@ def run(
     ] = False,
 ) -> None:
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
-    from byok_bench.cli.progress import Bar
+    from byok_bench.cli.progress import ProgressBar
 
     alone = len(endpoint or []) + (base_url is not None) == 1
-    named: list[Endpoint | None] = [adhoc.labelled(name, needs_all=alone) for name in endpoint or []]
+    named: list[Endpoint | None] = [
+        adhoc.find_booked_endpoint(name, needs_all=alone) for name in endpoint or []
+    ]
     if base_url is not None:
         named.append(
-            adhoc.endpoint_from(
+            adhoc.choose_endpoint(
                 None, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
             )
         )
@@ -91,8 +93,8 @@ def run(
     options = {
         "scenarios": scenario or None,
         "repeats": repeats,
-        "concurrency": numbers(concurrency, int, "--concurrency"),
-        "rate": numbers(rate, float, "--rate"),
+        "concurrency": read_numbers(concurrency, int, "--concurrency"),
+        "rate": read_numbers(rate, float, "--rate"),
         "arrivals": arrivals,
         "ramp_to": ramp_to,
         "seed": seed,
@@ -102,42 +104,42 @@ def run(
         "profile": profile,
     }
     chosen = {name: value for name, value in options.items() if value is not None}
-    bar = Bar()
+    bar = ProgressBar()
     if resume is not None:
-        result = carried_out(partial(going_on, resume, store, given), bar)
+        result = carry_out_run(partial(resume_stored_run, resume, store, given), bar)
     else:
-        result = carried_out(partial(starting, plan, given, chosen, store, not new), bar)
-    code = told(result, as_json)
-    raise typer.Exit(int(Exit.UNFINISHED if bar.unusable else code))
+        result = carry_out_run(partial(start_planned_run, plan, given, chosen, store, not new), bar)
+    code = print_outcome(result, as_json)
+    raise typer.Exit(int(Exit.UNFINISHED if bar.unusable_endpoints else code))
 
 
-async def starting(
+async def start_planned_run(
     plan: Path | None,
     given: "list[Endpoint]",
     chosen: dict[str, Any],
     store: Path | None,
     resume: bool,
-    bar: "Bar",
+    bar: "ProgressBar",
 ) -> "Run":
     """A run by a plan file and options."""
-    from byok_bench.runs.plan_file import arguments, inline_endpoints, read_plan
+    from byok_bench.runs.plan_file import list_inline_endpoints, make_run_arguments, read_plan
     from byok_bench.runs.runner import run
 
     settings: dict[str, Any] = {"scenarios": "agent"}
     endpoints = given
     if plan is not None:
         file = read_plan(plan)
-        settings |= without_other_load(arguments(file, plan), chosen)
+        settings |= drop_other_load(make_run_arguments(file, plan), chosen)
         alone = len(file.endpoints) + len(file.endpoint) == 1
         endpoints = given or [
-            *(adhoc.labelled(name, needs_all=alone) for name in file.endpoints),
-            *inline_endpoints(file),
+            *(adhoc.find_booked_endpoint(name, needs_all=alone) for name in file.endpoints),
+            *list_inline_endpoints(file),
         ]
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
-    policy = adhoc.egress_policy()
+    policy = adhoc.read_egress_policy()
     settings |= chosen
-    settings["profile"] = adhoc.egress_profile(settings.get("profile") or "local")
+    settings["profile"] = adhoc.resolve_egress_profile(settings.get("profile") or "local")
     try:
         return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
     except PlanError as error:
@@ -146,7 +148,7 @@ async def starting(
         raise PlanError(f"{plan}: {error}", code=error.code) from None
 
 
-def without_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     """The settings of a plan file, without its load where an option asks for one of the other kind."""
     dropped = ["concurrency"] if "rate" in chosen else []
     dropped += ["rate", "arrivals", "ramp_to"] if "concurrency" in chosen else []
@@ -156,7 +158,9 @@ def without_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[
     return {name: value for name, value in of_file.items() if name not in gone}
 
 
-async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar: "Bar") -> "Run":
+async def resume_stored_run(
+    wanted: str, store: Path | None, given: "list[Endpoint]", bar: "ProgressBar"
+) -> "Run":
     """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
     from byok_bench.runs.results import Run
     from byok_bench.runs.runner import resume
@@ -166,72 +170,74 @@ async def going_on(wanted: str, store: Path | None, given: "list[Endpoint]", bar
     for endpoint in given:
         if endpoint.label not in labels:
             fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
-    booked = [endpoint for endpoint in adhoc.booked() if endpoint.label in labels]
-    return await resume(wanted, store, bar, endpoints=[*booked, *given], policy=adhoc.egress_policy())
+    booked = [endpoint for endpoint in adhoc.list_booked_endpoints() if endpoint.label in labels]
+    return await resume(wanted, store, bar, endpoints=[*booked, *given], policy=adhoc.read_egress_policy())
 
 
-def carried_out(work: "Callable[[Bar], Coroutine[Any, Any, Run]]", bar: "Bar") -> "Run":
+def carry_out_run(work: "Callable[[ProgressBar], Coroutine[Any, Any, Run]]", bar: "ProgressBar") -> "Run":
     """Run to the end on a loop of our own; a run that was cut short exits with one line that says how to go on."""
-    from byok_bench.runs.own_loop import loop_factory
+    from byok_bench.runs.own_loop import find_loop_factory
 
     try:
         with bar:
-            return run_async(work(bar), loop_factory())
+            return run_async(work(bar), find_loop_factory())
     except KeyboardInterrupt:
-        stopped(kept(bar))
+        exit_stopped(describe_kept_samples(bar))
     except ByokBenchError as error:
         if bar.started is None:
             raise
-        fail(f"{error}{kept(bar)}", Exit.UNFINISHED)
+        fail(f"{error}{describe_kept_samples(bar)}", Exit.UNFINISHED)
 
 
-def kept(bar: "Bar") -> str:
+def describe_kept_samples(bar: "ProgressBar") -> str:
     """What is kept of a run that was cut short."""
     if bar.started is None:
         return ", before anything was sent"
-    from byok_bench.runs.where import store_path
+    from byok_bench.runs.where import locate_store
 
     started = bar.started
-    elsewhere = f" --store {quote(started.store)}" if started.store != str(store_path(None)) else ""
-    samples = counted(started.samples - started.warmups, "sample")
+    elsewhere = f" --store {quote(started.store)}" if started.store != str(locate_store(None)) else ""
+    samples = describe_count(started.samples - started.warmups, "sample")
     return (
         f"; {bar.kept} of {samples} {'is' if bar.kept == 1 else 'are'} kept. "
         f"Go on with: byok-bench run --resume {started.run_id}{elsewhere}"
     )
 
 
-def told(run: "Run", as_json: bool) -> Exit:
+def print_outcome(run: "Run", as_json: bool) -> Exit:
     """Print the tables; the exit code says whether every target answered something."""
-    from byok_bench.cli.tables import print_tables, tables_json
+    from byok_bench.cli.tables import make_tables_document, print_tables
 
     if as_json:
-        emit_json(tables_json(run))
+        emit_json(make_tables_document(run))
     else:
         print_tables(run, to_stdout=True)
-    silent = silent_targets(run)
+    silent = describe_silent_targets(run)
     for line in silent:
         note(f"byok-bench: {line}")
     note(f"byok-bench report {run.id} --html report.html writes the report")
     return Exit.UNFINISHED if silent else Exit.OK
 
 
-def silent_targets(run: "Run") -> list[str]:
+def describe_silent_targets(run: "Run") -> list[str]:
     """One line for each target that gave no good answer at all to an agent prompt."""
-    from byok_bench.report.text import printable
+    from byok_bench.report.text import to_printable_line
 
     lines = []
     for index, target in enumerate(run.plan.targets):
-        rows = [row for row in run.rows if row.target == index and not row.warmup and not row.wants_failure]
+        rows = [
+            row for row in run.rows if row.target == index and not row.is_warmup and not row.wants_failure
+        ]
         asked = [row for row in rows if row.status in ("done", "failed") and not row.caused_by_us]
         if asked and all(row.kind for row in asked):
             kind, count = Counter(row.kind for row in asked).most_common(1)[0]
             first = next(row for row in asked if row.kind == kind)
-            said = printable(first.message or "")[:300]
+            said = to_printable_line(first.message or "")[:300]
             lines.append(f"{target.name}: nothing answered; {kind} ({first.phase}) ×{count}: {said}")
     return lines
 
 
-def numbers(
+def read_numbers(
     text: str | None, kind: "type[int] | type[float]", option: str
 ) -> "list[int] | list[float] | None":
     """`1,4,16` as numbers."""

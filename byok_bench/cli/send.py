@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from byok_bench.wire.client import Client
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("send")(send)
+    app.command("send")(send_requests)
 
 
-def send(
+def send_requests(
     endpoint: adhoc.EndpointArgument = None,
     base_url: adhoc.BaseUrl = None,
     model: adhoc.ModelId = None,
@@ -49,7 +49,7 @@ def send(
     """Send one request (--prompt or --request), or one a line (--jsonl), and print what came back."""
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
         fail("give exactly one of --prompt, --request and --jsonl")
-    chosen = adhoc.endpoint_from(
+    chosen = adhoc.choose_endpoint(
         endpoint,
         base_url=base_url,
         model=model,
@@ -58,33 +58,33 @@ def send(
         settings=settings,
         optional=jsonl is not None,
     )
-    rules = Rules(adhoc.egress_profile(profile), adhoc.egress_policy())
+    rules = EgressRules(adhoc.resolve_egress_profile(profile), adhoc.read_egress_policy())
     if jsonl is not None:
         from byok_bench.cli.lines import send_lines
 
-        lines = read_text(jsonl)
+        lines = read_file_or_stdin(jsonl)
         raise typer.Exit(
             int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json, with_bytes)))
         )
     assert chosen is not None
     body = (
-        first_body(prompt, chosen.schema)
+        build_prompt_body(prompt, chosen.schema)
         if prompt is not None
-        else parsed(read_text(request or "-"), "the request")
+        else read_json_object(read_file_or_stdin(request or "-"), "the request")
     )
     exchange = run_async(send_one(chosen, body, model, rules))
-    show(exchange, as_json, with_bytes=with_bytes)
-    raise typer.Exit(int(exit_code(exchange)))
+    print_exchange(exchange, as_json, with_bytes=with_bytes)
+    raise typer.Exit(int(choose_exit_code(exchange)))
 
 
-class Rules(NamedTuple):
+class EgressRules(NamedTuple):
     """Under which egress rules requests go out."""
 
     profile: str
     policy: Mapping[str, Any] | None
 
 
-def first_body(prompt: str, schema: str) -> dict[str, Any]:
+def build_prompt_body(prompt: str, schema: str) -> dict[str, Any]:
     """A streamed request with one user message, in the dialect's words."""
     message = [{"role": "user", "content": prompt}]
     if schema == "responses":
@@ -98,7 +98,7 @@ async def send_one(
     endpoint: "Endpoint",
     body: dict[str, Any],
     model: str | None,
-    rules: Rules,
+    rules: EgressRules,
     client: "Client | None" = None,
 ) -> "Exchange":
     """One request; `model` wins over the body's own, that over the endpoint's first."""
@@ -114,7 +114,7 @@ async def send_one(
     )
 
 
-def read_text(source: str) -> str:
+def read_file_or_stdin(source: str) -> str:
     """A file's text, or stdin's for `-`."""
     if source == "-":
         piped = read_stdin()
@@ -127,7 +127,7 @@ def read_text(source: str) -> str:
         fail(f"cannot read {source}: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}")
 
 
-def parsed(text: str, what: str) -> dict[str, Any]:
+def read_json_object(text: str, what: str) -> dict[str, Any]:
     """A JSON object, or a ByokBenchError that says where it breaks."""
     import msgspec
 
@@ -140,7 +140,7 @@ def parsed(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def show(
+def print_exchange(
     exchange: "Exchange",
     as_json: bool,
     which: str = "",
@@ -158,42 +158,42 @@ def show(
     if as_json:
         emit_json(exchange.to_json(findings, with_bytes=with_bytes))
     else:
-        show_text(exchange, which)
+        print_answer(exchange, which)
         for finding in findings:
             place = "" if finding.event is None else f" (event {finding.event}, byte {finding.offset})"
-            note(f"{which}{finding.severity}: {finding.check}: {printable(finding.message)}{place}")
+            note(f"{which}{finding.severity}: {finding.check}: {to_printable_text(finding.message)}{place}")
     if exchange.error is not None and not (as_json and which):
-        from byok_bench.checks.advice import advice
+        from byok_bench.checks.advice import describe_failure
 
         error = exchange.error
-        said = printable(advice(error, route_answered=route_answered))
+        said = to_printable_text(describe_failure(error, route_answered=route_answered))
         note(f"byok-bench: {which}{error.kind} ({error.phase}): {said}")
 
 
-def show_text(exchange: "Exchange", which: str) -> None:
+def print_answer(exchange: "Exchange", which: str) -> None:
     """What the model said on stdout; its times and why it stopped on stderr."""
     if exchange.output.reasoning:
-        note(f"{which}reasoning: {printable(exchange.output.reasoning)}")
+        note(f"{which}reasoning: {to_printable_text(exchange.output.reasoning)}")
     if exchange.output.text:
-        typer.echo(printable(exchange.output.text))
+        typer.echo(to_printable_text(exchange.output.text))
     for call in exchange.output.tool_calls:
-        typer.echo(printable(f"{call.name}({call.arguments})"))
+        typer.echo(to_printable_text(f"{call.name}({call.arguments})"))
     timing, finish = exchange.timing, exchange.output.finish_reason
     times = {"TTFB": timing.ttfb, "TTFT": timing.ttft, "E2E": timing.e2e}
     told = [f"{name} {value:.1f} ms" for name, value in times.items() if value is not None]
-    told += [f"finish_reason {printable(finish)}"] if finish else []
+    told += [f"finish_reason {to_printable_text(finish)}"] if finish else []
     if told:
         note(which + " · ".join(told))
 
 
-def printable(text: str) -> str:
+def to_printable_text(text: str) -> str:
     """A server's text without the control characters that steer a terminal."""
     return "".join(
         char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
     )
 
 
-def exit_code(exchange: "Exchange") -> Exit:
+def choose_exit_code(exchange: "Exchange") -> Exit:
     """0 for an answer; 2 if the configuration kept it from being sent; 3 if none came.
 
     A name without an address may be a typo or a network that is down: none came.

@@ -12,18 +12,18 @@ from byok_bench.cli.console import Exit, emit_json, fail, note
 from byok_bench.errors import BackendError
 
 if TYPE_CHECKING:
-    from byok_bench.backends.simulator.replay import Recorded
+    from byok_bench.backends.simulator.replay import Recording
     from byok_bench.backends.simulator.reply import Ending
     from byok_bench.backends.simulator.serving import HttpBackend
     from byok_bench.wire.raw import RawExchange
 
 
-def register(app: typer.Typer) -> None:
+def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("serve")(serve)
+    app.command("serve")(serve_answers)
 
 
-def serve(
+def serve_answers(
     fault: Annotated[
         list[str] | None,
         typer.Option(help="Break these rules: check ids, several with commas; --list names all."),
@@ -64,11 +64,13 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C. Without --fault and --replay the answers are correct."""
     if list_faults:
-        raise typer.Exit(int(show_faults(as_json)))
+        raise typer.Exit(int(print_faults(as_json)))
     if replay is not None:
-        server = replayed(recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port)
+        server = make_replay_server(
+            list_recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port
+        )
     else:
-        server = simulated(
+        server = make_simulator(
             faults=[id.strip() for text in fault or [] for id in text.split(",") if id.strip()],
             together=together,
             every=every,
@@ -77,7 +79,7 @@ def serve(
             profile=profile,
             models=model or (),
             any_model=not model,
-            api_key=key_from(key_env),
+            api_key=read_demanded_key(key_env),
             ttft_ms=ttft_ms,
             gap_ms=gap_ms,
             tokens=tokens,
@@ -85,11 +87,11 @@ def serve(
             reasoning=reasoning,
             port=port,
         )
-    asyncio.run(until_stopped(server, as_json))
+    asyncio.run(serve_until_interrupted(server, as_json))
     raise typer.Exit(int(Exit.OK))
 
 
-def simulated(**settings: Any) -> "HttpBackend":
+def make_simulator(**settings: Any) -> "HttpBackend":
     """A simulator; a fault or profile that there is none of is wrong usage."""
     from byok_bench.backends.simulator.server import Simulator
 
@@ -99,14 +101,14 @@ def simulated(**settings: Any) -> "HttpBackend":
         fail(f"{error}; byok-bench serve --list names every fault")
 
 
-def replayed(found: "list[Recorded]", **settings: Any) -> "HttpBackend":
+def make_replay_server(found: "list[Recording]", **settings: Any) -> "HttpBackend":
     """A replay server."""
     from byok_bench.backends.simulator.replay import Replay
 
     return Replay(found, **settings)
 
 
-async def until_stopped(server: "HttpBackend", as_json: bool) -> None:
+async def serve_until_interrupted(server: "HttpBackend", as_json: bool) -> None:
     """Serve until SIGTERM or Ctrl-C, and say where."""
     stop = asyncio.Event()
     if os.name == "posix":
@@ -118,20 +120,20 @@ async def until_stopped(server: "HttpBackend", as_json: bool) -> None:
         await stop.wait()
 
 
-def show_faults(as_json: bool) -> Exit:
+def print_faults(as_json: bool) -> Exit:
     """Every fault with what it does and what a request needs for it to show."""
-    from byok_bench.backends.simulator.faults import catalogue
+    from byok_bench.backends.simulator.faults import list_faults
 
     if as_json:
-        emit_json([{"id": one.id, "about": one.about, "needs": one.needs} for one in catalogue()])
+        emit_json([{"id": one.id, "about": one.about, "needs": one.needs} for one in list_faults()])
     else:
-        for one in sorted(catalogue(), key=lambda one: one.id):
+        for one in sorted(list_faults(), key=lambda one: one.id):
             needs = f"  ({', '.join(one.needs)})" if one.needs else ""
             typer.echo(f"{one.id:<32}{one.about}{needs}")
     return Exit.OK
 
 
-def key_from(name: str | None) -> str | None:
+def read_demanded_key(name: str | None) -> str | None:
     """The key to demand; it is named, never given, on the command line."""
     if name is None:
         return None
@@ -140,7 +142,7 @@ def key_from(name: str | None) -> str | None:
     return os.environ[name]
 
 
-def recordings(run: str, store: Path | None, endpoint: str | None) -> "list[Recorded]":
+def list_recordings(run: str, store: Path | None, endpoint: str | None) -> "list[Recording]":
     """The recorded exchanges of a run, in their order."""
     from byok_bench.runs.results import Run
 
@@ -149,8 +151,8 @@ def recordings(run: str, store: Path | None, endpoint: str | None) -> "list[Reco
     if endpoint is not None and endpoint not in labels:
         fail(f"run {opened.id} has no endpoint {endpoint!r}; it has {', '.join(dict.fromkeys(labels))}")
     found = [
-        recorded(exchange.raw)
-        for row, exchange in opened.exchanges()
+        to_recording(exchange.raw)
+        for row, exchange in opened.iterate_exchanges()
         if endpoint in (None, labels[row.target])
     ]
     if not found:
@@ -158,17 +160,17 @@ def recordings(run: str, store: Path | None, endpoint: str | None) -> "list[Reco
     return found
 
 
-def recorded(raw: "RawExchange") -> "Recorded":
+def to_recording(raw: "RawExchange") -> "Recording":
     """An exchange as the replay server takes it: plain data, times from the request written."""
     from urllib.parse import urlsplit
 
-    from byok_bench.backends.simulator.replay import Recorded
+    from byok_bench.backends.simulator.replay import Recording
     from byok_bench.runs.records import NOT_KEPT
 
     kept = tuple(pair for pair in raw.head.headers if pair[1] != NOT_KEPT) if raw.head else ()
     start = raw.phases.written or raw.phases.start
     endings: dict[str, Ending] = {"reset": "cut", "stall": "stall", "limit": "stall"}
-    return Recorded(
+    return Recording(
         path=urlsplit(raw.request.url).path,
         body=raw.request.body,
         status=raw.head.status if raw.head else None,

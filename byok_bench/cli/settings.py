@@ -25,14 +25,14 @@ OwnSettings = Annotated[
 ]
 
 
-def with_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint":
+def apply_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint":
     """The endpoint with each FIELD=TEXT applied. Exits with code 2 for a field that is none."""
-    from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
+    from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 
     for setting in settings or ():
         name, equals, text = setting.partition("=")
-        if not equals or name not in FIELDS:
+        if not equals or name not in TEXT_FIELDS:
             fail(f"--set takes FIELD=TEXT, and FIELD is one of {', '.join(SETTABLE)}")
-        lines = text.replace("\\n", "\n") if name in OF_LINES else text
-        endpoint = FIELDS[name].read(endpoint, lines)
+        lines = text.replace("\\n", "\n") if name in MULTILINE_FIELDS else text
+        endpoint = TEXT_FIELDS[name].read(endpoint, lines)
     return endpoint

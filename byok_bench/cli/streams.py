@@ -10,7 +10,7 @@ UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 """What a write to stdout may fail with; a pipe that nobody reads any more ends a command without a word."""
 
 
-def adapt_streams() -> None:
+def prepare_streams() -> None:
     """What an encoding cannot hold is replaced, not raised: a table in cp1252 is a table. Closed ones lead nowhere."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from byok_bench.report.shown import Words
+    from byok_bench.report.shown import TextLine
     from byok_bench.report.tables import Line
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
@@ -29,22 +29,24 @@ GAP: Final = 2
 
 def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: bool = False) -> None:
     """Print tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
-    from byok_bench.report.notes import notes
-    from byok_bench.report.shown import CAPTIONS, LEGEND, TITLES, narrow
-    from byok_bench.report.tables import lines
+    from byok_bench.report.notes import list_run_notes
+    from byok_bench.report.shown import CAPTIONS, LEGEND, TITLES, render_narrow_lines
+    from byok_bench.report.tables import list_table_lines
 
-    console = _console(to_stdout=to_stdout)
+    console = _make_console(to_stdout=to_stdout)
     for name in names:
-        _print(console, narrow(lines(run, name), name), TITLES[name], CAPTIONS[name])
-    console.print(plain(LEGEND), style="dim")
-    for told in notes(run):
-        console.print(plain(f"! {told}"), style="yellow")
+        _print_table(
+            console, render_narrow_lines(list_table_lines(run, name), name), TITLES[name], CAPTIONS[name]
+        )
+    console.print(to_rich_text(LEGEND), style="dim")
+    for told in list_run_notes(run):
+        console.print(to_rich_text(f"! {told}"), style="yellow")
 
 
-def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
+def make_tables_document(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
     """The run and its tables, JSON-ready; null for what is NA."""
-    from byok_bench.report.notes import notes
-    from byok_bench.report.tables import lines
+    from byok_bench.report.notes import list_run_notes
+    from byok_bench.report.tables import list_table_lines
 
     return {
         "version": 1,
@@ -52,23 +54,23 @@ def tables_json(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
         "status": run.status,
         "created": run.created,
         "store": str(run.path),
-        "notes": notes(run),
-        "tables": {name: lines(run, name) for name in names},
+        "notes": list_run_notes(run),
+        "tables": {name: list_table_lines(run, name) for name in names},
     }
 
 
 def print_comparison(made: "Sequence[Line]", title: str, notes: Sequence[str] = ()) -> None:
     """Print differences on stdout: one table for each pair of targets, and notes on the two runs."""
-    from byok_bench.report.shown import narrow_comparison
+    from byok_bench.report.shown import render_narrow_comparison
 
-    console = _console(to_stdout=True)
+    console = _make_console(to_stdout=True)
     for target, part in groupby(made, itemgetter("target")):
-        _print(console, narrow_comparison(list(part)), f"{title}: {target}", "")
+        _print_table(console, render_narrow_comparison(list(part)), f"{title}: {target}", "")
     for told in notes:
-        console.print(plain(f"! {told}"), style="yellow")
+        console.print(to_rich_text(f"! {told}"), style="yellow")
 
 
-def _console(*, to_stdout: bool) -> "Console":
+def _make_console(*, to_stdout: bool) -> "Console":
     from rich.console import Console
 
     console = Console(stderr=not to_stdout, highlight=False)
@@ -76,7 +78,7 @@ def _console(*, to_stdout: bool) -> "Console":
     return console if told else Console(stderr=not to_stdout, highlight=False, width=WIDTH)
 
 
-def _print(console: "Console", lines: "Sequence[Words]", title: str, caption: str) -> None:
+def _print_table(console: "Console", lines: "Sequence[TextLine]", title: str, caption: str) -> None:
     """One table, whatever the width: an endpoint heads its lines, and columns that do not fit are left out."""
     names = list(lines[0]) if lines else []
     first = next((name for name in ("scenario", "load") if name in names), None)
@@ -90,20 +92,20 @@ def _print(console: "Console", lines: "Sequence[Words]", title: str, caption: st
         }
         for line in lines
     ]
-    columns = _fitted(body, console.width)
-    console.print(plain(title), style="bold")
-    console.print(_drawn([], columns, head=True))
+    columns = _choose_columns(body, console.width)
+    console.print(to_rich_text(title), style="bold")
+    console.print(_draw_table([], columns, head=True))
     before = None
     for whole, line in zip(lines, body, strict=True):
         place = " · ".join(whole[name] for name in heads)
         if place and place != before:
-            console.print(plain(place), style="bold", overflow="fold")
+            console.print(to_rich_text(place), style="bold", overflow="fold")
         before = place
-        console.print(_drawn([line], columns, head=False))
+        console.print(_draw_table([line], columns, head=False))
     shown = {*heads, *(column.name for column in columns)}
     gone = [name for name in names if name not in shown]
     left_out = f"Not at this width: {', '.join(gone)}." if gone else ""
-    console.print(plain(f"{caption} {left_out}".strip()), style="dim")
+    console.print(to_rich_text(f"{caption} {left_out}".strip()), style="dim")
     console.print()
 
 
@@ -115,7 +117,7 @@ class Column(NamedTuple):
     right: bool
 
 
-def _fitted(lines: "Sequence[Words]", room: int) -> list[Column]:
+def _choose_columns(lines: "Sequence[TextLine]", room: int) -> list[Column]:
     """The columns that are shown: those that may be done without go first, then text is folded."""
     from rich.cells import cell_len
 
@@ -140,11 +142,11 @@ def _fitted(lines: "Sequence[Words]", room: int) -> list[Column]:
     return [Column(name, width, is_number(cells[name])) for name, width in widths.items()]
 
 
-def _drawn(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *, head: bool) -> "Table":
+def _draw_table(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *, head: bool) -> "Table":
     from rich import box
     from rich.table import Table
 
-    from byok_bench.report.shown import alarming
+    from byok_bench.report.shown import find_alarming_columns
 
     drawn = Table(
         box=box.SIMPLE_HEAD if head else None,
@@ -156,15 +158,15 @@ def _drawn(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *, hea
     for name, width, right in columns:
         drawn.add_column(name, justify="right" if right else "left", width=width, overflow="fold")
     for line in lines:
-        bad = alarming(line)
-        drawn.add_row(*(plain(line[name], "red" if name in bad else "") for name, _, _ in columns))
+        bad = find_alarming_columns(line)
+        drawn.add_row(*(to_rich_text(line[name], "red" if name in bad else "") for name, _, _ in columns))
     return drawn
 
 
-def plain(text: str, style: str = "") -> "Text":
+def to_rich_text(text: str, style: str = "") -> "Text":
     """Text as it is: no markup, and no terminal control that a server could have put there."""
     from rich.text import Text
 
-    from byok_bench.report.text import printable
+    from byok_bench.report.text import to_printable_line
 
-    return Text("\n".join(map(printable, text.split("\n"))), style=style)
+    return Text("\n".join(map(to_printable_line, text.split("\n"))), style=style)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from byok_bench.dialects.base import Reading
-from byok_bench.dialects.fragments import whole
+from byok_bench.dialects.fragments import join_surrogates
 from byok_bench.dialects.tool_calls import Call, ToolCalls
 from byok_bench.wire.sse import Stream
 
@@ -75,11 +75,11 @@ class Choice(msgspec.Struct, kw_only=True):
     reasonings: list[str] = []
     refusals: list[str] = []
     tools: ToolCalls = msgspec.field(default_factory=ToolCalls)
-    opened: bool = False
+    is_opened: bool = False
     """A delta with any member came; in a document, there is what an answer is in: a message, output, content."""
     has_message: bool = False
     """A delta came, or a message, be it empty."""
-    role_given: bool = False
+    has_role: bool = False
     finish_reason: str | None = None
     """The first one, in chat's words; unknown values as they came."""
     finish_event: int | None = None
@@ -94,7 +94,7 @@ class Choice(msgspec.Struct, kw_only=True):
     """Assembled content; set at the end, as are the next two."""
     reasoning: str = ""
     refusal: str = ""
-    cumulative: bool = False
+    is_cumulative: bool = False
     """Each delta repeated all the text before it."""
 
     @property
@@ -108,24 +108,24 @@ class Choice(msgspec.Struct, kw_only=True):
         return not (self.text or self.refusal or self.calls)
 
     @property
-    def says_nothing(self) -> bool:
+    def is_silent(self) -> bool:
         """Whether there is no output at all, and no word of an end either."""
         return self.is_empty and not self.reasoning and self.finish_reason is None
 
-    def seal(self) -> None:
+    def assemble_texts(self) -> None:
         """Assemble what the deltas held."""
-        self.cumulative = is_cumulative(self.texts)
-        self.text = whole(self.texts[-1] if self.cumulative else "".join(self.texts))
-        self.reasoning = whole("".join(self.reasonings))
-        self.refusal = whole("".join(self.refusals))
+        self.is_cumulative = is_cumulative_text(self.texts)
+        self.text = join_surrogates(self.texts[-1] if self.is_cumulative else "".join(self.texts))
+        self.reasoning = join_surrogates("".join(self.reasonings))
+        self.refusal = join_surrogates("".join(self.refusals))
 
 
-class UsageSeen(msgspec.Struct, frozen=True):
+class UsageObject(msgspec.Struct, frozen=True):
     """One usage object of an answer."""
 
     value: dict[str, Any]
     event: int | None
-    apart: bool
+    is_apart: bool
     """It came in a chunk without choices."""
 
 
@@ -135,7 +135,7 @@ class AnswerReading(Reading, kw_only=True):
     shape: Shape
     choices: list[Choice] = msgspec.field(default_factory=list)
     """In the order they were started."""
-    usages: list[UsageSeen] = msgspec.field(default_factory=list)
+    usages: list[UsageObject] = msgspec.field(default_factory=list)
     """In the dialect's own words."""
     facts: Facts = msgspec.field(default_factory=Facts)
     """What was odd, by name."""
@@ -143,9 +143,9 @@ class AnswerReading(Reading, kw_only=True):
     """Framing; None unless the shape is `stream`."""
     closing: Closing | None = None
     """How the stream was over; None if it is none."""
-    finished: bool = False
+    is_finished: bool = False
     """The answer came to its end in the dialect's own words."""
-    chunks: int = 0
+    object_count: int = 0
     """Events whose data was a JSON object."""
     done_event: int | None = None
     """The event that held [DONE]."""
@@ -157,37 +157,37 @@ class AnswerReading(Reading, kw_only=True):
     """Offset of the line outside all fields that held, or began, an error."""
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether a stream was over without one JSON object."""
-        return self.closing in ("done", "eof", "reset") and not self.chunks
+        return self.closing in ("done", "eof", "reset") and not self.object_count
 
     @property
-    def truncated(self) -> bool:
+    def is_truncated(self) -> bool:
         """Whether the body ended in the middle of an answer."""
-        return self.closing in ("eof", "reset") and self.chunks > 0 and not self.finished
+        return self.closing in ("eof", "reset") and self.object_count > 0 and not self.is_finished
 
     @property
-    def failed(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether an error ended it: one that a stream reports, also in its last event, or a document."""
         told = self.closing in (None, "done") and self.failure is not None and self.failure.kind != "protocol"
         return self.closing == "error" or told
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing is known to be missing at the end."""
-        return not self.failed and self.closing not in ("stall", "limit") and not self.truncated
+        return not self.has_failed and self.closing not in ("stall", "limit") and not self.is_truncated
 
 
 class ChatReading(AnswerReading, kw_only=True):
     """A chat exchange, read."""
 
 
-def is_finished(choices: Collection[Choice]) -> bool:
+def has_finished_choices(choices: Collection[Choice]) -> bool:
     """Whether a choice was started and every started one has a finish_reason."""
     return bool(choices) and all(choice.finish_reason is not None for choice in choices)
 
 
-def is_cumulative(pieces: Sequence[str]) -> bool:
+def is_cumulative_text(pieces: Sequence[str]) -> bool:
     """Whether 4 or more pieces each begin with all of the one before and are longer."""
     return len(pieces) >= 4 and all(
         len(later) > len(earlier) and later.startswith(earlier)

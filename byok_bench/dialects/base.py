@@ -53,7 +53,7 @@ class Dialect(Protocol):
         ...
 
 
-_HOMES: Final = {
+_MODULES: Final = {
     "chat": "byok_bench.dialects.chat",
     "responses": "byok_bench.dialects.responses",
     "messages": "byok_bench.dialects.messages",
@@ -62,16 +62,16 @@ _HOMES: Final = {
 """Each module has its one instance as DIALECT."""
 
 
-def dialect(schema: str) -> Dialect:
+def find_dialect(schema: str) -> Dialect:
     """The dialect of an endpoint's `schema`. Raises EndpointError for an unknown name."""
-    home = _HOMES.get(schema)
+    home = _MODULES.get(schema)
     if home is None:
-        raise EndpointError(f"unknown schema {schema!r}: use one of {', '.join(_HOMES)}", code="schema")
+        raise EndpointError(f"unknown schema {schema!r}: use one of {', '.join(_MODULES)}", code="schema")
     found: Dialect = importlib.import_module(home).DIALECT
     return found
 
 
-def merged(body: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> dict[str, Any]:
+def merge_request(body: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> dict[str, Any]:
     """`extra` overlaid by `body`, with `model` set if given: the request of every dialect."""
     request = {**extra, **body}
     if model is not None:

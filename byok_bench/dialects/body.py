@@ -39,7 +39,7 @@ class Body:
         plain = decoded(raw.chunks, self.codings, most)
         self.problem = plain.problem
         """Why the content coding could not be undone."""
-        self.chunks = plain.chunks if plain.problem is None else _in_no_coding(raw, good=good)
+        self.chunks = plain.chunks if plain.problem is None else _read_undecodable(raw, good=good)
         """Timed chunks without content coding."""
         self.over_limit = plain.over
         """Longer than a stream may be; the chunks end there."""
@@ -61,7 +61,7 @@ class Body:
         return labelled or _HTML.match(self.data) is not None
 
 
-def _in_no_coding(raw: RawExchange, *, good: bool) -> list[Chunk]:
+def _read_undecodable(raw: RawExchange, *, good: bool) -> list[Chunk]:
     """What is read of a coding that cannot be undone: nothing, unless an error's bytes are JSON as they came.
 
     How much came out before the fault would depend on where the bytes were cut, and compressed bytes are no text.

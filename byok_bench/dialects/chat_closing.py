@@ -7,80 +7,82 @@ the reading, since other choices and the counts may follow; it is the failure of
 
 from typing import Any
 
-from byok_bench.dialects.answer import ChatReading, Closing, is_finished
+from byok_bench.dialects.answer import ChatReading, Closing, has_finished_choices
 from byok_bench.dialects.body import Body
-from byok_bench.dialects.chat_events import ChatEvents
-from byok_bench.dialects.chat_output import output_of
-from byok_bench.dialects.chat_request import Asked
-from byok_bench.dialects.chat_stream import Assembly, failure_of_choice, failure_without_answer
-from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.unasked import failure_of_silence, failure_of_unasked
-from byok_bench.dialects.unframed import unframed_error
+from byok_bench.dialects.chat_events import ChatEventReader
+from byok_bench.dialects.chat_output import make_chat_output
+from byok_bench.dialects.chat_request import ChatRequest
+from byok_bench.dialects.chat_stream import ChatAssembly, classify_choice_error, classify_missing_answer
+from byok_bench.dialects.classify import classify_error_object
+from byok_bench.dialects.unasked import classify_silent_stream, classify_unusable_body
+from byok_bench.dialects.unframed import find_unframed_error
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.payload import SENTINEL
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_replacements
 
 
-def read_stream(raw: RawExchange, head: RawHead, body: Body, asked: Asked) -> ChatReading:
+def read_chat_stream(raw: RawExchange, head: RawHead, body: Body, asked: ChatRequest) -> ChatReading:
     """Read an answer to stream: true that is no single document."""
     clean = raw.ended_cleanly
     stream = decode(body.chunks, body=body.data, clean=clean)
     has_bad_utf8 = invalid_utf8(body.data, clean=clean) is not None
-    foreign = _foreign_replacements(stream, body) if has_bad_utf8 else frozenset()
-    assembly = Assembly(asked.n, foreign, wants_json=asked.wants_json)
-    reader = ChatEvents(assembly)
-    events = reader.read(stream.events, stream.pending)
-    read_until = _end_offset(reader, events)
+    foreign = _find_foreign_replacements(stream, body) if has_bad_utf8 else frozenset()
+    assembly = ChatAssembly(asked.n, foreign, wants_json=asked.wants_json)
+    reader = ChatEventReader(assembly)
+    events = reader.read_events(stream.events, stream.pending)
+    read_until = _find_end_offset(reader, events)
     strays = [stray for stray in stream.strays if stray.offset < read_until]
-    unframed = unframed_error(strays, body.media_type)
+    unframed = find_unframed_error(strays, body.media_type)
     if unframed is None and not stream.has_data and stream.strays:
-        return _without_events(raw, head, body)
+        return _read_eventless_body(raw, head, body)
     for choice in assembly.choices.values():
-        choice.seal()
+        choice.assemble_texts()
     reading = ChatReading(
         body=body,
         shape="stream",
-        output=output_of(assembly),
+        output=make_chat_output(assembly),
         events=events,
         marks=assembly.marks,
         choices=list(assembly.choices.values()),
         usages=assembly.usages,
         facts=assembly.facts,
-        finished=is_finished(assembly.choices.values()),
+        is_finished=has_finished_choices(assembly.choices.values()),
         stream=stream,
-        chunks=reader.chunks,
+        object_count=reader.chunks,
         done_event=reader.done_event,
         read_until=read_until,
     )
     if has_bad_utf8:
-        reading.bad_utf8_at = invalid_utf8(body.data[: _judged_bytes(reader, events, body)], clean=clean)
-    _close(reading, raw, head, reader, unframed)
+        reading.bad_utf8_at = invalid_utf8(
+            body.data[: _count_judged_bytes(reader, events, body)], clean=clean
+        )
+    _conclude_stream(reading, raw, head, reader, unframed)
     return reading
 
 
-def _without_events(raw: RawExchange, head: RawHead, body: Body) -> ChatReading:
+def _read_eventless_body(raw: RawExchange, head: RawHead, body: Body) -> ChatReading:
     """A body with lines, none of which is data. One that was cut at a limit is not judged for it."""
     if raw.end == "limit" or body.over_limit:
         why = raw.failure or failure("protocol", "body", "the body is larger than it may be")
         return ChatReading(body=body, shape="unreadable", failure=why)
-    why = failure_of_unasked(head, body, "the body is not a stream of events: no line is a data field")
+    why = classify_unusable_body(head, body, "the body is not a stream of events: no line is a data field")
     return ChatReading(body=body, shape="not-sse", failure=why)
 
 
-def _foreign_replacements(stream: Stream, body: Body) -> frozenset[int]:
+def _find_foreign_replacements(stream: Stream, body: Body) -> frozenset[int]:
     """Events whose U+FFFD stand for bad UTF-8 alone."""
     events = stream.events if stream.pending is None else [*stream.events, stream.pending]
     return frozenset(index for index, own in own_replacements(body.data, events) if not own)
 
 
-def _end_offset(reader: ChatEvents, events: list[Event]) -> float:
+def _find_end_offset(reader: ChatEventReader, events: list[Event]) -> float:
     """Where the event begins that ended the reading."""
     last = reader.done_event if reader.done_event is not None else reader.error_event
     return float("inf") if last is None else events[last].offset
 
 
-def _judged_bytes(reader: ChatEvents, events: list[Event], body: Body) -> int:
+def _count_judged_bytes(reader: ChatEventReader, events: list[Event], body: Body) -> int:
     """Bytes up to the end of the sentinel; all of them if there was none."""
     if reader.done_event is None:
         return len(body.data)
@@ -88,58 +90,58 @@ def _judged_bytes(reader: ChatEvents, events: list[Event], body: Body) -> int:
     return body.data.index(SENTINEL.encode(), start) + len(SENTINEL)
 
 
-def _close(
+def _conclude_stream(
     reading: ChatReading,
     raw: RawExchange,
     head: RawHead,
-    reader: ChatEvents,
+    reader: ChatEventReader,
     unframed: tuple[Stray, Any] | None,
 ) -> None:
     """Say how the stream was over, and why that is a failure if it is one."""
     in_choice = reader.assembly.error
     if unframed is not None:
         reading.unframed_error_at = unframed[0].offset
-        reading.closing, reading.failure = "error", failure_of_object(unframed[1], head=head)
+        reading.closing, reading.failure = "error", classify_error_object(unframed[1], head=head)
     elif reader.error_event is not None and (in_choice is None or in_choice.value is None):
         reading.facts.note("error_event", reader.error_event)
-        reading.closing, reading.failure = "error", failure_of_object(reader.error, head=head)
+        reading.closing, reading.failure = "error", classify_error_object(reader.error, head=head)
     elif in_choice is not None:
         reading.facts.note("error_event", in_choice.event)
-        reading.closing, reading.failure = "error", failure_of_choice(in_choice, head, "stream")
+        reading.closing, reading.failure = "error", classify_choice_error(in_choice, head, "stream")
     elif reader.done_event is not None:
         reading.closing = "done"
-        reading.failure = _failure_at_sentinel(reading, head)
+        reading.failure = _classify_sentinel_end(reading, head)
     else:
-        reading.closing = _end_of_body(raw, reading)
-        reading.failure = _failure_at_end(reading, raw, head)
+        reading.closing = _find_closing(raw, reading)
+        reading.failure = _classify_body_end(reading, raw, head)
     if reader.done_event is not None:
         reading.done_ns = reading.events[reader.done_event].t_ns
 
 
-def _end_of_body(raw: RawExchange, reading: ChatReading) -> Closing:
+def _find_closing(raw: RawExchange, reading: ChatReading) -> Closing:
     over = reading.body.over_limit or (reading.stream is not None and reading.stream.over_limit is not None)
     if over:
         return "limit"
     return "eof" if raw.end == "done" else raw.end
 
 
-def _failure_at_sentinel(reading: ChatReading, head: RawHead) -> Failure | None:
+def _classify_sentinel_end(reading: ChatReading, head: RawHead) -> Failure | None:
     """Why a stream that was closed by [DONE] is a failure: there is no answer in it."""
     if not reading.choices:
-        return _nothing_came(reading, head)
-    return failure_without_answer(reading.choices, "stream")
+        return _classify_silence(reading, head)
+    return classify_missing_answer(reading.choices, "stream")
 
 
-def _failure_at_end(reading: ChatReading, raw: RawExchange, head: RawHead) -> Failure | None:
+def _classify_body_end(reading: ChatReading, raw: RawExchange, head: RawHead) -> Failure | None:
     """Why a body that ended before [DONE] and without an error is a failure; None if nothing was lost."""
     if reading.closing == "limit":
         return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
-    if reading.finished:
-        return failure_without_answer(reading.choices, "stream")
+    if reading.is_finished:
+        return classify_missing_answer(reading.choices, "stream")
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
-    if reading.empty or (reading.closing == "eof" and not reading.choices):
-        return _nothing_came(reading, head)
+    if reading.is_empty or (reading.closing == "eof" and not reading.choices):
+        return _classify_silence(reading, head)
     if reading.closing == "reset":
         return raw.failure or failure(
             "network", "stream", "the connection was lost in the middle of the answer"
@@ -147,7 +149,7 @@ def _failure_at_end(reading: ChatReading, raw: RawExchange, head: RawHead) -> Fa
     return failure("protocol", "stream", "the stream ended in the middle of the answer")
 
 
-def _nothing_came(reading: ChatReading, head: RawHead) -> Failure:
+def _classify_silence(reading: ChatReading, head: RawHead) -> Failure:
     """A stream without an answer; what the server said in place of one is kept."""
-    what = "the stream ended without one " + ("chunk" if reading.empty else "choice")
-    return failure_of_silence(reading.events, head=head, what=what)
+    what = "the stream ended without one " + ("chunk" if reading.is_empty else "choice")
+    return classify_silent_stream(reading.events, head=head, what=what)

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from byok_bench.dialects.answer import Choice, UsageSeen
-from byok_bench.dialects.chat_stream import LATEST_CREATED, Assembly
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.answer import Choice, UsageObject
+from byok_bench.dialects.chat_stream import LATEST_CREATED, ChatAssembly
+from byok_bench.dialects.fragments import render_value
 from byok_bench.wire import bounded_json
 from byok_bench.wire.payload import LARGE_EVENT
 from byok_bench.wire.sse import Event
 
-_NO_ID: Final = brief("")
+_NO_ID: Final = render_value("")
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _None = Annotated[list[Any], msgspec.Meta(max_length=0)] | None
 
@@ -58,7 +58,7 @@ class _Choice(msgspec.Struct, gc=False):
     usage: None = None
 
 
-class _Chunk(msgspec.Struct, gc=False):
+class _EventObject(msgspec.Struct, gc=False):
     id: str
     object: Literal["chat.completion.chunk"]
     choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
@@ -71,13 +71,13 @@ class _Chunk(msgspec.Struct, gc=False):
 
 
 _SMALL: Final = bounded_json.SMALL
-_decode: Final = msgspec.json.Decoder(_Chunk).decode
+_decode: Final = msgspec.json.Decoder(_EventObject).decode
 
 
-class CommonChunks:
+class CommonEvents:
     """Takes what continues an open choice."""
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: ChatAssembly) -> None:
         self._assembly = assembly
 
     def take(self, events: list[Event], number: int) -> int:
@@ -87,19 +87,19 @@ class CommonChunks:
         """
         assembly = self._assembly
         known, choice, needs_model = assembly.id, assembly.choices.get(0), assembly.model is None
-        if known is None or choice is None or not choice.opened or choice.finish_reason is not None:
+        if known is None or choice is None or not choice.is_opened or choice.finish_reason is not None:
             return number
         while number < len(events):
             event = events[number]
-            chunk = _chunk_of(event)
+            chunk = _decode_event(event)
             if chunk is None or chunk.id != known or (needs_model and chunk.model):
                 break
-            if not self._merge(choice, chunk, event.t_ns, number):
+            if not self._merge_event(choice, chunk, event.t_ns, number):
                 break
             number += 1
         return number
 
-    def _merge(self, choice: Choice, chunk: _Chunk, t_ns: int, number: int) -> bool:
+    def _merge_event(self, choice: Choice, chunk: _EventObject, t_ns: int, number: int) -> bool:
         """Merge one chunk; False, and nothing done, if it is not common after all."""
         delta, marks = chunk.choices[0].delta, self._assembly.marks
         text, reasoning = delta.content, delta.reasoning_content or delta.reasoning
@@ -116,17 +116,17 @@ class CommonChunks:
         if delta.tool_calls and delta.tool_calls[0].function.arguments:
             marks.append((t_ns, "tool", number))
         if chunk.usage is not None:
-            self._assembly.usages.append(UsageSeen(chunk.usage, number, apart=False))
+            self._assembly.usages.append(UsageObject(chunk.usage, number, is_apart=False))
         return True
 
     def _merge_rest(self, choice: Choice, delta: _Delta, number: int) -> bool:
         """A role that is repeated, and a fragment of arguments."""
-        if delta.role and not choice.role_given:
+        if delta.role and not choice.has_role:
             return False
         for call in delta.tool_calls or ():
             if call.function.name == "" and not call.function.arguments:
                 continue  # the zero of a call is absent
-            if not choice.tools.fragment(call.index, call.function.arguments):
+            if not choice.tools.append_arguments(call.index, call.function.arguments):
                 return False
             if call.id == "" and choice.tools.has_id(call.index):
                 self._assembly.facts.note("id_repeated", number, _NO_ID)
@@ -135,7 +135,7 @@ class CommonChunks:
         return True
 
 
-def _chunk_of(event: Event) -> _Chunk | None:
+def _decode_event(event: Event) -> _EventObject | None:
     """The chunk of an event, if it has the common shape and is within all limits."""
     data = event.data
     if event.name or "\n" in data:

@@ -16,7 +16,7 @@ _THOUGHTS: Final = ("thinking", "reasoning", "text", "value", "summary", "conten
 _NESTING: Final = 8
 
 
-class Content(msgspec.Struct, frozen=True):
+class PartsContent(msgspec.Struct, frozen=True):
     """What a content holds."""
 
     text: str = ""
@@ -24,17 +24,17 @@ class Content(msgspec.Struct, frozen=True):
     refusal: str = ""
 
 
-def read_content(content: object, *, wants_json: bool) -> Content:
+def read_content_parts(content: object, *, wants_json: bool) -> PartsContent:
     """Read a content that is no string. `wants_json`: an object is the JSON answer that was asked for."""
     if isinstance(content, dict) and wants_json:
-        return Content(json.dumps(content, ensure_ascii=False))
+        return PartsContent(json.dumps(content, ensure_ascii=False))
     parts = [part for part in content if isinstance(part, dict | str)] if isinstance(content, list) else []
     thinking = [part for part in parts if _is_thinking(part)]
     others = [part for part in parts if not _is_thinking(part)]
-    return Content(
-        text="".join(piece for part in others for piece in _texts(part, ("text", "value"))),
-        reasoning="".join(piece for part in thinking for piece in _texts(part, _THOUGHTS)),
-        refusal="".join(map(_refusal, others)),
+    return PartsContent(
+        text="".join(piece for part in others for piece in _iterate_part_texts(part, ("text", "value"))),
+        reasoning="".join(piece for part in thinking for piece in _iterate_part_texts(part, _THOUGHTS)),
+        refusal="".join(map(_read_refusal, others)),
     )
 
 
@@ -42,18 +42,18 @@ def _is_thinking(part: dict[str, Any] | str) -> bool:
     return isinstance(part, dict) and part.get("type") in _THINKING
 
 
-def _refusal(part: dict[str, Any] | str) -> str:
+def _read_refusal(part: dict[str, Any] | str) -> str:
     said = part.get("refusal") if isinstance(part, dict) and part.get("type") == "refusal" else ""
     return said if isinstance(said, str) else ""
 
 
-def _texts(part: object, members: tuple[str, ...], nesting: int = _NESTING) -> Iterator[str]:
+def _iterate_part_texts(part: object, members: tuple[str, ...], nesting: int = _NESTING) -> Iterator[str]:
     """The texts of a part: its own, or those of the parts within it."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, list) and nesting:
         for inner in part:
-            yield from _texts(inner, members, nesting - 1)
+            yield from _iterate_part_texts(inner, members, nesting - 1)
     elif isinstance(part, dict) and nesting:
         found = next((part[name] for name in members if part.get(name)), None)
-        yield from _texts(found, members, nesting - 1)
+        yield from _iterate_part_texts(found, members, nesting - 1)

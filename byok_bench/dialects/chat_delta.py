@@ -12,14 +12,14 @@ import msgspec
 
 from byok_bench.dialects.absence import is_absent
 from byok_bench.dialects.answer import Facts
-from byok_bench.dialects.chat_content import Content, read_content
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.chat_content import PartsContent, read_content_parts
+from byok_bench.dialects.fragments import render_value
 
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
 _USUAL: Final = REASONING_FIELDS[:2]
 
 
-class Parts(msgspec.Struct, frozen=True):
+class Delta(msgspec.Struct, frozen=True):
     """What a delta adds; empty where it adds nothing."""
 
     text: str
@@ -30,19 +30,19 @@ class Parts(msgspec.Struct, frozen=True):
     function_call: dict[str, Any] | None
 
     @property
-    def late(self) -> bool:
+    def has_output(self) -> bool:
         """Whether it is output that must not follow a finish_reason."""
         return bool(self.text or self.reasoning or self.calls)
 
 
-def read_delta(delta: Mapping[str, Any], event: int | None, facts: Facts, *, wants_json: bool) -> Parts:
+def read_delta(delta: Mapping[str, Any], event: int | None, facts: Facts, *, wants_json: bool) -> Delta:
     """Take a delta apart. `wants_json`: the request asks for a JSON answer."""
-    content = _content(delta.get("content"), event, facts, wants_json)
+    content = _read_delta_content(delta.get("content"), event, facts, wants_json)
     refusal, calls, function_call = delta.get("refusal"), delta.get("tool_calls"), delta.get("function_call")
-    return Parts(
-        text=content.text or _transcript(delta.get("audio")),
+    return Delta(
+        text=content.text or _read_transcript(delta.get("audio")),
         refusal=refusal if isinstance(refusal, str) and refusal else content.refusal,
-        reasoning=_reasoning(delta, event, facts) or content.reasoning,
+        reasoning=_read_reasoning(delta, event, facts) or content.reasoning,
         calls=[call for call in calls if _is_call(call)] if isinstance(calls, list) else [],
         function_call=function_call
         if isinstance(function_call, dict) and not is_absent(function_call)
@@ -50,14 +50,14 @@ def read_delta(delta: Mapping[str, Any], event: int | None, facts: Facts, *, wan
     )
 
 
-def _content(content: object, event: int | None, facts: Facts, wants_json: bool) -> Content:
+def _read_delta_content(content: object, event: int | None, facts: Facts, wants_json: bool) -> PartsContent:
     if content is None or isinstance(content, str):
-        return Content(content or "")
+        return PartsContent(content or "")
     facts.note("content_type", event, type(content).__name__)
-    return read_content(content, wants_json=wants_json)
+    return read_content_parts(content, wants_json=wants_json)
 
 
-def _transcript(audio: object) -> str:
+def _read_transcript(audio: object) -> str:
     """The words of a spoken answer."""
     found = audio.get("transcript") if isinstance(audio, dict) else None
     return found if isinstance(found, str) else ""
@@ -74,24 +74,24 @@ def _is_call(value: object) -> bool:
     return isinstance(arguments, dict) or not is_absent(arguments)
 
 
-def _reasoning(delta: Mapping[str, Any], event: int | None, facts: Facts) -> str:
+def _read_reasoning(delta: Mapping[str, Any], event: int | None, facts: Facts) -> str:
     """The first field that has some; reasoning_details only if none has."""
     found, source = "", ""
     for name in REASONING_FIELDS:
         value = delta.get(name)
         if value is not None and not isinstance(value, str):
-            facts.note("reasoning_type", event, f"{name} is {brief(value)}")
+            facts.note("reasoning_type", event, f"{name} is {render_value(value)}")
         elif value and not found:
             found, source = value, name
     details = delta.get("reasoning_details")
     if not found and isinstance(details, list):
-        found, source = "".join(map(_detail, details)), "reasoning_details"
+        found, source = "".join(map(_read_reasoning_detail, details)), "reasoning_details"
     if found and source not in _USUAL:
         facts.note("reasoning_elsewhere", event, source)
     return found
 
 
-def _detail(detail: object) -> str:
+def _read_reasoning_detail(detail: object) -> str:
     """Text of one element of reasoning_details; encrypted ones have none."""
     for name in ("text", "summary"):
         value = detail.get(name) if isinstance(detail, dict) else None

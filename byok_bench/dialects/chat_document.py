@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from byok_bench.dialects.answer import ChatReading, Shape, is_finished
+from byok_bench.dialects.answer import ChatReading, Shape, has_finished_choices
 from byok_bench.dialects.body import Body
-from byok_bench.dialects.chat_output import output_of
-from byok_bench.dialects.chat_request import Asked
-from byok_bench.dialects.chat_stream import Assembly, failure_of_choice, failure_without_answer
+from byok_bench.dialects.chat_output import make_chat_output
+from byok_bench.dialects.chat_request import ChatRequest
+from byok_bench.dialects.chat_stream import ChatAssembly, classify_choice_error, classify_missing_answer
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawHead
 from byok_bench.wire.sse import invalid_utf8
@@ -20,7 +20,7 @@ def has_choices(document: object) -> TypeGuard[Mapping[str, Any]]:
     )
 
 
-def is_answer(document: object) -> TypeGuard[Mapping[str, Any]]:
+def is_whole_answer(document: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a document that came in place of a stream is a whole answer: it calls itself one, or has a message."""
     if not isinstance(document, dict):
         return False
@@ -30,14 +30,19 @@ def is_answer(document: object) -> TypeGuard[Mapping[str, Any]]:
     return document.get("object") == "chat.completion" or messages
 
 
-def read_document(
-    shape: Shape, body: Body, document: Mapping[str, Any], asked: Asked, head: RawHead, why: Failure | None
+def read_whole_answer(
+    shape: Shape,
+    body: Body,
+    document: Mapping[str, Any],
+    asked: ChatRequest,
+    head: RawHead,
+    why: Failure | None,
 ) -> ChatReading:
     """Read one whole answer. `why`: the failure that is known already."""
-    assembly = Assembly(wants_json=asked.wants_json)
+    assembly = ChatAssembly(wants_json=asked.wants_json)
     assembly.add_document(document)
     for choice in assembly.choices.values():
-        choice.seal()
+        choice.assemble_texts()
     if assembly.error is not None:
         assembly.facts.note("choice_error", None)
     bad_utf8_at = invalid_utf8(body.data)
@@ -48,12 +53,12 @@ def read_document(
         body=body,
         shape=shape,
         failure=why
-        or failure_of_choice(assembly.error, head, "body")
-        or failure_without_answer(choices, "body"),
-        output=output_of(assembly),
+        or classify_choice_error(assembly.error, head, "body")
+        or classify_missing_answer(choices, "body"),
+        output=make_chat_output(assembly),
         choices=choices,
         usages=assembly.usages,
         facts=assembly.facts,
-        finished=is_finished(choices),
+        is_finished=has_finished_choices(choices),
         bad_utf8_at=bad_utf8_at,
     )

@@ -6,8 +6,8 @@ framing of an event is noted by name. Nothing here knows how the connection ende
 
 from typing import Any, Final
 
-from byok_bench.dialects.chat_common import CommonChunks
-from byok_bench.dialects.chat_stream import Assembly
+from byok_bench.dialects.chat_common import CommonEvents
+from byok_bench.dialects.chat_stream import ChatAssembly
 from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import is_error_event
 from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
@@ -16,10 +16,10 @@ from byok_bench.wire.sse import Event
 _PLAIN_NAMES: Final = ("", "message", "error")
 
 
-class ChatEvents:
+class ChatEventReader:
     """Reads events into an assembly, until one ends the stream."""
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: ChatAssembly) -> None:
         self.assembly = assembly
         self.chunks = 0
         """JSON objects seen, the error included."""
@@ -28,9 +28,9 @@ class ChatEvents:
         """The error object, or the text of an event named error; None if there was none."""
         self.error_event: int | None = None
 
-    def read(self, events: list[Event], pending: Event | None) -> list[Event]:
+    def read_events(self, events: list[Event], pending: Event | None) -> list[Event]:
         """Read all events. Returns them, with the pending one if its payload was taken."""
-        common, number = CommonChunks(self.assembly), 0
+        common, number = CommonEvents(self.assembly), 0
         while number < len(events):
             if self.done_event is None:
                 start, number = number, common.take(events, number)
@@ -54,7 +54,7 @@ class ChatEvents:
         payload = read_payload(event.data)
         if "\n" in event.data and not payload.repairs and payload.items[0].kind == "json":
             self.assembly.facts.note("several_data_lines", number)
-        self._take(payload, event, number)
+        self._take_payload(payload, event, number)
 
     def _read_pending(self, events: list[Event], pending: Event) -> list[Event]:
         """What no blank line closed at a clean end counts if it is what a stream is made of."""
@@ -63,12 +63,12 @@ class ChatEvents:
             return events
         if self.done_event is None:
             self.assembly.facts.note("unterminated_event", len(events))
-            self._take(payload, pending, len(events))
+            self._take_payload(payload, pending, len(events))
         else:
             self.assembly.facts.note("after_done", len(events))
         return [*events, pending]
 
-    def _take(self, payload: Payload, event: Event, number: int) -> None:
+    def _take_payload(self, payload: Payload, event: Event, number: int) -> None:
         for repair in payload.repairs:
             self.assembly.facts.note(repair, number)
         for item in payload.items:
@@ -85,7 +85,7 @@ class ChatEvents:
         facts = self.assembly.facts
         if item.kind == "blank":
             facts.note("blank_data", number)
-        elif _may_be_error(event.name, item.value) and is_error_event(event.name, item.value):
+        elif _can_be_error(event.name, item.value) and is_error_event(event.name, item.value):
             self.error_event = number
             self.error = event.data if item.kind == "text" else item.value
             self.chunks += 1
@@ -98,10 +98,10 @@ class ChatEvents:
             self.chunks += 1
         else:
             self.chunks += 1
-            self.assembly.add_chunk(item.value, number, event.t_ns)
+            self.assembly.add_event_object(item.value, number, event.t_ns)
 
 
-def _may_be_error(name: str, value: object) -> bool:
+def _can_be_error(name: str, value: object) -> bool:
     """Whether a closer look is needed; most chunks have none of these."""
     if name == "error" or not isinstance(value, dict):
         return name == "error"

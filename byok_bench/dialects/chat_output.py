@@ -1,14 +1,14 @@
 """The assembled choices of a chat answer → Output: that of choice 0."""
 
-from byok_bench.dialects.chat_stream import Assembly
+from byok_bench.dialects.chat_stream import ChatAssembly
 from byok_bench.dialects.output import Output, ToolCall
-from byok_bench.dialects.usage import usage_of
+from byok_bench.dialects.usage import read_chat_usage
 
 
-def output_of(assembly: Assembly) -> Output:
+def make_chat_output(assembly: ChatAssembly) -> Output:
     """Choice 0, with the usage and the model of the whole answer. Its choices must be sealed."""
     counts = assembly.usages[-1].value if assembly.usages else assembly.usage_elsewhere
-    usage = usage_of(counts) if counts is not None else None
+    usage = read_chat_usage(counts) if counts is not None else None
     choice = assembly.choices.get(0)
     if choice is None:
         return Output(usage=usage, served_model=assembly.model)

@@ -10,7 +10,7 @@ from byok_bench.wire.raw import RawExchange
 _JSON_FORMS: Final = ("json_object", "json_schema")
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     stream: bool = False
@@ -20,13 +20,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """`response_format` asks for JSON."""
 
 
-def read_request(raw: RawExchange) -> Asked:
+def read_chat_request(raw: RawExchange) -> ChatRequest:
     """What the request says; a body that is no JSON object asks for nothing."""
     sent = bounded_json.decode(raw.request.body)
     if not isinstance(sent, dict):
-        return Asked()
+        return ChatRequest()
     n, form = sent.get("n"), sent.get("response_format")
-    return Asked(
+    return ChatRequest(
         stream=sent.get("stream") is True,
         n=max(1, n) if type(n) is int else 1,
         wants_json=isinstance(form, dict) and form.get("type") in _JSON_FORMS,

@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.dialects.absence import is_absent
-from byok_bench.dialects.answer import Choice, Facts, UsageSeen
+from byok_bench.dialects.answer import Choice, Facts, UsageObject
 from byok_bench.dialects.base import Mark, OutputKind
-from byok_bench.dialects.chat_delta import Parts, read_delta
-from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import brief, integer_of, text_of, whole
+from byok_bench.dialects.chat_delta import Delta, read_delta
+from byok_bench.dialects.classify import classify_error_object
+from byok_bench.dialects.fragments import join_surrogates, read_member_text, render_value, to_integer
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawHead
 
@@ -37,14 +37,14 @@ class ChoiceError(msgspec.Struct, frozen=True):
     """The reason in the words of the server behind a gateway."""
 
 
-class Assembly:
+class ChatAssembly:
     """The choices of one answer under construction."""
 
     def __init__(
         self, n: int = 1, foreign: frozenset[int] = frozenset(), *, wants_json: bool = False
     ) -> None:
         self.choices: dict[int, Choice] = {}
-        self.usages: list[UsageSeen] = []
+        self.usages: list[UsageObject] = []
         self.usage_elsewhere: Mapping[str, Any] | None = None
         """The last counts that came outside of the member `usage`: Groq's x_groq, or those of a choice."""
         self.error: ChoiceError | None = None
@@ -63,14 +63,14 @@ class Assembly:
         self._is_usage_chunk = False
         """So has it, and its choice brings no output."""
 
-    def add_chunk(self, chunk: Mapping[str, Any], event: int, t_ns: int) -> None:
+    def add_event_object(self, chunk: Mapping[str, Any], event: int, t_ns: int) -> None:
         """Merge one chunk."""
         created, choices = chunk.get("created"), chunk.get("choices")
         if created is not None and not (type(created) is int and created < LATEST_CREATED):
-            self.facts.note("created", event, brief(created))
+            self.facts.note("created", event, render_value(created))
         self._read_model(chunk)
         if not isinstance(choices, list):
-            self.facts.note("choices_missing", event, brief(choices))
+            self.facts.note("choices_missing", event, render_value(choices))
             choices = []
         self._read_labels(chunk, event, has_choices=bool(choices))
         self._has_counts = isinstance(chunk.get("usage"), dict)
@@ -81,13 +81,13 @@ class Assembly:
     def add_document(self, document: Mapping[str, Any]) -> None:
         """Read one whole answer: the message of each choice, or the delta that stands in its place."""
         self._read_model(document)
-        for index, element in _numbered(document.get("choices")):
+        for index, element in _index_choices(document.get("choices")):
             choice = self.choices.setdefault(index, Choice(index=index, event=None))
             message, delta = element.get("message"), element.get("delta")
             if isinstance(delta, dict) and is_absent(message):
                 message = delta
             if isinstance(message, dict):
-                choice.opened = choice.has_message = True
+                choice.is_opened = choice.has_message = True
                 self._add_delta(choice, message, None, 0, is_message=True)
             self._end_choice(choice, element, None)
         self._read_usage(document, None, apart=False)
@@ -95,35 +95,35 @@ class Assembly:
     def _read_usage(self, answer: Mapping[str, Any], event: int | None, *, apart: bool) -> None:
         usage, groq = answer.get("usage"), answer.get("x_groq")
         if isinstance(usage, dict):
-            self.usages.append(UsageSeen(usage, event, apart=apart))
+            self.usages.append(UsageObject(usage, event, is_apart=apart))
         if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
             self.usage_elsewhere = groq["usage"]
 
     def _read_model(self, chunk: Mapping[str, Any]) -> None:
         model = chunk.get("model")
         if self.model is None and isinstance(model, str) and model:
-            self.model = whole(model)
+            self.model = join_surrogates(model)
 
     def _read_labels(self, chunk: Mapping[str, Any], event: int, *, has_choices: bool) -> None:
         """What a chunk calls itself. One without choices, counts and label is no part of the answer (a filter's
         verdict on the prompt, a heartbeat), and one without choices needs no id."""
         label, chunk_id = chunk.get("object"), chunk.get("id")
         if label != CHUNK_OBJECT and (has_choices or label or isinstance(chunk.get("usage"), dict)):
-            self.facts.note("object", event, brief(label))
+            self.facts.note("object", event, render_value(label))
         if not has_choices:
             return
         if not isinstance(chunk_id, str) or not chunk_id:
-            self.facts.note("id_absent", event, brief(chunk_id))
+            self.facts.note("id_absent", event, render_value(chunk_id))
         elif self.id is None:
             self.id = chunk_id
         elif chunk_id != self.id:
-            self.facts.note("id_changed", event, f"{brief(self.id)}, then {brief(chunk_id)}")
+            self.facts.note("id_changed", event, f"{render_value(self.id)}, then {render_value(chunk_id)}")
 
     def _add_choice(self, element: Mapping[str, Any], event: int, t_ns: int) -> None:
         given, delta = element.get("index"), element.get("delta")
-        index = integer_of(given)
+        index = to_integer(given)
         if type(given) is not int or given < 0 or (given and self._n == 1):
-            self.facts.note("choice_index", event, brief(given))
+            self.facts.note("choice_index", event, render_value(given))
         if index is None or index < 0 or (index and self._n == 1):
             index = 0
         choice = self.choices.get(index)
@@ -134,7 +134,7 @@ class Assembly:
             self.facts.note("message_instead", event)
             delta = element["message"]
         elif not isinstance(delta, dict):
-            self.facts.note("delta_missing", event, brief(delta))
+            self.facts.note("delta_missing", event, render_value(delta))
         choice.has_message = choice.has_message or isinstance(delta, dict)
         delta = delta if isinstance(delta, dict) else {}
         came = False
@@ -149,14 +149,14 @@ class Assembly:
     def _read_role(self, choice: Choice, delta: Mapping[str, Any], event: int) -> None:
         role = delta.get("role")
         if role is not None and role != "assistant":
-            self.facts.note("role_value", event, brief(role))
-        elif role is not None and choice.role_given:
+            self.facts.note("role_value", event, render_value(role))
+        elif role is not None and choice.has_role:
             self.facts.note("role_repeated", event)
-        if not choice.opened and any(value is not None for value in delta.values()):
-            choice.opened = True
+        if not choice.is_opened and any(value is not None for value in delta.values()):
+            choice.is_opened = True
             if role is None:
                 self.facts.note("role_not_first", event)
-        choice.role_given = choice.role_given or role is not None
+        choice.has_role = choice.has_role or role is not None
 
     def _add_delta(
         self, choice: Choice, delta: Mapping[str, Any], event: int | None, t_ns: int, *, is_message: bool
@@ -172,14 +172,14 @@ class Assembly:
             choice.refusals.append(parts.refusal)
         if parts.reasoning:
             choice.reasonings.append(parts.reasoning)
-        arguments = self._add_calls(choice, parts, event, is_message=is_message)
-        if parts.late and choice.finish_reason is not None:
+        arguments = self._add_tool_calls(choice, parts, event, is_message=is_message)
+        if parts.has_output and choice.finish_reason is not None:
             self.facts.note("content_after_finish", event)
         if event is not None:
-            self._mark(t_ns, event, parts, arguments)
-        return parts.late
+            self._mark_output(t_ns, event, parts, arguments)
+        return parts.has_output
 
-    def _add_calls(self, choice: Choice, parts: Parts, event: int | None, *, is_message: bool) -> bool:
+    def _add_tool_calls(self, choice: Choice, parts: Delta, event: int | None, *, is_message: bool) -> bool:
         """Merge the tool calls of a delta; True if any argument text came."""
         came = False
         for position, call in enumerate(parts.calls):
@@ -188,7 +188,7 @@ class Assembly:
             came |= choice.tools.add_legacy(parts.function_call, event, self.facts)
         return came
 
-    def _mark(self, t_ns: int, event: int, parts: Parts, arguments: bool) -> None:
+    def _mark_output(self, t_ns: int, event: int, parts: Delta, arguments: bool) -> None:
         """Note which kinds of output came, each once an event."""
         kinds: list[OutputKind] = []
         if parts.reasoning:
@@ -214,43 +214,45 @@ class Assembly:
                 self.error = ChoiceError(event, None, native if isinstance(native, str) else "")
         if isinstance(usage, dict):
             self.usage_elsewhere = usage
-        self._finish(choice, reason, event)
+        self._read_finish_reason(choice, reason, event)
         if reason is not None and choice.native_reason is None:
-            choice.native_reason = text_of(element, "native_finish_reason") or None
+            choice.native_reason = read_member_text(element, "native_finish_reason") or None
 
-    def _finish(self, choice: Choice, reason: object, event: int | None) -> None:
+    def _read_finish_reason(self, choice: Choice, reason: object, event: int | None) -> None:
         if reason is None:
             return
         if reason in ("", "null"):
-            self.facts.note("finish_null_form", event, brief(reason))
+            self.facts.note("finish_null_form", event, render_value(reason))
         elif choice.finish_reason is not None:
             if self.error is None:
                 echoes = self._is_usage_chunk and reason == choice.finish_reason
-                self.facts.note("finish_echoed" if echoes else "finish_repeated", event, brief(reason))
+                self.facts.note("finish_echoed" if echoes else "finish_repeated", event, render_value(reason))
         else:
-            choice.finish_reason = whole(reason) if isinstance(reason, str) else brief(reason)
+            choice.finish_reason = (
+                join_surrogates(reason) if isinstance(reason, str) else render_value(reason)
+            )
             choice.own_reason, choice.finish_event = choice.finish_reason, event
             if reason not in FINISH_REASONS and self.error is None:
-                self.facts.note("finish_unknown", event, brief(reason))
+                self.facts.note("finish_unknown", event, render_value(reason))
 
 
-def _has_other(delta: Mapping[str, Any], parts: Parts) -> bool:
+def _has_other(delta: Mapping[str, Any], parts: Delta) -> bool:
     """Whether a delta or a message brings what is not read: another kind of output, or content of another type."""
     content = delta.get("content")
     unread = bool(content) and not isinstance(content, str) and not (parts.text or parts.reasoning)
     return unread or any(delta.get(name) for name in OTHER_OUTPUT)
 
 
-def failure_of_choice(error: ChoiceError | None, head: RawHead | None, phase: str) -> Failure | None:
+def classify_choice_error(error: ChoiceError | None, head: RawHead | None, phase: str) -> Failure | None:
     """The failure that a choice reports, in its words where it has some; None if none does."""
     if error is None:
         return None
     native = f" ({error.native})" if error.native else ""
     said = error.value or f"the answer ended with finish_reason error{native}"
-    return failure_of_object(said, head=head, phase=phase)
+    return classify_error_object(said, head=head, phase=phase)
 
 
-def failure_without_answer(choices: Collection[Choice], phase: str) -> Failure | None:
+def classify_missing_answer(choices: Collection[Choice], phase: str) -> Failure | None:
     """Why there is no answer in these choices: a filter left nothing, one is without message, or nothing is said
     and nothing finished."""
     without = [choice for choice in choices if not choice.has_message]
@@ -260,21 +262,21 @@ def failure_without_answer(choices: Collection[Choice], phase: str) -> Failure |
     if without:
         said = f"choice {without[0].index} has no message: there is no answer in it"
         return failure("protocol", phase, said)
-    if all(choice.says_nothing for choice in choices):
+    if all(choice.is_silent for choice in choices):
         return failure(
             "protocol", phase, "there is no answer: nothing is said, and no finish_reason is given"
         )
     return None
 
 
-def _numbered(choices: object) -> Iterable[tuple[int, Mapping[str, Any]]]:
+def _index_choices(choices: object) -> Iterable[tuple[int, Mapping[str, Any]]]:
     """The choices of a document by their indexes, or by their places where these do not count from 0."""
-    elements = [element if isinstance(element, dict) else {} for element in _items(choices)]
+    elements = [element if isinstance(element, dict) else {} for element in _as_list(choices)]
     indexes: list[Any] = [element.get("index") for element in elements]
     places = list(range(len(elements)))
     counted = all(type(index) is int for index in indexes) and sorted(indexes) == places
     return zip(indexes if counted else places, elements, strict=True)
 
 
-def _items(value: object) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []

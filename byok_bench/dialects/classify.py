@@ -8,84 +8,88 @@ import time
 
 import msgspec
 
-from byok_bench.dialects.classify_rules import RULES, Facts
-from byok_bench.dialects.durations import http_date_s
-from byok_bench.dialects.error_body import ErrorBody, read_body, read_text, read_value
-from byok_bench.dialects.location import shown_location
+from byok_bench.dialects.classify_rules import KIND_RULES, ErrorFacts
+from byok_bench.dialects.durations import read_http_date_s
+from byok_bench.dialects.error_body import ErrorBody, read_error_body, read_error_text, read_error_value
+from byok_bench.dialects.location import render_location
 from byok_bench.dialects.over_limit import is_over_whole_limit
-from byok_bench.dialects.retry_after import retry_after_s
-from byok_bench.dialects.server_text import shortened
+from byok_bench.dialects.retry_after import read_delay
+from byok_bench.dialects.server_text import shorten_text
 from byok_bench.redact import redact
 from byok_bench.wire.failures import RETRYABLE_KINDS, Failure
 from byok_bench.wire.raw import RawHead
 
 
-def failure_of_answer(head: RawHead, body: bytes, *, url: str = "") -> Failure:
+def classify_error_answer(head: RawHead, body: bytes, *, url: str = "") -> Failure:
     """The failure that an answer reports: any status from 300 on, or a 2xx that is no good answer.
 
     `body` after content decoding. `url` is the one that was asked: what a relative Location starts from.
     """
-    said = read_body(body, head.header("content-type") or "")
+    said = read_error_body(body, head.header("content-type") or "")
     is_error = head.status >= 300 or said.is_error
     if _is_redirect(head):
-        said = msgspec.structs.replace(said, words=_pointing(said, head, url))
-    return _failure(said, head, head.status, is_error, "headers" if _is_redirect(head) else "body")
+        said = msgspec.structs.replace(said, words=_describe_redirect(said, head, url))
+    return _make_failure(said, head, head.status, is_error, "headers" if _is_redirect(head) else "body")
 
 
-def failure_of_page(head: RawHead, body: bytes) -> Failure:
+def classify_page(head: RawHead, body: bytes) -> Failure:
     """The failure of a 2xx answer that is a web page: no answer of an API, even if its text reads like an error."""
-    return _failure(read_body(body, head.header("content-type") or ""), head, head.status, False, "body")
+    return _make_failure(
+        read_error_body(body, head.header("content-type") or ""), head, head.status, False, "body"
+    )
 
 
-def failure_of_object(value: object, *, head: RawHead | None, phase: str = "stream") -> Failure:
+def classify_error_object(value: object, *, head: RawHead | None, phase: str = "stream") -> Failure:
     """The failure that an error object reports; a string is the server's words, be it JSON or not."""
-    said = read_text(value) if isinstance(value, str) else read_value(value)
+    said = read_error_text(value) if isinstance(value, str) else read_error_value(value)
     http = head.status if head is not None and head.status >= 400 else None
-    return _failure(said, head, http, True, phase)
+    return _make_failure(said, head, http, True, phase)
 
 
 def _is_redirect(head: RawHead) -> bool:
     return 300 <= head.status < 400
 
 
-def _failure(said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str) -> Failure:
+def _make_failure(
+    said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str
+) -> Failure:
     status = http if http is not None and http >= 300 else said.named_status
-    delay = retry_after_s(head, status=status, body=said.delays, text=said.text, now=_received_s(head))
-    facts = Facts(http=http, status=status, is_error=is_error, body=said, delay_s=delay)
-    kind = next(kind for rule in RULES if (kind := rule.kind_of(facts)))
+    delay = read_delay(head, status=status, body=said.delays, text=said.text, now=_find_receipt_s(head))
+    facts = ErrorFacts(http=http, status=status, is_error=is_error, body=said, delay_s=delay)
+    kind = next(kind for rule in KIND_RULES if (kind := rule.find_kind(facts)))
     return Failure(
         kind=kind,
         phase=phase,
-        message=_message(said, head),
-        retryable=_retryable(kind, head, status, said.text),
+        message=_make_message(said, head),
+        retryable=_is_retryable(kind, head, status, said.text),
         retry_after_s=delay,
         status=status or (head.status if head is not None else None),
         code=said.code,
     )
 
 
-def _received_s(head: RawHead | None) -> float:
+def _find_receipt_s(head: RawHead | None) -> float:
     """When a date in the head was read: at receipt, so that a stored exchange gives the same delay later."""
     if head is None:
         return time.time()
-    told = http_date_s(head.header("date") or "") if head.received_s is None else head.received_s
+    told = read_http_date_s(head.header("date") or "") if head.received_s is None else head.received_s
     return time.time() if told is None else told
 
 
-def _message(said: ErrorBody, head: RawHead | None) -> str:
+def _make_message(said: ErrorBody, head: RawHead | None) -> str:
     status = f"HTTP {head.status}" if head is not None else "an error without a message"
-    words = said.words or (f"{status}: {said.shown}" if said.shown else status)
-    return shortened(redact(words, ()))
+    words = said.words or (f"{status}: {said.excerpt}" if said.excerpt else status)
+    return shorten_text(redact(words, ()))
 
 
-def _pointing(said: ErrorBody, head: RawHead, url: str) -> str:
+def _describe_redirect(said: ErrorBody, head: RawHead, url: str) -> str:
     """The words of a redirect, and where it points."""
     location = head.header("location")
-    shown = f"Location: {shown_location(location, url)}" if location else "no Location"
-    return f"{said.words or said.shown or f'HTTP {head.status}'} ({shown})"
+    shown = f"Location: {render_location(location, url)}" if location else "no Location"
+    return f"{said.words or said.excerpt or f'HTTP {head.status}'} ({shown})"
 
 
-def _retryable(kind: str, head: RawHead | None, status: int | None, text: str) -> bool:
+def _is_retryable(kind: str, head: RawHead | None, status: int | None, text: str) -> bool:
     """Whether the same request can pass later. A server's own word on that comes first."""
     asked = (head.header("x-should-retry") or "").strip().lower() if head is not None else ""
     if asked in ("true", "false"):

@@ -24,22 +24,22 @@ _FARTHEST_S = 45 * 86_400.0
 """Budgets are of a month at most: a point in time farther away is a mistake of a clock."""
 
 
-def duration_s(text: str) -> float | None:
+def read_duration_s(text: str) -> float | None:
     """`6.5s`, `120ms`, `1m2s`, `2 minutes 5 seconds` in seconds; None for anything else."""
     text = text.strip()
     if not DURATION.fullmatch(text):
         return None
-    return sum(float(amount) * _UNIT_S[_short(unit)] for amount, unit in _PART.findall(text))
+    return sum(float(amount) * _UNIT_S[_shorten_unit(unit)] for amount, unit in _PART.findall(text))
 
 
-def number(text: str) -> float | None:
+def read_decimal(text: str) -> float | None:
     """A non-negative decimal number without sign or exponent; None for anything else."""
     text = text.strip()
     value = float(text) if _NUMBER.fullmatch(text) else math.inf
     return value if math.isfinite(value) else None
 
 
-def http_date_s(text: str) -> float | None:
+def read_http_date_s(text: str) -> float | None:
     """Seconds since the epoch of an HTTP date, the two obsolete formats included (RFC 9110, 5.6.7)."""
     try:
         date = parsedate_to_datetime(text)
@@ -49,7 +49,7 @@ def http_date_s(text: str) -> float | None:
         return None
 
 
-def iso_date_s(text: str) -> float | None:
+def read_iso_date_s(text: str) -> float | None:
     """Seconds since the epoch of a date of RFC 3339 with its zone; without one it may be any hour."""
     text = text.strip()
     if not _ISO_DATE.fullmatch(text):
@@ -60,21 +60,21 @@ def iso_date_s(text: str) -> float | None:
         return None
 
 
-def wait_s(text: str, now: float) -> float | None:
+def read_wait_s(text: str, now: float) -> float | None:
     """How long a reset in any form is away: a duration, plain seconds, a point in time (epoch in s or ms, a date).
 
     `now` in seconds since the epoch. A point in the past is 0, one farther away than any budget is None.
     """
-    duration = duration_s(text)
+    duration = read_duration_s(text)
     if duration is not None:
         return duration
-    value = number(text)
+    value = read_decimal(text)
     if value is not None and value < _EPOCH_S:
         return value
-    point = iso_date_s(text) if value is None else (value / 1000 if value >= _EPOCH_MS else value)
+    point = read_iso_date_s(text) if value is None else (value / 1000 if value >= _EPOCH_MS else value)
     return None if point is None or point - now > _FARTHEST_S else max(0.0, point - now)
 
 
-def _short(unit: str) -> str:
+def _shorten_unit(unit: str) -> str:
     unit = unit.lower()
     return "ms" if unit.startswith(("ms", "mil")) else unit[0]

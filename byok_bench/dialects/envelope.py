@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.dialects.absence import is_absent
-from byok_bench.dialects.error_body import holds_error
+from byok_bench.dialects.error_body import has_plain_error
 
 _ANSWERS: Final = ("choices", "output", "content", "candidates")
 _STATES: Final = ("status", "type", "__type", "object", "result")
@@ -23,35 +23,35 @@ _NESTING: Final = 3
 _DIGITS: Final = 9
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EnvelopeName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One name of a list, and where it was seen."""
 
     name: str
     source: str
 
 
-class Forms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EnvelopeForms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The names by which an envelope is known; the file says what each list is."""
 
     version: int
-    code: tuple[Named, ...]
-    words: tuple[Named, ...]
-    failed: tuple[Named, ...]
-    good: tuple[Named, ...]
-    flag: tuple[Named, ...]
-    wrapper: tuple[Named, ...]
+    code: tuple[EnvelopeName, ...]
+    words: tuple[EnvelopeName, ...]
+    failed: tuple[EnvelopeName, ...]
+    good: tuple[EnvelopeName, ...]
+    flag: tuple[EnvelopeName, ...]
+    wrapper: tuple[EnvelopeName, ...]
 
 
 @cache
-def load_forms() -> Forms:
+def load_envelope_forms() -> EnvelopeForms:
     """The lists, validated."""
     text = (files("byok_bench.dialects") / "envelopes.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), Forms)
+    return msgspec.convert(tomllib.loads(text), EnvelopeForms)
 
 
 def has_error(document: object) -> bool:
     """Whether a JSON document of status 2xx is an error, in the member `error` or as an envelope."""
-    return holds_error(document) or find_envelope_error(document) is not None
+    return has_plain_error(document) or find_envelope_error(document) is not None
 
 
 def find_envelope_error(value: object) -> Mapping[str, Any] | None:
@@ -59,14 +59,14 @@ def find_envelope_error(value: object) -> Mapping[str, Any] | None:
     value is no envelope, or reports no error."""
     if not isinstance(value, Mapping) or not all(is_absent(value.get(name)) for name in _ANSWERS):
         return None
-    return _error_within(value, _NESTING)
+    return _find_error_within(value, _NESTING)
 
 
-def _error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] | None:
-    names = load_forms()
+def _find_error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] | None:
+    names = load_envelope_forms()
     for wrapper in names.wrapper if nesting else ():
         inner = value.get(wrapper.name)
-        found = _error_within(inner, nesting - 1) if isinstance(inner, Mapping) else None
+        found = _find_error_within(inner, nesting - 1) if isinstance(inner, Mapping) else None
         if found is not None:
             return found
     reported = not is_absent(value.get("errors")) or not is_absent(value.get("error"))
@@ -84,7 +84,7 @@ def _error_within(value: Mapping[str, Any], nesting: int) -> Mapping[str, Any] |
 
 def _as_error(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same members, with the words as `message` and the code as `code`, the names that every error is read by."""
-    names = load_forms()
+    names = load_envelope_forms()
     words = next((value[one.name] for one in names.words if _is_said(value.get(one.name))), None)
     codes = (*(one.name for one in names.code), "error")
     code = next((value[name] for name in codes if _is_failure_code(value, name)), None)
@@ -95,7 +95,7 @@ def _as_error(value: Mapping[str, Any]) -> Mapping[str, Any]:
 def _is_said(value: object) -> bool:
     """Whether a member has words, other than that all went well."""
     if isinstance(value, str):
-        return value.strip(" .!").lower() not in ("", *(one.name for one in load_forms().good))
+        return value.strip(" .!").lower() not in ("", *(one.name for one in load_envelope_forms().good))
     return isinstance(value, list) and bool(value)
 
 
@@ -105,6 +105,10 @@ def _is_failure_code(value: Mapping[str, Any], name: str) -> bool:
     if isinstance(code, str):
         text = code.strip().lower()
         if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
-            return bool(text) and name != "status" and text not in [one.name for one in load_forms().good]
+            return (
+                bool(text)
+                and name != "status"
+                and text not in [one.name for one in load_envelope_forms().good]
+            )
         code = int(text)
     return type(code) is int and code != 0 and not 200 <= code < 300

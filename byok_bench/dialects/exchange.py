@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from byok_bench.dialects.base import Reading, dialect
+from byok_bench.dialects.base import Reading, find_dialect
 from byok_bench.dialects.output import Output
-from byok_bench.dialects.timing import Timing, timing
+from byok_bench.dialects.timing import Timing, compute_timing
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
 from byok_bench.wire.failures import Failure
@@ -71,7 +71,7 @@ class Exchange:
     @cached_property
     def reading(self) -> Reading:
         """What the dialect read."""
-        return dialect(self.schema).read(self.raw)
+        return find_dialect(self.schema).read(self.raw)
 
     @cached_property
     def request(self) -> Request:
@@ -82,7 +82,7 @@ class Exchange:
             id=sent.id,
             method=sent.method,
             url=sent.url,
-            headers=_joined(sent.headers),
+            headers=_join_headers(sent.headers),
             body=sent.body.decode(errors="replace") if isinstance(body, Malformed) else body,
         )
 
@@ -92,7 +92,9 @@ class Exchange:
         head = self.raw.head
         if head is None:
             return None
-        return Response(status=head.status, http=head.http, headers=_joined(head.headers), end=self.raw.end)
+        return Response(
+            status=head.status, http=head.http, headers=_join_headers(head.headers), end=self.raw.end
+        )
 
     @property
     def chunks(self) -> list[Chunk]:
@@ -117,7 +119,7 @@ class Exchange:
     @cached_property
     def timing(self) -> Timing:
         """Times in ms."""
-        return timing(self.raw, self.reading)
+        return compute_timing(self.raw, self.reading)
 
     def to_json(self, findings: Sequence[msgspec.Struct] = (), *, with_bytes: bool = False) -> dict[str, Any]:
         """The exchange as a JSON-ready document, version 1; `findings` are those of `check`.
@@ -130,15 +132,15 @@ class Exchange:
             "exchange_id": self.id,
             "endpoint": {"label": self.label, "base_url": self.base_url, "schema": self.schema},
             "request": msgspec.to_builtins(self.request),
-            "response": None if response is None else self._response_json(response),
+            "response": None if response is None else self._to_response_json(response),
             "timing_ms": msgspec.to_builtins(self.timing),
             "output": msgspec.to_builtins(self.output),
             "error": msgspec.to_builtins(self.error),
             "findings": msgspec.to_builtins(list(findings)),
         }
-        return document | {"body": self._body_json()} if with_bytes else document
+        return document | {"body": self._to_body_json()} if with_bytes else document
 
-    def _body_json(self) -> dict[str, Any]:
+    def _to_body_json(self) -> dict[str, Any]:
         """The body's bytes without content coding, and when they came; as they came where that cannot be undone.
 
         A chunk is its `text` if it is UTF-8 by itself, else `base64`; `t_ms` counts from the request written.
@@ -153,7 +155,7 @@ class Exchange:
             offset += len(data)
         return {"decoded": decoded, "bytes": offset, "chunks": chunks}
 
-    def _response_json(self, response: Response) -> dict[str, Any]:
+    def _to_response_json(self, response: Response) -> dict[str, Any]:
         return {
             "status": response.status,
             "http": response.http,
@@ -172,7 +174,7 @@ def _as_text(data: bytes) -> dict[str, str]:
         return {"base64": base64.b64encode(data).decode("ascii")}
 
 
-def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+def _join_headers(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Headers by name; several of one name joined by `, `."""
     merged: dict[str, str] = {}
     for name, value in headers:

@@ -30,7 +30,7 @@ Meaning = Literal[
 ]  # fmt: skip
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WordLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of the data: codes and words that one public source shows."""
 
     means: Meaning
@@ -65,20 +65,20 @@ class Phrase:
         return len(self._parts) == 1 or self._pattern.search(text) is not None
 
 
-class Entries:
+class WordEntries:
     """All codes and words of one meaning."""
 
     def __init__(self, codes: frozenset[str] = frozenset(), phrases: tuple[Phrase, ...] = ()) -> None:
         self.codes: Final = codes
         self.phrases: Final = phrases
 
-    def only_codes(self) -> "Entries":
+    def select_codes(self) -> "WordEntries":
         """Its codes without its words."""
-        return Entries(codes=self.codes)
+        return WordEntries(codes=self.codes)
 
-    def only_words(self) -> "Entries":
+    def select_words(self) -> "WordEntries":
         """Its words without its codes."""
-        return Entries(phrases=self.phrases)
+        return WordEntries(phrases=self.phrases)
 
     def has_code(self, body: ErrorBody) -> bool:
         """Whether an error has one of the codes."""
@@ -93,48 +93,49 @@ class Entries:
         return False
 
 
-class ListError(ValueError):
+class WordListError(ValueError):
     """The data breaks its own rules; says which line and how."""
 
 
-def read_lines(text: str) -> list[Line]:
+def read_word_lines(text: str) -> list[WordLine]:
     """The lines of a file of words, checked; ListError for the first that is wrong."""
 
     class File(msgspec.Struct, forbid_unknown_fields=True):
-        line: list[Line]
+        line: list[WordLine]
 
     try:
         lines = msgspec.convert(tomllib.loads(text), File).line
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ListError(str(error)) from None
+        raise WordListError(str(error)) from None
     known: set[tuple[object, ...]] = set()
     for number, line in enumerate(lines, 1):
-        problem = next(_problems(line, known), None)
+        problem = next(_find_line_problems(line, known), None)
         if problem is not None:
-            raise ListError(f"line {number} ({line.means}, {line.source}): {problem}")
+            raise WordListError(f"line {number} ({line.means}, {line.source}): {problem}")
     return lines
 
 
-def load_lists() -> dict[Meaning, Entries]:
+def load_word_lists() -> dict[Meaning, WordEntries]:
     """Entries by meaning, read from the package."""
-    lines = read_lines((files("byok_bench.dialects") / "failure_words.toml").read_text(encoding="utf-8"))
+    lines = read_word_lines((files("byok_bench.dialects") / "failure_words.toml").read_text(encoding="utf-8"))
     return {
-        meaning: _entries([line for line in lines if line.means == meaning]) for meaning in get_args(Meaning)
+        meaning: _make_entries([line for line in lines if line.means == meaning])
+        for meaning in get_args(Meaning)
     }
 
 
-def _entries(lines: Collection[Line]) -> Entries:
-    return Entries(
+def _make_entries(lines: Collection[WordLine]) -> WordEntries:
+    return WordEntries(
         frozenset(code.lower() for line in lines for code in line.codes),
-        tuple(Phrase(words, _statuses(line)) for line in lines for words in line.words),
+        tuple(Phrase(words, _read_line_statuses(line)) for line in lines for words in line.words),
     )
 
 
-def _statuses(line: Line) -> frozenset[int | None] | None:
+def _read_line_statuses(line: WordLine) -> frozenset[int | None] | None:
     return frozenset(None if one == NO_STATUS else one for one in line.at) if line.at else None
 
 
-def _problems(line: Line, known: set[tuple[object, ...]]) -> Iterator[str]:
+def _find_line_problems(line: WordLine, known: set[tuple[object, ...]]) -> Iterator[str]:
     if not SOURCE.fullmatch(line.source):
         yield "the source is no address, no owner/name#number and no owner/name: path"
     if line.language not in _LANGUAGES:
@@ -146,7 +147,7 @@ def _problems(line: Line, known: set[tuple[object, ...]]) -> Iterator[str]:
             yield f"{words!r} is not lower case, or has blanks around it"
         if not all(part.strip() for part in words.split(GAP)):
             yield f"{words!r} begins or ends with a gap"
-        if len(words) < _least_characters(line.language):
+        if len(words) < _find_least_characters(line.language):
             yield f"{words!r} is too short to mean one thing"
     for code in line.codes:
         if not code.strip() or " " in code:
@@ -158,10 +159,10 @@ def _problems(line: Line, known: set[tuple[object, ...]]) -> Iterator[str]:
         known.add(key)
 
 
-def _least_characters(language: str) -> int:
+def _find_least_characters(language: str) -> int:
     """Three signs of Chinese, Japanese or Korean say as much as a Latin word."""
     return 2 if language in ("zh", "ja", "ko") else 6
 
 
-LISTS: Final = load_lists()
+WORD_LISTS: Final = load_word_lists()
 """Entries by meaning."""

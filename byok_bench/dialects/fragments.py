@@ -14,7 +14,7 @@ _SPACE: Final = " \t\r\n"
 _MARKS: Final = re.compile(r'\\.|\\\Z|["{}\[\]]', re.DOTALL)
 
 
-def whole(text: str) -> str:
+def join_surrogates(text: str) -> str:
     """A surrogate pair that was split over two fragments as one character; a lone half as U+FFFD."""
     if text.isascii():
         return text
@@ -25,13 +25,13 @@ def whole(text: str) -> str:
     return text
 
 
-def text_of(value: object, member: str) -> str:
+def read_member_text(value: object, member: str) -> str:
     """A member of an object that is a whole text, and no fragment of one; empty if it is none."""
     found = value.get(member) if isinstance(value, Mapping) else None
-    return whole(found) if isinstance(found, str) else ""
+    return join_surrogates(found) if isinstance(found, str) else ""
 
 
-def integer_of(value: object) -> int | None:
+def to_integer(value: object) -> int | None:
     """The integer that a value is, or is in another dress: a string of digits, a float without a fraction."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
         return int(value)
@@ -40,7 +40,7 @@ def integer_of(value: object) -> int | None:
     return value if type(value) is int else None
 
 
-def brief(value: object) -> str:
+def render_value(value: object) -> str:
     """A server's value for a message of ours: one line, not long, whatever the length of a text."""
     shown = repr(value[: _BRIEF + 1] if isinstance(value, str) else value)
     return shown if len(shown) <= _BRIEF else f"{shown[: _BRIEF - 1]}…"
@@ -73,7 +73,7 @@ class Fragments:
             self._joined = "".join(self._parts)
         return self._joined
 
-    def equals(self, text: str) -> bool:
+    def is_equal_to(self, text: str) -> bool:
         """Whether this is the whole text so far."""
         return len(text) == self.length and str(self) == text
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.answer import Facts, UsageSeen, is_cumulative
+from byok_bench.dialects.answer import Facts, UsageObject, is_cumulative_text
 from byok_bench.dialects.base import Mark, OutputKind
-from byok_bench.dialects.fragments import brief, text_of, whole
+from byok_bench.dialects.fragments import join_surrogates, read_member_text, render_value
 from byok_bench.dialects.output import Output, Usage
 from byok_bench.dialects.tool_calls import Call
-from byok_bench.dialects.typed import Assembled, TypedDialect, choice_of, output_calls
+from byok_bench.dialects.typed import AssembledAnswer, TypedDialect, make_choice, to_tool_calls
 from byok_bench.dialects.typed_events import TypedEvent
-from byok_bench.dialects.usage import count, count_of
+from byok_bench.dialects.usage import find_token_count, to_token_count
 from byok_bench.wire.raw import RawHead
 
 STOP_REASONS: Final = {
@@ -31,7 +31,7 @@ STOP_REASONS: Final = {
 """Why a message ended → chat's finish_reason; others pass through."""
 OWN_REASONS: Final = (*STOP_REASONS, "pause_turn", "compaction")
 """All that there are: anthropics/anthropic-sdk-python src/anthropic/types/beta/beta_stop_reason.py."""
-DELTAS: Final[dict[str, tuple[str, OutputKind | None]]] = {
+DELTA_MEMBERS: Final[dict[str, tuple[str, OutputKind | None]]] = {
     "text_delta": ("text", "text"),
     "thinking_delta": ("thinking", "reasoning"),
     "input_json_delta": ("partial_json", "tool"),
@@ -41,15 +41,15 @@ DELTAS: Final[dict[str, tuple[str, OutputKind | None]]] = {
 _CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
 
-class Block:
+class ContentBlock:
     """One content block under construction."""
 
     def __init__(self, value: Mapping[str, Any], event: int | None = None) -> None:
-        self.type = text_of(value, "type")
+        self.type = read_member_text(value, "type")
         self.event = event
         """The event that started it; None in a whole message."""
-        self.id = text_of(value, "id") or None
-        self.name = text_of(value, "name")
+        self.id = read_member_text(value, "id") or None
+        self.name = read_member_text(value, "name")
         self.input = value.get("input")
         self.pieces: dict[str, list[str]] = {}
         for member in ("text", "thinking"):
@@ -60,97 +60,97 @@ class Block:
         if isinstance(text, str) and text:
             self.pieces.setdefault(member, []).append(text)
 
-    def text_of(self, member: str) -> str:
+    def join_pieces(self, member: str) -> str:
         """What was appended under a member; of a text whose pieces each repeat all before them, the last."""
         pieces = self.pieces.get(member, [])
         if member == "text" and self.is_cumulative:
-            return whole(pieces[-1])
-        return whole("".join(pieces))
+            return join_surrogates(pieces[-1])
+        return join_surrogates("".join(pieces))
 
     @property
     def is_cumulative(self) -> bool:
         """Whether each piece of its text repeated all the text before it."""
-        return is_cumulative(self.pieces.get("text", []))
+        return is_cumulative_text(self.pieces.get("text", []))
 
     @property
     def arguments(self) -> str:
         """Input of a call as JSON text: the streamed pieces, else what the block came with."""
-        streamed = self.text_of("partial_json")
+        streamed = self.join_pieces("partial_json")
         if streamed or self.input in (None, {}, ""):
             return streamed or "{}"
-        return whole(
+        return join_surrogates(
             self.input if isinstance(self.input, str) else json.dumps(self.input, ensure_ascii=False)
         )
 
 
-class _Assembly:
+class MessageAssembly:
     """The blocks of one message, as its events come."""
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
+        self.blocks: list[ContentBlock] = []
         self.marks: list[Mark] = []
         self.message: dict[str, Any] = {}
         self.usage: dict[str, Any] = {}
-        self.usages: list[UsageSeen] = []
+        self.usages: list[UsageObject] = []
         self.facts = Facts()
         self.start: int | None = None
         """The event of message_start."""
         self.finish_event: int | None = None
         self.end: TypedEvent | None = None
-        self._by_index: dict[object, Block] = {}
+        self._by_index: dict[object, ContentBlock] = {}
 
     def take(self, one: TypedEvent) -> None:
         """Merge one event; unknown types are ignored."""
         value = one.value
         if one.type == "message_start":
             self.start = one.event
-            self._describe(value.get("message"), one.event)
+            self._take_message(value.get("message"), one.event)
         elif one.type == "message_delta":
-            self._describe(value.get("delta"), one.event)
-            self._count(value.get("usage"), one.event, apart=True)
+            self._take_message(value.get("delta"), one.event)
+            self._take_usage(value.get("usage"), one.event, apart=True)
         elif one.type == "message_stop":
             self.end = one
         elif one.type == "content_block_start":
             block = value.get("content_block")
-            self._open(value.get("index"), block if isinstance(block, dict) else {}, one)
+            self._open_block(value.get("index"), block if isinstance(block, dict) else {}, one)
         elif one.type == "content_block_delta" and isinstance(value.get("delta"), dict):
-            self._continue(value.get("index"), value["delta"], one)
+            self._add_delta(value.get("index"), value["delta"], one)
 
-    def _open(self, index: object, value: Mapping[str, Any], one: TypedEvent) -> Block:
-        block = Block(value, one.event)
+    def _open_block(self, index: object, value: Mapping[str, Any], one: TypedEvent) -> ContentBlock:
+        block = ContentBlock(value, one.event)
         note_block(value, one.event, self.facts)
         self.blocks.append(block)
-        self._by_index[_key(index)] = block
-        for member, kind in DELTAS.values():
+        self._by_index[_to_block_index(index)] = block
+        for member, kind in DELTA_MEMBERS.values():
             if kind is not None and block.pieces.get(member):
                 self.marks.append((one.t_ns, kind, one.event))
         return block
 
-    def _continue(self, index: object, delta: Mapping[str, Any], one: TypedEvent) -> None:
+    def _add_delta(self, index: object, delta: Mapping[str, Any], one: TypedEvent) -> None:
         """Add a delta to its block; one that was never opened is opened by it."""
-        member, kind = DELTAS.get(text_of(delta, "type"), ("", None))
+        member, kind = DELTA_MEMBERS.get(read_member_text(delta, "type"), ("", None))
         text = delta.get(member)
         if member == "thinking" and text is not None and not isinstance(text, str):
-            self.facts.note("reasoning_type", one.event, f"thinking is {brief(text)}")
+            self.facts.note("reasoning_type", one.event, f"thinking is {render_value(text)}")
         if not isinstance(text, str) or not text:
             return
-        block = self._by_index.get(_key(index)) or self._open(index, {}, one)
+        block = self._by_index.get(_to_block_index(index)) or self._open_block(index, {}, one)
         block.add(member, text)
         if kind is not None:
             self.marks.append((one.t_ns, kind, one.event))
 
-    def _describe(self, value: object, event: int) -> None:
+    def _take_message(self, value: object, event: int) -> None:
         if not isinstance(value, dict):
             return
         self.message.update((name, found) for name, found in value.items() if found is not None)
-        if text_of(value, "stop_reason") and self.finish_event is None:
+        if read_member_text(value, "stop_reason") and self.finish_event is None:
             self.finish_event = event
-        self._count(value.get("usage"), event, apart=False)
+        self._take_usage(value.get("usage"), event, apart=False)
 
-    def _count(self, usage: object, event: int, *, apart: bool) -> None:
+    def _take_usage(self, usage: object, event: int, *, apart: bool) -> None:
         """Running totals replace each other; a later 0 or null of the input says nothing."""
         if isinstance(usage, dict):
-            self.usages.append(UsageSeen(usage, event, apart=apart))
+            self.usages.append(UsageObject(usage, event, is_apart=apart))
         for name, value in usage.items() if isinstance(usage, dict) else ():
             if value is not None and (value != 0 or name == "output_tokens" or name not in self.usage):
                 self.usage[name] = value
@@ -164,16 +164,16 @@ class MessagesDialect(TypedDialect):
     event_prefixes = ("message_", "content_block_")
     terminator = "messages"
 
-    def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
+    def assemble_events(self, typed: Sequence[TypedEvent], head: RawHead | None) -> AssembledAnswer:
         """Blocks from events. With a stop_reason the answer is complete, even if message_stop is lost."""
-        assembly = _Assembly()
+        assembly = MessageAssembly()
         for one in typed:
             if assembly.end is None:
                 assembly.take(one)
-        blocks = assembly.blocks or _blocks_of(
+        blocks = assembly.blocks or read_content_blocks(
             assembly.message.get("content"), assembly.start, assembly.facts
         )
-        said = _assembled(blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
+        said = assemble_message(blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
         said.choice.finish_event = assembly.finish_event
         finished = assembly.end is not None or said.output.finish_reason is not None
         return msgspec.structs.replace(said, marks=assembly.marks, end=assembly.end, finished=finished)
@@ -182,29 +182,31 @@ class MessagesDialect(TypedDialect):
         """Labelled as a message, or with what a message has."""
         return document.get("type") == "message" or "content" in document
 
-    def holds_answer(self, document: Mapping[str, Any]) -> bool:
+    def has_answer(self, document: Mapping[str, Any]) -> bool:
         """Whether there is content to read."""
         return isinstance(document.get("content"), list | str)
 
-    def answer(self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead) -> Assembled:
+    def assemble_document(
+        self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead
+    ) -> AssembledAnswer:
         """What a message object holds."""
         usage, facts = document.get("usage"), Facts()
-        blocks = _blocks_of(document.get("content"), None, facts)
+        blocks = read_content_blocks(document.get("content"), None, facts)
         counts = usage if isinstance(usage, dict) else {}
-        usages = [UsageSeen(counts, None, apart=False)] if isinstance(usage, dict) else []
-        said = _assembled(blocks, document, counts, usages, facts)
-        said.choice.opened = isinstance(document.get("content"), list)
+        usages = [UsageObject(counts, None, is_apart=False)] if isinstance(usage, dict) else []
+        said = assemble_message(blocks, document, counts, usages, facts)
+        said.choice.is_opened = isinstance(document.get("content"), list)
         return said
 
 
-def _blocks_of(content: object, event: int | None, facts: Facts) -> list[Block]:
+def read_content_blocks(content: object, event: int | None, facts: Facts) -> list[ContentBlock]:
     """The blocks of a message object; a text in their place is one of its own."""
     blocks = []
     values = [{"type": "text", "text": content}] if isinstance(content, str) else content
     for value in values if isinstance(values, list) else []:
         if isinstance(value, dict):
             note_block(value, event, facts)
-            blocks.append(Block(value, event))
+            blocks.append(ContentBlock(value, event))
     return blocks
 
 
@@ -212,16 +214,16 @@ def note_block(block: Mapping[str, Any], event: int | None, facts: Facts) -> Non
     """What is odd about a content block."""
     thinking = block.get("thinking")
     if thinking is not None and not isinstance(thinking, str):
-        facts.note("reasoning_type", event, f"thinking is {brief(thinking)}")
+        facts.note("reasoning_type", event, f"thinking is {render_value(thinking)}")
 
 
-def usage_of(usage: Mapping[str, Any]) -> Usage | None:
+def read_message_usage(usage: Mapping[str, Any]) -> Usage | None:
     """Token counts in chat's words: input read from or written to a cache is part of the prompt."""
     if not usage:
         return None
-    fresh = count_of(usage, "input_tokens", "prompt_tokens")
-    completion = count_of(usage, "output_tokens", "completion_tokens")
-    cached = [count(usage.get(name)) for name in _CACHED]
+    fresh = find_token_count(usage, "input_tokens", "prompt_tokens")
+    completion = find_token_count(usage, "output_tokens", "completion_tokens")
+    cached = [to_token_count(usage.get(name)) for name in _CACHED]
     prompt = None if fresh is None else fresh + sum(part or 0 for part in cached)
     return Usage(
         prompt_tokens=prompt,
@@ -231,35 +233,35 @@ def usage_of(usage: Mapping[str, Any]) -> Usage | None:
     )
 
 
-def _assembled(
-    blocks: Sequence[Block],
+def assemble_message(
+    blocks: Sequence[ContentBlock],
     message: Mapping[str, Any],
     usage: Mapping[str, Any],
-    usages: list[UsageSeen],
+    usages: list[UsageObject],
     facts: Facts,
-) -> Assembled:
+) -> AssembledAnswer:
     """What blocks and the members of a message make."""
-    reason = text_of(message, "stop_reason")
+    reason = read_member_text(message, "stop_reason")
     calls = [
-        Call.of(block.event, block.id, block.name, block.arguments)
+        Call.from_parts(block.event, block.id, block.name, block.arguments)
         for block in blocks
         if block.type == "tool_use"
     ]
     output = Output(
-        text="".join(block.text_of("text") for block in blocks),
-        reasoning="".join(block.text_of("thinking") for block in blocks),
-        tool_calls=output_calls(calls),
+        text="".join(block.join_pieces("text") for block in blocks),
+        reasoning="".join(block.join_pieces("thinking") for block in blocks),
+        tool_calls=to_tool_calls(calls),
         finish_reason=STOP_REASONS.get(reason, reason) or None,
-        usage=usage_of(usage),
-        served_model=text_of(message, "model") or None,
+        usage=read_message_usage(usage),
+        served_model=read_member_text(message, "model") or None,
     )
-    choice = choice_of(output, calls, reason or None, None)
-    choice.cumulative = any(block.is_cumulative for block in blocks)
+    choice = make_choice(output, calls, reason or None, None)
+    choice.is_cumulative = any(block.is_cumulative for block in blocks)
     choice.has_other = any(block.type not in ("", "text", "thinking", "tool_use") for block in blocks)
-    return Assembled(output=output, choice=choice, usages=usages, facts=facts)
+    return AssembledAnswer(output=output, choice=choice, usages=usages, facts=facts)
 
 
-def _key(index: object) -> object:
+def _to_block_index(index: object) -> object:
     """A block's index; anything that is no integer is one index of its own."""
     return index if type(index) is int else None
 

@@ -11,9 +11,9 @@ import msgspec
 
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.body import Body
-from byok_bench.dialects.classify import failure_of_answer, failure_of_page
+from byok_bench.dialects.classify import classify_error_answer, classify_page
 from byok_bench.dialects.envelope import has_error
-from byok_bench.dialects.unasked import failure_of_error, failure_of_unasked
+from byok_bench.dialects.unasked import classify_error_document, classify_unusable_body
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange
 from byok_bench.wire.terminators import Terminator
@@ -33,7 +33,7 @@ class ModelsDialect:
     def read(self, raw: RawExchange) -> Reading:
         """What the record says."""
         body = Body(raw)
-        return Reading(body=body, failure=_failure(raw, body))
+        return Reading(body=body, failure=_classify_list(raw, body))
 
 
 DIALECT: Final = ModelsDialect()
@@ -50,39 +50,41 @@ _WINDOW_MEMBERS: Final = (
 _LARGEST_WINDOW: Final = 1_000_000_000
 
 
-def _without_model(found: Failure) -> Failure:
+def _replace_missing_model(found: Failure) -> Failure:
     """No model is named in this request, so what is not found is the route, whatever the server's words suggest."""
     return (
         msgspec.structs.replace(found, kind="not_found_route") if found.kind == "not_found_model" else found
     )
 
 
-def _failure(raw: RawExchange, body: Body) -> Failure | None:
+def _classify_list(raw: RawExchange, body: Body) -> Failure | None:
     if raw.head is None:
         return raw.failure or failure("network", "headers", "no response")
     if not 200 <= raw.head.status < 300:
-        return _without_model(failure_of_answer(raw.head, body.data, url=raw.request.url))
+        return _replace_missing_model(classify_error_answer(raw.head, body.data, url=raw.request.url))
     if body.problem is not None:
         return failure("protocol", "body", body.problem)
     if body.is_html:
-        return failure_of_page(raw.head, body.data)
-    is_list = isinstance(body.document, dict) or model_entries(body.document) is not None
+        return classify_page(raw.head, body.data)
+    is_list = isinstance(body.document, dict) or find_model_entries(body.document) is not None
     if raw.failure is not None:
         return raw.failure
     if has_error(body.document):
-        return failure_of_error(raw.head, body)
-    return None if is_list else failure_of_unasked(raw.head, body, "the body is no list of models")
+        return classify_error_document(raw.head, body)
+    return None if is_list else classify_unusable_body(raw.head, body, "the body is no list of models")
 
 
-def model_entries(document: object) -> list[Any] | None:
+def find_model_entries(document: object) -> list[Any] | None:
     """The entries of a list of models in any known form, as sent; None if the document is no list."""
     if isinstance(document, dict):
         forms = (document.get(member) for member in _LIST_MEMBERS)
         return next((entries for entries in forms if isinstance(entries, list)), None)
-    return document if isinstance(document, list) and all(model_id(entry) for entry in document) else None
+    return (
+        document if isinstance(document, list) and all(read_entry_id(entry) for entry in document) else None
+    )
 
 
-def model_id(entry: object) -> str:
+def read_entry_id(entry: object) -> str:
     """What an entry is asked for by: its `id`, else `name`, else `model`; empty if it has none."""
     members = (entry.get(member) for member in _ID_MEMBERS) if isinstance(entry, dict) else ()
     return next((name for name in members if isinstance(name, str) and name), "")
@@ -93,23 +95,23 @@ def is_wildcard(name: str) -> bool:
     return name.endswith("*")
 
 
-def listed_models(document: object) -> list[str]:
+def list_usable_models(document: object) -> list[str]:
     """Models in a list of models that can be asked for, in order; empty for anything else."""
-    return [name for name in listed_names(document) if not is_wildcard(name)]
+    return [name for name in list_model_names(document) if not is_wildcard(name)]
 
 
-def listed_names(document: object) -> list[str]:
+def list_model_names(document: object) -> list[str]:
     """The names of all entries of a list of models, wildcards included."""
-    return list(filter(None, map(model_id, model_entries(document) or ())))
+    return list(filter(None, map(read_entry_id, find_model_entries(document) or ())))
 
 
-def listed_windows(document: object) -> dict[str, int]:
+def read_context_windows(document: object) -> dict[str, int]:
     """Model → context window in tokens, of the entries that say one."""
-    windows = ((model_id(entry), _window(entry)) for entry in model_entries(document) or ())
+    windows = ((read_entry_id(entry), _read_window(entry)) for entry in find_model_entries(document) or ())
     return {name: window for name, window in windows if name and window is not None}
 
 
-def _window(entry: object) -> int | None:
+def _read_window(entry: object) -> int | None:
     for path in _WINDOW_MEMBERS:
         value = entry
         for member in path:

@@ -8,7 +8,7 @@ def is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9
 
 
-def status_number(value: object) -> int | None:
+def to_error_status(value: object) -> int | None:
     """400 to 599, as a number or as a string of it; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.strip().isdecimal() and len(value) < 8:
         value = int(value)

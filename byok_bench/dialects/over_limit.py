@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from byok_bench.dialects.failure_lists import LISTS
+from byok_bench.dialects.failure_lists import WORD_LISTS
 
 _COUNT: Final = r"\D{0,4}?(\d[\d,_]{0,14})"
 _PAIRS: Final = (
@@ -17,11 +17,11 @@ _NOTHING_ALLOWED: Final = re.compile(r"\bquota\b[^\n]{0,200}?\blimit: ?0(?![\d.,
 
 def is_over_whole_limit(text: str, status: int | None) -> bool:
     """Whether a lower-case error text says that the request asks for more than a limit allows at all."""
-    if LISTS["over-limit"].has_words(text, status) or _NOTHING_ALLOWED.search(text):
+    if WORD_LISTS["over-limit"].has_words(text, status) or _NOTHING_ALLOWED.search(text):
         return True
     found = (pair.search(text) for pair in _PAIRS)
-    return any(_count(one[2]) > _count(one[1]) for one in found if one)
+    return any(_to_number(one[2]) > _to_number(one[1]) for one in found if one)
 
 
-def _count(digits: str) -> int:
+def _to_number(digits: str) -> int:
     return int(digits.replace(",", "").replace("_", ""))

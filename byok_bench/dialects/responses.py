@@ -9,24 +9,24 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.answer import Facts, UsageSeen
+from byok_bench.dialects.answer import Facts, UsageObject
 from byok_bench.dialects.base import Mark, OutputKind
-from byok_bench.dialects.classify import failure_of_object
-from byok_bench.dialects.fragments import text_of
+from byok_bench.dialects.classify import classify_error_object
+from byok_bench.dialects.fragments import read_member_text
 from byok_bench.dialects.output import Output, Usage
 from byok_bench.dialects.responses_items import (
     CALL_TYPES,
-    CANDIDATES,
-    Item,
-    items_of,
+    CANDIDATE_LIMIT,
+    ResponseItem,
+    as_objects,
     note_item,
-    objects_of,
-    texts_of_item,
+    read_item_texts,
+    read_response_items,
 )
 from byok_bench.dialects.tool_calls import Call
-from byok_bench.dialects.typed import Assembled, TypedDialect, choice_of, output_calls
+from byok_bench.dialects.typed import AssembledAnswer, TypedDialect, make_choice, to_tool_calls
 from byok_bench.dialects.typed_events import TypedEvent
-from byok_bench.dialects.usage import count, count_of
+from byok_bench.dialects.usage import find_token_count, to_token_count
 from byok_bench.wire.failures import failure
 from byok_bench.wire.raw import RawHead
 
@@ -35,7 +35,7 @@ STATUSES: Final = ("completed", "incomplete", "failed", "in_progress", "queued",
 """openai/openai-python src/openai/types/responses/response_status.py"""
 INCOMPLETE_REASONS: Final = ("max_output_tokens", "max_messages", "content_filter", "steered")
 """openai/openai-python src/openai/types/responses/response.py"""
-PARTS: Final = {
+PART_FAMILIES: Final = {
     "response.output_text": ("text", "content_index", "text"),
     "response.refusal": ("refusal", "content_index", "refusal"),
     "response.reasoning_text": ("reasoning", "content_index", "text"),
@@ -54,59 +54,65 @@ _MARKS: Final[dict[str, OutputKind]] = {
     "arguments": "tool",
 }
 _NO_REASON: Final = "the response failed, and the server does not say why"
-_GOES_ON: Final = ("in_progress", "queued")
+UNFINISHED_STATUSES: Final = ("in_progress", "queued")
 _REASONS: Final = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
-class _Assembly:
+class ResponseAssembly:
     """The items of one response, as its events come."""
 
     def __init__(self) -> None:
-        self.items: list[Item] = []
+        self.items: list[ResponseItem] = []
         self.marks: list[Mark] = []
-        self.usages: list[UsageSeen] = []
+        self.usages: list[UsageObject] = []
         self.facts = Facts()
         self.model: str | None = None
         self.response: Mapping[str, Any] = {}
         self.end: TypedEvent | None = None
-        self._by_id: dict[str, Item] = {}
-        self._by_index: dict[int, Item] = {}
-        self._strays: list[Item] = []
+        self._by_id: dict[str, ResponseItem] = {}
+        self._by_index: dict[int, ResponseItem] = {}
+        self._strays: list[ResponseItem] = []
         """Items that were begun by an event that is no item's own."""
 
     def take(self, one: TypedEvent) -> None:
         """Merge one event; unknown types are ignored."""
         family, _, step = one.type.rpartition(".")
         value = one.value
-        if family in PARTS and step in ("delta", "done"):
-            kind, number, member = PARTS[family]
-            item = self._item(one.event, value.get("item_id"), value.get("output_index"), stray=True)
+        if family in PART_FAMILIES and step in ("delta", "done"):
+            kind, number, member = PART_FAMILIES[family]
+            item = self._find_or_open_item(
+                one.event, value.get("item_id"), value.get("output_index"), stray=True
+            )
             if step == "done":
-                self._adopt(item, kind, value.get(member))
-                self._mark(one, [kind] if item.finish(kind, value.get(number), value.get(member)) else [])
+                self._claim_stray(item, kind, value.get(member))
+                self._mark_output(
+                    one, [kind] if item.take_final_text(kind, value.get(number), value.get(member)) else []
+                )
                 return
-            delta = text_of_delta(value)
+            delta = read_delta_text(value)
             if delta:
-                item.add(kind, value.get(number), delta)
-                self._mark(one, [kind])
+                item.add_delta(kind, value.get(number), delta)
+                self._mark_output(one, [kind])
         elif family == "response.output_item" and isinstance(value.get("item"), dict):
             described, opens = value["item"], step == "added"
-            item = self._item(one.event, described.get("id"), value.get("output_index"), opens=opens)
+            item = self._find_or_open_item(
+                one.event, described.get("id"), value.get("output_index"), opens=opens
+            )
             note_item(described, one.event, self.facts)
-            texts = {} if opens else texts_of_item(described, text_of(described, "type"))
+            texts = {} if opens else read_item_texts(described, read_member_text(described, "type"))
             for kind, found in texts.items():
-                self._adopt(item, kind, "".join(found.values()))
-            self._mark(one, item.describe(described))
+                self._claim_stray(item, kind, "".join(found.values()))
+            self._mark_output(one, item.take_object(described))
         elif one.type in TERMINAL_TYPES or isinstance(value.get("response"), dict):
             self.response = value["response"] if isinstance(value.get("response"), dict) else {}
-            self.model = self.model or text_of(self.response, "model") or None
-            self.usages += usages_of(self.response, one.event)
+            self.model = self.model or read_member_text(self.response, "model") or None
+            self.usages += list_response_usages(self.response, one.event)
             if one.type in TERMINAL_TYPES:
                 self.end = one
 
-    def _item(
+    def _find_or_open_item(
         self, event: int, item_id: object, index: object, *, opens: bool = False, stray: bool = False
-    ) -> Item:
+    ) -> ResponseItem:
         """The item that an event is about: by id, else by index, else the one that is open, else a new one."""
         known = self._by_id.get(item_id) if isinstance(item_id, str) else None
         if known is None and type(index) is int and not (opens and item_id and index in self._by_index):
@@ -114,9 +120,9 @@ class _Assembly:
         if known is None and not item_id and type(index) is not int and self.items:
             known = self.items[-1]
         if known is None:
-            known = Item("", event)
+            known = ResponseItem("", event)
             self.items.append(known)
-            if stray and len(self._strays) < CANDIDATES:
+            if stray and len(self._strays) < CANDIDATE_LIMIT:
                 self._strays.append(known)
         if isinstance(item_id, str) and item_id:
             self._by_id[item_id] = known
@@ -124,24 +130,24 @@ class _Assembly:
             self._by_index[index] = known
         return known
 
-    def _adopt(self, item: Item, kind: str, text: object) -> None:
+    def _claim_stray(self, item: ResponseItem, kind: str, text: object) -> None:
         """Deltas that named no item, or one that never came, are those of the item that is told to have their
         text."""
         if not isinstance(text, str) or not text or item.parts.get(kind):
             return
         for stray in self._strays:
-            if stray is not item and not stray.described and stray.tells(kind, text):
+            if stray is not item and not stray.described and stray.has_same_text(kind, text):
                 item.take_over(stray)
                 self._strays.remove(stray)
                 self.items.remove(stray)
                 return
 
-    def _mark(self, one: TypedEvent, kinds: Sequence[str]) -> None:
+    def _mark_output(self, one: TypedEvent, kinds: Sequence[str]) -> None:
         for kind in dict.fromkeys(_MARKS[kind] for kind in kinds):
             self.marks.append((one.t_ns, kind, one.event))
 
 
-def text_of_delta(event: Mapping[str, Any]) -> str:
+def read_delta_text(event: Mapping[str, Any]) -> str:
     """The text that a delta event brings, as a string or as the text of an object; empty if it is neither."""
     delta = event.get("delta")
     text = delta.get("text") if isinstance(delta, dict) else delta
@@ -156,20 +162,20 @@ class ResponsesDialect(TypedDialect):
     event_prefixes = ("response.",)
     terminator = "responses"
 
-    def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
+    def assemble_events(self, typed: Sequence[TypedEvent], head: RawHead | None) -> AssembledAnswer:
         """Items from events; the final response stands in for what no event brought."""
-        assembly = _Assembly()
+        assembly = ResponseAssembly()
         for one in typed:
             if assembly.end is None:
                 assembly.take(one)
         end, response = assembly.end, assembly.response
-        streamed = _parts_of(assembly.items)
-        final = _parts_of(items_of(response, end.event)) if end is not None else streamed
+        streamed = join_items(assembly.items)
+        final = join_items(read_response_items(response, end.event)) if end is not None else streamed
         parts = {name: streamed[name] or final[name] for name in streamed}
-        status = _status_of(response, end.type.rpartition(".")[2]) if end is not None else ""
-        said = _assemble_parts(parts, response, status, end.event if end is not None else None, head)
-        said.choice.has_other = _has_other(assembly.items)
-        said.choice.cumulative = any(
+        status = find_response_status(response, end.type.rpartition(".")[2]) if end is not None else ""
+        said = assemble_response(parts, response, status, end.event if end is not None else None, head)
+        said.choice.has_other = has_other_output(assembly.items)
+        said.choice.is_cumulative = any(
             part.is_cumulative for item in assembly.items for part in item.parts.get("text", {}).values()
         )
         return msgspec.structs.replace(
@@ -186,90 +192,96 @@ class ResponsesDialect(TypedDialect):
         """Labelled as a response, or with what a response has."""
         return document.get("object") == "response" or "output" in document
 
-    def holds_answer(self, document: Mapping[str, Any]) -> bool:
+    def has_answer(self, document: Mapping[str, Any]) -> bool:
         """Whether there are items to read."""
         return isinstance(document.get("output"), list)
 
-    def answer(self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead) -> Assembled:
+    def assemble_document(
+        self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead
+    ) -> AssembledAnswer:
         """What a response object holds. One that goes on is what was asked for with `background`."""
         facts = Facts()
-        for value in objects_of(document.get("output")):
+        for value in as_objects(document.get("output")):
             note_item(value, None, facts)
-        items = items_of(document, None)
-        said = _assemble_parts(_parts_of(items), document, _status_of(document, ""), None, head)
-        said.choice.has_other = _has_other(items)
-        said.choice.opened = isinstance(document.get("output"), list)
-        goes_on = text_of(document, "status") in _GOES_ON and request.get("background") is True
+        items = read_response_items(document, None)
+        said = assemble_response(join_items(items), document, find_response_status(document, ""), None, head)
+        said.choice.has_other = has_other_output(items)
+        said.choice.is_opened = isinstance(document.get("output"), list)
+        goes_on = (
+            read_member_text(document, "status") in UNFINISHED_STATUSES and request.get("background") is True
+        )
         return msgspec.structs.replace(
             said,
-            usages=usages_of(document, None),
+            usages=list_response_usages(document, None),
             facts=facts,
             failure=None if goes_on else said.failure,
         )
 
 
-def _assemble_parts(
+def assemble_response(
     parts: dict[str, Any], response: Mapping[str, Any], status: str, event: int | None, head: RawHead | None
-) -> Assembled:
+) -> AssembledAnswer:
     """What items and the members of a response make; `event` is where it ended."""
     calls: list[Call] = parts.pop("calls")
     output = Output(
         **parts,
-        tool_calls=output_calls(calls),
-        finish_reason=_finish_reason(response, status, calls),
-        usage=usage_of(response),
-        served_model=text_of(response, "model") or None,
+        tool_calls=to_tool_calls(calls),
+        finish_reason=_to_finish_reason(response, status, calls),
+        usage=read_response_usage(response),
+        served_model=read_member_text(response, "model") or None,
     )
     said_nothing = not (output.text or output.reasoning or output.refusal or calls)
     failed = None
     if status == "failed":
-        failed = failure_of_object({"error": response.get("error") or _NO_REASON}, head=head)
-    elif status == "cancelled" or (status in _GOES_ON and said_nothing):
+        failed = classify_error_object({"error": response.get("error") or _NO_REASON}, head=head)
+    elif status == "cancelled" or (status in UNFINISHED_STATUSES and said_nothing):
         failed = failure("protocol", "body" if event is None else "stream", f"the response is {status}")
-    choice = choice_of(output, calls, _own_reason(response or {"status": status}), event)
-    return Assembled(output=output, choice=choice, usages=[], facts=Facts(), failure=failed)
+    choice = make_choice(output, calls, _find_own_reason(response or {"status": status}), event)
+    return AssembledAnswer(output=output, choice=choice, usages=[], facts=Facts(), failure=failed)
 
 
-def _status_of(response: Mapping[str, Any], named: str) -> str:
+def find_response_status(response: Mapping[str, Any], named: str) -> str:
     """How a response stands by its status and, in a stream, by the terminal event; the worse word counts."""
-    told = text_of(response, "status")
+    told = read_member_text(response, "status")
     return next((word for word in ("failed", "incomplete") if word in (told, named)), told or named)
 
 
-def usages_of(response: Mapping[str, Any], event: int | None) -> list[UsageSeen]:
+def list_response_usages(response: Mapping[str, Any], event: int | None) -> list[UsageObject]:
     """The usage object of a response object."""
     usage = response.get("usage")
-    return [UsageSeen(usage, event, apart=False)] if isinstance(usage, dict) else []
+    return [UsageObject(usage, event, is_apart=False)] if isinstance(usage, dict) else []
 
 
-def usage_of(response: Mapping[str, Any]) -> Usage | None:
+def read_response_usage(response: Mapping[str, Any]) -> Usage | None:
     """Token counts of a response object, in chat's words; None if it has no usage object."""
     usage = response.get("usage")
     if not isinstance(usage, dict):
         return None
     inputs, outputs = usage.get("input_tokens_details"), usage.get("output_tokens_details")
     return Usage(
-        prompt_tokens=count_of(usage, "input_tokens", "prompt_tokens"),
-        completion_tokens=count_of(usage, "output_tokens", "completion_tokens"),
-        total_tokens=count(usage.get("total_tokens")),
-        cached_tokens=count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
-        reasoning_tokens=count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
+        prompt_tokens=find_token_count(usage, "input_tokens", "prompt_tokens"),
+        completion_tokens=find_token_count(usage, "output_tokens", "completion_tokens"),
+        total_tokens=to_token_count(usage.get("total_tokens")),
+        cached_tokens=to_token_count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
+        reasoning_tokens=to_token_count(outputs.get("reasoning_tokens"))
+        if isinstance(outputs, dict)
+        else None,
         cost=float(usage["cost"]) if type(usage.get("cost")) in (int, float) else None,
     )
 
 
-def _parts_of(items: Sequence[Item]) -> dict[str, Any]:
+def join_items(items: Sequence[ResponseItem]) -> dict[str, Any]:
     """What items make: the texts of an Output, and the calls."""
     return {
-        "text": "".join(item.text_of("text") for item in items),
-        "reasoning": "".join(item.text_of("reasoning") or item.text_of("summary") for item in items),
-        "refusal": "".join(item.text_of("refusal") for item in items),
+        "text": "".join(item.join_parts("text") for item in items),
+        "reasoning": "".join(item.join_parts("reasoning") or item.join_parts("summary") for item in items),
+        "refusal": "".join(item.join_parts("refusal") for item in items),
         "calls": [
-            Call.of(
+            Call.from_parts(
                 item.event,
                 item.call_id,
                 item.name,
-                item.text_of("arguments"),
+                item.join_parts("arguments"),
                 custom=item.type == "custom_tool_call",
             )
             for item in items
@@ -278,23 +290,27 @@ def _parts_of(items: Sequence[Item]) -> dict[str, Any]:
     }
 
 
-def _has_other(items: Sequence[Item]) -> bool:
+def has_other_output(items: Sequence[ResponseItem]) -> bool:
     """Whether there is an item of a kind that is not read."""
     return any(item.type not in ("", "message", "reasoning", *CALL_TYPES) for item in items)
 
 
-def _own_reason(response: Mapping[str, Any]) -> str | None:
+def _find_own_reason(response: Mapping[str, Any]) -> str | None:
     """Why the response is incomplete, else its status; None if it says neither."""
-    return text_of(response.get("incomplete_details"), "reason") or text_of(response, "status") or None
+    return (
+        read_member_text(response.get("incomplete_details"), "reason")
+        or read_member_text(response, "status")
+        or None
+    )
 
 
-def _finish_reason(response: Mapping[str, Any], status: str, calls: Sequence[Call]) -> str | None:
+def _to_finish_reason(response: Mapping[str, Any], status: str, calls: Sequence[Call]) -> str | None:
     """Chat's word for how the response ended; None while it goes on, or if it failed."""
     if status == "completed":
         return "tool_calls" if calls else "stop"
     if status != "incomplete":
         return None
-    reason = text_of(response.get("incomplete_details"), "reason")
+    reason = read_member_text(response.get("incomplete_details"), "reason")
     return _REASONS.get(reason, reason or status)
 
 

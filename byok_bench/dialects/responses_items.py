@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from byok_bench.dialects.answer import Facts, is_cumulative
-from byok_bench.dialects.fragments import brief, text_of, whole
+from byok_bench.dialects.answer import Facts, is_cumulative_text
+from byok_bench.dialects.fragments import join_surrogates, read_member_text, render_value
 
 CALL_TYPES: Final = {"function_call": "arguments", "custom_tool_call": "input"}
 """Items that ask the client for a tool, and the member that holds what to call it with."""
@@ -20,11 +20,11 @@ CONTENT_KINDS: Final = {
 }
 
 
-CANDIDATES: Final = 64
+CANDIDATE_LIMIT: Final = 64
 """Parts, or items, that a text told elsewhere is looked for among; a server that needs more has lost count."""
 
 
-class Part:
+class ItemPart:
     """One text under construction: deltas, and what the server says it is in the end."""
 
     def __init__(self) -> None:
@@ -36,29 +36,29 @@ class Part:
     def add(self, delta: str) -> None:
         """Append a delta."""
         self.deltas.append(delta)
-        self.units += _units(delta)
+        self.units += _count_units(delta)
 
-    def matches(self, text: str) -> bool:
+    def has_same_text(self, text: str) -> bool:
         """Whether the deltas, or without any the final text, make this text; joined only where it may be so."""
         if not self.deltas:
-            return whole(self.final) == whole(text)
-        fits = self.units == _units(text) or self.deltas[-1] == text
-        return fits and self.text == whole(text)
+            return join_surrogates(self.final) == join_surrogates(text)
+        fits = self.units == _count_units(text) or self.deltas[-1] == text
+        return fits and self.text == join_surrogates(text)
 
     @property
     def text(self) -> str:
         """The joined deltas, or the last one where each repeats all before it; without any, the final text."""
         if self.is_cumulative:
-            return whole(self.deltas[-1])
-        return whole("".join(self.deltas)) if self.deltas else whole(self.final)
+            return join_surrogates(self.deltas[-1])
+        return join_surrogates("".join(self.deltas)) if self.deltas else join_surrogates(self.final)
 
     @property
     def is_cumulative(self) -> bool:
         """Whether each delta repeated all the text before it."""
-        return is_cumulative(self.deltas)
+        return is_cumulative_text(self.deltas)
 
 
-class Item:
+class ResponseItem:
     """One output item under construction.
 
     The same text comes up to three times: in deltas, in a done event and in the finished item, sometimes under
@@ -73,82 +73,84 @@ class Item:
         self.name = ""
         self.described = False
         """An object of it came."""
-        self.parts: dict[str, dict[int, Part]] = {}
+        self.parts: dict[str, dict[int, ItemPart]] = {}
         """Kind → number → part."""
         self._of_events: set[str] = set()
         """Kinds that events of their own told; the others are known from the object of the item alone."""
         self._units: dict[str, int] = {}
         """UTF-16 units of all deltas of a kind."""
-        self._untold: dict[str, list[Part]] = {}
+        self._untold: dict[str, list[ItemPart]] = {}
         """Parts whose deltas no done event has told yet, by kind."""
 
-    def add(self, kind: str, index: object, delta: str) -> None:
+    def add_delta(self, kind: str, index: object, delta: str) -> None:
         """Take a delta."""
-        part = self._part_of_event(kind, index)
-        if not part.deltas and not part.final and len(self._untold.setdefault(kind, [])) < CANDIDATES:
+        part = self._open_part(kind, index)
+        if not part.deltas and not part.final and len(self._untold.setdefault(kind, [])) < CANDIDATE_LIMIT:
             self._untold[kind].append(part)
         part.add(delta)
-        self._units[kind] = self._units.get(kind, 0) + _units(delta)
+        self._units[kind] = self._units.get(kind, 0) + _count_units(delta)
 
-    def finish(self, kind: str, index: object, text: object) -> bool:
+    def take_final_text(self, kind: str, index: object, text: object) -> bool:
         """Take the text of a done event; True if nothing was known of it before."""
         if not isinstance(text, str) or not text:
             return False
-        known = self.parts.get(kind, {}).get(_number(index)) or self._moved(kind, text)
-        part = known or self._part_of_event(kind, index)
+        known = self.parts.get(kind, {}).get(_to_part_number(index)) or self._find_moved_part(kind, text)
+        part = known or self._open_part(kind, index)
         is_news = not part.deltas and not part.final
         part.final = text
         self._of_events.add(kind)
         return is_news
 
-    def describe(self, value: Mapping[str, Any]) -> list[str]:
+    def take_object(self, value: Mapping[str, Any]) -> list[str]:
         """Take what an item object says; the kinds of part that it brought for the first time."""
         self.described = True
-        self.type = text_of(value, "type") or self.type
-        self.name = text_of(value, "name") or self.name
-        self.call_id = text_of(value, "call_id") or self.call_id
+        self.type = read_member_text(value, "type") or self.type
+        self.name = read_member_text(value, "name") or self.name
+        self.call_id = read_member_text(value, "call_id") or self.call_id
         news = []
-        for kind, texts in texts_of_item(value, self.type).items():
+        for kind, texts in read_item_texts(value, self.type).items():
             if kind in self._of_events:
                 continue
             if kind not in self.parts:
                 news.append(kind)
             self.parts[kind] = {}
             for number, text in texts.items():
-                self.parts[kind][number] = Part()
+                self.parts[kind][number] = ItemPart()
                 self.parts[kind][number].final = text
         return news
 
-    def tells(self, kind: str, text: str) -> bool:
+    def has_same_text(self, kind: str, text: str) -> bool:
         """Whether the deltas of a kind make this text; joined only where it may be so."""
-        return self._units.get(kind, 0) == _units(text) and self.text_of(kind) == whole(text)
+        return self._units.get(kind, 0) == _count_units(text) and self.join_parts(kind) == join_surrogates(
+            text
+        )
 
-    def take_over(self, other: "Item") -> None:
+    def take_over(self, other: "ResponseItem") -> None:
         """Take the parts that came for an item nobody opened."""
         for kind, parts in other.parts.items():
             self.parts.setdefault(kind, parts)
             self._of_events.add(kind)
 
-    def text_of(self, kind: str) -> str:
+    def join_parts(self, kind: str) -> str:
         """All parts of a kind in the order of their numbers."""
         return "".join(part.text for _, part in sorted(self.parts.get(kind, {}).items()))
 
-    def _part_of_event(self, kind: str, index: object) -> Part:
+    def _open_part(self, kind: str, index: object) -> ItemPart:
         if kind not in self._of_events:
             self._of_events.add(kind)
             self.parts.pop(kind, None)
-        return self.parts.setdefault(kind, {}).setdefault(_number(index), Part())
+        return self.parts.setdefault(kind, {}).setdefault(_to_part_number(index), ItemPart())
 
-    def _moved(self, kind: str, text: str) -> Part | None:
+    def _find_moved_part(self, kind: str, text: str) -> ItemPart | None:
         """The part of other numbers whose deltas make a text that no done event has told yet."""
         untold = (part for part in self._untold.get(kind, ()) if not part.final)
-        return next((part for part in untold if part.matches(text)), None)
+        return next((part for part in untold if part.has_same_text(text)), None)
 
 
-def texts_of_item(value: Mapping[str, Any], type: str) -> dict[str, dict[int, str]]:
+def read_item_texts(value: Mapping[str, Any], type: str) -> dict[str, dict[int, str]]:
     """The texts that an item object holds: kind → number → text."""
     found: dict[str, dict[int, str]] = {}
-    call = text_of_arguments(value.get(CALL_TYPES[type])) if type in CALL_TYPES else None
+    call = to_arguments_text(value.get(CALL_TYPES[type])) if type in CALL_TYPES else None
     if isinstance(call, str) and call:
         found["arguments"] = {0: call}
     content = value.get("content")
@@ -156,47 +158,47 @@ def texts_of_item(value: Mapping[str, Any], type: str) -> dict[str, dict[int, st
         found["text"] = {0: content}
     for parts in (content, value.get("summary")):
         for number, part in enumerate(parts if isinstance(parts, list) else []):
-            kind, member = CONTENT_KINDS.get(text_of(part, "type"), ("", ""))
+            kind, member = CONTENT_KINDS.get(read_member_text(part, "type"), ("", ""))
             if kind and isinstance(part.get(member), str) and part[member]:
                 found.setdefault(kind, {})[number] = part[member]
     return found
 
 
-def _units(text: str) -> int:
+def _count_units(text: str) -> int:
     """UTF-16 units of a text."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _number(index: object) -> int:
+def _to_part_number(index: object) -> int:
     return index if type(index) is int else 0
 
 
-def text_of_arguments(value: object) -> object:
+def to_arguments_text(value: object) -> object:
     """What to call a tool with, as text: a JSON value of another type is written as JSON."""
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def note_item(item: Mapping[str, Any], event: int | None, facts: Facts) -> None:
     """What is odd about an item object."""
-    given = item.get(CALL_TYPES.get(text_of(item, "type"), ""))
+    given = item.get(CALL_TYPES.get(read_member_text(item, "type"), ""))
     if given is not None and not isinstance(given, str):
         facts.note("arguments_not_text", event)
     for name, parts in (("content", item.get("content")), ("summary", item.get("summary"))):
-        for part in objects_of(parts) if text_of(item, "type") == "reasoning" else ():
+        for part in as_objects(parts) if read_member_text(item, "type") == "reasoning" else ():
             text = part.get("text")
             if text is not None and not isinstance(text, str):
-                facts.note("reasoning_type", event, f"text of {name} is {brief(text)}")
+                facts.note("reasoning_type", event, f"text of {name} is {render_value(text)}")
 
 
-def items_of(response: Mapping[str, Any], event: int | None) -> list[Item]:
+def read_response_items(response: Mapping[str, Any], event: int | None) -> list[ResponseItem]:
     """The items that a response object holds."""
     items = []
-    for value in objects_of(response.get("output")):
-        items.append(Item("", event))
+    for value in as_objects(response.get("output")):
+        items.append(ResponseItem("", event))
         items[-1].describe(value)
     return items
 
 
-def objects_of(values: object) -> list[dict[str, Any]]:
+def as_objects(values: object) -> list[dict[str, Any]]:
     """The objects of an array; none if it is no array."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from byok_bench.dialects.durations import DURATION, duration_s, http_date_s, number, wait_s
+from byok_bench.dialects.durations import (
+    DURATION,
+    read_decimal,
+    read_duration_s,
+    read_http_date_s,
+    read_wait_s,
+)
 from byok_bench.dialects.numbers import is_integer
 from byok_bench.wire.raw import RawHead
 
@@ -47,7 +53,7 @@ _POINT_MEMBERS: Final = ("resets_at", "reset_at", "resetsAt", "quotaResetTimeSta
 """Members that hold a point in time."""
 
 
-def retry_after_s(
+def read_delay(
     head: RawHead | None, *, status: int | None, body: Iterable[Mapping[str, Any]], text: str, now: float
 ) -> float | None:
     """Seconds to wait, or None if the server named no usable delay.
@@ -56,11 +62,11 @@ def retry_after_s(
     the server's words, `now` seconds since the epoch when the answer came.
     """
     layers = list(body)
-    found = list(_all_forms(head, status, layers, text, now))
+    found = list(_iterate_delays(head, status, layers, text, now))
     return next((delay for delay in found if delay > 0), 0.0 if found else None)
 
 
-def delay_layers(layer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def iterate_delay_layers(layer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The objects of an error in which servers tell delays: itself, its details, their metadata, its own metadata."""
     details = layer.get("details")
     entries = details if isinstance(details, list) else [details]
@@ -74,22 +80,22 @@ def delay_layers(layer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 _DETAILS: Final = 2_000
 
 
-def _all_forms(
+def _iterate_delays(
     head: RawHead | None, status: int | None, layers: Sequence[Mapping[str, Any]], text: str, now: float
 ) -> Iterator[float]:
     sent = [head.headers] if head is not None else []
-    sent += [tuple(_headers_in(layer)) for layer in layers]
+    sent += [tuple(_iterate_inner_headers(layer)) for layer in layers]
     for headers in sent:
-        yield from _from_headers(headers, now)
+        yield from _read_headers(headers, now)
     for layer in layers:
-        yield from _from_members(layer, now)
-    yield from _from_text(text)
+        yield from _read_members(layer, now)
+    yield from _read_delay_words(text)
     if status == 429:
         for headers in sent:
-            yield from _from_budgets(headers, now)
+            yield from _read_budgets(headers, now)
 
 
-def _headers_in(layer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _iterate_inner_headers(layer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Headers of an upstream answer that a gateway wrote into the error (OpenRouter)."""
     headers = layer.get("headers")
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
@@ -97,51 +103,53 @@ def _headers_in(layer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield str(name).lower(), str(value)
 
 
-def _from_headers(headers: Headers, now: float) -> Iterator[float]:
-    for value in _values(headers, "retry-after-ms"):
-        milliseconds = number(value)
+def _read_headers(headers: Headers, now: float) -> Iterator[float]:
+    for value in _list_header_values(headers, "retry-after-ms"):
+        milliseconds = read_decimal(value)
         if milliseconds is not None:
             yield milliseconds / 1000
-    for value in _values(headers, "retry-after"):
-        seconds = number(value)
-        date = http_date_s(value) if seconds is None else None
+    for value in _list_header_values(headers, "retry-after"):
+        seconds = read_decimal(value)
+        date = read_http_date_s(value) if seconds is None else None
         if seconds is not None:
             yield seconds
         elif date is not None:
             yield max(0.0, date - now)
 
 
-def _from_members(layer: Mapping[str, Any], now: float) -> Iterator[float]:
+def _read_members(layer: Mapping[str, Any], now: float) -> Iterator[float]:
     for name in _TEXT_MEMBERS:
         value = layer.get(name)
-        seconds = duration_s(value) if isinstance(value, str) else None
+        seconds = read_duration_s(value) if isinstance(value, str) else None
         if seconds is None and name != "retryDelay":
-            seconds = _plain(value)
+            seconds = _read_plain_number(value)
         if seconds is not None:
             yield seconds
     for name, unit in _MEMBERS.items():
-        seconds = _plain(layer.get(name))
+        seconds = _read_plain_number(layer.get(name))
         if seconds is not None:
             yield seconds * unit
     for name in _POINT_MEMBERS:
         value = layer.get(name)
         point = (
-            wait_s(str(value), now) if isinstance(value, str | int | float) and value is not True else None
+            read_wait_s(str(value), now)
+            if isinstance(value, str | int | float) and value is not True
+            else None
         )
-        if point is not None and duration_s(str(value)) is None:
+        if point is not None and read_duration_s(str(value)) is None:
             yield point
 
 
-def _plain(value: object) -> float | None:
+def _read_plain_number(value: object) -> float | None:
     """A number of its own or as text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return number(str(value))
+    return read_decimal(str(value))
 
 
-def _from_text(text: str) -> Iterator[float]:
+def _read_delay_words(text: str) -> Iterator[float]:
     found = _ASKED.search(text)
-    seconds = duration_s(found[1]) if found else None
+    seconds = read_duration_s(found[1]) if found else None
     if seconds is not None:
         yield seconds
     chinese = _ASKED_ZH.search(text)
@@ -149,34 +157,36 @@ def _from_text(text: str) -> Iterator[float]:
         yield float(chinese[1]) * _UNITS_ZH[chinese[2]]
 
 
-def _from_budgets(headers: Headers, now: float) -> Iterator[float]:
+def _read_budgets(headers: Headers, now: float) -> Iterator[float]:
     """The longest reset among the budgets that are used up; one that names no budget needs no count of what is left."""
-    fields = [found for value in _values(headers, "ratelimit") for found in _FIELDS.findall(value)]
+    fields = [
+        found for value in _list_header_values(headers, "ratelimit") for found in _FIELDS.findall(value)
+    ]
     resets = [float(reset) for left, reset in fields if int(left) == 0]
     for name, value in headers:
         found = _RESET.fullmatch(name)
         if not found:
             continue
         budget = found[1] or (f"-{found[2]}" if found[2] else "")
-        left = _left(headers, budget, is_anthropic=found[2] is not None)
-        wait = wait_s(value, now)
+        left = _find_remaining(headers, budget, is_anthropic=found[2] is not None)
+        wait = read_wait_s(value, now)
         if wait is not None and (left == 0 or (left is None and not budget)):
             resets.append(wait)
     if resets:
         yield max(resets)
 
 
-def _left(headers: Headers, budget: str, *, is_anthropic: bool) -> float | None:
+def _find_remaining(headers: Headers, budget: str, *, is_anthropic: bool) -> float | None:
     """What a budget has left; None if that is not told."""
     names = (
         [f"anthropic-ratelimit{budget}-remaining"]
         if is_anthropic
         else [one.format(budget) for one in _REMAINING]
     )
-    told = [number(value) for name in names for value in _values(headers, name)]
+    told = [read_decimal(value) for name in names for value in _list_header_values(headers, name)]
     return next((value for value in told if value is not None), None)
 
 
-def _values(headers: Headers, name: str) -> list[str]:
+def _list_header_values(headers: Headers, name: str) -> list[str]:
     """Each header line by itself: a joined pair would be no number and no date."""
     return [value for key, value in headers if key == name]

@@ -31,7 +31,7 @@ _REMOVED: Final = {
 """C0 and C1 controls, marks that turn the direction of text, and byte order marks."""
 
 
-def decoded(body: bytes, content_type: str = "") -> str:
+def decode_text(body: bytes, content_type: str = "") -> str:
     """The body as text: UTF-8, else the charset it declares, else UTF-8 with replacement characters."""
     body = body.removeprefix(b"\xef\xbb\xbf")
     declared = _CHARSET.search(content_type)
@@ -43,7 +43,7 @@ def decoded(body: bytes, content_type: str = "") -> str:
     return body.decode("utf-8", "replace")
 
 
-def printable(text: str) -> str:
+def strip_controls(text: str) -> str:
     """The same words without terminal escapes, controls and lone surrogates; line breaks become LF."""
     text = text[:SEARCHED_CHARACTERS].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)).translate(_REMOVED)
@@ -55,17 +55,17 @@ def is_html(text: str, content_type: str = "") -> bool:
     return content_type.partition(";")[0].strip().lower() == "text/html" or bool(_HTML.match(text))
 
 
-def html_words(text: str) -> str:
+def read_html_words(text: str) -> str:
     """The title of a page; without one, the text of its body; "" if there is none."""
     found = _TITLE.search(text[:SEARCHED_CHARACTERS])
     title = " ".join(html.unescape(found[1]).split()) if found else ""
     if title:
-        return printable(title)
+        return strip_controls(title)
     visible = _TAG.sub(" ", _UNSEEN.sub(" ", text[:_BODY_CHARACTERS]))
-    return printable(" ".join(html.unescape(visible).split()))
+    return strip_controls(" ".join(html.unescape(visible).split()))
 
 
-def shortened(text: str, limit_bytes: int = DEFAULT_LIMITS.error_keep_bytes) -> str:
+def shorten_text(text: str, limit_bytes: int = DEFAULT_LIMITS.error_keep_bytes) -> str:
     """At most `limit_bytes` of UTF-8, marked with an ellipsis where it was cut."""
     data = text.encode()
     if len(data) <= limit_bytes:

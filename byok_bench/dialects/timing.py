@@ -43,41 +43,41 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Who stamped the chunks."""
 
 
-def timing(raw: RawExchange, reading: Reading) -> Timing:
+def compute_timing(raw: RawExchange, reading: Reading) -> Timing:
     """The times of a recorded exchange; `reading` says which deltas carried output."""
     phases = raw.phases
-    stamps = _output_stamps(reading.marks)
-    dns = _ms(phases.dns_start, phases.dns_end)
+    stamps = _list_output_stamps(reading.marks)
+    dns = _to_ms(phases.dns_start, phases.dns_end)
     dialled = (phases.connect_start, phases.dns_end, phases.start)
-    connect = _ms(next(stamp for stamp in dialled if stamp is not None), phases.connect_end)
-    tls = _ms(phases.connect_end, phases.tls_end)
+    connect = _to_ms(next(stamp for stamp in dialled if stamp is not None), phases.connect_end)
+    tls = _to_ms(phases.connect_end, phases.tls_end)
     return Timing(
         dns=dns,
         connect=connect,
         tls=tls,
-        queued=_queued(phases, dns, connect, tls),
-        ttfb=_ms(phases.written, phases.first_byte),
-        ttft=_ms(phases.written, stamps[0] if stamps else None),
-        ttft_text=_ms(phases.written, _first(reading.marks, "text")),
-        ttft_reasoning=_ms(phases.written, _first(reading.marks, "reasoning")),
-        ttft_tool=_ms(phases.written, _first(reading.marks, "tool")),
-        e2e=_ms(phases.written, reading.done_ns if reading.done_ns is not None else _end(raw)),
+        queued=_compute_queued_ms(phases, dns, connect, tls),
+        ttfb=_to_ms(phases.written, phases.first_byte),
+        ttft=_to_ms(phases.written, stamps[0] if stamps else None),
+        ttft_text=_to_ms(phases.written, _find_first_ns(reading.marks, "text")),
+        ttft_reasoning=_to_ms(phases.written, _find_first_ns(reading.marks, "reasoning")),
+        ttft_tool=_to_ms(phases.written, _find_first_ns(reading.marks, "tool")),
+        e2e=_to_ms(phases.written, reading.done_ns if reading.done_ns is not None else _find_end_ns(raw)),
         itl=tuple((later - earlier) / _MS for earlier, later in itertools.pairwise(stamps)),
-        tpot=_tpot(stamps, reading),
+        tpot=_compute_tpot_ms(stamps, reading),
         clock=raw.clock,
     )
 
 
-def _ms(start: int | None, end: int | None) -> float | None:
+def _to_ms(start: int | None, end: int | None) -> float | None:
     return None if start is None or end is None else (end - start) / _MS
 
 
-def _queued(phases: Phases, *network: float | None) -> float | None:
-    total = _ms(phases.start, phases.written)
+def _compute_queued_ms(phases: Phases, *network: float | None) -> float | None:
+    total = _to_ms(phases.start, phases.written)
     return None if total is None else max(0.0, total - sum(part or 0.0 for part in network))
 
 
-def _output_stamps(marks: Sequence[Mark]) -> list[int]:
+def _list_output_stamps(marks: Sequence[Mark]) -> list[int]:
     """One stamp an event, however many kinds of output it carried."""
     stamps: list[int] = []
     last = -1
@@ -88,11 +88,11 @@ def _output_stamps(marks: Sequence[Mark]) -> list[int]:
     return stamps
 
 
-def _first(marks: Sequence[Mark], kind: str) -> int | None:
+def _find_first_ns(marks: Sequence[Mark], kind: str) -> int | None:
     return next((t_ns for t_ns, found, _ in marks if found == kind), None)
 
 
-def _end(raw: RawExchange) -> int | None:
+def _find_end_ns(raw: RawExchange) -> int | None:
     """End of the body; None if no response came."""
     if raw.head is None:
         return None
@@ -101,7 +101,7 @@ def _end(raw: RawExchange) -> int | None:
     return raw.chunks[-1][0] if raw.chunks else None
 
 
-def _tpot(stamps: Sequence[int], reading: Reading) -> float | None:
+def _compute_tpot_ms(stamps: Sequence[int], reading: Reading) -> float | None:
     usage = reading.output.usage
     tokens = usage.completion_tokens if usage else None
     if tokens is None or tokens < 2 or len(stamps) < 2:

@@ -10,17 +10,21 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from byok_bench.dialects.answer import Choice, Facts, Shape, UsageSeen
-from byok_bench.dialects.base import Mark, merged
+from byok_bench.dialects.answer import Choice, Facts, Shape, UsageObject
+from byok_bench.dialects.base import Mark, merge_request
 from byok_bench.dialects.body import EVENT_STREAM, Body
-from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
+from byok_bench.dialects.classify import classify_error_answer, classify_error_object, classify_page
 from byok_bench.dialects.envelope import find_envelope_error, has_error
-from byok_bench.dialects.error_body import holds_error
+from byok_bench.dialects.error_body import has_plain_error
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.dialects.tool_calls import Call
-from byok_bench.dialects.typed_events import TypedEvent, TypedReading, read_events
-from byok_bench.dialects.unasked import failure_of_error, failure_of_silence, failure_of_unasked
-from byok_bench.dialects.unframed import unframed_error
+from byok_bench.dialects.typed_events import TypedEvent, TypedReading, read_typed_events
+from byok_bench.dialects.unasked import (
+    classify_error_document,
+    classify_silent_stream,
+    classify_unusable_body,
+)
+from byok_bench.dialects.unframed import find_unframed_error
 from byok_bench.wire import bounded_json, sse
 from byok_bench.wire.failures import Failure, failure
 from byok_bench.wire.raw import RawExchange, RawHead
@@ -31,19 +35,19 @@ _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _SPOKEN: Final = ("delta", "text", "thinking")
 
 
-class Assembled(msgspec.Struct, frozen=True, kw_only=True):
+class AssembledAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a dialect makes of the events of a stream, or of a document."""
 
     output: Output
     choice: Choice
     """The same for the rules: sealed, with the places where its parts came."""
-    usages: list[UsageSeen]
+    usages: list[UsageObject]
     facts: Facts
     """What was odd about what was said, by name."""
     marks: list[Mark] = []
     end: TypedEvent | None = None
     """The event that ended the answer."""
-    finished: bool = False
+    is_finished: bool = False
     failure: Failure | None = None
     """A failure that the terminal event reports."""
 
@@ -59,10 +63,10 @@ class TypedDialect(ABC):
 
     def build(self, body: Mapping[str, Any], model: str | None, extra: Mapping[str, Any]) -> dict[str, Any]:
         """The wire request: `extra` overlaid by `body`, with `model` if given."""
-        return merged(body, model, extra)
+        return merge_request(body, model, extra)
 
     @abstractmethod
-    def assemble(self, typed: Sequence[TypedEvent], head: RawHead | None) -> Assembled:
+    def assemble_events(self, typed: Sequence[TypedEvent], head: RawHead | None) -> AssembledAnswer:
         """The answer that the events before the first error make."""
 
     @abstractmethod
@@ -70,99 +74,105 @@ class TypedDialect(ABC):
         """Whether a whole document is meant as an answer of this dialect, good or not."""
 
     @abstractmethod
-    def holds_answer(self, document: Mapping[str, Any]) -> bool:
+    def has_answer(self, document: Mapping[str, Any]) -> bool:
         """Whether such a document holds anything that can be read as one."""
 
     @abstractmethod
-    def answer(self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead) -> Assembled:
+    def assemble_document(
+        self, document: Mapping[str, Any], request: Mapping[str, Any], head: RawHead
+    ) -> AssembledAnswer:
         """What such a document says; with a failure, where it says that there is no good answer."""
 
     def read(self, raw: RawExchange) -> TypedReading:
         """What the record says; first match wins."""
         body = Body(raw)
         if raw.head is None:
-            return TypedReading(body=body, shape="none", failure=raw.failure or _lost(raw))
+            return TypedReading(
+                body=body, shape="none", failure=raw.failure or _classify_missing_response(raw)
+            )
         if not 200 <= raw.head.status < 300:
-            refused = failure_of_answer(raw.head, body.data, url=raw.request.url)
+            refused = classify_error_answer(raw.head, body.data, url=raw.request.url)
             return TypedReading(body=body, shape="refused", failure=refused)
         if body.problem is not None:
             return TypedReading(
                 body=body, shape="undecodable", failure=failure("protocol", "body", body.problem)
             )
         if body.is_html:
-            return TypedReading(body=body, shape="page", failure=failure_of_page(raw.head, body.data))
-        return self._read_document(raw, raw.head, body) or self._read_other(raw, raw.head, body)
+            return TypedReading(body=body, shape="page", failure=classify_page(raw.head, body.data))
+        return self._read_document(raw, raw.head, body) or self._read_stream(raw, raw.head, body)
 
     def _read_document(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading | None:
         """A body that is one JSON document; None if it is none that an answer can be."""
         document = body.document
         if isinstance(document, dict) and self.is_answer(document):
-            shape: Shape = "ignored" if asked_to_stream(raw) else "document"
-            done = self.answer(document, request_of(raw), head)
+            shape: Shape = "ignored" if is_stream_requested(raw) else "document"
+            done = self.assemble_document(document, read_request_body(raw), head)
             failed = done.failure
-            if holds_error(document):
-                failed = failure_of_answer(head, body.data)
-            elif not self.holds_answer(document):
-                failed = failure_of_unasked(head, body, "there is no answer in the answer")
+            if has_plain_error(document):
+                failed = classify_error_answer(head, body.data)
+            elif not self.has_answer(document):
+                failed = classify_unusable_body(head, body, "there is no answer in the answer")
             reading = TypedReading(body=body, shape=shape, failure=failed)
             reading.bad_utf8_at = sse.invalid_utf8(body.data)
-            _fill(reading, done)
+            _fill_reading(reading, done)
             return reading
         if has_error(document):
-            return TypedReading(body=body, shape="error", failure=failure_of_error(head, body))
+            return TypedReading(body=body, shape="error", failure=classify_error_document(head, body))
         return None
 
-    def _read_other(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading:
+    def _read_stream(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading:
         """A stream, or nothing that can be read."""
-        if not asked_to_stream(raw) and body.media_type != EVENT_STREAM:
-            why = raw.failure or failure_of_unasked(
+        if not is_stream_requested(raw) and body.media_type != EVENT_STREAM:
+            why = raw.failure or classify_unusable_body(
                 head, body, "the answer is neither JSON of this API nor an event stream"
             )
             return TypedReading(body=body, shape="unreadable", failure=why)
         clean = raw.ended_cleanly
         stream = sse.decode(body.chunks, clean=clean)
-        unframed = unframed_error(stream.strays, body.media_type)
+        unframed = find_unframed_error(stream.strays, body.media_type)
         if unframed is None and stream.strays and not stream.has_data:
-            why = failure_of_unasked(
+            why = classify_unusable_body(
                 head, body, "the body is not a stream of events: no line is a data field"
             )
             return TypedReading(body=body, shape="not-sse", failure=why)
         reading = TypedReading(body=body, shape="stream", stream=stream)
         reading.bad_utf8_at = sse.invalid_utf8(body.data, clean=clean)
         reading.closing = "limit" if body.over_limit or stream.over_limit else raw.end
-        read_events(reading, stream)
-        self._close(reading, raw, unframed)
+        read_typed_events(reading, stream)
+        self._conclude_stream(reading, raw, unframed)
         return reading
 
-    def _close(
+    def _conclude_stream(
         self, reading: TypedReading, raw: RawExchange, unframed: tuple[Stray, dict[str, Any]] | None
     ) -> None:
         """Assemble what came before an error; say how the stream was over, and why that is a failure."""
         error = reading.error
-        done = self.assemble(
+        done = self.assemble_events(
             [one for one in reading.typed if error is None or one.event < error.event], raw.head
         )
-        _fill(reading, done)
+        _fill_reading(reading, done)
         end_offset = reading.events[done.end.event].offset if done.end is not None else float("inf")
         if unframed is not None and unframed[0].offset < end_offset:
             reading.unframed_error_at = unframed[0].offset
-            reading.closing, reading.failure = "error", failure_of_object(unframed[1], head=raw.head)
+            reading.closing, reading.failure = "error", classify_error_object(unframed[1], head=raw.head)
         elif done.end is not None:
             reading.closing, reading.failure = "done", done.failure
             reading.done_ns = done.end.t_ns
         elif error is not None:
             said = find_envelope_error(error.value) or error.value
-            reading.closing, reading.failure = "error", failure_of_object(said, head=raw.head)
+            reading.closing, reading.failure = "error", classify_error_object(said, head=raw.head)
             reading.done_ns = error.t_ns
         else:
-            reading.failure = None if done.finished else _failure_at_end(reading, raw, self.event_prefixes)
+            reading.failure = (
+                None if done.is_finished else _classify_stream_end(reading, raw, self.event_prefixes)
+            )
 
 
-def _fill(reading: TypedReading, done: Assembled) -> None:
+def _fill_reading(reading: TypedReading, done: AssembledAnswer) -> None:
     """Take what was assembled into a reading."""
-    reading.output, reading.marks, reading.finished = done.output, done.marks, done.finished
+    reading.output, reading.marks, reading.is_finished = done.output, done.marks, done.is_finished
     reading.choices, reading.usages, reading.end_event = [done.choice], done.usages, done.end
-    reading.chunks = len(reading.typed)
+    reading.object_count = len(reading.typed)
     reading.facts.update(done.facts)
     _note_replacements(reading)
 
@@ -181,23 +191,25 @@ def _note_replacements(reading: TypedReading) -> None:
         {at for at, own in sse.own_replacements(reading.body.data, reading.events) if not own} if bad else ()
     )
     for one in reading.typed:
-        if one.event not in foreign and any(_REPLACEMENT in text for text in _texts(one.value)):
+        if one.event not in foreign and any(
+            _REPLACEMENT in text for text in _iterate_spoken_texts(one.value)
+        ):
             reading.facts.note("replacement_character", one.event)
 
 
-def _texts(value: Mapping[str, Any]) -> Iterator[str]:
+def _iterate_spoken_texts(value: Mapping[str, Any]) -> Iterator[str]:
     """The texts of an event that may be said: its own, and those of its delta, part or block."""
     inner = [value.get(member) for member in ("delta", "part", "content_block")]
     for one in (value, *(one for one in inner if isinstance(one, dict))):
         yield from (one[name] for name in _SPOKEN if isinstance(one.get(name), str))
 
 
-def output_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:
+def to_tool_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:
     """Calls as an output has them."""
     return tuple(ToolCall(id=call.id, name=call.name, arguments=call.arguments) for call in calls)
 
 
-def choice_of(
+def make_choice(
     output: Output, calls: Sequence[Call], own_reason: str | None, finish_event: int | None
 ) -> Choice:
     """The one choice of an answer, for the rules."""
@@ -207,44 +219,44 @@ def choice_of(
         texts=[output.text] if output.text else [],
         reasonings=[output.reasoning] if output.reasoning else [],
         refusals=[output.refusal] if output.refusal else [],
-        opened=True,
+        is_opened=True,
         finish_reason=output.finish_reason,
         own_reason=own_reason,
         finish_event=finish_event,
     )
     choice.tools.calls.extend(calls)
-    choice.seal()
+    choice.assemble_texts()
     return choice
 
 
-def request_of(raw: RawExchange) -> Mapping[str, Any]:
+def read_request_body(raw: RawExchange) -> Mapping[str, Any]:
     """The request body; empty if it is no JSON object."""
     request = bounded_json.decode(raw.request.body)
     return request if isinstance(request, dict) else {}
 
 
-def asked_to_stream(raw: RawExchange) -> bool:
+def is_stream_requested(raw: RawExchange) -> bool:
     """Whether the request body says stream: true."""
-    return request_of(raw).get("stream") is True
+    return read_request_body(raw).get("stream") is True
 
 
-def _failure_at_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure:
+def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure:
     """Why a body that ended in the middle of an answer is a failure."""
     if reading.closing == "limit":
         return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
     if reading.closing == "stall":
         return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
-    if reading.empty:
+    if reading.is_empty:
         what = "the stream ended without one JSON object"
-        return failure_of_silence(reading.events, head=raw.head, what=what)
+        return classify_silent_stream(reading.events, head=raw.head, what=what)
     if reading.closing == "reset":
         return raw.failure or failure(
             "network", "stream", "the connection was lost in the middle of the answer"
         )
     if any(one.type.startswith(prefixes) for one in reading.typed):
         return failure("protocol", "stream", "the stream ended in the middle of the answer")
-    return failure_of_silence(reading.events, head=raw.head, what="the stream holds no event of this API")
+    return classify_silent_stream(reading.events, head=raw.head, what="the stream holds no event of this API")
 
 
-def _lost(raw: RawExchange) -> Failure:
+def _classify_missing_response(raw: RawExchange) -> Failure:
     return failure("timeout" if raw.end == "stall" else "network", "headers", "no response came")

@@ -11,11 +11,11 @@ import msgspec
 from byok_bench.dialects.answer import AnswerReading
 from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import is_error_event
-from byok_bench.dialects.fragments import brief
+from byok_bench.dialects.fragments import render_value
 from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
 from byok_bench.wire.sse import Event, Stream
 
-Key = float | str | None
+Identity = float | str | None
 """By what items and blocks are told apart."""
 
 
@@ -35,10 +35,10 @@ class TypedEvent(msgspec.Struct, frozen=True, kw_only=True):
         found = self.value.get("type")
         return found if isinstance(found, str) and found else self.name
 
-    def key(self, member: str) -> Key:
+    def read_identity(self, member: str) -> Identity:
         """What a member says that tells things apart: its number; for anything else, how it reads."""
         value = self.value.get(member)
-        return value if value is None or isinstance(value, int | float) else brief(value)
+        return value if value is None or isinstance(value, int | float) else render_value(value)
 
 
 class TypedReading(AnswerReading, kw_only=True):
@@ -52,25 +52,25 @@ class TypedReading(AnswerReading, kw_only=True):
     """The first event that reports an error."""
 
     @property
-    def truncated(self) -> bool:
+    def is_truncated(self) -> bool:
         """Whether the body ended in the middle of an answer."""
-        return self.closing in ("done", "eof", "reset") and self.chunks > 0 and not self.finished
+        return self.closing in ("done", "eof", "reset") and self.object_count > 0 and not self.is_finished
 
 
-def read_events(reading: TypedReading, stream: Stream) -> None:
+def read_typed_events(reading: TypedReading, stream: Stream) -> None:
     """All events of a stream into a reading, until [DONE]; at a clean end also the one that no blank line closed
     if it holds an object."""
-    _Events(reading).read(stream)
+    _EventReader(reading).read_events(stream)
 
 
-class _Events:
+class _EventReader:
     """Reads the events of a stream into a reading, until [DONE]."""
 
     def __init__(self, reading: TypedReading) -> None:
         self._reading = reading
         self._facts = reading.facts
 
-    def read(self, stream: Stream) -> None:
+    def read_events(self, stream: Stream) -> None:
         """All events, and at a clean end the one that no blank line closed if it holds an object."""
         self._reading.events = stream.events
         for number, event in enumerate(stream.events):
@@ -97,9 +97,9 @@ class _Events:
         for repair in payload.repairs:
             self._facts.note(repair, number)
         for item in payload.items:
-            self._take(item, event, number)
+            self._take_item(item, event, number)
 
-    def _take(self, item: Item, event: Event, number: int) -> None:
+    def _take_item(self, item: Item, event: Event, number: int) -> None:
         if item.kind == "blank":
             self._facts.note("blank_data", number)
         elif item.kind == "done":

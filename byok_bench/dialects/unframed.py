@@ -12,7 +12,7 @@ from byok_bench.wire import bounded_json
 from byok_bench.wire.sse import Stray
 
 
-def unframed_error(strays: Sequence[Stray], media_type: str) -> tuple[Stray, dict[str, Any]] | None:
+def find_unframed_error(strays: Sequence[Stray], media_type: str) -> tuple[Stray, dict[str, Any]] | None:
     """The line where an unframed error begins, and its object; None if there is none.
 
     A single line counts only in an event stream: with another media type it is a JSON document.

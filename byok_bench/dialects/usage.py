@@ -44,37 +44,39 @@ _LARGEST: Final = 2**63 - 1
 _DIGITS: Final = re.compile(r"\s*[0-9]{1,18}\s*", re.ASCII)
 
 
-def count(value: object) -> int | None:
+def to_token_count(value: object) -> int | None:
     """A token count; None if the value is none."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if is_count(value) and value <= _LARGEST else None
+    return value if is_token_count(value) and value <= _LARGEST else None
 
 
-def count_of(usage: Mapping[str, Any], *names: str) -> int | None:
+def find_token_count(usage: Mapping[str, Any], *names: str) -> int | None:
     """The count under the first of these names that has one: some servers use another dialect's."""
-    return next((found for name in names if (found := count(usage.get(name))) is not None), None)
+    return next((found for name in names if (found := to_token_count(usage.get(name))) is not None), None)
 
 
-def is_count(value: object) -> TypeGuard[int]:
+def is_token_count(value: object) -> TypeGuard[int]:
     """Whether a value is what the wire format asks for: a JSON integer from 0 on."""
     return type(value) is int and value >= 0
 
 
-def usage_of(value: Mapping[str, Any]) -> Usage:
+def read_chat_usage(value: Mapping[str, Any]) -> Usage:
     """The counts of a usage object."""
     prompt, completion = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
     return Usage(
-        **{name: count(value.get(name)) for name in COUNTS},
-        cached_tokens=count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
-        reasoning_tokens=count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
-        cost=_cost(value.get("cost")),
+        **{name: to_token_count(value.get(name)) for name in COUNTS},
+        cached_tokens=to_token_count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
+        reasoning_tokens=to_token_count(completion.get("reasoning_tokens"))
+        if isinstance(completion, dict)
+        else None,
+        cost=_read_cost(value.get("cost")),
     )
 
 
-def _cost(value: object) -> float | None:
+def _read_cost(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < _LARGEST else None

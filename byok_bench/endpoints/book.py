@@ -16,20 +16,20 @@ from platformdirs import user_config_dir
 from tomlkit import TOMLDocument
 
 from byok_bench.endpoints import book_edit, book_file, team_keys
-from byok_bench.endpoints.book_files import locked, write_atomically
-from byok_bench.endpoints.endpoint import Endpoint, Model, picker_label
+from byok_bench.endpoints.book_files import lock_file, write_atomically
+from byok_bench.endpoints.endpoint import Endpoint, Model, make_picker_label
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.readiness import is_ready, unready
+from byok_bench.endpoints.readiness import describe_unreadiness, is_ready
 from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.workspace import Workspace, read_workspace
-from byok_bench.errors import BookError, ByokBenchError, EndpointError, SecretError, bare
+from byok_bench.errors import BookError, ByokBenchError, EndpointError, SecretError, strip_traceback
 
-FILE_NAME: Final = "endpoints.toml"
+BOOK_NAME: Final = "endpoints.toml"
 TEAM_NAME: Final = "team.toml"
 POLICY_NAME: Final = "policy.toml"
 
 
-def home() -> Path:
+def locate_home() -> Path:
     """$BYOK_BENCH_HOME, else the platform's config folder."""
     given = os.environ.get("BYOK_BENCH_HOME")
     return Path(given).expanduser() if given else Path(user_config_dir("byok-bench"))
@@ -55,13 +55,13 @@ class EndpointBook:
 
         A missing file is an empty book. Raises BookError for one that is broken or of a newer version.
         """
-        own = Path(path).expanduser() if path is not None else home() / FILE_NAME
-        found = Path(team) if team is not None else _first(TEAM_NAME, own.parent)
-        book = cls(own, found, _first(POLICY_NAME, own.parent))
-        book.reload()
+        own = Path(path).expanduser() if path is not None else locate_home() / BOOK_NAME
+        found = Path(team) if team is not None else _choose_path(TEAM_NAME, own.parent)
+        book = cls(own, found, _choose_path(POLICY_NAME, own.parent))
+        book.refresh()
         return book
 
-    def reload(self) -> None:
+    def refresh(self) -> None:
         """Read the policy and both files again."""
         self.workspace = read_workspace(self.policy_path)
         self._own = self._read(self.path)[1]
@@ -74,9 +74,9 @@ class EndpointBook:
         return (*(one for one in self._own if one.config_key not in theirs), *self._team)
 
     @property
-    def usable(self) -> tuple[Endpoint, ...]:
+    def usable_endpoints(self) -> tuple[Endpoint, ...]:
         """Those that may be offered for a run: complete, with a URL that is one, and allowed in this workspace."""
-        return tuple(one for one in self.endpoints if is_ready(one) and self.refusal(one) is None)
+        return tuple(one for one in self.endpoints if is_ready(one) and self.find_refusal(one) is None)
 
     @property
     def egress_policy(self) -> Mapping[str, Any] | None:
@@ -106,9 +106,9 @@ class EndpointBook:
         chosen = []
         for label in dict.fromkeys(labels):
             endpoint = self[label]
-            if refusal := self.refusal(endpoint):
+            if refusal := self.find_refusal(endpoint):
                 raise EndpointError(f"{label!r}: {refusal}", code="not_allowed")
-            if why := unready(endpoint):
+            if why := describe_unreadiness(endpoint):
                 raise EndpointError(f"{label!r} is not ready. {why}", code="endpoint_incomplete")
             chosen.append(endpoint)
         return chosen
@@ -123,27 +123,27 @@ class EndpointBook:
         """Whether it comes from the team book, and is read-only here."""
         return any(one.config_key == endpoint.config_key for one in self._team)
 
-    def refusal(self, endpoint: Endpoint) -> str | None:
+    def find_refusal(self, endpoint: Endpoint) -> str | None:
         """Why the workspace does not let this endpoint be used; None if it does."""
-        return self.workspace.refusal(endpoint, team=self.is_team(endpoint))
+        return self.workspace.find_refusal(endpoint, team=self.is_team(endpoint))
 
-    def picker(self) -> list[tuple[str, Endpoint, Model]]:
+    def list_picker_choices(self) -> list[tuple[str, Endpoint, Model]]:
         """What a picker offers: (label, endpoint, model) for each model of each usable endpoint."""
         return [
-            (picker_label(endpoint, model, team=self.is_team(endpoint)), endpoint, model)
-            for endpoint in self.usable
+            (make_picker_label(endpoint, model, team=self.is_team(endpoint)), endpoint, model)
+            for endpoint in self.usable_endpoints
             for model in endpoint.models
         ]
 
     def add(self, endpoint: Endpoint) -> None:
         """Add one. Raises EndpointError if its label or config_key is taken, BookError if the file cannot be used."""
-        self._may_edit(endpoint)
+        self._check_editable(endpoint)
 
         def change(document: TOMLDocument, before: list[Endpoint]) -> None:
             if any(one.config_key == endpoint.config_key for one in before):
                 raise EndpointError(f"{endpoint.label!r} is in the book already", code="endpoint_twice")
             self._refuse_taken_label(endpoint, before)
-            book_edit.put(document, endpoint)
+            book_edit.put_endpoint(document, endpoint)
 
         self._change(change)
 
@@ -152,17 +152,17 @@ class EndpointBook:
 
         Raises as `add` does.
         """
-        self._may_edit(endpoint)
-        known = _with_key(self._own, endpoint.config_key)
+        self._check_editable(endpoint)
+        known = _find_by_key(self._own, endpoint.config_key)
 
         def change(document: TOMLDocument, before: list[Endpoint]) -> None:
-            stored = _with_key(before, endpoint.config_key)
+            stored = _find_by_key(before, endpoint.config_key)
             if stored is None:
                 raise EndpointError(f"{endpoint.label!r} is no longer in the book", code="endpoint_unknown")
-            merged = _merged(stored, known or stored, endpoint)
+            merged = _merge_changes(stored, known or stored, endpoint)
             if merged.label != stored.label:
                 self._refuse_taken_label(merged, before)
-            book_edit.put(document, merged)
+            book_edit.put_endpoint(document, merged)
 
         self._change(change)
 
@@ -176,7 +176,7 @@ class EndpointBook:
             raise EndpointError(
                 f"{endpoint.label!r} is the team's: edit {self.team_path}", code="endpoint_team"
             )
-        self._change(lambda document, _: book_edit.drop(document, endpoint.config_key))
+        self._change(lambda document, _: book_edit.drop_endpoint(document, endpoint.config_key))
         if endpoint.key in [one.key for one in self]:
             return  # another endpoint uses the same entry
         try:
@@ -190,7 +190,7 @@ class EndpointBook:
     def set_key(self, config_key: str, value: str | Secret) -> None:
         """Put a key into the keyring for this endpoint's present address. Raises SecretError if it is no key."""
         endpoint = self[config_key]
-        self._may_edit(endpoint)
+        self._check_editable(endpoint)
         secret = value if isinstance(value, Secret) else Secret(value)
         del value
         ref = KeyRef.keyring(user=endpoint.config_key)
@@ -214,7 +214,9 @@ class EndpointBook:
 
     def _read_team(self) -> list[Endpoint]:
         """The team's endpoints, each with the address that this member's key is confirmed for."""
-        listed = [_of_team(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]]
+        listed = [
+            _check_team_endpoint(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]
+        ]
         origins = team_keys.read_origins(self._team_keys_path) if listed else {}
         fresh = {
             one.config_key: one.origin
@@ -236,9 +238,9 @@ class EndpointBook:
 
     @property
     def _team_keys_path(self) -> Path:
-        return self.path.with_name(team_keys.FILE_NAME)
+        return self.path.with_name(team_keys.TEAM_KEYS_NAME)
 
-    def _may_edit(self, endpoint: Endpoint) -> None:
+    def _check_editable(self, endpoint: Endpoint) -> None:
         """Raise EndpointError for a team's endpoint, and for one's own where the policy, read again, says no."""
         self.workspace = read_workspace(self.policy_path)
         if self.is_team(endpoint):
@@ -247,7 +249,7 @@ class EndpointBook:
                 code="endpoint_team",
             )
         if not self.workspace.byok_enabled:
-            raise EndpointError(str(self.workspace.refusal(endpoint)), code="byok_disabled")
+            raise EndpointError(str(self.workspace.find_refusal(endpoint)), code="byok_disabled")
 
     def _refuse_taken_label(self, endpoint: Endpoint, before: list[Endpoint]) -> None:
         others = [one.label for one in (*before, *self._team) if one.config_key != endpoint.config_key]
@@ -260,56 +262,56 @@ class EndpointBook:
     def _change(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> None:
         """One transaction on the user's own file."""
         try:
-            with locked(self.path):
-                self._own = self._rewritten(change)
+            with lock_file(self.path):
+                self._own = self._rewrite_file(change)
             return
         except ByokBenchError as error:
-            problem = bare(error)
+            problem = strip_traceback(error)
         raise problem
 
-    def _rewritten(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> list[Endpoint]:
+    def _rewrite_file(self, change: Callable[[TOMLDocument, list[Endpoint]], None]) -> list[Endpoint]:
         document, before = self._read(self.path)
         stored = document.as_string()
         change(document, before)
         text = document.as_string()
-        after = book_file.parse(text, str(self.path))[1]
+        after = book_file.parse_book(text, str(self.path))[1]
         if text != stored:
             write_atomically(self.path, text)
         return after
 
     def _read(self, path: Path) -> tuple[TOMLDocument, list[Endpoint]]:
         try:
-            return book_file.parse(path.read_bytes().decode(), str(path))
+            return book_file.parse_book(path.read_bytes().decode(), str(path))
         except FileNotFoundError:
-            return book_edit.new_document(), []
+            return book_edit.make_empty_document(), []
         except UnicodeDecodeError:
             raise BookError(f"{path} is not UTF-8; it was not touched", code="book_broken") from None
         except OSError as error:
             raise BookError(f"{path} cannot be read: {error.strerror}", code="book_unreadable") from None
 
 
-def find_team_book() -> Path:
+def locate_team_book() -> Path:
     """Where the team book is, or would be."""
-    return _first(TEAM_NAME, home())
+    return _choose_path(TEAM_NAME, locate_home())
 
 
-def _first(name: str, beside: Path) -> Path:
+def _choose_path(name: str, beside: Path) -> Path:
     """`name` in the working folder if it is there, else beside the book."""
     here = Path(name)
     return here.absolute() if here.exists() else beside / name
 
 
-def _with_key(endpoints: list[Endpoint], config_key: str) -> Endpoint | None:
+def _find_by_key(endpoints: list[Endpoint], config_key: str) -> Endpoint | None:
     return next((one for one in endpoints if one.config_key == config_key), None)
 
 
-def _merged(stored: Endpoint, known: Endpoint, wanted: Endpoint) -> Endpoint:
+def _merge_changes(stored: Endpoint, known: Endpoint, wanted: Endpoint) -> Endpoint:
     """`stored` with the fields in which `wanted` differs from what was `known`: another writer's fields stay."""
     names = [name for name in wanted.__struct_fields__ if getattr(wanted, name) != getattr(known, name)]
     return replace(stored, **{name: getattr(wanted, name) for name in names})
 
 
-def _of_team(endpoint: Endpoint, path: Path) -> Endpoint:
+def _check_team_endpoint(endpoint: Endpoint, path: Path) -> Endpoint:
     """A team's endpoint names where each member's key comes from; a shared file cannot point at a session."""
     if endpoint.key.kind == "session":
         raise BookError(

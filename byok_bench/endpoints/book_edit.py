@@ -14,13 +14,13 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
 from byok_bench.endpoints.book_file import (
-    VERSION,
+    BOOK_VERSION,
     EndpointTable,
     Extra,
     ModelTable,
     TimeoutsTable,
+    choose_config_key,
     refuse_literal_keys,
-    settled_key,
 )
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Price, Tls
 from byok_bench.endpoints.keys import KeyRef
@@ -40,15 +40,15 @@ _FREE: Final = ("headers", "query", "body")
 """Tables whose names the user chose: all of them are ours to change."""
 
 
-def new_document() -> TOMLDocument:
+def make_empty_document() -> TOMLDocument:
     """An empty book."""
     document = tomlkit.document()
     document.add(tomlkit.comment("Endpoints of byok-bench. No key belongs in here, only where it is found."))
-    document.add("version", tomlkit.item(VERSION))
+    document.add("version", tomlkit.item(BOOK_VERSION))
     return document
 
 
-def put(document: TOMLDocument, endpoint: Endpoint) -> None:
+def put_endpoint(document: TOMLDocument, endpoint: Endpoint) -> None:
     """Add the endpoint, or change the table that has its config_key.
 
     Raises EndpointError for what TOML cannot hold, and for a key written out in any field.
@@ -57,7 +57,7 @@ def put(document: TOMLDocument, endpoint: Endpoint) -> None:
     refuse_literal_keys(wanted)
     try:
         tables = document.setdefault("endpoint", tomlkit.aot())
-        number = _find(tables, endpoint.config_key)
+        number = _find_table(tables, endpoint.config_key)
         table = tomlkit.table() if number is None else tables[number]
         _merge(table, wanted, known=EndpointTable.__struct_fields__)
         if number is None:
@@ -71,10 +71,10 @@ def put(document: TOMLDocument, endpoint: Endpoint) -> None:
     raise EndpointError(problem, code="field_not_storable")
 
 
-def drop(document: TOMLDocument, config_key: str) -> None:
+def drop_endpoint(document: TOMLDocument, config_key: str) -> None:
     """Take the endpoint's table out."""
     tables = document.get("endpoint", [])
-    number = _find(tables, config_key)
+    number = _find_table(tables, config_key)
     if number is not None:
         del tables[number]
 
@@ -82,7 +82,7 @@ def drop(document: TOMLDocument, config_key: str) -> None:
 def as_toml(endpoint: Endpoint) -> str:
     """The endpoint as it would stand in the file."""
     document = tomlkit.document()
-    put(document, endpoint)
+    put_endpoint(document, endpoint)
     return document.as_string().lstrip("\n")
 
 
@@ -102,8 +102,8 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
             ModelTable(**{name: getattr(model, name) for name in ModelTable.__struct_fields__})
             for model in endpoint.models
         ],
-        headers={name: _written(value) for name, value in endpoint.headers.items()},
-        query={name: _written(value) for name, value in endpoint.query.items()},
+        headers={name: _to_extra(value) for name, value in endpoint.headers.items()},
+        query={name: _to_extra(value) for name, value in endpoint.query.items()},
         timeouts=TimeoutsTable(
             **{
                 name: float(seconds)
@@ -116,7 +116,7 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
         accept_encoding=None if endpoint.accept_encoding == IDENTITY else endpoint.accept_encoding,
         transport=None if endpoint.transport == "own" else endpoint.transport,
     )
-    plain: dict[str, Any] = _without_empty(msgspec.to_builtins(table, builtin_types=(datetime,)))
+    plain: dict[str, Any] = _drop_empty(msgspec.to_builtins(table, builtin_types=(datetime,)))
     if endpoint.body:
         plain["body"] = dict(endpoint.body)  # as it is: an empty table in a request body means something
     return plain
@@ -125,7 +125,7 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
 def find_unknown_fields(document: TOMLDocument, endpoint: Endpoint) -> list[str]:
     """Fields of an endpoint's table that are none of ours, as `name` or `table.name`."""
     tables = document.get("endpoint", [])
-    number = _find(tables, endpoint.config_key)
+    number = _find_table(tables, endpoint.config_key)
     if number is None:
         return []
     found = [name for name in tables[number] if name not in EndpointTable.__struct_fields__]
@@ -134,25 +134,25 @@ def find_unknown_fields(document: TOMLDocument, endpoint: Endpoint) -> list[str]
     return found
 
 
-def _find(tables: Sequence[Mapping[str, Any]], config_key: str) -> int | None:
+def _find_table(tables: Sequence[Mapping[str, Any]], config_key: str) -> int | None:
     """Number of the table with this id, written or following from its label."""
     for number, table in enumerate(tables):
-        if settled_key(table.get("config_key"), str(table.get("label", ""))) == config_key:
+        if choose_config_key(table.get("config_key"), str(table.get("label", ""))) == config_key:
             return number
     return None
 
 
-def _without_empty(value: Any) -> Any:
+def _drop_empty(value: Any) -> Any:
     """The same without what says nothing; TOML has no null."""
     if isinstance(value, list):
-        return [_without_empty(one) for one in value]
+        return [_drop_empty(one) for one in value]
     if not isinstance(value, dict):
         return value
-    kept = {name: _without_empty(entry) for name, entry in value.items()}
+    kept = {name: _drop_empty(entry) for name, entry in value.items()}
     return {name: entry for name, entry in kept.items() if entry not in (None, {}, [])}
 
 
-def _written(value: str | KeyRef) -> Extra:
+def _to_extra(value: str | KeyRef) -> Extra:
     return value if isinstance(value, str) else {"from": str(value)}
 
 
@@ -167,7 +167,7 @@ def _merge(table: Any, wanted: Mapping[str, Any], known: Sequence[str], *, free:
         elif isinstance(value, Mapping) and isinstance(table.get(name), Mapping):
             inside = free or name in _FREE
             _merge(table[name], value, list(table[name]) if inside else _KNOWN[name], free=inside)
-        elif name not in table or not _same(_plain(table[name]), value):
+        elif name not in table or not _is_same(_unwrap_item(table[name]), value):
             table[name] = value
 
 
@@ -183,10 +183,10 @@ def _clear(table: Any, name: str, free: bool) -> None:
 def _merge_models(table: Any, wanted: Sequence[Mapping[str, Any]], endpoint_key: str) -> None:
     """The same for the models of an endpoint, each found by its config_key."""
     stored = list(table.get("models", []))
-    if [_plain(one) for one in stored] == list(wanted):
+    if [_unwrap_item(one) for one in stored] == list(wanted):
         return
     keys = [
-        settled_key(one.get("config_key"), endpoint_key, one.get("name") or str(number))
+        choose_config_key(one.get("config_key"), endpoint_key, one.get("name") or str(number))
         for number, one in enumerate(stored)
     ]
     before = dict(zip(keys, stored, strict=True))
@@ -202,10 +202,10 @@ def _merge_models(table: Any, wanted: Sequence[Mapping[str, Any]], endpoint_key:
     table["models"] = models
 
 
-def _same(stored: Any, wanted: Any) -> bool:
+def _is_same(stored: Any, wanted: Any) -> bool:
     """Equal, and of one type: 1, 1.0 and true are different texts."""
     return type(stored) is type(wanted) and bool(stored == wanted)
 
 
-def _plain(item: Any) -> Any:
+def _unwrap_item(item: Any) -> Any:
     return item.unwrap() if hasattr(item, "unwrap") else item

@@ -18,15 +18,15 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
 from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price, Schema, Tls
-from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.entry import trim_ends
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.literal import literal_key
-from byok_bench.errors import BookError, EndpointError, bare
+from byok_bench.endpoints.literal import find_literal_key
+from byok_bench.errors import BookError, EndpointError, strip_traceback
 from byok_bench.wire.content import IDENTITY
 from byok_bench.wire.limits import Timeouts
 from byok_bench.wire.request import Transport
 
-VERSION: Final = 1
+BOOK_VERSION: Final = 1
 Extra = str | Mapping[str, str]
 """A header or query value: text, or `{ from = "env:NAME" }`."""
 
@@ -117,17 +117,17 @@ class _Wrong(Exception):
         self.field = field
 
 
-def parse(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
+def parse_book(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
     """The document and its endpoints. Raises BookError, which names `where`, line and field, and shows no value."""
     try:
-        return _parsed(text, where)
+        return _parse_document(text, where)
     except BookError as error:
-        problem = bare(error)
+        problem = strip_traceback(error)
     del text
     raise problem
 
 
-def _parsed(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
+def _parse_document(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
     try:
         document = tomlkit.parse(text)
         plain = document.unwrap()
@@ -140,66 +140,68 @@ def _parsed(text: str, where: str) -> tuple[TOMLDocument, list[Endpoint]]:
     tables = plain.get("endpoint", [])
     if not isinstance(tables, list):
         raise BookError(f"{where}: `endpoint` must be a list, written as [[endpoint]]", code="book_broken")
-    endpoints = [_placed(table, number, text, where) for number, table in enumerate(tables)]
+    endpoints = [_read_table(table, number, text, where) for number, table in enumerate(tables)]
     _refuse_twins(endpoints, text, where)
     return document, endpoints
 
 
 def check_version(plain: Mapping[str, Any], where: str) -> None:
     """Refuse a file of another version, whole."""
-    version = plain.get("version", VERSION if not plain else None)
-    if isinstance(version, int) and version > VERSION:
+    version = plain.get("version", BOOK_VERSION if not plain else None)
+    if isinstance(version, int) and version > BOOK_VERSION:
         raise BookError(
-            f"{where} is of version {version}; this byok-bench reads version {VERSION}. Update byok-bench; "
+            f"{where} is of version {version}; this byok-bench reads version {BOOK_VERSION}. Update byok-bench; "
             "the file was not touched",
             code="book_newer",
         )
-    if version != VERSION or isinstance(version, bool):
-        raise BookError(f"{where}: the file must begin with `version = {VERSION}`", code="book_version")
+    if version != BOOK_VERSION or isinstance(version, bool):
+        raise BookError(f"{where}: the file must begin with `version = {BOOK_VERSION}`", code="book_version")
 
 
 def _refuse_literal_elsewhere(plain: Mapping[str, Any], text: str, where: str) -> None:
     """Other programs may keep their tables in the file, but no key."""
     others = {name: value for name, value in plain.items() if name != "endpoint"}
-    if field := literal_key(others):
+    if field := find_literal_key(others):
         name = re.escape(field.rpartition(".")[2])
         at = re.search(rf"^[^\n=]*\b{name}\b", text, re.MULTILINE)
         line = text.count("\n", 0, at.start()) + 1 if at else 1
         raise BookError(f"{where}, line {line}, field {field}: {_KEY_MOVES}", code="book_broken")
 
 
-def settled_key(written: str | None, *names: str) -> str:
+def choose_config_key(written: str | None, *names: str) -> str:
     """The config_key in the file, else a UUIDv4 made of `names`: the same at every reading."""
     if written:
         return written
-    digest = sha256("\0".join(trim(name) for name in names).encode(errors="replace")).digest()
+    digest = sha256("\0".join(trim_ends(name) for name in names).encode(errors="replace")).digest()
     return str(UUID(bytes=digest[:16], version=4))
 
 
 def refuse_literal_keys(table: Mapping[str, Any]) -> None:
     """Raise EndpointError if any text of an endpoint's table looks like a key; the field is named alone."""
-    if field := literal_key(table, _OWN):
+    if field := find_literal_key(table, _OWN):
         raise EndpointError(
             f"field {field}: {_URL_KEY_MOVES if field == 'base_url' else _KEY_MOVES}", code="key_literal"
         )
 
 
-def _placed(table: Any, number: int, text: str, where: str) -> Endpoint:
+def _read_table(table: Any, number: int, text: str, where: str) -> Endpoint:
     """One endpoint of the file, or a BookError that says where it is wrong."""
     try:
-        return _endpoint(table)
+        return _make_endpoint(table)
     except _Wrong as wrong:
         field, problem = wrong.field, str(wrong)
     name = f", field {field}" if field else ""
-    raise BookError(f"{where}, line {line_of(text, number, field)}{name}: {problem}", code="book_broken")
+    raise BookError(
+        f"{where}, line {find_field_line(text, number, field)}{name}: {problem}", code="book_broken"
+    )
 
 
-def _endpoint(table: Any) -> Endpoint:
+def _make_endpoint(table: Any) -> Endpoint:
     try:
         refuse_literal_keys(table if isinstance(table, Mapping) else {})
         _refuse_odd_extras(table)
         read = msgspec.convert(table, EndpointTable)
-        config_key = settled_key(read.config_key, read.label)
+        config_key = choose_config_key(read.config_key, read.label)
         return Endpoint(
             label=read.label,
             config_key=config_key,
@@ -210,10 +212,10 @@ def _endpoint(table: Any) -> Endpoint:
             key_header=read.key_header,
             key_origin=read.key_origin,
             key_set_at=read.key_set_at,
-            models=[_model(one, number, config_key) for number, one in enumerate(read.models)],
-            headers=_extras("headers", read.headers),
-            query=_extras("query", read.query),
-            timeouts=_timeouts(read.timeouts),
+            models=[_make_model(one, number, config_key) for number, one in enumerate(read.models)],
+            headers=_read_extras("headers", read.headers),
+            query=_read_extras("query", read.query),
+            timeouts=_make_timeouts(read.timeouts),
             tls=read.tls,
             body=read.body,
             proxy=read.proxy,
@@ -224,19 +226,19 @@ def _endpoint(table: Any) -> Endpoint:
         words, _, path = str(error).partition(" - at ")
         words = _QUOTED.sub("", words).replace("  ", " ").strip()  # the quoted part is the value
         problem = _TYPE.sub(lambda found: _TYPES.get(found[1], found[0]), f"{words[0].lower()}{words[1:]}")
-        field = path.strip("`").removeprefix("$").lstrip(".") or _missing_field(words)
+        field = path.strip("`").removeprefix("$").lstrip(".") or _find_missing_field(words)
     except EndpointError as error:
         field, _, problem = (
             str(error).removeprefix("field ").partition(": ")
             if error.code == "key_literal" and str(error).startswith("field ")
-            else (_FIELD_OF.get(error.code) or _extra_field(str(error)), "", str(error))
+            else (_FIELD_OF.get(error.code) or _find_extra_field(str(error)), "", str(error))
         )
     raise _Wrong(field, problem)
 
 
-def _model(read: ModelTable, number: int, endpoint_key: str) -> Model:
+def _make_model(read: ModelTable, number: int, endpoint_key: str) -> Model:
     given = {name: getattr(read, name) for name in ModelTable.__struct_fields__ if name != "name"}
-    given["config_key"] = settled_key(read.config_key, endpoint_key, read.name or str(number))
+    given["config_key"] = choose_config_key(read.config_key, endpoint_key, read.name or str(number))
     try:
         return Model(read.name, **given)
     except EndpointError as error:
@@ -253,7 +255,7 @@ def _refuse_odd_extras(table: Any) -> None:
                 raise _Wrong(f"{field}.{name}", _EXTRA_FORM)
 
 
-def _extras(field: str, values: Mapping[str, Extra]) -> dict[str, str | KeyRef]:
+def _read_extras(field: str, values: Mapping[str, Extra]) -> dict[str, str | KeyRef]:
     read: dict[str, str | KeyRef] = {}
     for name, value in values.items():
         try:
@@ -263,7 +265,7 @@ def _extras(field: str, values: Mapping[str, Extra]) -> dict[str, str | KeyRef]:
     return read
 
 
-def _timeouts(read: TimeoutsTable) -> Timeouts:
+def _make_timeouts(read: TimeoutsTable) -> Timeouts:
     found = Timeouts()
     for name in TimeoutsTable.__struct_fields__:
         if (seconds := getattr(read, name)) is None:
@@ -277,19 +279,19 @@ def _timeouts(read: TimeoutsTable) -> Timeouts:
     return found
 
 
-def _missing_field(words: str) -> str:
+def _find_missing_field(words: str) -> str:
     found = re.search(r"required field `(\w+)`", words)
     return found.group(1) if found else ""
 
 
-def _extra_field(problem: str) -> str:
+def _find_extra_field(problem: str) -> str:
     """headers or query, as the words of the refusal begin."""
     if problem.startswith("query"):
         return "query"
     return "headers" if "header" in problem else ""
 
 
-def line_of(text: str, number: int, field: str) -> int:
+def find_field_line(text: str, number: int, field: str) -> int:
     """Line of a field in the n-th endpoint table, or of the table itself; counted from 1."""
     starts = [found.start() for found in _TABLE.finditer(text)]
     if number >= len(starts):
@@ -318,7 +320,7 @@ def _refuse_twins(endpoints: Sequence[Endpoint], text: str, where: str) -> None:
         for number, value in enumerate(values):
             if value in values[:number]:
                 raise BookError(
-                    f"{where}, line {line_of(text, number, field)}, field {field}: another endpoint above has the "
+                    f"{where}, line {find_field_line(text, number, field)}, field {field}: another endpoint above has the "
                     "same; change one",
                     code="book_broken",
                 )

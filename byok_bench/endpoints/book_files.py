@@ -10,7 +10,7 @@ from byok_bench.errors import BookError
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock_file(path: Path) -> Iterator[None]:
     """Hold the lock beside `path`; other processes wait. Raises BookError if there can be none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

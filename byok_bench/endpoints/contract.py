@@ -14,19 +14,19 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.endpoints.credentials import credentials
+from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint, KeyStyle, Model, Schema, Tls
-from byok_bench.endpoints.entry import checked_model_id, trim
+from byok_bench.endpoints.entry import normalize_model_id, trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.secret import Secret
-from byok_bench.errors import ContractError, EndpointError, bare
+from byok_bench.errors import ContractError, EndpointError, strip_traceback
 from byok_bench.redact import redact
-from byok_bench.redact.logs import transient
+from byok_bench.redact.logs import forget_afterwards
 from byok_bench.wire.content import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 
-VERSION: Final = 1
-FIELD: Final = "custom_model_endpoint"
+CONTRACT_VERSION: Final = 1
+CONTRACT_FIELD: Final = "custom_model_endpoint"
 """Name of the request field, and of the answer's member that confirms it."""
 _FILE: Final = "custom_model_endpoint.v1.json"
 _SECRET_HEADER_CHARACTERS: Final = 8
@@ -64,9 +64,9 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @contextlib.contextmanager
-    def lent(self) -> Iterator[Endpoint]:
+    def lend_endpoint(self) -> Iterator[Endpoint]:
         """An Endpoint to send with; its key is forgotten when the block ends, by log filters too."""
-        with transient(), contextlib.ExitStack() as stack:
+        with forget_afterwards(), contextlib.ExitStack() as stack:
 
             def lend(value: Secret) -> KeyRef:
                 ref = KeyRef.session(value)
@@ -90,24 +90,24 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-def encode(endpoint: Endpoint, model: str | None = None, *, team: bool = False) -> dict[str, Any]:
+def encode_endpoint(endpoint: Endpoint, model: str | None = None, *, team: bool = False) -> dict[str, Any]:
     """The request field for `endpoint` and one of its models (the first by default); `team`: by reference alone.
 
     The document holds the key: hand it to the request and keep no copy. Raises EndpointError or SecretError if the
     endpoint cannot be used, ContractError if version 1 has no member for a field of it.
     """
-    chosen = endpoint.model(model)
+    chosen = endpoint.get_model(model)
     if team:
-        return {"version": VERSION, "config_key": chosen.config_key}
+        return {"version": CONTRACT_VERSION, "config_key": chosen.config_key}
     _refuse_what_has_no_member(endpoint)
-    if missing := endpoint.missing():
+    if missing := endpoint.list_missing_fields():
         raise EndpointError(
             f"endpoint {endpoint.label!r} is incomplete: {', '.join(missing)}", code="endpoint_incomplete"
         )
     key = endpoint.key.resolve()
-    known = credentials(endpoint, key)
+    known = resolve_credentials(endpoint, key)
     document: dict[str, Any] = {
-        "version": VERSION,
+        "version": CONTRACT_VERSION,
         "config_key": chosen.config_key,
         "label": endpoint.label,
         "base_url": endpoint.base_url,
@@ -125,53 +125,57 @@ def encode(endpoint: Endpoint, model: str | None = None, *, team: bool = False) 
     return document
 
 
-def decode(document: object) -> CustomEndpoint | TeamReference:
+def decode_endpoint(document: object) -> CustomEndpoint | TeamReference:
     """What a request field says. Raises ContractError that names the member, and shows no value."""
     try:
-        return _decoded(document)
+        return _decode_document(document)
     except ContractError as error:
-        problem = bare(error)
+        problem = strip_traceback(error)
     del document
     raise problem
 
 
-def _decoded(document: object) -> CustomEndpoint | TeamReference:
+def _decode_document(document: object) -> CustomEndpoint | TeamReference:
     if not isinstance(document, Mapping):
-        raise ContractError(f"{FIELD}: must be an object", code="member_invalid")
+        raise ContractError(f"{CONTRACT_FIELD}: must be an object", code="member_invalid")
     version = document.get("version")
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version != CONTRACT_VERSION:
         shown = f"{version} is unknown" if type(version) is int else "must be an integer"
-        raise ContractError(f"{FIELD}.version: {shown}; known is {VERSION}", code="version_unknown")
+        raise ContractError(
+            f"{CONTRACT_FIELD}.version: {shown}; known is {CONTRACT_VERSION}", code="version_unknown"
+        )
     is_team = set(document) <= {"version", "config_key"}
     _refuse_wrong_shape(document, "team" if is_team else "own")
     if is_team:
         return TeamReference(config_key=document["config_key"])
-    return _own(document)
+    return _read_own_endpoint(document)
 
 
-def resolve(reference: TeamReference, team: Iterable[Endpoint]) -> tuple[Endpoint, str]:
+def resolve_reference(reference: TeamReference, team: Iterable[Endpoint]) -> tuple[Endpoint, str]:
     """The team's endpoint and model that a reference means. Raises ContractError if there is none here."""
     for endpoint in team:
         names = [one.name for one in endpoint.models if one.config_key == reference.config_key]
         if not names and endpoint.config_key == reference.config_key:
-            names = [endpoint.model().name]
+            names = [endpoint.get_model().name]
         if names:
             return endpoint, names[0]
-    raise ContractError(f"{FIELD}.config_key: the team's book here has none of it", code="config_key_unknown")
+    raise ContractError(
+        f"{CONTRACT_FIELD}.config_key: the team's book here has none of it", code="config_key_unknown"
+    )
 
 
-def confirmation(document: Mapping[str, Any]) -> dict[str, Any]:
+def make_confirmation(document: Mapping[str, Any]) -> dict[str, Any]:
     """What an answer repeats of the field it obeyed: nothing that is secret."""
     return {"version": document["version"], "config_key": document["config_key"]}
 
 
-def confirm(document: Mapping[str, Any], answer: object) -> None:
+def check_confirmation(document: Mapping[str, Any], answer: object) -> None:
     """Raise ContractError unless `answer` says that it came from the endpoint in `document`.
 
     A server that does not know the field ignores it and answers with a model of its own choice.
     """
-    said = answer.get(FIELD) if isinstance(answer, Mapping) else None
-    is_confirmed = said == confirmation(document)
+    said = answer.get(CONTRACT_FIELD) if isinstance(answer, Mapping) else None
+    is_confirmed = said == make_confirmation(document)
     del (
         document,
         answer,
@@ -179,19 +183,19 @@ def confirm(document: Mapping[str, Any], answer: object) -> None:
     )  # a verbose traceback prints the locals of this frame, and the document holds the key
     if not is_confirmed:
         raise ContractError(
-            f"the server did not confirm {FIELD}: whatever it answered came from another model, or from none. "
+            f"the server did not confirm {CONTRACT_FIELD}: whatever it answered came from another model, or from none. "
             "Update the server, or call the endpoint from here",
             code="not_honoured",
         )
 
 
-def examples() -> list[dict[str, Any]]:
+def load_examples() -> list[dict[str, Any]]:
     """The examples that ship: name, valid, document; for an invalid one also member and code of the refusal."""
     text = (files("byok_bench.endpoints") / "custom_model_endpoint.examples.json").read_text(encoding="utf-8")
     return list(json.loads(text)["examples"])
 
 
-def json_schema() -> dict[str, Any]:
+def load_json_schema() -> dict[str, Any]:
     """The JSON Schema of the field."""
     return dict(json.loads((files("byok_bench.endpoints") / _FILE).read_text(encoding="utf-8")))
 
@@ -208,36 +212,38 @@ def _refuse_what_has_no_member(endpoint: Endpoint) -> None:
     }
     if lost := [name for name, is_set in extra.items() if is_set]:
         raise ContractError(
-            f"{FIELD} version {VERSION} cannot carry {', '.join(lost)} of {endpoint.label!r}: call it from here",
+            f"{CONTRACT_FIELD} version {CONTRACT_VERSION} cannot carry {', '.join(lost)} of {endpoint.label!r}: call it from here",
             code="not_expressible",
         )
 
 
-def _own(document: Mapping[str, Any]) -> CustomEndpoint:
+def _read_own_endpoint(document: Mapping[str, Any]) -> CustomEndpoint:
     auth = document.get("auth", {})
     secret = Secret(auth["secret"]) if auth else None
-    if secret is not None and (problem := secret.problem()):
-        raise ContractError(f"{FIELD}.auth.secret: {problem}", code="member_invalid")
+    if secret is not None and (problem := secret.find_problem()):
+        raise ContractError(f"{CONTRACT_FIELD}.auth.secret: {problem}", code="member_invalid")
     _refuse_url_credentials(document["base_url"])
-    if not trim(document["base_url"]):
-        raise ContractError(f"{FIELD}.base_url: is empty", code="member_invalid")
+    if not trim_ends(document["base_url"]):
+        raise ContractError(f"{CONTRACT_FIELD}.base_url: is empty", code="member_invalid")
     try:
         received = CustomEndpoint(
             config_key=document["config_key"],
             label=document["label"],
-            base_url=trim(document["base_url"]),
+            base_url=trim_ends(document["base_url"]),
             schema=document["schema"],
-            model=checked_model_id(document["model"]),
+            model=normalize_model_id(document["model"]),
             timeouts=Timeouts(**document.get("timeouts", {})),
             key_style=auth.get("style", "bearer"),
             key_header=auth.get("header"),
             secret=secret,
-            headers={name: _maybe_secret(value) for name, value in document.get("headers", {}).items()},
+            headers={
+                name: _hide_possible_secret(value) for name, value in document.get("headers", {}).items()
+            },
         )
-        with received.lent():
+        with received.lend_endpoint():
             pass  # every check that an endpoint passes on entry
     except EndpointError as error:
-        member = _MEMBER_OF.get(error.code.partition("_")[0], FIELD)
+        member = _MEMBER_OF.get(error.code.partition("_")[0], CONTRACT_FIELD)
         problem = str(error)
     except ValueError as error:
         member, problem = "timeouts", str(error)
@@ -245,33 +251,33 @@ def _own(document: Mapping[str, Any]) -> CustomEndpoint:
         if received.model:
             return received
         member, problem = "model", "is empty"
-    raise ContractError(f"{FIELD}.{member}: {problem}", code="member_invalid")
+    raise ContractError(f"{CONTRACT_FIELD}.{member}: {problem}", code="member_invalid")
 
 
 def _refuse_url_credentials(url: str) -> None:
     if redact(url, ()) != url:
         raise ContractError(
-            f"{FIELD}.base_url: holds a credential; auth is the place of it", code="member_invalid"
+            f"{CONTRACT_FIELD}.base_url: holds a credential; auth is the place of it", code="member_invalid"
         )
 
 
-def _maybe_secret(value: str) -> Secret | str:
-    could_be = len(value) >= _SECRET_HEADER_CHARACTERS and Secret(value).problem() is None
+def _hide_possible_secret(value: str) -> Secret | str:
+    could_be = len(value) >= _SECRET_HEADER_CHARACTERS and Secret(value).find_problem() is None
     return Secret(value) if could_be else value
 
 
 @functools.cache
-def _validator(form: str) -> Any:
+def _make_validator(form: str) -> Any:
     from jsonschema import Draft202012Validator
 
-    schema = json_schema()
+    schema = load_json_schema()
     return Draft202012Validator({"$ref": f"#/$defs/{form}", "$defs": schema["$defs"]})
 
 
 def _refuse_wrong_shape(document: Mapping[str, Any], form: str) -> None:
     """Raise ContractError for the first member that is wrong; a validator's own words would show its value."""
     errors = sorted(
-        _validator(form).iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
+        _make_validator(form).iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
     )
     if not errors:
         return
@@ -285,7 +291,7 @@ def _refuse_wrong_shape(document: Mapping[str, Any], form: str) -> None:
         case "additionalProperties":
             known: Sequence[str] = list(error.schema.get("properties", ()))
             path.append(redact(next(str(name) for name in given if name not in known), ()))
-            problem = f"is no member of version {VERSION}"
+            problem = f"is no member of version {CONTRACT_VERSION}"
         case "not":
             path.append("header")
             problem = "belongs to style header alone"
@@ -297,4 +303,4 @@ def _refuse_wrong_shape(document: Mapping[str, Any], form: str) -> None:
             problem = "must be a UUID of version 4"
         case _:
             problem = f"breaks {rule} {error.validator_value}"
-    raise ContractError(f"{'.'.join([FIELD, *path])}: {problem}", code="member_invalid")
+    raise ContractError(f"{'.'.join([CONTRACT_FIELD, *path])}: {problem}", code="member_invalid")

@@ -30,7 +30,7 @@ class Credentials:
         raise TypeError("credentials do not travel: resolve the endpoint's key where it is needed")
 
 
-def credentials(endpoint: Endpoint, explicit: Secret | None = None) -> Credentials:
+def resolve_credentials(endpoint: Endpoint, explicit: Secret | None = None) -> Credentials:
     """Resolve the key and all references of `endpoint`; `explicit` stands in for its key.
 
     Raises SecretError if one is missing, malformed, or not confirmed for the endpoint's origin.
@@ -45,20 +45,20 @@ def credentials(endpoint: Endpoint, explicit: Secret | None = None) -> Credentia
             code="key_not_confirmed",
         )
     key = endpoint.key.resolve(explicit)
-    headers = {name: _resolved(value) for name, value in endpoint.headers.items()}
-    query = {name: _resolved(value) for name, value in endpoint.query.items()}
+    headers = {name: _resolve_value(value) for name, value in endpoint.headers.items()}
+    query = {name: _resolve_value(value) for name, value in endpoint.query.items()}
     known = [key, *(value for value in (*headers.values(), *query.values()) if isinstance(value, Secret))]
-    key_fields = () if key is None else (key_header(endpoint, key),)
+    key_fields = () if key is None else (build_key_header(endpoint, key),)
     secrets = tuple(one.reveal() for one in known if one is not None and not one.is_dummy)
     remember(secrets)
     return Credentials(
-        headers=(*key_fields, *((name, _text(value)) for name, value in headers.items())),
-        query=tuple((name, _text(value)) for name, value in query.items()),
+        headers=(*key_fields, *((name, _reveal_text(value)) for name, value in headers.items())),
+        query=tuple((name, _reveal_text(value)) for name, value in query.items()),
         secrets=secrets,
     )
 
 
-def key_header(endpoint: Endpoint, key: Secret) -> tuple[str, str]:
+def build_key_header(endpoint: Endpoint, key: Secret) -> tuple[str, str]:
     """The header field that carries the key, by the endpoint's key style. Raises SecretError."""
     match endpoint.key_style:
         case "bearer":
@@ -73,9 +73,9 @@ def key_header(endpoint: Endpoint, key: Secret) -> tuple[str, str]:
             return style, key.reveal()
 
 
-def _resolved(value: str | KeyRef) -> str | Secret | None:
+def _resolve_value(value: str | KeyRef) -> str | Secret | None:
     return value.resolve() if isinstance(value, KeyRef) else value
 
 
-def _text(value: str | Secret | None) -> str:
+def _reveal_text(value: str | Secret | None) -> str:
     return value.reveal() if isinstance(value, Secret) else value or ""

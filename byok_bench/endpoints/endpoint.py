@@ -15,7 +15,7 @@ from msgspec.structs import force_setattr, replace
 
 from byok_bench.endpoints import entry
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.literal import literal_key
+from byok_bench.endpoints.literal import find_literal_key
 from byok_bench.errors import EndpointError
 from byok_bench.redact import redact
 from byok_bench.wire.content import IDENTITY
@@ -29,7 +29,7 @@ KEY_STYLES: Final = ("bearer", "api-key", "x-api-key", "header")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def new_config_key() -> str:
+def make_config_key() -> str:
     """A random UUIDv4: names one endpoint or model for good, and its key in logs and pools."""
     return str(uuid4())
 
@@ -85,7 +85,7 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
 
     alias: str | None = None
     """Shown instead of the name."""
-    config_key: str = msgspec.field(default_factory=new_config_key)
+    config_key: str = msgspec.field(default_factory=make_config_key)
     """UUIDv4 that stays when name or alias change."""
     context_window_tokens: int | None = None
     """Declared by the user; None: not known."""
@@ -93,9 +93,11 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
     price: Price | None = None
 
     def __post_init__(self) -> None:
-        force_setattr(self, "name", entry.checked_model_id(self.name))
+        force_setattr(self, "name", entry.normalize_model_id(self.name))
         if self.alias is not None:
-            force_setattr(self, "alias", entry.checked_label(self.alias) if entry.trim(self.alias) else None)
+            force_setattr(
+                self, "alias", entry.normalize_label(self.alias) if entry.trim_ends(self.alias) else None
+            )
         _check_uuid(self.config_key, "model")
         window = self.context_window_tokens
         if window is not None and window <= 0:
@@ -136,7 +138,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     (`gzip, deflate`), to see what it sees. The only way to set that header."""
     transport: Transport = "own"
     """`own` (timed, HTTP/1.1), `httpx` (stock, HTTP/2 where TLS agrees on it) or `http2` (that version alone)."""
-    config_key: str = msgspec.field(default_factory=new_config_key)
+    config_key: str = msgspec.field(default_factory=make_config_key)
     """UUIDv4 that stays when the label changes; the id of its key in pools and logs."""
 
     def __post_init__(self) -> None:
@@ -144,22 +146,22 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         _check_choice("schema", self.schema, SCHEMAS)
         _check_choice("key style", self.key_style, KEY_STYLES)
         _check_choice("transport", self.transport, TRANSPORTS)
-        force_setattr(self, "accept_encoding", entry.checked_codings(self.accept_encoding))
-        force_setattr(self, "label", entry.checked_label(self.label))
-        force_setattr(self, "base_url", entry.trim(self.base_url))
+        force_setattr(self, "accept_encoding", entry.normalize_codings(self.accept_encoding))
+        force_setattr(self, "label", entry.normalize_label(self.label))
+        force_setattr(self, "base_url", entry.trim_ends(self.base_url))
         force_setattr(self, "models", tuple(self.models))
         force_setattr(self, "headers", dict(self.headers))
         force_setattr(self, "query", dict(self.query))
         force_setattr(self, "body", dict(self.body))
         _check_models(self.models)
-        if problem := _extras_problem(self.headers, self.query):
+        if problem := _find_extras_problem(self.headers, self.query):
             raise EndpointError(problem, code="extra_field_invalid")
-        if field := literal_key({"body": self.body}):
+        if field := find_literal_key({"body": self.body}):
             raise EndpointError(
                 f"{field} holds a key, and bodies are stored: send it as the key, or in a header by reference",
                 code="key_literal",
             )
-        self._settle_key()
+        self._complete_key()
 
     def __repr__(self) -> str:
         """Short, and without header values: a verbose traceback prints this."""
@@ -167,23 +169,23 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         shown = f"label={self.label!r}, base_url={self.base_url!r}, schema={self.schema!r}, models={models!r}"
         return redact(f"Endpoint({shown}, key='{self.key}')", ())
 
-    def _settle_key(self) -> None:
+    def _complete_key(self) -> None:
         """Check the key's header, name a new keyring entry, and bind a new key to the origin."""
         if self.key_style != "header" and self.key_header:
             raise EndpointError(
                 "a key header is named with key style `header` only", code="key_header_unexpected"
             )
-        if self.key_header and (problem := entry.header_name_problem(self.key_header, for_key=True)):
+        if self.key_header and (problem := entry.find_header_name_problem(self.key_header, for_key=True)):
             raise EndpointError(problem, code="key_header_invalid")
         if self.key.kind == "keyring" and not self.key.name:
             force_setattr(self, "key", KeyRef.keyring(self.key.service, self.config_key))
         if self.key_origin is None and self.needs_secret:
-            force_setattr(self, "key_origin", origin_of(self.base_url))
+            force_setattr(self, "key_origin", extract_origin(self.base_url))
 
     @property
     def origin(self) -> str | None:
         """`scheme://host:port` of the base URL, or None while there is none."""
-        return origin_of(self.base_url)
+        return extract_origin(self.base_url)
 
     @property
     def needs_secret(self) -> bool:
@@ -200,7 +202,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """The same endpoint with its key confirmed for the present origin."""
         return replace(self, key_origin=self.origin)
 
-    def missing(self) -> tuple[str, ...]:
+    def list_missing_fields(self) -> tuple[str, ...]:
         """Fields that still keep this endpoint from a run, in order: `base_url models key key_header key_origin`.
 
         Looks at the configuration alone: a variable that is not set shows when a request is built.
@@ -214,19 +216,19 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         }
         return tuple(name for name, is_missing in found.items() if is_missing)
 
-    def named(self, name: str) -> Model | None:
+    def find_model(self, name: str) -> Model | None:
         """The model with this name, alias or config_key; None if there is none."""
         return next(
             (model for model in self.models if name in (model.name, model.alias, model.config_key)), None
         )
 
-    def model(self, name: str | None = None) -> Model:
+    def get_model(self, name: str | None = None) -> Model:
         """The model with this name, alias or config_key; the first one if None. Raises EndpointError."""
         if name is None:
             if not self.models:
                 raise EndpointError(f"endpoint {self.label!r} has no model: add one", code="model_missing")
             return self.models[0]
-        found = self.named(name)
+        found = self.find_model(name)
         if found is not None:
             return found
         known = ", ".join(model.name for model in self.models) or "none"
@@ -235,14 +237,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def picker_label(endpoint: Endpoint, model: Model, *, team: bool = False) -> str:
+def make_picker_label(endpoint: Endpoint, model: Model, *, team: bool = False) -> str:
     """How a model is offered for choice: `alias or name (Custom • label)`, `(Team • label)` for a team's."""
     return f"{model.alias or model.name} ({'Team' if team else 'Custom'} • {endpoint.label})"
 
 
-def host_label(base_url: str) -> str:
+def make_host_label(base_url: str) -> str:
     """A label for an address: its host, with the port if that is not the usual one."""
-    origin = origin_of(base_url)
+    origin = extract_origin(base_url)
     if origin is None:
         return "Imported"
     return origin.partition("://")[2].removesuffix(":443").removesuffix(":80")[: entry.LABEL_CHARACTERS]
@@ -254,7 +256,7 @@ def refuse_credentials(url: str, what: str) -> None:
         raise EndpointError(f"{what} holds a credential: give the address without it", code="key_literal")
 
 
-def origin_of(url: str) -> str | None:
+def extract_origin(url: str) -> str | None:
     """`scheme://host:port`, lower case, port always written; None if the text is no http(s) URL."""
     try:
         parts = urlsplit(url)
@@ -289,19 +291,21 @@ def _check_models(models: Sequence[Model]) -> None:
         raise EndpointError(f"model {twice[0]} is listed twice", code="model_twice")
 
 
-def _extras_problem(headers: Mapping[str, str | KeyRef], query: Mapping[str, str | KeyRef]) -> str | None:
+def _find_extras_problem(
+    headers: Mapping[str, str | KeyRef], query: Mapping[str, str | KeyRef]
+) -> str | None:
     """What is wrong with the extra header and query fields: names, values, or a key written out."""
     names = [name.lower() for name in headers]
     for name, value in headers.items():
         if names.count(name.lower()) > 1:
             return f"header {name} is listed twice"
-        problem = entry.header_name_problem(name)
+        problem = entry.find_header_name_problem(name)
         if problem is None and isinstance(value, str):
-            problem = entry.header_value_problem(name, value)
+            problem = entry.find_header_value_problem(name, value)
         if problem:
             return problem
     for kind, fields in (("header", headers), ("query field", query)):
         written = {name: value for name, value in fields.items() if isinstance(value, str)}
-        if found := literal_key(written):
+        if found := find_literal_key(written):
             return f'{kind} {found} holds a key: give where it is found instead, like KeyRef.env("NAME")'
     return None

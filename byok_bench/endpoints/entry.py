@@ -27,7 +27,7 @@ KEY_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key"})
 """Set through the key field alone."""
 
 
-def trim(text: str) -> str:
+def trim_ends(text: str) -> str:
     """`text` without white space and invisible characters at its ends; compare with the input to say so."""
     before = None
     while before != text:
@@ -35,7 +35,7 @@ def trim(text: str) -> str:
     return text
 
 
-def hidden(text: str, *, spaces: bool) -> str | None:
+def find_hidden_character(text: str, *, spaces: bool) -> str | None:
     """Name of the first character in `text` that hides (control, format, private use, unassigned), or None.
 
     With `spaces` white space inside counts as well.
@@ -46,9 +46,9 @@ def hidden(text: str, *, spaces: bool) -> str | None:
     return None
 
 
-def checked_label(text: str) -> str:
+def normalize_label(text: str) -> str:
     """A label, trimmed: 1–80 characters without control characters. Raises EndpointError."""
-    label = trim(text)
+    label = trim_ends(text)
     if not label:
         raise EndpointError("give the endpoint a label", code="label_missing")
     if len(label) > LABEL_CHARACTERS:
@@ -56,17 +56,17 @@ def checked_label(text: str) -> str:
             f"the label has {len(label)} characters; at most {LABEL_CHARACTERS} are shown",
             code="label_too_long",
         )
-    if found := hidden(label, spaces=False):
+    if found := find_hidden_character(label, spaces=False):
         raise EndpointError(
             f"the label holds the invisible character {found}; type it again", code="label_invalid"
         )
     return label
 
 
-def checked_model_id(text: str) -> str:
+def normalize_model_id(text: str) -> str:
     """A provider's model id, trimmed; may be empty (then the endpoint is incomplete). Raises EndpointError."""
-    name = trim(text)
-    if found := hidden(name, spaces=True):
+    name = trim_ends(text)
+    if found := find_hidden_character(name, spaces=True):
         raise EndpointError(
             f"the model id holds white space or an invisible character ({found}); type it again by hand",
             code="model_invalid",
@@ -74,9 +74,9 @@ def checked_model_id(text: str) -> str:
     return name
 
 
-def checked_codings(text: str) -> str:
+def normalize_codings(text: str) -> str:
     """Content codings as Accept-Encoding names them, lower case; `identity` for an empty text. Raises EndpointError."""
-    names = [name.strip().lower() for name in trim(text).split(",")] if trim(text) else [IDENTITY]
+    names = [name.strip().lower() for name in trim_ends(text).split(",")] if trim_ends(text) else [IDENTITY]
     for name in names:
         if name not in CODINGS and name != IDENTITY:
             raise EndpointError(
@@ -87,7 +87,7 @@ def checked_codings(text: str) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def header_name_problem(name: str, *, for_key: bool = False) -> str | None:
+def find_header_name_problem(name: str, *, for_key: bool = False) -> str | None:
     """Why an extra header cannot have this name, or None; `for_key` allows the names that carry keys."""
     lowered = name.lower()
     if not _TOKEN.match(name):
@@ -101,7 +101,7 @@ def header_name_problem(name: str, *, for_key: bool = False) -> str | None:
     return None
 
 
-def header_value_problem(name: str, value: str) -> str | None:
+def find_header_value_problem(name: str, value: str) -> str | None:
     """Why a header cannot have this value, or None. Control characters are refused, never stripped."""
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         return f"the value of header {name} holds a control character (a line break?): enter it again"

@@ -18,7 +18,7 @@ NOTEWORTHY_NS: Final = 1_000_000_000
 """A wait that only grows by less is not told again: with many in flight each 429 moves it a little."""
 
 
-class Holds:
+class RateLimitWaits:
     """The earliest time at which each target may be asked again."""
 
     def __init__(self, targets: int, tell: Callable[[int, float], None]) -> None:

@@ -13,10 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint, Model, host_label, refuse_credentials
+from byok_bench.endpoints.endpoint import Endpoint, Model, make_host_label, refuse_credentials
 from byok_bench.endpoints.entry import LABEL_CHARACTERS
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.presets import preset
+from byok_bench.endpoints.presets import get_preset
 from byok_bench.errors import EndpointError
 
 URL_VARIABLES: Final = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
@@ -63,7 +63,7 @@ def from_environment(
     if not has_key:
         notes.append(f"{KEY_VARIABLE} is not set: the endpoint sends no key")
     endpoint = Endpoint(
-        label=label or host_label(base_url),
+        label=label or make_host_label(base_url),
         base_url=base_url,
         key=KeyRef.env(KEY_VARIABLE) if has_key else KeyRef.none(),
         models=[Model(name) for name in models],
@@ -73,37 +73,37 @@ def from_environment(
 
 def from_preset(name: str, label: str | None = None, models: Sequence[str] = ()) -> Imported:
     """The endpoint of a preset, with its quirks as notes. Raises EndpointError for an unknown one."""
-    chosen = preset(name)
-    return Imported(endpoints=(chosen.endpoint(label, models),), notes=chosen.quirks)
+    chosen = get_preset(name)
+    return Imported(endpoints=(chosen.make_endpoint(label, models),), notes=chosen.quirks)
 
 
 def from_litellm(path: str | os.PathLike[str]) -> Imported:
     """One endpoint for each server and key that `model_list` names. Raises EndpointError if the file cannot be read."""
-    from byok_bench.endpoints.litellm_config import read_config
+    from byok_bench.endpoints.litellm_config import read_litellm_config
 
-    config = read_config(Path(path))
+    config = read_litellm_config(Path(path))
     return Imported(endpoints=config.endpoints, notes=config.notes)
 
 
-def add_to(book: EndpointBook, found: Imported) -> Imported:
+def add_to_book(book: EndpointBook, found: Imported) -> Imported:
     """Add the endpoints to `book` under free labels; what is in it already is left as it is, with a note."""
     added, notes = [], list(found.notes)
     for endpoint in found.endpoints:
-        twin = next((one for one in book if _place(one) == _place(endpoint)), None)
+        twin = next((one for one in book if _get_place(one) == _get_place(endpoint)), None)
         if twin is not None:
             notes.append(f"{endpoint.base_url} is in the book already, as {twin.label}: left as it is")
             continue
-        chosen = replace(endpoint, label=_free(endpoint.label, [one.label for one in book]))
+        chosen = replace(endpoint, label=_choose_free_label(endpoint.label, [one.label for one in book]))
         book.add(chosen)
         added.append(chosen)
     return Imported(endpoints=tuple(added), notes=tuple(notes))
 
 
-def _place(endpoint: Endpoint) -> tuple[object, ...]:
+def _get_place(endpoint: Endpoint) -> tuple[object, ...]:
     return endpoint.base_url.rstrip("/"), endpoint.schema, endpoint.key
 
 
-def _free(label: str, taken: Sequence[str]) -> str:
+def _choose_free_label(label: str, taken: Sequence[str]) -> str:
     """`label`, with a number after it if it is taken."""
     number, chosen = 2, label
     while chosen in taken:

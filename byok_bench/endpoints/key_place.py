@@ -15,11 +15,11 @@ class KeyPlace(NamedTuple):
     """What there is to say of a key."""
 
     words: str
-    there: bool | None
+    is_there: bool | None
     """Whether it is there; None if that is not known, or none is needed."""
 
 
-def key_place(endpoint: Endpoint) -> KeyPlace:
+def describe_key_place(endpoint: Endpoint) -> KeyPlace:
     """Where the key comes from, and since when."""
     ref = endpoint.key
     match ref.kind:
@@ -35,28 +35,28 @@ def key_place(endpoint: Endpoint) -> KeyPlace:
             return KeyPlace("kept for this session only", True)
         case "session":
             return KeyPlace("it was kept for one session only, and that one is over", False)
-        case _ if awaits_key(endpoint):
+        case _ if is_awaiting_key(endpoint):
             return KeyPlace("nothing was put into the keyring yet", False)
         case _ if endpoint.key_set_at is None:
             return KeyPlace(f"in the keyring as {ref.service}/{ref.name}, if it was put there", None)
         case _:
-            return KeyPlace(f"in the keyring, set {days_ago(endpoint.key_set_at)}", True)
+            return KeyPlace(f"in the keyring, set {describe_age(endpoint.key_set_at)}", True)
 
 
-def awaits_key(endpoint: Endpoint) -> bool:
+def is_awaiting_key(endpoint: Endpoint) -> bool:
     """Whether the endpoint has a keyring entry of its own into which no key was put."""
     ref = endpoint.key
     own = (ref.service, ref.name) == (KEYRING_SERVICE, endpoint.config_key)
     return ref.kind == "keyring" and own and endpoint.key_set_at is None
 
 
-def is_stored(endpoint: Endpoint) -> bool:
+def is_key_stored(endpoint: Endpoint) -> bool:
     """Whether a key is kept for it in the keyring or in this session, as far as is known without looking."""
     ref = endpoint.key
-    return (ref.kind == "session" and ref.is_set) or (ref.kind == "keyring" and not awaits_key(endpoint))
+    return (ref.kind == "session" and ref.is_set) or (ref.kind == "keyring" and not is_awaiting_key(endpoint))
 
 
-def days_ago(then: datetime) -> str:
+def describe_age(then: datetime) -> str:
     """`today`, `yesterday` or `n days ago`."""
     days = (datetime.now(UTC) - then).days
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")

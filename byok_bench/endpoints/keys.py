@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import msgspec
 
-from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.entry import trim_ends
 from byok_bench.endpoints.secret import Secret
 from byok_bench.errors import SecretError
 from byok_bench.redact import redact
@@ -50,8 +50,8 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def env(cls, name: str) -> "KeyRef":
         """The environment variable `name`, read when a request is built. Raises SecretError for no such name."""
-        name = trim(name)
-        if not _names_a_variable(name):
+        name = trim_ends(name)
+        if not _is_variable_name(name):
             del name  # it may be the key itself
             raise SecretError(
                 "a key from the environment is given by the name of its variable, like OPENAI_API_KEY",
@@ -81,7 +81,7 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, text: str) -> "KeyRef":
         """A reference from its written form. Raises SecretError for anything else, without showing it."""
-        ref = _parsed(trim(text))
+        ref = _parse_reference(trim_ends(text))
         if ref is None:
             del text
             refuse_literal()
@@ -106,25 +106,25 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
         `keyring_failed`). May wait for the keyring: call it off an event loop that must not stand still.
         """
         if explicit is not None:
-            return explicit.checked()
+            return explicit.check_sendable()
         if self.kind == "none":
             return None
         secret = self._look_up()
         if secret is None and ask is not None:
             secret = Secret(ask())
         if secret is None:
-            raise SecretError(self._what_is_missing(), code="key_missing")
-        return secret.checked()
+            raise SecretError(self._describe_missing_key(), code="key_missing")
+        return secret.check_sendable()
 
     def store(self, secret: Secret) -> None:
         """Put the key where the reference points (keyring and session). Raises SecretError."""
-        secret.checked()
+        secret.check_sendable()
         if not secret.is_dummy:
             remember((secret.reveal(),))
         if self.kind == "session" and self.name:
             _SESSION[self.name] = secret
         elif self.kind == "keyring" and self.name:
-            _write(self.service, self.name, secret)
+            _write_keyring(self.service, self.name, secret)
         else:
             raise SecretError(
                 f"a key cannot be stored under {self}: set it there yourself", code="key_not_storable"
@@ -135,17 +135,17 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind == "session":
             _SESSION.pop(self.name, None)
         elif self.kind == "keyring" and self.name:
-            _remove(self.service, self.name)
+            _remove_from_keyring(self.service, self.name)
 
     def _look_up(self) -> Secret | None:
         if self.kind == "env":
-            value = trim(os.environ.get(self.name, "")) if self.name else ""
+            value = trim_ends(os.environ.get(self.name, "")) if self.name else ""
             return Secret(value) if value else None
         if self.kind == "session":
             return _SESSION.get(self.name)
-        return _read(self.service, self.name)
+        return _read_keyring(self.service, self.name)
 
-    def _what_is_missing(self) -> str:
+    def _describe_missing_key(self) -> str:
         match self.kind:
             case "env":
                 return f"no key: environment variable {self.name or '(no name)'} is not set"
@@ -155,17 +155,17 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
                 return f"no key: the keyring has no entry {self.service}/{self.name}; enter it again"
 
 
-def _names_a_variable(name: str) -> bool:
+def _is_variable_name(name: str) -> bool:
     """Whether this may be the name of an environment variable: empty (not chosen yet), or a plain identifier."""
     return not name or (_VARIABLE.match(name) is not None and redact(name, ()) == name)
 
 
-def _parsed(text: str) -> KeyRef | None:
+def _parse_reference(text: str) -> KeyRef | None:
     kind, colon, rest = text.partition(":")
     match kind:
         case "none" if not colon:
             return KeyRef.none()
-        case "env" if colon and _names_a_variable(rest):
+        case "env" if colon and _is_variable_name(rest):
             return KeyRef(kind="env", name=rest)
         case "session":
             return KeyRef(kind="session", name=rest)
@@ -186,19 +186,19 @@ def refuse_literal() -> NoReturn:
     )
 
 
-def _read(service: str, user: str) -> Secret | None:
+def _read_keyring(service: str, user: str) -> Secret | None:
     import keyring
 
     try:
         value = keyring.get_password(service, user)
     except Exception as error:  # noqa: BLE001 - see the module docstring
-        problem = _explain(error, "read")
+        problem = _explain_keyring_error(error, "read")
     else:
         return None if value is None else Secret(value)
     raise problem
 
 
-def _write(service: str, user: str, secret: Secret) -> None:
+def _write_keyring(service: str, user: str, secret: Secret) -> None:
     """Keep the key, and read it back: a null backend takes a key without a word and forgets it."""
     import keyring
 
@@ -208,31 +208,31 @@ def _write(service: str, user: str, secret: Secret) -> None:
         kept = keyring.get_password(service, user) == secret.reveal()
         problem = SecretError(f"the keyring did not keep the key: {_NO_KEYRING}", code="no_keyring")
     except Exception as error:  # noqa: BLE001 - see the module docstring
-        kept, problem = False, _explain(error, "store")
+        kept, problem = False, _explain_keyring_error(error, "store")
     if not kept:
         raise problem
 
 
-def _remove(service: str, user: str) -> None:
+def _remove_from_keyring(service: str, user: str) -> None:
     import keyring
     from keyring.errors import PasswordDeleteError
 
     try:
         keyring.delete_password(service, user)
     except PasswordDeleteError:
-        if _read(service, user) is None:
+        if _read_keyring(service, user) is None:
             return
         problem = SecretError(
             f"the keyring kept the entry {service}/{user}: remove it there", code="keyring_failed"
         )
     except Exception as error:  # noqa: BLE001 - see the module docstring
-        problem = _explain(error, "remove")
+        problem = _explain_keyring_error(error, "remove")
     else:
         return
     raise problem
 
 
-def _explain(error: Exception, doing: str) -> SecretError:
+def _explain_keyring_error(error: Exception, doing: str) -> SecretError:
     """Our error for a backend's; its text stays out, since it could hold the key."""
     from keyring.errors import KeyringLocked, NoKeyringError
 

@@ -18,12 +18,12 @@ from byok_bench.endpoints.endpoint import (
     Model,
     Price,
     Schema,
-    host_label,
+    make_host_label,
     refuse_credentials,
 )
-from byok_bench.endpoints.entry import hidden, trim
+from byok_bench.endpoints.entry import find_hidden_character, trim_ends
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.litellm_providers import Named, Provider, resolve_model
+from byok_bench.endpoints.litellm_providers import Provider, ResolvedModel, resolve_model
 from byok_bench.endpoints.secret import DUMMIES
 from byok_bench.errors import ByokBenchError, EndpointError
 from byok_bench.redact import redact
@@ -47,7 +47,7 @@ _MODES: Final = (None, "chat", "responses")
 _KEY_HEADERS: Final[Mapping[str, KeyStyle]] = {"api-key": "api-key", "x-api-key": "x-api-key"}
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
+class LiteLLMConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What a configuration means."""
 
     endpoints: tuple[Endpoint, ...]
@@ -66,20 +66,20 @@ class _Place(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[tuple[str, str], ...]
 
 
-def read_config(path: Path) -> Config:
+def read_litellm_config(path: Path) -> LiteLLMConfig:
     """One endpoint for each server, key and set of headers that `model_list` names.
 
     Raises EndpointError if the file cannot be read or names no entry.
     """
-    document = _load(path)
-    notes = list(_notes_on_file(document))
+    document = _read_yaml(path)
+    notes = list(_list_file_notes(document))
     found: dict[_Place, list[Model]] = {}
     for number, entry in enumerate(document["model_list"], 1):
-        name = _entry_name(number, entry)
+        name = _name_entry(number, entry)
         try:
             reader = _Entry(entry, document)
             place, model = reader.read()
-            _endpoint(place, [])  # so that a field that cannot be is said of its entry
+            _make_endpoint(place, [])  # so that a field that cannot be is said of its entry
         except ByokBenchError as error:
             notes.append(f"{name} was left out: {error}")
             continue
@@ -89,14 +89,14 @@ def read_config(path: Path) -> Config:
             models.append(model)
         elif model is not None and model.alias is not None:
             notes.append(f"{name}: its model is listed already, so this name was not taken over")
-    return Config(
-        endpoints=tuple(_endpoint(place, models) for place, models in found.items()), notes=tuple(notes)
+    return LiteLLMConfig(
+        endpoints=tuple(_make_endpoint(place, models) for place, models in found.items()), notes=tuple(notes)
     )
 
 
-def _endpoint(place: _Place, models: list[Model]) -> Endpoint:
+def _make_endpoint(place: _Place, models: list[Model]) -> Endpoint:
     return Endpoint(
-        label=host_label(place.base_url),
+        label=make_host_label(place.base_url),
         base_url=place.base_url,
         schema=place.schema,
         key=place.key,
@@ -107,7 +107,7 @@ def _endpoint(place: _Place, models: list[Model]) -> Endpoint:
     )
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _read_yaml(path: Path) -> dict[str, Any]:
     """The document of a configuration, with a list of entries in it."""
     import yaml
 
@@ -126,12 +126,12 @@ def _load(path: Path) -> dict[str, Any]:
     raise EndpointError(problem, code="import_broken")
 
 
-def _notes_on_file(document: Mapping[str, Any]) -> Iterator[str]:
+def _list_file_notes(document: Mapping[str, Any]) -> Iterator[str]:
     if "include" in document:
         yield "`include` names other files: they were not read; import each of them"
     known = ("model_list", "credential_list", "environment_variables", "include")
     if others := [name for name in document if name not in known]:
-        yield f"not taken over from the file: {_listed(others)}"
+        yield f"not taken over from the file: {_join_names(others)}"
 
 
 class _Entry:
@@ -143,25 +143,27 @@ class _Entry:
         if not isinstance(given, Mapping) or not isinstance(given.get("model"), str):
             raise EndpointError("it has no litellm_params with a model", code="import_entry")
         self._entry = entry
-        self._variables = _mapping(document.get("environment_variables"))
-        self._given = {**_credential(given, document), **given}
-        self._info = _mapping(entry.get("model_info"))
+        self._variables = _as_mapping(document.get("environment_variables"))
+        self._given = {**_find_credential(given, document), **given}
+        self._info = _as_mapping(entry.get("model_info"))
 
     def read(self) -> tuple[_Place, Model | None]:
         """Where the entry goes, and its model; None for a wildcard. Raises EndpointError for one of no use."""
         self._refuse_other_ways()
         mode = self._info.get("mode")
         if mode not in _MODES:
-            raise EndpointError(f"it is no chat model (mode {_shown(mode)})", code="import_entry")
-        named = resolve_model(trim(self._given["model"]), self._text("custom_llm_provider"), mode)
+            raise EndpointError(f"it is no chat model (mode {_redact_value(mode)})", code="import_entry")
+        named = resolve_model(trim_ends(self._given["model"]), self._get_text("custom_llm_provider"), mode)
         if "/" not in self._given["model"] and "custom_llm_provider" not in self._given:
-            self.notes.append(f"{_shown(self._given['model'])} without a provider is OpenAI's to LiteLLM")
-        base_url, is_own = self._address(named.provider)
-        query = self._version(named.provider)
-        headers, key_header = self._headers()
-        key = self._key(named.provider, is_own, key_header is not None)
+            self.notes.append(
+                f"{_redact_value(self._given['model'])} without a provider is OpenAI's to LiteLLM"
+            )
+        base_url, is_own = self._read_address(named.provider)
+        query = self._read_version(named.provider)
+        headers, key_header = self._read_headers()
+        key = self._choose_key(named.provider, is_own, key_header is not None)
         place = _Place(
-            base_url=base_url.rstrip("/") + self._path(named),
+            base_url=base_url.rstrip("/") + self._build_path(named),
             schema=named.schema,
             key=headers.pop(key_header) if key_header is not None else key,  # type: ignore[arg-type]
             key_style=_KEY_HEADERS[key_header.lower()]
@@ -171,17 +173,17 @@ class _Entry:
             query=query,
         )
         self._note_the_rest(named)
-        return place, self._model(named)
+        return place, self._make_model(named)
 
     def _refuse_other_ways(self) -> None:
         found = [name for name in _ELSEWHERE if self._given.get(name) not in (None, "", False)]
         if found:
             raise EndpointError(
-                f"{_listed(found)} cannot be said of an endpoint; point one at the LiteLLM proxy instead",
+                f"{_join_names(found)} cannot be said of an endpoint; point one at the LiteLLM proxy instead",
                 code="import_entry",
             )
 
-    def _model(self, named: Named) -> Model | None:
+    def _make_model(self, named: ResolvedModel) -> Model | None:
         if named.model is None:
             self.notes.append("it stands for every model of its server: add those you want with --model")
             return None
@@ -192,14 +194,14 @@ class _Entry:
             named.model,
             alias=alias if is_name else None,
             context_window_tokens=window if type(window) is int and window > 0 else None,
-            price=self._price(),
+            price=self._read_price(),
         )
 
-    def _price(self) -> Price | None:
-        sides = [self._cost(f"{side}_cost_per_token") for side in ("input", "output")]
+    def _read_price(self) -> Price | None:
+        sides = [self._compute_cost(f"{side}_cost_per_token") for side in ("input", "output")]
         return None if sides == [None, None] else Price(input=sides[0], output=sides[1])
 
-    def _cost(self, name: str) -> float | None:
+    def _compute_cost(self, name: str) -> float | None:
         """Price of a million tokens."""
         given = self._given.get(name, self._info.get(name))
         try:
@@ -208,16 +210,16 @@ class _Entry:
             return None
         return round(cost * 1e6, 9) if 0 <= cost < float("inf") else None
 
-    def _address(self, provider: Provider) -> tuple[str, bool]:
+    def _read_address(self, provider: Provider) -> tuple[str, bool]:
         """The server, and whether the entry names it itself."""
         given = self._given.get("api_base") or self._given.get("base_url")
         if given:
-            return self._checked_address(self._resolve(given, "api_base"), "its api_base"), True
+            return self._check_address(self._resolve(given, "api_base"), "its api_base"), True
         for variable in provider.base_env:
-            found = self._variable(variable)
+            found = self._read_variable(variable)
             if found:
                 self.notes.append(f"its address is in {variable}")
-                return self._checked_address(found, variable), False
+                return self._check_address(found, variable), False
         if provider.base_url is not None:
             return provider.base_url, False
         raise EndpointError(
@@ -231,26 +233,28 @@ class _Entry:
         if not given.startswith(FROM_ENVIRONMENT):
             return given
         variable = given.removeprefix(FROM_ENVIRONMENT)
-        found = self._variable(variable)
+        found = self._read_variable(variable)
         if not found:
-            raise EndpointError(f"its {name} is in {_shown(variable)}, which is not set", code="import_entry")
+            raise EndpointError(
+                f"its {name} is in {_redact_value(variable)}, which is not set", code="import_entry"
+            )
         return found
 
-    def _variable(self, name: str) -> str:
+    def _read_variable(self, name: str) -> str:
         """What a variable holds: the file's own `environment_variables` come first, as in the proxy."""
         own = self._variables.get(name)
         return own.strip() if isinstance(own, str) else os.environ.get(name, "").strip()
 
-    def _checked_address(self, given: str, what: str) -> str:
-        address = trim(given)
+    def _check_address(self, given: str, what: str) -> str:
+        address = trim_ends(given)
         refuse_credentials(address, what)
-        if found := hidden(address, spaces=True):
+        if found := find_hidden_character(address, spaces=True):
             raise EndpointError(
                 f"{what} holds white space or a hidden character ({found})", code="import_entry"
             )
         return address
 
-    def _path(self, named: Named) -> str:
+    def _build_path(self, named: ResolvedModel) -> str:
         """What the provider's routes have between the address and themselves."""
         template = named.provider.path
         if not template:
@@ -263,23 +267,23 @@ class _Entry:
             )
         return template.format(model=named.model)
 
-    def _version(self, provider: Provider) -> tuple[tuple[str, str], ...]:
+    def _read_version(self, provider: Provider) -> tuple[tuple[str, str], ...]:
         if provider.version is None:
             if self._given.get("api_version"):
                 self.notes.append("not taken over: api_version, which this provider's routes do not have")
             return ()
-        given = self._given.get("api_version") or self._variable(provider.version)
+        given = self._given.get("api_version") or self._read_variable(provider.version)
         if not given:
             raise EndpointError(
                 f"it names no api_version, and {provider.version} is not set", code="import_entry"
             )
         return (("api-version", self._resolve(str(given), "api_version")),)
 
-    def _headers(self) -> tuple[dict[str, str | KeyRef], str | None]:
+    def _read_headers(self) -> tuple[dict[str, str | KeyRef], str | None]:
         """Extra headers, and the name of the one that carries the key."""
         headers: dict[str, str | KeyRef] = {}
         for member in ("headers", "extra_headers"):
-            for name, value in _mapping(self._given.get(member)).items():
+            for name, value in _as_mapping(self._given.get(member)).items():
                 text = value if isinstance(value, str) else str(value)
                 is_reference = text.startswith(FROM_ENVIRONMENT)
                 headers[str(name)] = KeyRef.env(text.removeprefix(FROM_ENVIRONMENT)) if is_reference else text
@@ -290,12 +294,12 @@ class _Entry:
         ]
         if written:
             raise EndpointError(
-                f"header {_listed(written)} holds a key written out: refer to a variable, as {FROM_ENVIRONMENT}NAME",
+                f"header {_join_names(written)} holds a key written out: refer to a variable, as {FROM_ENVIRONMENT}NAME",
                 code="import_entry",
             )
         return headers, next((name for name in headers if name.lower() in _KEY_HEADERS), None)
 
-    def _key(self, provider: Provider, is_own: bool, by_header: bool) -> KeyRef:
+    def _choose_key(self, provider: Provider, is_own: bool, by_header: bool) -> KeyRef:
         given = self._given.get("api_key")
         is_dummy = given is not None and str(given).strip().lower() in DUMMIES
         if by_header:
@@ -323,7 +327,7 @@ class _Entry:
         )
         return KeyRef.env("")
 
-    def _note_the_rest(self, named: Named) -> None:
+    def _note_the_rest(self, named: ResolvedModel) -> None:
         info = set(_TAKEN_INFO) if named.model is not None else {"mode"}
         rest = [
             *(name for name in self._given if name not in _TAKEN),
@@ -335,14 +339,14 @@ class _Entry:
             ),
         ]
         if rest:
-            self.notes.append(f"not taken over: {_listed(rest)}")
+            self.notes.append(f"not taken over: {_join_names(rest)}")
 
-    def _text(self, name: str) -> str | None:
+    def _get_text(self, name: str) -> str | None:
         value = self._given.get(name)
         return value if isinstance(value, str) and value else None
 
 
-def _credential(given: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _find_credential(given: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values of the credential that an entry names; what the entry says itself wins over them."""
     name = given.get("litellm_credential_name")
     if not name:
@@ -350,9 +354,9 @@ def _credential(given: Mapping[str, Any], document: Mapping[str, Any]) -> Mappin
     listed = document.get("credential_list")
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, Mapping) and one.get("credential_name") == name:
-            return _mapping(one.get("credential_values"))
+            return _as_mapping(one.get("credential_values"))
     raise EndpointError(
-        f"its credential {_shown(name)!r} is not in credential_list: where it sends keys is not known",
+        f"its credential {_redact_value(name)!r} is not in credential_list: where it sends keys is not known",
         code="import_entry",
     )
 
@@ -364,18 +368,18 @@ def _is_secret(name: str, value: str) -> bool:
     )
 
 
-def _entry_name(number: int, entry: Any) -> str:
+def _name_entry(number: int, entry: Any) -> str:
     name = entry.get("model_name") if isinstance(entry, Mapping) else None
-    return f"entry {number} ({_shown(name)})" if isinstance(name, str) else f"entry {number}"
+    return f"entry {number} ({_redact_value(name)})" if isinstance(name, str) else f"entry {number}"
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(_shown(name) for name in names)
+def _join_names(names: list[str]) -> str:
+    return ", ".join(_redact_value(name) for name in names)
 
 
-def _shown(value: Any) -> str:
+def _redact_value(value: Any) -> str:
     return redact(str(value), ())[:80]

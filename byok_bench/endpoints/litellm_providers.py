@@ -33,7 +33,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     vendor: bool = False
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True):
+class ResolvedModel(msgspec.Struct, frozen=True, kw_only=True):
     """What an entry's model means."""
 
     provider: Provider
@@ -48,13 +48,13 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @functools.cache
-def providers() -> dict[str, Provider]:
+def load_providers() -> dict[str, Provider]:
     """Every provider by its prefix."""
     text = (files("byok_bench.endpoints") / "litellm_providers.toml").read_text(encoding="utf-8")
     return {one.prefix: one for one in msgspec.convert(tomllib.loads(text), _File).provider}
 
 
-def resolve_model(model: str, custom_provider: str | None, mode: str | None) -> Named:
+def resolve_model(model: str, custom_provider: str | None, mode: str | None) -> ResolvedModel:
     """The provider, model and route that `model`, `custom_llm_provider` and `model_info.mode` mean.
 
     As LiteLLM reads them: `custom_llm_provider` wins and its own prefix is taken off; a name without any
@@ -72,28 +72,28 @@ def resolve_model(model: str, custom_provider: str | None, mode: str | None) -> 
         provider, name = find_provider("openai"), model
     else:
         raise EndpointError(
-            f"{_shown(model)} names no provider, and which server LiteLLM takes it to is in a list of its own: "
-            f"write openai/{_shown(model)} with an api_base",
+            f"{_redact_name(model)} names no provider, and which server LiteLLM takes it to is in a list of its own: "
+            f"write openai/{_redact_name(model)} with an api_base",
             code="import_entry",
         )
     schema: Schema = "responses" if name.startswith(RESPONSES) or mode == "responses" else "chat"
     name = name.removeprefix(RESPONSES)
     if provider.vendor and "/" not in name and "*" not in name:
         name = f"{provider.prefix}/{name}"
-    return Named(provider=provider, model=None if "*" in name or not name else name, schema=schema)
+    return ResolvedModel(provider=provider, model=None if "*" in name or not name else name, schema=schema)
 
 
 def find_provider(prefix: str) -> Provider:
     """The provider of this name. Raises EndpointError for one that is not reached by OpenAI's routes."""
-    provider = providers().get(prefix)
+    provider = load_providers().get(prefix)
     if provider is None:
         raise EndpointError(
-            f"LiteLLM reaches the provider {_shown(prefix)!r} in a format of its own; "
+            f"LiteLLM reaches the provider {_redact_name(prefix)!r} in a format of its own; "
             "point an endpoint at the LiteLLM proxy instead",
             code="import_entry",
         )
     return provider
 
 
-def _shown(text: str) -> str:
+def _redact_name(text: str) -> str:
     return redact(text, ())

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from byok_bench.redact import redact
-from byok_bench.redact.logs import remembered
+from byok_bench.redact.logs import list_remembered_secrets
 
 _COMMON_WORDS: Final = frozenset({"key", "token"})
 """Names that carry keys in a URL, and all sorts of things in a request body."""
@@ -21,13 +21,13 @@ _NO_COMMON_WORD: Final = 8
 """Characters from which a key in use is looked for; a local server's key may be a word that labels hold, too."""
 
 
-def literal_key(fields: Mapping[str, Any], own: frozenset[str] = frozenset()) -> str | None:
+def find_literal_key(fields: Mapping[str, Any], own: frozenset[str] = frozenset()) -> str | None:
     """Path of the first string in `fields` that is a key in use, or looks like one by itself or by its name.
 
     own: names at the top that cannot make a value a key, since they are checked for what they may hold.
     """
-    in_use = [secret for secret in remembered() if len(secret) >= _NO_COMMON_WORD]
-    for path, text in _texts(fields):
+    in_use = [secret for secret in list_remembered_secrets() if len(secret) >= _NO_COMMON_WORD]
+    for path, text in _iterate_texts(fields):
         name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
         innocent = path in own or (path.startswith("body.") and name.lower() in _COMMON_WORDS)
         named = () if innocent else (f"{name}: {text}", f"https://host/?{name}={text}")
@@ -36,13 +36,13 @@ def literal_key(fields: Mapping[str, Any], own: frozenset[str] = frozenset()) ->
     return None
 
 
-def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _iterate_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every string in `value`, with the path of its field."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for name, entry in value.items():
-            yield from _texts(entry, f"{path}.{name}" if path else str(name))
+            yield from _iterate_texts(entry, f"{path}.{name}" if path else str(name))
     elif isinstance(value, (list, tuple)):
         for number, entry in enumerate(value):
-            yield from _texts(entry, f"{path}[{number}]")
+            yield from _iterate_texts(entry, f"{path}[{number}]")

@@ -7,7 +7,7 @@ finds when it sends is the same, as a `Failure`. Rules: docs/endpoints.md, "Life
 from collections.abc import Mapping
 from typing import Any
 
-from byok_bench.endpoints.credentials import credentials
+from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.readiness import MISSING
 from byok_bench.errors import SecretError
@@ -33,7 +33,7 @@ def find_obstacle(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | 
 
 def _find_gap(endpoint: Endpoint) -> str:
     """A field that was not filled in; a key is asked for where it is kept."""
-    gaps = [MISSING[name] for name in endpoint.missing() if name not in ("key", "key_origin")]
+    gaps = [MISSING[name] for name in endpoint.list_missing_fields() if name not in ("key", "key_origin")]
     return f"it needs {' and '.join(gaps)}" if gaps else ""
 
 
@@ -66,7 +66,7 @@ def _find_bad_ca_file(endpoint: Endpoint) -> str:
 def _find_missing_key(endpoint: Endpoint) -> str:
     """The key and whatever else is named by reference."""
     try:
-        credentials(endpoint)
+        resolve_credentials(endpoint)
     except SecretError as error:
         return str(error)
     return ""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from byok_bench.endpoints.book import POLICY_NAME, EndpointBook, find_team_book, home
+from byok_bench.endpoints.book import POLICY_NAME, EndpointBook, locate_home, locate_team_book
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.workspace import Workspace, read_workspace
 from byok_bench.errors import BookError, EndpointError
@@ -24,27 +24,27 @@ Stamp = tuple[int, int, int, int]
 """What tells one state of a file from another."""
 
 
-class Rules(NamedTuple):
+class EgressRules(NamedTuple):
     """By which egress rules a request is judged."""
 
     profile: str
     policy: Mapping[str, Any] | None
 
 
-def admit(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> Rules:
+def admit_endpoint(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> EgressRules:
     """The rules by which a request to this endpoint is judged: the workspace's own profile and lists where it sets
     them, else those asked for. Raises EndpointError, code `not_allowed`, if it may not be used here, and BookError if
     the policy cannot be read.
     """
     workspace = find_workspace()
-    if refusal := _refusal(workspace, endpoint, None):
+    if refusal := _find_workspace_refusal(workspace, endpoint, None):
         raise EndpointError(f"{endpoint.label!r}: {refusal}", code="not_allowed")
-    return _rules(workspace, profile, policy)
+    return _make_rules(workspace, profile, policy)
 
 
-def find_rules(profile: str, policy: Mapping[str, Any] | None) -> Rules:
+def find_rules(profile: str, policy: Mapping[str, Any] | None) -> EgressRules:
     """The same rules, whatever endpoint they are for. Raises BookError."""
-    return _rules(find_workspace(), profile, policy)
+    return _make_rules(find_workspace(), profile, policy)
 
 
 def find_refusal(endpoint: Endpoint, *, team: bool | None = None) -> str | None:
@@ -53,19 +53,21 @@ def find_refusal(endpoint: Endpoint, *, team: bool | None = None) -> str | None:
     `team`: whether it is the team's, for a server that has its own list of those. Raises BookError if policy or team
     book cannot be read.
     """
-    return _refusal(find_workspace(), endpoint, team)
+    return _find_workspace_refusal(find_workspace(), endpoint, team)
 
 
 def refuse_unless_allowed(endpoint: Endpoint) -> None:
     """Raise EndpointError, code `not_allowed`, for an endpoint that may not be used here."""
-    admit(endpoint, "local", None)
+    admit_endpoint(endpoint, "local", None)
 
 
 def is_as_in_team_book(endpoint: Endpoint) -> bool:
     """Whether the team book has this endpoint, at this address and in this dialect: its id alone can be copied."""
-    path = find_team_book()
+    path = locate_team_book()
     same = (endpoint.config_key, endpoint.base_url, endpoint.schema)
-    return any(same == (one.config_key, one.base_url, one.schema) for one in _team(path, _stamp(path)))
+    return any(
+        same == (one.config_key, one.base_url, one.schema) for one in _read_team_endpoints(path, _stamp(path))
+    )
 
 
 def find_workspace() -> Workspace:
@@ -74,37 +76,37 @@ def find_workspace() -> Workspace:
     """
     chosen = os.environ.get("BYOK_BENCH_HOME")
     others = () if chosen else tuple(os.environ.get(name) for name in PLACES)
-    for path in (POLICY_NAME, _beside_book(chosen, others)):
+    for path in (POLICY_NAME, _locate_beside_book(chosen, others)):
         stamp = _stamp(path)
         if stamp is not None:
-            return _workspace(path, stamp)
+            return _read_workspace_at(path, stamp)
     return NO_POLICY
 
 
-def _rules(workspace: Workspace, profile: str, policy: Mapping[str, Any] | None) -> Rules:
+def _make_rules(workspace: Workspace, profile: str, policy: Mapping[str, Any] | None) -> EgressRules:
     lists = policy if workspace.policy is None else workspace.policy
-    return Rules(workspace.profile_for(profile), lists)
+    return EgressRules(workspace.choose_profile(profile), lists)
 
 
-def _refusal(workspace: Workspace, endpoint: Endpoint, team: bool | None) -> str | None:
+def _find_workspace_refusal(workspace: Workspace, endpoint: Endpoint, team: bool | None) -> str | None:
     if team is None:  # the team book is read only where something hangs on it
         team = not workspace.byok_enabled and is_as_in_team_book(endpoint)
-    return workspace.refusal(endpoint, team=team)
+    return workspace.find_refusal(endpoint, team=team)
 
 
 @functools.lru_cache(maxsize=4)
-def _beside_book(chosen: str | None, others: tuple[str | None, ...]) -> str:
+def _locate_beside_book(chosen: str | None, others: tuple[str | None, ...]) -> str:
     """Path of the policy beside the book; the arguments are what it follows from."""
-    return str(home() / POLICY_NAME)
+    return str(locate_home() / POLICY_NAME)
 
 
 @functools.lru_cache(maxsize=4)
-def _workspace(path: str, stamp: Stamp) -> Workspace:
+def _read_workspace_at(path: str, stamp: Stamp) -> Workspace:
     return read_workspace(Path(path).absolute())
 
 
 @functools.lru_cache(maxsize=4)
-def _team(path: Path, stamp: Stamp | None) -> tuple[Endpoint, ...]:
+def _read_team_endpoints(path: Path, stamp: Stamp | None) -> tuple[Endpoint, ...]:
     book = EndpointBook.open(team=path)
     return tuple(one for one in book if book.is_team(one))
 

@@ -30,7 +30,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     key_env: str | None = None
     """Environment variable where its key usually is; None: no key is needed."""
 
-    def endpoint(self, label: str | None = None, models: Sequence[str] = ()) -> Endpoint:
+    def make_endpoint(self, label: str | None = None, models: Sequence[str] = ()) -> Endpoint:
         """An endpoint with these models; incomplete without any."""
         return Endpoint(
             label=label or self.label,
@@ -47,16 +47,16 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @functools.cache
-def presets() -> tuple[Preset, ...]:
+def load_presets() -> tuple[Preset, ...]:
     """Every preset, in the order of the file."""
     text = (files("byok_bench.endpoints") / "presets.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(text), _File).preset
 
 
-def preset(name: str) -> Preset:
+def get_preset(name: str) -> Preset:
     """The preset with this id. Raises EndpointError with the ids there are."""
-    for one in presets():
+    for one in load_presets():
         if one.id == name:
             return one
-    have = ", ".join(one.id for one in presets())
+    have = ", ".join(one.id for one in load_presets())
     raise EndpointError(f"no preset is called {name!r}; there are {have}", code="preset_unknown")

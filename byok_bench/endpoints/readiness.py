@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from byok_bench.dialects.base import dialect
+from byok_bench.dialects.base import find_dialect
 from byok_bench.endpoints.endpoint import Endpoint, Schema
-from byok_bench.endpoints.key_place import awaits_key
+from byok_bench.endpoints.key_place import is_awaiting_key
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.reasons import Refused, explain
 from byok_bench.wire.urls import read_base_url
@@ -27,24 +27,24 @@ MISSING: Final = {
 _VERSION: Final = re.compile(r"/v[0-9]+[a-z0-9]*(/|$)")
 
 
-def unready(endpoint: Endpoint, *, needs_model: bool = True) -> str:
+def describe_unreadiness(endpoint: Endpoint, *, needs_model: bool = True) -> str:
     """What keeps the endpoint from a run, in a sentence; empty if nothing does."""
-    names = [*endpoint.missing(), *(["key"] if awaits_key(endpoint) else [])]
-    wrong = url_problem(endpoint.base_url)
+    names = [*endpoint.list_missing_fields(), *(["key"] if is_awaiting_key(endpoint) else [])]
+    wrong = find_url_problem(endpoint.base_url)
     if wrong and "key_origin" in names:
         names.remove("key_origin")  # of an address that is none
     if not needs_model and "models" in names:
         names.remove("models")
-    needs = f"It needs {_and([MISSING[name] for name in names])}." if names else ""
+    needs = f"It needs {_join_words([MISSING[name] for name in names])}." if names else ""
     return " ".join(part for part in (needs, wrong) if part)
 
 
 def is_ready(endpoint: Endpoint) -> bool:
     """Whether it may be offered for a run."""
-    return not unready(endpoint)
+    return not describe_unreadiness(endpoint)
 
 
-def url_problem(text: str) -> str:
+def find_url_problem(text: str) -> str:
     """What is wrong with a base URL, and what to change; empty if it is one, or if there is none yet."""
     if not text.strip():
         return ""
@@ -55,7 +55,9 @@ def url_problem(text: str) -> str:
     return ""
 
 
-def request_line(base_url: str, schema: Schema, query: Mapping[str, str | KeyRef] | None = None) -> str:
+def render_request_line(
+    base_url: str, schema: Schema, query: Mapping[str, str | KeyRef] | None = None
+) -> str:
     """`POST https://…/v1/chat/completions?…`: what a request will call; empty if the base URL is none.
 
     A query value that is a reference is shown as one.
@@ -68,10 +70,10 @@ def request_line(base_url: str, schema: Schema, query: Mapping[str, str | KeyRef
         name: f"<{value}>" if isinstance(value, KeyRef) else value for name, value in (query or {}).items()
     }
     asked = f"?{urlencode(shown, quote_via=quote, safe='<>:')}" if shown else ""
-    return f"POST {base}{dialect(schema).route}{asked}"
+    return f"POST {base}{find_dialect(schema).route}{asked}"
 
 
-def hint(base_url: str, schema: Schema = "chat") -> str:
+def find_url_hint(base_url: str, schema: Schema = "chat") -> str:
     """What is worth a look in a base URL that is one; empty if nothing is.
 
     Providers print the Messages API's address without /v1, since their SDK adds it; nothing is added here.
@@ -89,5 +91,5 @@ def hint(base_url: str, schema: Schema = "chat") -> str:
     return "; ".join(words for words, holds in said.items() if holds)
 
 
-def _and(parts: list[str]) -> str:
+def _join_words(parts: list[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]

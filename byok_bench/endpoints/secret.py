@@ -7,7 +7,7 @@ Nothing here raises with a key among the locals of its frame: a verbose tracebac
 from collections.abc import Callable
 from typing import Any, Final
 
-from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.entry import trim_ends
 from byok_bench.errors import SecretError
 from byok_bench.redact import REDACTED
 
@@ -33,7 +33,7 @@ class Secret:
     _open: Callable[[], str]
 
     def __init__(self, value: str) -> None:
-        value = trim(value)
+        value = trim_ends(value)
         self._open = lambda: value
 
     def reveal(self) -> str:
@@ -41,15 +41,15 @@ class Secret:
 
         Raises SecretError if it is not one that can be sent; the message does not show it.
         """
-        return self.checked()._open()
+        return self.check_sendable()._open()
 
-    def checked(self) -> "Secret":
+    def check_sendable(self) -> "Secret":
         """This secret, if it can be sent. Raises SecretError with what is wrong, without the key."""
-        if problem := self.problem():
+        if problem := self.find_problem():
             raise SecretError(problem, code="key_malformed")
         return self
 
-    def problem(self) -> str | None:
+    def find_problem(self) -> str | None:
         """Why this cannot be sent as a key, or None: printable ASCII without spaces, three characters or more."""
         value = self._open()
         if not value:

@@ -15,13 +15,13 @@ from uuid import uuid4
 
 import msgspec
 
-from byok_bench.dialects.base import Dialect, dialect
+from byok_bench.dialects.base import Dialect, find_dialect
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.endpoints.credentials import Credentials, credentials
+from byok_bench.endpoints.credentials import Credentials, resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.entry import checked_model_id
+from byok_bench.endpoints.entry import normalize_model_id
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
-from byok_bench.endpoints.permission import Rules, admit
+from byok_bench.endpoints.permission import EgressRules, admit_endpoint
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
@@ -65,7 +65,7 @@ async def send(
     the workspace sets stand in place of those given. Raises EndpointError if the body is no JSON object, no model can
     be told, or the workspace does not let the endpoint be used (code `not_allowed`).
     """
-    rules = admit(endpoint, profile, policy)
+    rules = admit_endpoint(endpoint, profile, policy)
     return await deliver(
         endpoint,
         body,
@@ -86,7 +86,7 @@ async def deliver(
     body: Mapping[str, Any],
     model: str | None = None,
     *,
-    rules: Rules,
+    rules: EgressRules,
     timeouts: Timeouts | None = None,
     client: Client | None = None,
     limits: Limits | None = None,
@@ -98,25 +98,25 @@ async def deliver(
     """`send` behind the gate, for a server's own endpoints, which its administrator chose; all else uses `send`."""
     if not isinstance(body, Mapping):
         raise EndpointError(f"the body must be a dict, not {type(body).__name__}", code="body_invalid")
-    spoken = dialect(endpoint.schema)
-    name = chosen_model(endpoint, body, model)
+    spoken = find_dialect(endpoint.schema)
+    name = choose_model(endpoint, body, model)
     built = spoken.build(body, name, endpoint.body)
     order = Order(
         endpoint=endpoint,
         spoken=spoken,
         model=name,
-        content=encoded(built) if raw_body is None else raw_body,
+        content=encode_request(built) if raw_body is None else raw_body,
         asked_to_stream=built.get("stream") is True,
-        timeouts=timeouts or allowed_timeouts(endpoint, rules.profile),
+        timeouts=timeouts or limit_timeouts(endpoint, rules.profile),
         limits=limits or DEFAULT_LIMITS,
         profile=rules.profile,
         policy=rules.policy,
         request_id=request_id or str(uuid4()),
     )
-    return await _carried(order, client, resolver, transport)
+    return await _send_order(order, client, resolver, transport)
 
 
-async def get_models(
+async def list_models(
     endpoint: Endpoint,
     timeouts: Timeouts | None = None,
     profile: str = "local",
@@ -129,18 +129,18 @@ async def get_models(
     request_id: str | None = None,
 ) -> Exchange:
     """Ask for the endpoint's list of models, once. Raises EndpointError as `send` does."""
-    rules = admit(endpoint, profile, policy)
+    rules = admit_endpoint(endpoint, profile, policy)
     order = Order(
         endpoint=endpoint,
-        spoken=dialect("models"),
+        spoken=find_dialect("models"),
         model=endpoint.models[0].name if endpoint.models else "",
-        timeouts=timeouts or allowed_timeouts(endpoint, rules.profile),
+        timeouts=timeouts or limit_timeouts(endpoint, rules.profile),
         limits=limits or DEFAULT_LIMITS,
         profile=rules.profile,
         policy=rules.policy,
         request_id=request_id or str(uuid4()),
     )
-    return await _carried(order, client, resolver, transport)
+    return await _send_order(order, client, resolver, transport)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +160,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     asked_to_stream: bool = False
 
 
-def allowed_timeouts(endpoint: Endpoint, profile: str) -> Timeouts:
+def limit_timeouts(endpoint: Endpoint, profile: str) -> Timeouts:
     """The endpoint's timeouts; in a shared process an endpoint can lower the usual ones, not raise them."""
     own = endpoint.timeouts
     if profile == "local":
@@ -169,21 +169,21 @@ def allowed_timeouts(endpoint: Endpoint, profile: str) -> Timeouts:
     return Timeouts(**{name: min(getattr(own, name), seconds) for name, seconds in usual.items()})
 
 
-def chosen_model(endpoint: Endpoint, body: Mapping[str, Any], model: str | None) -> str:
+def choose_model(endpoint: Endpoint, body: Mapping[str, Any], model: str | None) -> str:
     """The model id that goes out. Raises EndpointError if there is none, or it hides a character."""
     asked = model if model is not None else body.get("model")
     if asked is None:
-        return endpoint.model().name
+        return endpoint.get_model().name
     if not isinstance(asked, str):
         raise EndpointError("the model must be a string", code="model_invalid")
-    known = endpoint.named(asked)
-    name = known.name if known else checked_model_id(asked)
+    known = endpoint.find_model(asked)
+    name = known.name if known else normalize_model_id(asked)
     if not name:
         raise EndpointError("give a model id", code="model_missing")
     return name
 
 
-def encoded(request: Mapping[str, Any]) -> bytes:
+def encode_request(request: Mapping[str, Any]) -> bytes:
     """A request body as JSON. Raises EndpointError for what JSON cannot hold."""
     try:
         return json.dumps(request, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -192,24 +192,24 @@ def encoded(request: Mapping[str, Any]) -> bytes:
     raise EndpointError(problem, code="body_invalid")
 
 
-async def _carried(
+async def _send_order(
     order: Order, client: Client | None, resolver: Resolver | Lookup | None, transport: Transport
 ) -> Exchange:
     """The exchange, sent by `client` or by one of its own."""
     started = perf_counter_ns()
     try:
-        known = await _credentials(order.endpoint)
+        known = await _resolve_off_loop(order.endpoint)
     except SecretError as error:
         if error.code not in NO_KEY_CODES:
             raise
-        return _unsent(order, started, failure("auth", "config", str(error), code=error.code))
+        return _make_unsent(order, started, failure("auth", "config", str(error), code=error.code))
     if codings := undecodable(order.endpoint.accept_encoding):
         said = f"accept_encoding asks for {', '.join(codings)}, which cannot be undone here: take it out"
-        return _unsent(order, started, failure("protocol", "config", said, code="accept_encoding"))
-    question = _asked(order.endpoint.base_url, order.profile, order.policy)
+        return _make_unsent(order, started, failure("protocol", "config", said, code="accept_encoding"))
+    question = _judge_without_lookup(order.endpoint.base_url, order.profile, order.policy)
     if isinstance(question, Verdict):
-        return _unsent(order, started, blocked(question))
-    request = wire_request(order, known, str(question.base))
+        return _make_unsent(order, started, blocked(question))
+    request = build_wire_request(order, known, str(question.base))
     if client is not None:
         raw = await client.exchange(request, started_ns=started)
     elif resolver is None:
@@ -219,28 +219,30 @@ async def _carried(
         lookup = resolver if isinstance(resolver, Resolver) else Resolver(resolver)
         async with Client(transport, resolver=lookup) as own:
             raw = await own.exchange(request, started_ns=started)
-    return _exchange(order, raw, str(question.base))
+    return _make_exchange(order, raw, str(question.base))
 
 
-def _asked(base_url: str, profile: str, policy: Mapping[str, Any] | None) -> Question | Verdict:
+def _judge_without_lookup(
+    base_url: str, profile: str, policy: Mapping[str, Any] | None
+) -> Question | Verdict:
     """The verdict as far as it needs no lookup; remembered where no policy can change it."""
-    return _asked_without_policy(base_url, profile) if policy is None else ask(base_url, profile, policy)
+    return _judge_without_policy(base_url, profile) if policy is None else ask(base_url, profile, policy)
 
 
 @functools.lru_cache(maxsize=256)
-def _asked_without_policy(base_url: str, profile: str) -> Question | Verdict:
+def _judge_without_policy(base_url: str, profile: str) -> Question | Verdict:
     return ask(base_url, profile)
 
 
-async def _credentials(endpoint: Endpoint) -> Credentials:
+async def _resolve_off_loop(endpoint: Endpoint) -> Credentials:
     """Keys and references; a keyring may ask its user, so it is not asked on the event loop."""
     references = (endpoint.key, *endpoint.headers.values(), *endpoint.query.values())
     if any(isinstance(one, KeyRef) and one.kind == "keyring" for one in references):
-        return await asyncio.to_thread(credentials, endpoint)
-    return credentials(endpoint)
+        return await asyncio.to_thread(resolve_credentials, endpoint)
+    return resolve_credentials(endpoint)
 
 
-def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest:
+def build_wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest:
     """The HTTP request of an order, with its real header and query values."""
     endpoint = order.endpoint
     query = f"?{urlencode(known.query, quote_via=quote)}" if known.query else ""
@@ -248,7 +250,7 @@ def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest
         id=order.request_id,
         method="GET" if order.content is None else "POST",
         url=f"{base_url}{order.spoken.route}{query}",
-        headers=_headers(order, known),
+        headers=_build_headers(order, known),
         body=order.content or b"",
         secrets=known.secrets,
         key_id=f"{endpoint.config_key} {endpoint.key}",
@@ -265,7 +267,7 @@ def wire_request(order: Order, known: Credentials, base_url: str) -> WireRequest
     )
 
 
-def _headers(order: Order, known: Credentials) -> tuple[tuple[str, str], ...]:
+def _build_headers(order: Order, known: Credentials) -> tuple[tuple[str, str], ...]:
     """Ours first; what the endpoint sets by the same name stands instead, but for the request's id."""
     ours = [
         ("accept", "application/json" if order.content is None else "application/json, text/event-stream"),
@@ -280,7 +282,7 @@ def _headers(order: Order, known: Credentials) -> tuple[tuple[str, str], ...]:
     return (*(field for field in ours if field[0] not in names), ("x-request-id", order.request_id), *theirs)
 
 
-def _unsent(order: Order, started_ns: int, reason: Failure) -> Exchange:
+def _make_unsent(order: Order, started_ns: int, reason: Failure) -> Exchange:
     """The exchange of a request that was never sent; its URL stays out, since it may be anything."""
     request = RawRequest(
         id=order.request_id,
@@ -292,10 +294,10 @@ def _unsent(order: Order, started_ns: int, reason: Failure) -> Exchange:
     raw = RawExchange(
         request=request, phases=Phases(start=started_ns, end=perf_counter_ns()), failure=reason, end="reset"
     )
-    return _exchange(order, raw, redact(order.endpoint.base_url))
+    return _make_exchange(order, raw, redact(order.endpoint.base_url))
 
 
-def _exchange(order: Order, raw: RawExchange, base_url: str) -> Exchange:
+def _make_exchange(order: Order, raw: RawExchange, base_url: str) -> Exchange:
     return Exchange(
         raw, label=order.endpoint.label, base_url=base_url, schema=order.spoken.name, model=order.model
     )

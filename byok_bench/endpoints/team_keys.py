@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 import tomlkit
 
-from byok_bench.endpoints.book_files import locked, write_atomically
+from byok_bench.endpoints.book_files import lock_file, write_atomically
 from byok_bench.errors import BookError
 
-FILE_NAME: Final = "team_keys.toml"
+TEAM_KEYS_NAME: Final = "team_keys.toml"
 _HEAD: Final = "# Written by byok-bench: the address that your key for a team's endpoint may go to."
 
 
@@ -42,7 +42,7 @@ def read_origins(path: Path) -> Mapping[str, str]:
 
 def confirm_origins(path: Path, origins: Mapping[str, str]) -> None:
     """Add to what is confirmed, or change it. Raises BookError if the file cannot be written."""
-    with locked(path):
+    with lock_file(path):
         known = read_origins(path)
         document = tomlkit.dumps({"version": 1, "confirmed": {**known, **origins}})
         write_atomically(

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price
-from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.entry import trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
@@ -23,7 +23,7 @@ from byok_bench.wire.tls import find_ca_problem
 REFERENCES: Final = ("env:", "keyring:", "session:")
 """How the value of a header or query field begins if it is a reference."""
 
-OF_LINES: Final = frozenset({"headers", "query", "other_models"})
+MULTILINE_FIELDS: Final = frozenset({"headers", "query", "other_models"})
 """Fields that take one entry a line."""
 
 
@@ -36,16 +36,16 @@ class TextField(NamedTuple):
     show: Callable[[Endpoint], str]
 
 
-def _first(endpoint: Endpoint) -> Model:
+def _get_first_model(endpoint: Endpoint) -> Model:
     return endpoint.models[0] if endpoint.models else Model("")
 
 
-def _with_first(endpoint: Endpoint, **fields: Any) -> Endpoint:
+def _replace_first_model(endpoint: Endpoint, **fields: Any) -> Endpoint:
     first, *rest = endpoint.models or (Model(""),)
     return replace(endpoint, models=[replace(first, **fields), *rest])
 
 
-def _untested(model: Model) -> Model:
+def _drop_evidence(model: Model) -> Model:
     """The model without what a probe found of it: that was another model, or another server."""
     kept = {
         name: capability
@@ -59,33 +59,33 @@ def _read_url(endpoint: Endpoint, text: str) -> Endpoint:
     moved = replace(endpoint, base_url=text)
     if moved.base_url == endpoint.base_url:
         return endpoint
-    return replace(moved, models=[_untested(model) for model in moved.models])
+    return replace(moved, models=[_drop_evidence(model) for model in moved.models])
 
 
 def _read_model(endpoint: Endpoint, text: str) -> Endpoint:
     """Without an id the endpoint has no model; but among others its place, and what is known of it, are kept."""
-    if not trim(text) and len(endpoint.models) < 2:
+    if not trim_ends(text) and len(endpoint.models) < 2:
         return replace(endpoint, models=[])
-    renamed = _with_first(endpoint, name=text)
-    if renamed.models[0].name == _first(endpoint).name:
+    renamed = _replace_first_model(endpoint, name=text)
+    if renamed.models[0].name == _get_first_model(endpoint).name:
         return endpoint
-    return replace(renamed, models=[_untested(renamed.models[0]), *renamed.models[1:]])
+    return replace(renamed, models=[_drop_evidence(renamed.models[0]), *renamed.models[1:]])
 
 
 def _read_alias(endpoint: Endpoint, text: str) -> Endpoint:
-    if not endpoint.models and trim(text):
+    if not endpoint.models and trim_ends(text):
         raise EndpointError("enter the model first, then its alias", code="model_missing")
-    return _with_first(endpoint, alias=text) if endpoint.models else endpoint
+    return _replace_first_model(endpoint, alias=text) if endpoint.models else endpoint
 
 
 def _read_others(endpoint: Endpoint, text: str) -> Endpoint:
     """One a line: the id, and behind ` = ` an alias. A model that stays keeps what else is known of it."""
     known = {model.name: model for model in endpoint.models[1:]}
     others = []
-    for line in filter(None, map(trim, text.splitlines())):
+    for line in filter(None, map(trim_ends, text.splitlines())):
         name, _, alias = line.partition(" = ")
-        model = known.get(trim(name)) or Model(name)
-        others.append(replace(model, alias=trim(alias) or None))
+        model = known.get(trim_ends(name)) or Model(name)
+        others.append(replace(model, alias=trim_ends(alias) or None))
     if others and not endpoint.models:
         raise EndpointError("enter the model first, then the other ones", code="model_missing")
     return replace(endpoint, models=[*endpoint.models[:1], *others])
@@ -107,8 +107,8 @@ def _read_source(endpoint: Endpoint, text: str) -> Endpoint:
 def _read_pairs(text: str, what: str) -> dict[str, str | KeyRef]:
     """`Name: value` lines; a value such as env:NAME is a reference."""
     found: dict[str, str | KeyRef] = {}
-    for number, line in enumerate(filter(None, map(trim, text.splitlines())), start=1):
-        name, colon, value = (trim(part) for part in line.partition(":"))
+    for number, line in enumerate(filter(None, map(trim_ends, text.splitlines())), start=1):
+        name, colon, value = (trim_ends(part) for part in line.partition(":"))
         if not colon or not name:
             raise EndpointError(f"{what} {number} is not written as Name: value", code="pair_invalid")
         if name in found:
@@ -121,7 +121,7 @@ def _show_pairs(fields: Mapping[str, str | KeyRef]) -> str:
     return "\n".join(f"{name}: {value}" for name, value in fields.items())
 
 
-def _number(text: str, what: str) -> float:
+def _read_number(text: str, what: str) -> float:
     try:
         return float(text)
     except ValueError:
@@ -138,7 +138,9 @@ def _read_timeouts(endpoint: Endpoint, text: str) -> Endpoint:
         raise EndpointError(
             "give four numbers of seconds: connect, first byte, idle, total", code="timeouts_invalid"
         )
-    values = {name: _number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)}
+    values = {
+        name: _read_number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)
+    }
     try:
         return replace(endpoint, timeouts=Timeouts(**values))
     except ValueError as error:
@@ -173,18 +175,18 @@ def _read_price(endpoint: Endpoint, text: str) -> Endpoint:
     """Input and output, and if it is not USD the currency; `-` for one that is not known."""
     parts = text.replace("/", " ").split()
     if not parts:
-        return _with_first(endpoint, price=None) if endpoint.models else endpoint
+        return _replace_first_model(endpoint, price=None) if endpoint.models else endpoint
     if len(parts) not in (2, 3):
         raise EndpointError(
             "give two numbers: input and output price per million tokens", code="price_invalid"
         )
-    values = [None if part in ("-", "–") else _number(part, "the price") for part in parts[:2]]
+    values = [None if part in ("-", "–") else _read_number(part, "the price") for part in parts[:2]]
     currency = parts[2] if len(parts) == 3 else "USD"
-    return _with_first(endpoint, price=Price(input=values[0], output=values[1], currency=currency))
+    return _replace_first_model(endpoint, price=Price(input=values[0], output=values[1], currency=currency))
 
 
 def _show_price(endpoint: Endpoint) -> str:
-    price = _first(endpoint).price
+    price = _get_first_model(endpoint).price
     if price is None:
         return ""
     shown = " / ".join("-" if value is None else f"{value:g}" for value in (price.input, price.output))
@@ -194,10 +196,10 @@ def _show_price(endpoint: Endpoint) -> str:
 def _read_window(endpoint: Endpoint, text: str) -> Endpoint:
     text = text.strip().replace("_", "").replace(",", "")
     if not text:
-        return _with_first(endpoint, context_window_tokens=None) if endpoint.models else endpoint
+        return _replace_first_model(endpoint, context_window_tokens=None) if endpoint.models else endpoint
     if not text.isdecimal():
         raise EndpointError("the context window must be a whole number of tokens", code="window_invalid")
-    return _with_first(endpoint, context_window_tokens=int(text))
+    return _replace_first_model(endpoint, context_window_tokens=int(text))
 
 
 def _read_verify(endpoint: Endpoint, text: str) -> Endpoint:
@@ -208,20 +210,20 @@ def _read_verify(endpoint: Endpoint, text: str) -> Endpoint:
 
 def _read_ca_file(endpoint: Endpoint, text: str) -> Endpoint:
     """A file that is there and holds certificates: what is wrong shows at once, not at the first request."""
-    path = trim(text) or None
+    path = trim_ends(text) or None
     if path is not None and (problem := find_ca_problem(path)):
         raise EndpointError(problem, code="ca_file_invalid")
     return replace(endpoint, tls=replace(endpoint.tls, ca_file=path))
 
 
 def _read_proxy(endpoint: Endpoint, text: str) -> Endpoint:
-    url = trim(text)
+    url = trim_ends(text)
     if url and (problem := find_proxy_problem(url)):
         raise EndpointError(problem, code="proxy_invalid")
     return replace(endpoint, proxy=url or None)
 
 
-FIELDS: Final[Mapping[str, TextField]] = {
+TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     "label": TextField(
         "Label", "How tables call it", lambda one, text: replace(one, label=text), lambda one: one.label
     ),
@@ -233,10 +235,10 @@ FIELDS: Final[Mapping[str, TextField]] = {
         "API schema", "", lambda one, text: replace(one, schema=text), lambda one: one.schema
     ),
     "model": TextField(
-        "Model", "The provider's exact model id", _read_model, lambda one: _first(one).name
+        "Model", "The provider's exact model id", _read_model, lambda one: _get_first_model(one).name
     ),
     "alias": TextField(
-        "Alias", "Optional, shown instead", _read_alias, lambda one: _first(one).alias or ""
+        "Alias", "Optional, shown instead", _read_alias, lambda one: _get_first_model(one).alias or ""
     ),
     "other_models": TextField("Other models", "One a line: id, or id = alias", _read_others, _show_others),
     "key_source": TextField("Key source", "", _read_source, lambda one: one.key.kind),
@@ -252,7 +254,7 @@ FIELDS: Final[Mapping[str, TextField]] = {
     ),
     "key_header": TextField(
         "Key header", "x-goog-api-key",
-        lambda one, text: replace(one, key_header=trim(text) or None), lambda one: one.key_header or "",
+        lambda one, text: replace(one, key_header=trim_ends(text) or None), lambda one: one.key_header or "",
     ),
     "headers": TextField(
         "Extra headers", "One a line: X-Title: my workbench",
@@ -268,7 +270,7 @@ FIELDS: Final[Mapping[str, TextField]] = {
     ),
     "context_window": TextField(
         "Context window in tokens", "128000", _read_window,
-        lambda one: str(_first(one).context_window_tokens or ""),
+        lambda one: str(_get_first_model(one).context_window_tokens or ""),
     ),
     "price": TextField("Price per million tokens", "input / output", _read_price, _show_price),
     "ca_file": TextField(
@@ -289,7 +291,7 @@ FIELDS: Final[Mapping[str, TextField]] = {
     ),
     "transport": TextField(
         "Transport", "",
-        lambda one, text: replace(one, transport=trim(text) or "own"), lambda one: one.transport,
+        lambda one, text: replace(one, transport=trim_ends(text) or "own"), lambda one: one.transport,
     ),
 }  # fmt: skip
 """By the name that `--set` takes, in the order of the form."""

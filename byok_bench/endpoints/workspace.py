@@ -28,7 +28,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     schemas: tuple[Schema, ...] = SCHEMAS
     """API schemas that may be used."""
 
-    def refusal(self, endpoint: Endpoint, *, team: bool = False) -> str | None:
+    def find_refusal(self, endpoint: Endpoint, *, team: bool = False) -> str | None:
         """Why an endpoint may not be used here; None if it may."""
         if not team and not self.byok_enabled:
             return (
@@ -39,7 +39,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return f"This workspace allows the schemas {', '.join(self.schemas)}, not {endpoint.schema}."
         return None
 
-    def profile_for(self, asked: str) -> str:
+    def choose_profile(self, asked: str) -> str:
         """The profile to judge by: `shared` if the workspace says so, which nothing can loosen, else as asked."""
         return "shared" if self.profile == "shared" else asked
 

@@ -8,8 +8,8 @@ import base64
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from byok_bench.redact.unknown import MASK, starts_word
-from byok_bench.redact.views import Span, View, views
+from byok_bench.redact.unknown import MASK, is_word_start
+from byok_bench.redact.views import Span, View, iterate_views
 
 ENCODED_FROM: Final = 8
 """Characters from which a key is looked for in every encoding; shorter ones would be found by chance."""
@@ -38,7 +38,7 @@ class _Base64(NamedTuple):
     right_bits: int
 
 
-class Known(NamedTuple):
+class KnownKey(NamedTuple):
     """A secret and what stands for it; a short one is looked for as it is alone."""
 
     secret: str
@@ -50,33 +50,33 @@ class Known(NamedTuple):
     """Lengths of its ends, by their first character."""
 
 
-def known_keys(secrets: Iterable[object]) -> list[Known]:
+def prepare_known_keys(secrets: Iterable[object]) -> list[KnownKey]:
     """What to look for: each secret raw and stripped, longest first; blank and very short ones are no secrets."""
     usable = [one for one in secrets if isinstance(one, str) and len(one.strip()) >= SHORTEST]
     variants = sorted({form for one in usable for form in (one, one.strip())}, key=len, reverse=True)
     return [
-        Known(
+        KnownKey(
             one,
-            *((_needles(one), _base64_forms(one)) if len(one) >= ENCODED_FROM else ([], [])),
-            *_shown_lengths(one),
+            *((_list_needles(one), _list_base64_forms(one)) if len(one) >= ENCODED_FROM else ([], [])),
+            *_index_shown_lengths(one),
         )
         for one in variants
     ]
 
 
-def known_spans(text: str, keys: Sequence[Known]) -> Iterator[Span]:
+def find_known_spans(text: str, keys: Sequence[KnownKey]) -> Iterator[Span]:
     """Every find of every key, in any order; finds may overlap."""
     if any(key.needles for key in keys):
-        for view in views(text):
+        for view in iterate_views(text):
             for key in keys:
-                yield from _in_view(view, key)
+                yield from _find_in_view(view, key)
     for key in keys:
         if not key.needles:
-            yield from _whole_tokens(text, key.secret)
-        yield from _masked_echoes(text, key)
+            yield from _find_whole_tokens(text, key.secret)
+        yield from _find_masked_echoes(text, key)
 
 
-def _needles(secret: str) -> list[str]:
+def _list_needles(secret: str) -> list[str]:
     """Texts that stand for the key in a view: itself, reversed, as hex bytes, as misread UTF-8."""
     raw = secret.encode("utf-8", "surrogatepass")
     found = {secret, secret[::-1], raw.decode("latin-1"), secret.replace(" ", "+")}
@@ -86,7 +86,7 @@ def _needles(secret: str) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _base64_forms(secret: str) -> list[_Base64]:
+def _list_base64_forms(secret: str) -> list[_Base64]:
     """The key at each of the three alignments inside a longer text, in both alphabets."""
     raw = secret.encode("utf-8", "surrogatepass")
     forms = []
@@ -105,16 +105,16 @@ def _base64_forms(secret: str) -> list[_Base64]:
     return forms
 
 
-def _in_view(view: View, key: Known) -> Iterator[Span]:
+def _find_in_view(view: View, key: KnownKey) -> Iterator[Span]:
     for needle in key.needles:
-        for start in _occurrences(view.text, needle):
-            yield view.origin(start, start + len(needle))
+        for start in _find_occurrences(view.text, needle):
+            yield view.locate_origin(start, start + len(needle))
     for form in key.forms:
-        for start in _occurrences(view.text, form.core):
-            yield view.origin(*_with_neighbours(view.text, start, form))
+        for start in _find_occurrences(view.text, form.core):
+            yield view.locate_origin(*_expand_to_neighbours(view.text, start, form))
 
 
-def _occurrences(text: str, needle: str) -> Iterator[int]:
+def _find_occurrences(text: str, needle: str) -> Iterator[int]:
     """Where `needle` starts in `text`; occurrences may overlap."""
     start = text.find(needle)
     while start >= 0:
@@ -122,27 +122,27 @@ def _occurrences(text: str, needle: str) -> Iterator[int]:
         start = text.find(needle, start + 1)
 
 
-def _with_neighbours(text: str, start: int, form: _Base64) -> Span:
+def _expand_to_neighbours(text: str, start: int, form: _Base64) -> Span:
     """The core with the mixed character on either side where it fits, and the padding."""
     end = start + len(form.core)
     if form.lead and text.endswith(form.lead, 0, start):
         start -= len(form.lead)
-    elif form.left_mask and start and _fits(text[start - 1], form.left_mask, form.left_bits):
+    elif form.left_mask and start and _has_bits(text[start - 1], form.left_mask, form.left_bits):
         start -= 1
-    if form.right_mask and end < len(text) and _fits(text[end], form.right_mask, form.right_bits):
+    if form.right_mask and end < len(text) and _has_bits(text[end], form.right_mask, form.right_bits):
         end += 1
         end += len(text[end : end + 2]) - len(text[end : end + 2].lstrip("="))
     return start, end
 
 
-def _fits(character: str, mask: int, bits: int) -> bool:
+def _has_bits(character: str, mask: int, bits: int) -> bool:
     value = _VALUE.get(character)
     return value is not None and value & mask == bits
 
 
-def _whole_tokens(text: str, secret: str) -> Iterator[Span]:
+def _find_whole_tokens(text: str, secret: str) -> Iterator[Span]:
     """Occurrences of a short key that have no token character beside them."""
-    for start in _occurrences(text, secret):
+    for start in _find_occurrences(text, secret):
         end = start + len(secret)
         if not _is_token(text[start - 1 : start]) and not _is_token(text[end : end + 1]):
             yield start, end
@@ -152,24 +152,24 @@ def _is_token(character: str) -> bool:
     return character.isascii() and (character.isalnum() or character in {"_", "-"})
 
 
-def _masked_echoes(text: str, key: Known) -> Iterator[Span]:
+def _find_masked_echoes(text: str, key: KnownKey) -> Iterator[Span]:
     """`start***end` where start and end fit the key: one character each at least, four together."""
     for mask in MASK.finditer(text):
-        left = _shown_start(text, mask.start(), key)
-        right = _shown_end(text, mask.end(), key) if left else 0
+        left = _count_shown_start(text, mask.start(), key)
+        right = _count_shown_end(text, mask.end(), key) if left else 0
         if right and left + right >= _SHOWN_TOGETHER:
             yield mask.start() - left, mask.end() + right
 
 
-def _shown_start(text: str, end: int, key: Known) -> int:
+def _count_shown_start(text: str, end: int, key: KnownKey) -> int:
     """How many characters before `end` are the start of the key and no part of a longer word."""
     for length in key.starts.get(text[end - 1 : end], ()):
-        if text.endswith(key.secret[:length], 0, end) and starts_word(text, end - length):
+        if text.endswith(key.secret[:length], 0, end) and is_word_start(text, end - length):
             return length
     return 0
 
 
-def _shown_end(text: str, start: int, key: Known) -> int:
+def _count_shown_end(text: str, start: int, key: KnownKey) -> int:
     """How many characters from `start` are the end of the key and no part of a longer word."""
     for length in key.ends.get(text[start : start + 1], ()):
         following = text[start + length : start + length + 1]
@@ -178,7 +178,7 @@ def _shown_end(text: str, start: int, key: Known) -> int:
     return 0
 
 
-def _shown_lengths(secret: str) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+def _index_shown_lengths(secret: str) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     """Lengths of a start by its last character, of an end by its first: a text full of masks costs one look each."""
     starts: dict[str, list[int]] = {}
     ends: dict[str, list[int]] = {}

@@ -27,15 +27,15 @@ GUARDED_LOGGERS: Final = (
 )  # fmt: skip
 
 
-class _Known:
+class _SecretsInUse:
     """Secrets in use together, gone with this object."""
 
     def __init__(self) -> None:
         self.secrets: set[str] = set()
 
 
-_of_process: Final = _Known()
-_in_use: Final[WeakSet[_Known]] = WeakSet([_of_process])
+_of_process: Final = _SecretsInUse()
+_in_use: Final[WeakSet[_SecretsInUse]] = WeakSet([_of_process])
 _current: Final = ContextVar("_current", default=_of_process)
 
 
@@ -45,15 +45,15 @@ def remember(secrets: Iterable[str]) -> None:
     _current.get().secrets.update(secrets)
 
 
-def remembered() -> tuple[str, ...]:
+def list_remembered_secrets() -> tuple[str, ...]:
     """The secrets in use in this process."""
     return tuple(secret for known in list(_in_use) for secret in tuple(known.secrets))
 
 
 @contextmanager
-def transient() -> Iterator[None]:
+def forget_afterwards() -> Iterator[None]:
     """What is remembered inside (by this task and those it starts) is forgotten at the end."""
-    known = _Known()
+    known = _SecretsInUse()
     _in_use.add(known)
     token = _current.set(known)
     try:
@@ -67,14 +67,14 @@ def transient() -> Iterator[None]:
 class RedactingFilter(logging.Filter):
     """Rewrites a record so that no handler behind it can print a key; lets every record pass."""
 
-    def __init__(self, secrets: Callable[[], Iterable[str]] = remembered) -> None:
+    def __init__(self, secrets: Callable[[], Iterable[str]] = list_remembered_secrets) -> None:
         super().__init__()
         self._secrets = secrets
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true. Arguments go into the message, the exception into its text."""
         secrets = tuple(self._secrets())
-        record.msg, record.args = redact(_message(record), secrets), ()
+        record.msg, record.args = redact(_format_message(record), secrets), ()
         if record.exc_info:
             formatted = logging.Formatter().formatException(record.exc_info)
             record.exc_info, record.exc_text = None, formatted
@@ -103,12 +103,12 @@ def guard_excepthook() -> None:
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         text = "".join(traceback.format_exception(kind, error, trace))
-        sys.stderr.write(redact(text, remembered()))
+        sys.stderr.write(redact(text, list_remembered_secrets()))
 
     sys.excepthook = show
 
 
-def _message(record: logging.LogRecord) -> str:
+def _format_message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - arguments that do not fit; logging itself would print them to stderr

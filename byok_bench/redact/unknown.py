@@ -54,23 +54,23 @@ _ECHO_MASK: Final = re.compile(r"\*{3,}|\.{3,}|…+|(?:\\u2026)+")
 _ESCAPE_BEFORE: Final = re.compile(r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\Z")
 
 
-def unknown_spans(text: str) -> Iterator[Span]:
+def find_suspected_spans(text: str) -> Iterator[Span]:
     """Every find, in any order; finds may overlap."""
     lowered = text.lower()
     if "api-key" in lowered or "authorization" in lowered or "subscription-key" in lowered:
-        yield from _header_values(text)
+        yield from _find_header_values(text)
     if "=" in text:
         for found in _QUERY.finditer(text):
-            yield found.start("value"), _without_trailing(text, *found.span("value"))
+            yield found.start("value"), _strip_trailing(text, *found.span("value"))
     if "@" in text:
         for found in _USERINFO.finditer(text):
             yield found.span("value")
-    yield from _shapes(text)
+    yield from _find_key_shapes(text)
     if "key" in lowered:
-        yield from _echoes(text)
+        yield from _find_echoes(text)
 
 
-def starts_word(text: str, position: int) -> bool:
+def is_word_start(text: str, position: int) -> bool:
     """Whether no ASCII letter or digit stands before `position`, but for one that ends an escape (`\\n`, `%3D`)."""
     before = text[position - 1 : position]
     if not (before.isascii() and before.isalnum()):
@@ -78,30 +78,30 @@ def starts_word(text: str, position: int) -> bool:
     return _ESCAPE_BEFORE.search(text[max(0, position - 6) : position]) is not None
 
 
-def _header_values(text: str) -> Iterator[Span]:
+def _find_header_values(text: str) -> Iterator[Span]:
     done = 0
     for found in _HEADER.finditer(text):
         name_at, start = found.start("name"), found.end()
-        if name_at < done or text[name_at - 1 : name_at] in ("-", "_") or not starts_word(text, name_at):
+        if name_at < done or text[name_at - 1 : name_at] in ("-", "_") or not is_word_start(text, name_at):
             continue
         if found["separator"].startswith(",") and not _is_pair(text, found):
             continue
         if scheme := _SCHEME.match(text, start):
             start = scheme.end()
-        elif found["name"].lower() == "authorization" and not _may_be_a_key(text, start, found["open"]):
+        elif found["name"].lower() == "authorization" and not _can_be_key(text, start, found["open"]):
             continue
-        end = _value_end(text, start, found["open"])
+        end = _find_value_end(text, start, found["open"])
         if start < end and text[start:end] not in _LITERALS:
             done = end
             yield start, end
 
 
-def _may_be_a_key(text: str, start: int, quote: str | None) -> bool:
+def _can_be_key(text: str, start: int, quote: str | None) -> bool:
     """Whether an Authorization value without scheme is long enough and has a digit."""
     # The digit first: it bounds the work on a text that repeats the header's name.
     if not (_DIGIT_QUOTED if quote else _DIGIT_UNQUOTED).match(text, start):
         return False
-    return _value_end(text, start, quote) - start >= _BARE_AUTHORIZATION
+    return _find_value_end(text, start, quote) - start >= _BARE_AUTHORIZATION
 
 
 def _is_pair(text: str, found: re.Match[str]) -> bool:
@@ -110,25 +110,25 @@ def _is_pair(text: str, found: re.Match[str]) -> bool:
     opening = _PAIR_START.search(text[max(0, start - 8) : start])
     if not (found["close"] and found["open"] and opening):
         return False
-    end = _value_end(text, found.end(), found["open"])
+    end = _find_value_end(text, found.end(), found["open"])
     return opening.group().startswith("(") or _PAIR_END.match(text, end) is not None
 
 
-def _value_end(text: str, start: int, quote: str | None) -> int:
+def _find_value_end(text: str, start: int, quote: str | None) -> int:
     """Where the value ends: at its closing quote, or before white space, quote, backslash, `<` or `>`."""
     if quote:
         quoted = (_QUOTED[quote] if len(quote) == 1 else _ESCAPED_QUOTED).match(text, start)
         if quoted:
             return quoted.end()
     unquoted = _UNQUOTED.match(text, start)
-    return _without_trailing(text, start, unquoted.end()) if unquoted else start
+    return _strip_trailing(text, start, unquoted.end()) if unquoted else start
 
 
-def _shapes(text: str) -> Iterator[Span]:
+def _find_key_shapes(text: str) -> Iterator[Span]:
     """Keys known by their prefix, with twenty characters or more after it."""
     end = 0
     for found in _SHAPE.finditer(text):
-        if found.start() < end or not starts_word(text, found.start()):
+        if found.start() < end or not is_word_start(text, found.start()):
             continue
         dashed = found.group().count("-") == 2 or found.group() in ("AIza", "nvapi-")
         tail = (_LONG_DASHED_TAIL if dashed else _LONG_TAIL).match(text, found.end())
@@ -137,29 +137,29 @@ def _shapes(text: str) -> Iterator[Span]:
             yield found.start(), end
 
 
-def _echoes(text: str) -> Iterator[Span]:
+def _find_echoes(text: str) -> Iterator[Span]:
     """What a provider shows of a key: the masked word after `API key … :`."""
     for found in _ECHO.finditer(text):
         start, end = found.span("value")
         mask = _ECHO_MASK.search(text, start, end)
         if mask and (
-            mask[0][0] == "*" or _shows_something(text[start : mask.start()], text[mask.end() : end])
+            mask[0][0] == "*" or _has_key_characters(text[start : mask.start()], text[mask.end() : end])
         ):
-            yield start, max(_last_mask_end(text, start, end), _without_trailing(text, start, end))
+            yield start, max(_find_last_mask_end(text, start, end), _strip_trailing(text, start, end))
 
 
-def _shows_something(before: str, after: str) -> bool:
+def _has_key_characters(before: str, after: str) -> bool:
     """Whether letters or digits of a key stand around the dots; a plain word before `...` is prose."""
     if any(character.isalnum() for character in after):
         return True
     return any(character.isdigit() or character in "-_" for character in before)
 
 
-def _last_mask_end(text: str, start: int, end: int) -> int:
+def _find_last_mask_end(text: str, start: int, end: int) -> int:
     return max(mask.end() for mask in _ECHO_MASK.finditer(text, start, end))
 
 
-def _without_trailing(text: str, start: int, end: int) -> int:
+def _strip_trailing(text: str, start: int, end: int) -> int:
     while end > start and text[end - 1] in _TRAILING:
         end -= 1
     return end

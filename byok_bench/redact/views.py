@@ -28,7 +28,7 @@ _BOX: Final = frozenset(map(chr, range(0x2500, 0x2580)))
 Span = tuple[int, int]
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
     """Spans in order; those that share a character become one."""
     found: list[Span] = []
     for start, end in sorted(spans):
@@ -49,15 +49,15 @@ class View:
         self._pieces = pieces
         """(start in this text, start in the base, end in the base), in order."""
 
-    def origin(self, start: int, end: int) -> Span:
+    def locate_origin(self, start: int, end: int) -> Span:
         """Where characters start..end of this view stood in the text that all views come from."""
         view: View | None = self
         while view is not None and view._base is not None:
-            start, end = view._in_base(start), view._in_base(end - 1, end=True)
+            start, end = view._locate_in_base(start), view._locate_in_base(end - 1, end=True)
             view = view._base
         return start, end
 
-    def _in_base(self, position: int, *, end: bool = False) -> int:
+    def _locate_in_base(self, position: int, *, end: bool = False) -> int:
         index = bisect_right(self._starts, position) - 1
         start, base_start, base_end = self._pieces[index]
         following = self._starts[index + 1] if index + 1 < len(self._starts) else len(self.text)
@@ -66,49 +66,50 @@ class View:
         return base_end if end else base_start
 
 
-def views(text: str) -> Iterator[View]:
+def iterate_views(text: str) -> Iterator[View]:
     """The text itself, then every view in which something was undone."""
     plain = View(None, text, [])
-    for base in (plain, *_unwrapped(plain)):
+    for base in (plain, *_iterate_unwrapped(plain)):
         yield base
         yield from filter(
-            None, (_decoded(base, _PERCENT, _from_percent), _decoded(base, _ENTITY, _from_entity))
+            None,
+            (_decode_matches(base, _PERCENT, _from_percent), _decode_matches(base, _ENTITY, _from_entity)),
         )
-        yield from _unescaped(base)
+        yield from _iterate_unescaped(base)
 
 
-def unescaped(text: str) -> Iterator[View]:
+def iterate_unescaped_views(text: str) -> Iterator[View]:
     """The views of `text` with backslash escapes undone, once and twice; none where there are none."""
-    return _unescaped(View(None, text, []))
+    return _iterate_unescaped(View(None, text, []))
 
 
-def _unescaped(base: View) -> Iterator[View]:
-    if once := _decoded(base, _ESCAPE, _from_escape):
+def _iterate_unescaped(base: View) -> Iterator[View]:
+    if once := _decode_matches(base, _ESCAPE, _from_escape):
         yield once
-        if twice := _decoded(once, _ESCAPE, _from_escape):
+        if twice := _decode_matches(once, _ESCAPE, _from_escape):
             yield twice
 
 
-def _decoded(base: View, pattern: re.Pattern[str], decode: Callable[[str], str]) -> View | None:
+def _decode_matches(base: View, pattern: re.Pattern[str], decode: Callable[[str], str]) -> View | None:
     """The view with every match replaced by its decoded form; None if there is none."""
     matches = ((found.start(), found.end(), decode(found.group())) for found in pattern.finditer(base.text))
-    return _replaced(base, matches)
+    return _replace_stretches(base, matches)
 
 
-def _unwrapped(plain: View) -> Iterator[View]:
+def _iterate_unwrapped(plain: View) -> Iterator[View]:
     """The views without line ends, the blanks and box edges around them, and colour codes.
 
     Apart: line ends that are written as in a repr, and edges of a box drawn in ASCII, since either may be
     part of a key.
     """
-    real = _replaced(plain, _wraps(plain.text, _WRAP, _BOX))
-    found = [real, _replaced(real or plain, _wraps((real or plain).text, _WRITTEN_WRAP, _BOX))]
+    real = _replace_stretches(plain, _find_wraps(plain.text, _WRAP, _BOX))
+    found = [real, _replace_stretches(real or plain, _find_wraps((real or plain).text, _WRITTEN_WRAP, _BOX))]
     if "|" in plain.text:
-        found.append(_replaced(plain, _wraps(plain.text, _WRAP, _BOX | {"|"})))
+        found.append(_replace_stretches(plain, _find_wraps(plain.text, _WRAP, _BOX | {"|"})))
     yield from filter(None, found)
 
 
-def _wraps(text: str, wrap: re.Pattern[str], edges: frozenset[str]) -> Iterator[tuple[int, int, str]]:
+def _find_wraps(text: str, wrap: re.Pattern[str], edges: frozenset[str]) -> Iterator[tuple[int, int, str]]:
     floor = 0
     for found in wrap.finditer(text):
         start, end = found.span()
@@ -134,7 +135,7 @@ def _skip_blanks_back(text: str, floor: int, end: int) -> int:
     return end
 
 
-def _replaced(base: View, changes: Iterator[tuple[int, int, str]]) -> View | None:
+def _replace_stretches(base: View, changes: Iterator[tuple[int, int, str]]) -> View | None:
     """The view with each (start, end, new text) applied; None if there is none."""
     parts: list[str] = []
     pieces: list[tuple[int, int, int]] = []

@@ -10,9 +10,9 @@ from typing import Final
 import pandas as pd
 
 from byok_bench.errors import PlanError
-from byok_bench.report.frames import frame
-from byok_bench.report.notes import notes_on_both
-from byok_bench.report.stats import Difference, difference, quantile
+from byok_bench.report.frames import make_exchange_frame
+from byok_bench.report.notes import list_comparison_notes
+from byok_bench.report.stats import Difference, compute_quantile, estimate_difference
 from byok_bench.report.tables import Line
 from byok_bench.runs.results import Run
 
@@ -36,36 +36,40 @@ def compare(
     an endpoint of either side, for example two of the same run. Columns: docs/metrics.md; `attrs["notes"]` says what
     a reader has to know of both runs. Raises PlanError if nothing pairs.
     """
-    first, second = _opened(run_a), _opened(run_b)
-    made = pd.DataFrame(differences(first, second, a=a, b=b))
-    made.attrs["notes"] = notes_on_both(first, second, same_endpoints=a == b)
+    first, second = _open_run(run_a), _open_run(run_b)
+    made = pd.DataFrame(list_differences(first, second, a=a, b=b))
+    made.attrs["notes"] = list_comparison_notes(first, second, same_endpoints=a == b)
     return made.astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
 
 
-def differences(
+def list_differences(
     run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None
 ) -> list[Line]:
     """The same as plain lines; None for what could not be had."""
-    first, second = _answers(run_a), _answers(run_b)
-    return [line for name, left, right in _sides(first, second, a, b) for line in _lines(name, left, right)]
+    first, second = _select_answers(run_a), _select_answers(run_b)
+    return [
+        line
+        for name, left, right in _match_sides(first, second, a, b)
+        for line in _make_difference_lines(name, left, right)
+    ]
 
 
-def _opened(run: Run | str) -> Run:
+def _open_run(run: Run | str) -> Run:
     return Run.open(run) if isinstance(run, str) else run
 
 
-def _answers(run: Run | str) -> pd.DataFrame:
-    rows = frame(_opened(run))
+def _select_answers(run: Run | str) -> pd.DataFrame:
+    rows = make_exchange_frame(_open_run(run))
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["status"].isin(["done", "failed"])]
     rows = rows[~rows["caused_by_us"]]
-    medians = [quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
+    medians = [compute_quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
     return rows.assign(itl_median_ms=pd.array(medians, dtype="Float64"))
 
 
-def _sides(
+def _match_sides(
     first: pd.DataFrame, second: pd.DataFrame, a: str | None, b: str | None
 ) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    left, right = _by_target(first, a), _by_target(second, b)
+    left, right = _group_by_target(first, a), _group_by_target(second, b)
     if len(left) == len(right) == 1:
         (name_a, rows_a), (name_b, rows_b) = *left.items(), *right.items()
         return [(name_a if name_a == name_b else f"{name_a} → {name_b}", rows_a, rows_b)]
@@ -78,7 +82,7 @@ def _sides(
     return [(name, left[name], right[name]) for name in both]
 
 
-def _by_target(rows: pd.DataFrame, endpoint: str | None) -> dict[str, pd.DataFrame]:
+def _group_by_target(rows: pd.DataFrame, endpoint: str | None) -> dict[str, pd.DataFrame]:
     chosen = rows if endpoint is None else rows[rows["endpoint"] == endpoint]
     if endpoint is not None and chosen.empty:
         raise PlanError(f"no endpoint {endpoint!r} in that run", code="nothing_to_pair")
@@ -88,7 +92,7 @@ def _by_target(rows: pd.DataFrame, endpoint: str | None) -> dict[str, pd.DataFra
     }
 
 
-def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[Line]:
+def _make_difference_lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[Line]:
     joined = left.merge(right, on=list(PAIR), how="outer", suffixes=("_a", "_b"), indicator=True)
     both = joined[joined["_merge"] == "both"]
     unpaired = len(joined) - len(both)
@@ -102,7 +106,7 @@ def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[Line]:
                 continue
             before = [float(value) for value in kept[f"{column}_a"]]
             after = [float(value) for value in kept[f"{column}_b"]]
-            found = difference(before, after)
+            found = estimate_difference(before, after)
             lines.append(
                 {
                     "target": name,
@@ -112,31 +116,31 @@ def _lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[Line]:
                     "failed A": failed_a,
                     "failed B": failed_b,
                     "excluded": len(part) - found.pairs + (unpaired if scenario == ALL else 0),
-                    "A": _rounded(quantile(before, 0.5)),
-                    "B": _rounded(quantile(after, 0.5)),
-                    "B − A": _rounded(found.median),
-                    "low": _rounded(found.low),
-                    "high": _rounded(found.high),
-                    "%": _share(found, before),
-                    "verdict": verdict(found),
+                    "A": _round_ms(compute_quantile(before, 0.5)),
+                    "B": _round_ms(compute_quantile(after, 0.5)),
+                    "B − A": _round_ms(found.median),
+                    "low": _round_ms(found.low),
+                    "high": _round_ms(found.high),
+                    "%": _compute_share(found, before),
+                    "verdict": judge_difference(found),
                 }
             )
     return lines
 
 
-def verdict(found: Difference) -> str:
+def judge_difference(found: Difference) -> str:
     """What may be said of B beside A; for too few pairs there is no interval (stats.py)."""
     if found.low is None or found.median is None:
         return "too few pairs"
-    if not found.shown:
+    if not found.is_shown:
         return "no difference shown"
     return "B is slower" if found.median > 0 else "B is faster"
 
 
-def _share(found: Difference, before: list[float]) -> float | None:
-    middle = quantile(before, 0.5)
+def _compute_share(found: Difference, before: list[float]) -> float | None:
+    middle = compute_quantile(before, 0.5)
     return round(100 * found.median / middle, 1) if found.median is not None and middle else None
 
 
-def _rounded(value: float | None) -> float | None:
+def _round_ms(value: float | None) -> float | None:
     return None if value is None else round(value, 3)

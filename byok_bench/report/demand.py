@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from byok_bench.errors import PlanError
-from byok_bench.report.text import printable
+from byok_bench.report.text import to_printable_line
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 
@@ -28,22 +28,22 @@ def find_unmet(run: Run, labels: Sequence[str], demand: str = "answers") -> list
         raise PlanError(f"no demand {demand!r}; there are {', '.join(DEMANDS)}", code="bad_demand")
     if demand == "nothing":
         return []
-    return [said for label in dict.fromkeys(labels) for said in _of_endpoint(run, label, demand)]
+    return [said for label in dict.fromkeys(labels) for said in _describe_unmet(run, label, demand)]
 
 
-def _of_endpoint(run: Run, label: str, demand: str) -> Iterator[str]:
+def _describe_unmet(run: Run, label: str, demand: str) -> Iterator[str]:
     names = {index: target.name for index, target in enumerate(run.plan.targets) if target.label == label}
     if not names:
         have = ", ".join(dict.fromkeys(target.label for target in run.plan.targets))
         yield f"{label} is not in this run; it has {have}"
     for index, name in names.items():
-        rows = [row for row in run.rows if row.target == index and not row.warmup]
-        yield from _unanswered(name, rows)
+        rows = [row for row in run.rows if row.target == index and not row.is_warmup]
+        yield from _describe_unanswered(name, rows)
         if demand == "no errors":
-            yield from _broken(name, rows)
+            yield from _describe_broken_rules(name, rows)
 
 
-def _unanswered(name: str, rows: Sequence[Row]) -> Iterator[str]:
+def _describe_unanswered(name: str, rows: Sequence[Row]) -> Iterator[str]:
     waiting = sum(row.status in ("planned", "sent") for row in rows)
     if waiting:
         yield f"{name}: {waiting} exchanges were not played, so nothing is known of them"
@@ -54,7 +54,7 @@ def _unanswered(name: str, rows: Sequence[Row]) -> Iterator[str]:
         words = next((row.message for row in silent if (row.kind, row.phase) == (kind, phase)), "") or ""
         yield (
             f"{name}: {len(silent)} of {len(asked)} exchanges have no answer; {kind} ({phase}) ×{count}: "
-            f"{printable(words)[:LONGEST_MESSAGE]}"
+            f"{to_printable_line(words)[:LONGEST_MESSAGE]}"
         )
     if not asked and not waiting:
         yield f"{name} was asked nothing: every scenario was left out"
@@ -67,7 +67,7 @@ def is_unanswered(row: Row) -> bool:
     return row.status != "done" or row.kind is not None
 
 
-def _broken(name: str, rows: Sequence[Row]) -> Iterator[str]:
+def _describe_broken_rules(name: str, rows: Sequence[Row]) -> Iterator[str]:
     found = Counter(
         finding.check
         for row in rows

@@ -14,35 +14,37 @@ import msgspec
 import pandas as pd
 
 from byok_bench.errors import ExportError
-from byok_bench.report.frames import flat, table
-from byok_bench.report.text import plain
+from byok_bench.report.frames import make_flat_frame, make_table_frame
+from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.results import TABLES, Run
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def to_csv(run: Run, folder: Path) -> list[Path]:
+def write_csv(run: Run, folder: Path) -> list[Path]:
     """`exchanges.csv` and one file a table; the files written."""
-    return _write_all(run, folder, "csv", lambda made, path: _defused(made).to_csv(path, index=False))
+    return _write_tables(
+        run, folder, "csv", lambda made, path: _defuse_formulas(made).to_csv(path, index=False)
+    )
 
 
-def to_parquet(run: Run, folder: Path) -> list[Path]:
+def write_parquet(run: Run, folder: Path) -> list[Path]:
     """`exchanges.parquet` and one file a table; the files written."""
-    return _write_all(run, folder, "parquet", lambda made, path: made.to_parquet(path, index=False))
+    return _write_tables(run, folder, "parquet", lambda made, path: made.to_parquet(path, index=False))
 
 
-def to_jsonl(run: Run, path: Path) -> Path:
+def write_jsonl(run: Run, path: Path) -> Path:
     """Every recorded exchange as one JSON document a line, version 1, with its findings."""
-    with replacing(path) as temporary, temporary.open("wb") as out:
-        for row, exchange in run.exchanges():
+    with replace_file(path) as temporary, temporary.open("wb") as out:
+        for row, exchange in run.iterate_exchanges():
             document = exchange.to_json(row.findings)
             document |= {"waited_ms": row.waited_ms, "caused_by_us": row.caused_by_us}
-            out.write(msgspec.json.encode(plain(document)) + b"\n")
+            out.write(msgspec.json.encode(replace_surrogates(document)) + b"\n")
     return path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place once the block is through. Raises ExportError."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
@@ -58,26 +60,26 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _write_all(
+def _write_tables(
     run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]
 ) -> list[Path]:
-    frames = {"exchanges": flat(run)} | {name: table(run, name) for name in TABLES}
+    frames = {"exchanges": make_flat_frame(run)} | {name: make_table_frame(run, name) for name in TABLES}
     written = []
     for name, made in frames.items():
         path = folder / f"{name}.{ending}"
-        with replacing(path) as temporary:
-            write(_clean(made), temporary)
+        with replace_file(path) as temporary:
+            write(_drop_attributes(made), temporary)
         written.append(path)
     return written
 
 
-def _clean(made: pd.DataFrame) -> pd.DataFrame:
+def _drop_attributes(made: pd.DataFrame) -> pd.DataFrame:
     made = made.copy()
     made.attrs = {}
     return made
 
 
-def _defused(made: pd.DataFrame) -> pd.DataFrame:
+def _defuse_formulas(made: pd.DataFrame) -> pd.DataFrame:
     """Text that a spreadsheet would execute gets an apostrophe in front."""
     for name in made.columns:
         if made[name].dtype == object or pd.api.types.is_string_dtype(made[name]):

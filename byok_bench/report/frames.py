@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 import msgspec
 import pandas as pd
 
-from byok_bench.report.notes import notes
-from byok_bench.report.tables import lines
-from byok_bench.report.text import plain
+from byok_bench.report.notes import list_run_notes
+from byok_bench.report.tables import list_table_lines
+from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 
@@ -32,33 +32,33 @@ LISTS: Final = ("why", "itl_ms", "flags", "tool_calls", "findings")
 """Columns whose cells are tuples."""
 
 
-def table(run: Run, name: str) -> pd.DataFrame:
+def make_table_frame(run: Run, name: str) -> pd.DataFrame:
     """One of the tables by name, with the notes on the run in `attrs`. Raises ValueError for a name that is none."""
-    made = pd.DataFrame(lines(run, name))
+    made = pd.DataFrame(list_table_lines(run, name))
     for column in made.columns:
         kind = pd.api.types.infer_dtype(made[column], skipna=True)
         if kind in ("floating", "mixed-integer-float", "empty"):
             made[column] = made[column].astype("Float64")
         elif kind == "integer":
             made[column] = made[column].astype("Int64")
-    made.attrs["notes"] = notes(run)
+    made.attrs["notes"] = list_run_notes(run)
     return made
 
 
-def frame(run: Run) -> pd.DataFrame:
+def make_exchange_frame(run: Run) -> pd.DataFrame:
     """Every exchange of a run, warm-up included, in the order of the store. Made once for the rows of a run."""
     now = run.rows
     rows, made = _MADE.get(run, ([], None))
     if made is None or rows is not now:
-        made = frame_of(now, run)
+        made = make_row_frame(now, run)
         _MADE[run] = (now, made)
     return made.copy()
 
 
-def frame_of(rows: Sequence[Row], run: Run) -> pd.DataFrame:
+def make_row_frame(rows: Sequence[Row], run: Run) -> pd.DataFrame:
     """The given rows of a run."""
     names = Row.__struct_fields__
-    table = pd.DataFrame({name: [plain(getattr(row, name)) for row in rows] for name in names})
+    table = pd.DataFrame({name: [replace_surrogates(getattr(row, name)) for row in rows] for name in names})
     table = table.astype(_TYPES)
     targets = [run.plan.targets[row.target] for row in rows]
     place = {
@@ -70,18 +70,21 @@ def frame_of(rows: Sequence[Row], run: Run) -> pd.DataFrame:
     for position, (name, cells) in enumerate(place.items()):
         table.insert(position, name, pd.Series(cells, dtype="str"))
     table["warmup"] = table["repeat"] == 0
-    table["errors"] = [_count(row, "error") for row in rows]
-    table["warnings"] = [_count(row, "warn") for row in rows]
+    table["errors"] = [_count_findings(row, "error") for row in rows]
+    table["warnings"] = [_count_findings(row, "warn") for row in rows]
     return table
 
 
-def flat(run: Run) -> pd.DataFrame:
+def make_flat_frame(run: Run) -> pd.DataFrame:
     """The same for files that hold no nested cells: tuples as JSON text."""
-    table = frame(run)
+    table = make_exchange_frame(run)
     for name in LISTS:
-        table[name] = [msgspec.json.encode(plain(msgspec.to_builtins(cell))).decode() for cell in table[name]]
+        table[name] = [
+            msgspec.json.encode(replace_surrogates(msgspec.to_builtins(cell))).decode()
+            for cell in table[name]
+        ]
     return table
 
 
-def _count(row: Row, severity: str) -> int:
+def _count_findings(row: Row, severity: str) -> int:
     return sum(finding.severity == severity for finding in row.findings)

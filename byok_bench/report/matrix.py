@@ -6,11 +6,11 @@ from typing import Any, Final
 import msgspec
 import pandas as pd
 
-from byok_bench.checks.advice import what_to_do
-from byok_bench.checks.registry import catalogue, is_about
+from byok_bench.checks.advice import choose_advice
+from byok_bench.checks.registry import is_about, load_catalogue
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.tables import Line
-from byok_bench.report.text import plain
+from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 from byok_bench.wire.failures import Failure
@@ -38,16 +38,16 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The body from the offset on, as Python bytes escapes; empty without an offset."""
 
 
-def matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
+def make_rule_matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
     """How many exchanges of each endpoint broke each rule; index: check id, columns: severity and endpoints.
 
     0 means judged and clean, NA that no answer of the endpoint is one that the rule is about. With `broken_only`,
     only rules that somebody broke; else every passive rule.
     """
-    rows = [row for row in run.rows if not row.warmup and row.status in ("done", "failed")]
+    rows = [row for row in run.rows if not row.is_warmup and row.status in ("done", "failed")]
     counts = Counter((finding.check, row.target) for row in rows for finding in row.findings)
-    names = target_names(run)
-    passive = [check for check in catalogue() if check.mode == "passive"]
+    names = name_targets(run)
+    passive = [check for check in load_catalogue() if check.mode == "passive"]
     shown = [one for one in passive if not broken_only or any(counts[one.id, at] for at in range(len(names)))]
     data: dict[str, Any] = {"severity": [one.severity for one in shown]}
     for at, name in enumerate(names):
@@ -60,18 +60,18 @@ def matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
     return pd.DataFrame(data, index=pd.Index([one.id for one in shown], name="check"))
 
 
-def target_names(run: Run) -> list[str]:
+def name_targets(run: Run) -> list[str]:
     """How columns call the targets: by the endpoint alone where each has one model."""
     labels = [target.label for target in run.plan.targets]
     return labels if len(set(labels)) == len(labels) else [target.name for target in run.plan.targets]
 
 
-def evidence(run: Run, check: str | None = None, *, limit: int = 20) -> list[Evidence]:
+def list_evidence(run: Run, check: str | None = None, *, limit: int = 20) -> list[Evidence]:
     """The findings of one check (of all, for None), each with its place, its time and its bytes."""
     found: list[Evidence] = []
-    names = target_names(run)
-    for row, exchange in run.exchanges():
-        if row.warmup:
+    names = name_targets(run)
+    for row, exchange in run.iterate_exchanges():
+        if row.is_warmup:
             continue
         for finding in row.findings:
             if check not in (None, finding.check):
@@ -86,11 +86,11 @@ def evidence(run: Run, check: str | None = None, *, limit: int = 20) -> list[Evi
                     endpoint=names[row.target],
                     scenario=row.scenario,
                     exchange_id=row.exchange_id,
-                    message=plain(finding.message),
+                    message=replace_surrogates(finding.message),
                     event=event,
                     offset=finding.offset,
-                    at_ms=None if event is None else arrival_ms(exchange, event),
-                    excerpt="" if finding.offset is None else excerpt(exchange, finding.offset),
+                    at_ms=None if event is None else compute_arrival_ms(exchange, event),
+                    excerpt="" if finding.offset is None else extract_excerpt(exchange, finding.offset),
                 )
             )
             if len(found) == limit:
@@ -98,36 +98,36 @@ def evidence(run: Run, check: str | None = None, *, limit: int = 20) -> list[Evi
     return found
 
 
-def arrival_ms(exchange: Exchange, event: int) -> float | None:
+def compute_arrival_ms(exchange: Exchange, event: int) -> float | None:
     """Request written → the read that completed this event, ms."""
     written = exchange.raw.phases.written
     return None if written is None else round((exchange.events[event].t_ns - written) / 1e6, 3)
 
 
-def excerpt(exchange: Exchange, offset: int) -> str:
+def extract_excerpt(exchange: Exchange, offset: int) -> str:
     """The decoded body from `offset` on, as Python bytes escapes: nothing in it can steer a terminal or a page."""
     return repr(exchange.reading.body.data[offset : offset + AROUND_BYTES])[2:-1]
 
 
-def evidence_table(found: list[Evidence]) -> pd.DataFrame:
+def make_evidence_frame(found: list[Evidence]) -> pd.DataFrame:
     """Evidence as rows."""
     return pd.DataFrame(
         [msgspec.structs.asdict(one) for one in found], columns=list(Evidence.__struct_fields__)
     )
 
 
-def error_table(run: Run) -> pd.DataFrame:
+def make_error_frame(run: Run) -> pd.DataFrame:
     """Failures as rows."""
-    return pd.DataFrame(failures(run))
+    return pd.DataFrame(list_failures(run))
 
 
-def failures(run: Run) -> list[Line]:
+def list_failures(run: Run) -> list[Line]:
     """One line for each endpoint, scenario and kind of failure: what the server said, and what a client should do."""
     seen: dict[tuple[str, str, str], Line] = {}
-    names = target_names(run)
+    names = name_targets(run)
     answered = {row.target for row in run.rows if row.http_status is not None and row.http_status < 300}
     for row in run.rows:
-        if row.warmup or row.kind is None or row.caused_by_us:
+        if row.is_warmup or row.kind is None or row.caused_by_us:
             continue
         name = names[row.target]
         entry = seen.setdefault(
@@ -141,15 +141,15 @@ def failures(run: Run) -> list[Line]:
                 "retryable": row.retryable,
                 "delay_s": row.retry_after_s,
                 "n": 0,
-                "message": plain(row.message),
-                "what to do": what_to_do(failure_of(row), route_answered=row.target in answered),
+                "message": replace_surrogates(row.message),
+                "what to do": choose_advice(to_failure(row), route_answered=row.target in answered),
             },
         )
         entry["n"] += 1
     return list(seen.values())
 
 
-def failure_of(row: Row) -> Failure:
+def to_failure(row: Row) -> Failure:
     """The failure that a row keeps, as far as it keeps it."""
     return Failure(
         kind=row.kind or "server",

@@ -5,29 +5,31 @@ from byok_bench.runs.recovery import Recovery
 from byok_bench.runs.results import Run
 
 
-def notes(run: Run) -> list[str]:
+def list_run_notes(run: Run) -> list[str]:
     """What a reader of any table has to know about the run."""
-    found = [] if run.status == "finished" else [_standing(run)]
+    found = [] if run.status == "finished" else [_describe_unfinished(run)]
     states = run.states
     waiting = states["planned"] + states["sent"]
     if waiting:
         planned = states.total() - states["left_out"]
         found.append(
             f"{planned - waiting} of {planned} planned exchanges are in here; "
-            f"not made or not recorded so far: {_counted_things(waiting, 'exchange')}"
+            f"not made or not recorded so far: {_describe_count(waiting, 'exchange')}"
         )
     if run.maybe_billed:
-        lost = _counted_things(run.maybe_billed, "request")
+        lost = _describe_count(run.maybe_billed, "request")
         found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
-    found += [_recovered(run, one) for one in run.recoveries]
+    found += [_describe_recovery(run, one) for one in run.recoveries]
     stalls = sum(section.stalls for section in run.health)
     if stalls:
         worst = max(section.worst_stall_ms for section in run.health)
         found.append(
-            f"the event loop stalled {_counted_things(stalls, 'time')}, up to {worst:.0f} ms: "
+            f"the event loop stalled {_describe_count(stalls, 'time')}, up to {worst:.0f} ms: "
             "samples counted as marked may be late"
         )
-    found += [f"this client used up its core at {name}: its stamps may be late" for name in _full_cores(run)]
+    found += [
+        f"this client used up its core at {name}: its stamps may be late" for name in _list_full_cores(run)
+    ]
     unverified = [target.label for target in run.plan.targets if target.unverified_tls]
     if unverified:
         found.append(
@@ -36,24 +38,24 @@ def notes(run: Run) -> list[str]:
     return found
 
 
-def notes_on_both(a: Run, b: Run, *, same_endpoints: bool = False) -> list[str]:
+def list_comparison_notes(a: Run, b: Run, *, same_endpoints: bool = False) -> list[str]:
     """What a reader of a comparison has to know about its two sides."""
     if (a.path, a.id) == (b.path, b.id):
         itself = ["A and B are the same run: it is compared with itself"] if same_endpoints else []
-        return [*itself, *notes(a)]
-    return [*(f"A: {note}" for note in notes(a)), *(f"B: {note}" for note in notes(b))]
+        return [*itself, *list_run_notes(a)]
+    return [*(f"A: {note}" for note in list_run_notes(a)), *(f"B: {note}" for note in list_run_notes(b))]
 
 
-def _recovered(run: Run, one: Recovery) -> str:
+def _describe_recovery(run: Run, one: Recovery) -> str:
     """What an over-long prompt did to a server."""
     name, took = run.plan.targets[one.target].name, f"{one.waited_ms / 1000:.1f} s"
-    asked = f"{_counted_things(one.requests, 'plain request')} of ours that stand in no table"
+    asked = f"{_describe_count(one.requests, 'plain request')} of ours that stand in no table"
     if one.answered:
         return f"after an over-long prompt {name} answered again after {took}; {asked}"
     return f"after an over-long prompt {name} did not answer again within {took} ({one.seen[-1]}); {asked}"
 
 
-def _standing(run: Run) -> str:
+def _describe_unfinished(run: Run) -> str:
     """Why a run is not finished, and how to go on."""
     if run.is_abandoned:
         how = "is not finished, and its process is gone"
@@ -63,11 +65,11 @@ def _standing(run: Run) -> str:
     return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
 
 
-def _counted_things(number: int, thing: str) -> str:
+def _describe_count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _full_cores(run: Run) -> list[str]:
+def _list_full_cores(run: Run) -> list[str]:
     """Load stages of targets in which the measuring process had no time to spare."""
     by_place: dict[tuple[int, int], list[Health]] = {}
     for section in run.health:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from byok_bench.report.matrix import target_names
+from byok_bench.report.matrix import name_targets
 from byok_bench.runs.results import Run
 
 WIDTH: Final = 640
@@ -17,13 +17,13 @@ INK: Final = "#333"
 FONT: Final = "Verdana, DejaVu Sans, sans-serif"
 
 
-def by_target(run: Run, legend: alt.Legend | None) -> alt.Color:
+def make_target_color(run: Run, legend: alt.Legend | None) -> alt.Color:
     """The colour of a target."""
-    scale = alt.Scale(domain=target_names(run), range=list(PALETTE))
+    scale = alt.Scale(domain=name_targets(run), range=list(PALETTE))
     return alt.Color("target:N", title=None, scale=scale, legend=legend)
 
 
-def styled(chart: Any) -> Any:
+def apply_style(chart: Any) -> Any:
     """The chart in the look of all of them."""
     return (
         chart.configure(font=FONT, background="white", padding=8)

@@ -8,13 +8,13 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from byok_bench.report.frames import frame
-from byok_bench.report.matrix import target_names
-from byok_bench.report.plot_style import HEIGHT, WIDTH, by_target, styled
-from byok_bench.report.stream_plot import deltas, stream_over_time
+from byok_bench.report.frames import make_exchange_frame
+from byok_bench.report.matrix import name_targets
+from byok_bench.report.plot_style import HEIGHT, WIDTH, apply_style, make_target_color
+from byok_bench.report.stream_plot import draw_streams, list_delta_points
 from byok_bench.runs.results import Run
 
-__all__ = ["HEIGHT", "deltas", "first_token", "stream_over_time", "svg"]
+__all__ = ["HEIGHT", "draw_first_token", "draw_streams", "list_delta_points", "to_svg"]
 
 FAR_APART: Final = 50
 """Largest over smallest value from which an axis is logarithmic."""
@@ -22,11 +22,11 @@ _ROW: Final = 46
 _CHARACTER: Final = 7
 
 
-def first_token(run: Run) -> Any:
+def draw_first_token(run: Run) -> Any:
     """TTFT of every answered stream, one row of ticks a target, the median as a thick one."""
-    rows = frame(run)
+    rows = make_exchange_frame(run)
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["kind"].isna() & rows["ttft_ms"].notna()]
-    names = target_names(run)
+    names = name_targets(run)
     data = pd.DataFrame(
         {
             "target": [names[target] for target in rows["target"]],
@@ -34,17 +34,17 @@ def first_token(run: Run) -> Any:
             "ms": rows["ttft_ms"].astype(float),
         }
     )
-    base = alt.Chart(data).encode(y=_names(names), color=by_target(run, None))
+    base = alt.Chart(data).encode(y=_make_target_axis(names), color=make_target_color(run, None))
     ticks = base.mark_tick(thickness=1.5, opacity=0.55).encode(
-        x=_times(data["ms"]), tooltip=["target:N", "scenario:N", "ms:Q"]
+        x=_make_time_axis(data["ms"]), tooltip=["target:N", "scenario:N", "ms:Q"]
     )
     median = base.mark_tick(thickness=4, size=26).encode(x="median(ms):Q")
     title = alt.Title("Time to first token", subtitle="each answer a thin line, their median a thick one")
     height = _ROW * max(1, data["target"].nunique())
-    return styled(alt.layer(ticks, median).properties(title=title, width=WIDTH, height=height))
+    return apply_style(alt.layer(ticks, median).properties(title=title, width=WIDTH, height=height))
 
 
-def svg(chart: Any) -> str:
+def to_svg(chart: Any) -> str:
     """The chart as SVG text."""
     import vl_convert
 
@@ -52,7 +52,7 @@ def svg(chart: Any) -> str:
     return drawn
 
 
-def _names(names: list[str]) -> alt.Y:
+def _make_target_axis(names: list[str]) -> alt.Y:
     """Targets in the order of the plan, on the left.
 
     Left-aligned over a width of their own: a font wider than the measured one runs into the plot, not off the page.
@@ -62,7 +62,7 @@ def _names(names: list[str]) -> alt.Y:
     return alt.Y("target:N", title=None, axis=axis, sort=names)
 
 
-def _times(values: "pd.Series[float]") -> alt.X:
+def _make_time_axis(values: "pd.Series[float]") -> alt.X:
     """An axis from zero on, or a logarithmic one where targets lie too far apart for that."""
     title = "time to first token, ms"
     apart = len(values) > 0 and values.min() > 0 and values.max() / values.min() > FAR_APART

@@ -12,7 +12,7 @@ from byok_bench.report.tables import Line
 NA: Final = "NA"
 BOUNDS: Final = (" low", " high")
 """How the columns with the ends of an interval end."""
-Words = dict[str, str]
+TextLine = dict[str, str]
 """A line as text."""
 TITLES: Final = {
     "latency": "Latency",
@@ -147,12 +147,12 @@ LISTED: Final = ("findings", "seen", "status", "tools")
 """Columns whose cells are lists: one entry a line."""
 
 
-def narrow(table: Sequence[Line], name: str) -> list[Words]:
+def render_narrow_lines(table: Sequence[Line], name: str) -> list[TextLine]:
     """The columns that fit a terminal; the interval is that of the first time in the table."""
-    names = ("endpoint", *(("model",) if several_models(table) else ()), "load", *_NARROW[name])
-    gone = needless(table)
+    names = ("endpoint", *(("model",) if has_several_models(table) else ()), "load", *_NARROW[name])
+    gone = find_needless_columns(table)
     made = []
-    for words in wide(table):
+    for words in render_wide_lines(table):
         if "TTFT 95 % CI" in words:
             words["95 % CI"] = words["TTFT 95 % CI"]
         words |= {column: words[column].replace(", ", "\n") for column in LISTED if column in words}
@@ -160,19 +160,19 @@ def narrow(table: Sequence[Line], name: str) -> list[Words]:
     return made
 
 
-def needless(table: Sequence[Line]) -> frozenset[str]:
+def find_needless_columns(table: Sequence[Line]) -> frozenset[str]:
     """Columns that are left out of a page since they hold nothing but 0."""
     return frozenset(() if any(line.get(SELDOM) for line in table) else (SELDOM,))
 
 
-def alarming(row: Mapping[str, str]) -> frozenset[str]:
+def find_alarming_columns(row: Mapping[str, str]) -> frozenset[str]:
     """The columns of a line that show trouble: fewer as wanted than asked, failures, rules broken."""
     if "as wanted" in row:  # there, a failure may be what is wanted
         return frozenset({"as wanted"} if row["as wanted"] != row["n"].partition(" ")[0] else ())
     return frozenset(name for name in ("failed", "errors") if row.get(name, "0") not in ("0", NA))
 
 
-def narrow_comparison(part: Sequence[Line]) -> list[Words]:
+def render_narrow_comparison(part: Sequence[Line]) -> list[TextLine]:
     """The lines of one pair of targets as they fit a terminal: failures as A/B, the interval in one cell."""
     return [
         {
@@ -183,48 +183,48 @@ def narrow_comparison(part: Sequence[Line]) -> list[Words]:
             "excluded": words["excluded"],
             "A": words["A"],
             "B − A": words["B − A"],
-            "95 % CI": span(line["low"], line["high"]),
+            "95 % CI": render_interval(line["low"], line["high"]),
             "verdict": words["verdict"],
         }
-        for line, words in zip(part, wide(part), strict=True)
+        for line, words in zip(part, render_wide_lines(part), strict=True)
     ]
 
 
-def wide(table: Sequence[Line]) -> list[Words]:
+def render_wide_lines(table: Sequence[Line]) -> list[TextLine]:
     """Every column; behind a median its interval, `X low` and `X high` in one cell, also where that is NA."""
-    return [_words(line) for line in table]
+    return [_render_line(line) for line in table]
 
 
-def _words(line: Line) -> Words:
+def _render_line(line: Line) -> TextLine:
     words = {}
     for name, cell in line.items():
         if name.endswith(BOUNDS) or name == "planned":
             continue
-        words[name] = asked_of_planned(line) if name == "n" else written(cell)
+        words[name] = render_asked_count(line) if name == "n" else render_cell(cell)
         base = name.removesuffix(" ms")
         if f"{base} low" in line:
-            words[f"{base} 95 % CI"] = span(line[f"{base} low"], line[f"{base} high"])
+            words[f"{base} 95 % CI"] = render_interval(line[f"{base} low"], line[f"{base} high"])
     return words
 
 
-def asked_of_planned(line: Line) -> str:
+def render_asked_count(line: Line) -> str:
     """`24`, or `6 of 24` where not all that is planned was asked so far."""
     asked, planned = line["n"], line.get("planned")
-    return written(asked) if planned in (None, asked) else f"{asked} of {planned}"
+    return render_cell(asked) if planned in (None, asked) else f"{asked} of {planned}"
 
 
-def several_models(table: Sequence[Line]) -> bool:
+def has_several_models(table: Sequence[Line]) -> bool:
     """Whether one endpoint has lines of more than one model."""
     targets = {(line["endpoint"], line["model"]) for line in table}
     return len(targets) > len({endpoint for endpoint, _ in targets})
 
 
-def span(low: float | None, high: float | None) -> str:
+def render_interval(low: float | None, high: float | None) -> str:
     """`11.8–12.6`; NA where the samples are too few for an interval."""
-    return NA if low is None or high is None else f"{written(low)}–{written(high)}"
+    return NA if low is None or high is None else f"{render_cell(low)}–{render_cell(high)}"
 
 
-def written(cell: Any) -> str:
+def render_cell(cell: Any) -> str:
     """A cell as text: three significant digits, NA for what is missing."""
     if cell is None:
         return NA

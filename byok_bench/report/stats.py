@@ -40,19 +40,19 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
 
     @property
-    def shown(self) -> bool:
+    def is_shown(self) -> bool:
         """The interval leaves zero out: a difference is shown. Otherwise none is, which is a result too."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def quantile(values: Sequence[float], q: float) -> float | None:
+def compute_quantile(values: Sequence[float], q: float) -> float | None:
     """The q-quantile, linear between neighbours; None below ENOUGH[q] samples."""
     if len(values) < ENOUGH[q]:
         return None
-    return _quantile(sorted(values), q)
+    return _compute_ranked_quantile(sorted(values), q)
 
 
-def _quantile(ranked: Sequence[float], q: float) -> float:
+def _compute_ranked_quantile(ranked: Sequence[float], q: float) -> float:
     place = q * (len(ranked) - 1)
     below, above = ranked[math.floor(place)], ranked[math.ceil(place)]
     share = place % 1
@@ -60,30 +60,32 @@ def _quantile(ranked: Sequence[float], q: float) -> float:
     return float(below + (above - below) * share if share < 0.5 else above - (above - below) * (1 - share))
 
 
-def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
+def estimate_median(values: Sequence[float], seed: int = 0) -> Estimate:
     """Median and interval."""
-    low, high = interval(values, seed)
-    return Estimate(n=len(values), median=quantile(values, 0.5), low=low, high=high)
+    low, high = compute_interval(values, seed)
+    return Estimate(n=len(values), median=compute_quantile(values, 0.5), low=low, high=high)
 
 
-def difference(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Difference:
+def estimate_difference(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Difference:
     """Paired differences of two sequences of equal length, in the order of their pairs."""
     gaps = [after - before for before, after in zip(first, second, strict=True)]
-    low, high = interval(gaps, seed)
-    return Difference(pairs=len(gaps), median=quantile(gaps, 0.5), low=low, high=high)
+    low, high = compute_interval(gaps, seed)
+    return Difference(pairs=len(gaps), median=compute_quantile(gaps, 0.5), low=low, high=high)
 
 
-def interval(values: Sequence[float], seed: int = 0) -> tuple[float | None, float | None]:
+def compute_interval(values: Sequence[float], seed: int = 0) -> tuple[float | None, float | None]:
     """Ends of the 95 % interval of the median; (None, None) below ENOUGH_FOR_INTERVAL samples."""
     if len(values) < ENOUGH_FOR_INTERVAL:
         return None, None
     ranked = sorted(values)
-    medians = sorted((ranked[low] + ranked[high]) / 2 for low, high in middles(len(ranked), seed))
-    return _quantile(medians, (1 - LEVEL) / 2), _quantile(medians, (1 + LEVEL) / 2)
+    medians = sorted((ranked[low] + ranked[high]) / 2 for low, high in draw_middle_ranks(len(ranked), seed))
+    return _compute_ranked_quantile(medians, (1 - LEVEL) / 2), _compute_ranked_quantile(
+        medians, (1 + LEVEL) / 2
+    )
 
 
 @lru_cache(maxsize=64)
-def middles(n: int, seed: int) -> tuple[tuple[int, int], ...]:
+def draw_middle_ranks(n: int, seed: int) -> tuple[tuple[int, int], ...]:
     """Ranks, from 0, of the two middle values of each of DRAWS resamples of n values; of the one, twice, for an odd n.
 
     A resample is n places in [0, 1), and takes the values that stand there. Of its sorted places the k-th has the

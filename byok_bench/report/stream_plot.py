@@ -7,9 +7,9 @@ import altair as alt
 import pandas as pd
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.report.frames import frame
-from byok_bench.report.matrix import target_names
-from byok_bench.report.plot_style import BAD, HEIGHT, WIDTH, by_target, styled
+from byok_bench.report.frames import make_exchange_frame
+from byok_bench.report.matrix import name_targets
+from byok_bench.report.plot_style import BAD, HEIGHT, WIDTH, apply_style, make_target_color
 from byok_bench.runs.results import Run
 
 PANEL_WIDTH: Final = 218
@@ -43,31 +43,31 @@ class Stream(NamedTuple):
         return int(self.points[-1]["deltas"]) if self.points else 0
 
 
-def stream_over_time(
-    run: Run, scenario: str | None = None, repeat: int | Literal["every"] | None = None
-) -> Any:
+def draw_streams(run: Run, scenario: str | None = None, repeat: int | Literal["every"] | None = None) -> Any:
     """Output deltas so far against ms since the request was written; a cross is where an answer failed.
 
     `scenario` is the one with the longest streams if not named, `repeat` the first in which most targets streamed.
     Targets whose streams take about as long share one plot, others have a panel each. A stair is a packet of several
     deltas.
     """
-    scenario, streams = _streams(run, scenario, repeat)
+    scenario, streams = _select_streams(run, scenario, repeat)
     if not streams:
-        return styled(alt.Chart(pd.DataFrame({"x": []}), title="No stream to draw").mark_point())
+        return apply_style(alt.Chart(pd.DataFrame({"x": []}), title="No stream to draw").mark_point())
     which = "every repeat" if repeat == "every" else f"repeat {streams[0].repeat}"
     title = f"One answer over time: {scenario}, {which}"
     took = [stream.end_ms for stream in streams if stream.deltas]
     if not took or max(took) <= ONE_AXIS * min(took):
         legend = alt.Legend(orient="bottom", labelLimit=0, columns=4)
-        return styled(_lines(streams, run, legend).properties(title=title, width=WIDTH, height=HEIGHT))
-    by_name = {name: [stream for stream in streams if stream.target == name] for name in target_names(run)}
-    panels = [_panel(name, mine, run) for name, mine in by_name.items() if mine]
+        return apply_style(
+            _draw_stairs(streams, run, legend).properties(title=title, width=WIDTH, height=HEIGHT)
+        )
+    by_name = {name: [stream for stream in streams if stream.target == name] for name in name_targets(run)}
+    panels = [_draw_panel(name, mine, run) for name, mine in by_name.items() if mine]
     heading = alt.Title(title, offset=14)
-    return styled(alt.concat(*panels, columns=PANELS, bounds="flush", spacing=64, title=heading))
+    return apply_style(alt.concat(*panels, columns=PANELS, bounds="flush", spacing=64, title=heading))
 
 
-def deltas(exchange: Exchange) -> list[dict[str, Any]]:
+def list_delta_points(exchange: Exchange) -> list[dict[str, Any]]:
     """One point a delta that carried output; the first point is the start of the wait."""
     written = exchange.raw.phases.written
     marks = exchange.reading.marks
@@ -79,42 +79,42 @@ def deltas(exchange: Exchange) -> list[dict[str, Any]]:
     ]
 
 
-def _streams(
+def _select_streams(
     run: Run, scenario: str | None, repeat: int | Literal["every"] | None
 ) -> tuple[str, list[Stream]]:
     """Of which scenario, and what there is to draw."""
-    rows = frame(run)
+    rows = make_exchange_frame(run)
     rows = rows[rows["streamed"] & (rows["repeat"] > 0) & (rows["turn"] == 1) & (rows["stage"] == 0)]
     if scenario is None and len(rows):
         scenario = str(rows.groupby("scenario")["deltas"].max().idxmax())
     rows = rows[rows["scenario"] == scenario]
     if repeat is None and len(rows):
         repeat = int(str((rows["deltas"] > 0).groupby(rows["repeat"]).sum().idxmax()))
-    names = target_names(run)
+    names = name_targets(run)
     found = []
     for _, row in (rows if repeat == "every" else rows[rows["repeat"] == repeat]).iterrows():
-        exchange = run.exchange(int(row["exchange_id"]))
+        exchange = run.find_exchange(int(row["exchange_id"]))
         if exchange is not None:
-            points = deltas(exchange)
-            end = max(_end_ms(exchange), points[-1]["ms"] if points else 0.0)
+            points = list_delta_points(exchange)
+            end = max(_compute_end_ms(exchange), points[-1]["ms"] if points else 0.0)
             ended = COMPLETE if pd.isna(row["kind"]) else str(row["kind"])
             found.append(Stream(names[int(row["target"])], int(row["repeat"]), points, end, ended))
     return scenario or "", found
 
 
-def _end_ms(exchange: Exchange) -> float:
+def _compute_end_ms(exchange: Exchange) -> float:
     """Request written → end, ms."""
     phases = exchange.raw.phases
     end = phases.done or phases.end
     return 0.0 if phases.written is None or end is None else (end - phases.written) / 1e6
 
 
-def _panel(name: str, streams: Sequence[Stream], run: Run) -> Any:
-    title = alt.Title(name, subtitle=_in_words(streams))
-    return _lines(streams, run, None).properties(title=title, width=PANEL_WIDTH, height=PANEL_HEIGHT)
+def _draw_panel(name: str, streams: Sequence[Stream], run: Run) -> Any:
+    title = alt.Title(name, subtitle=_describe_endings(streams))
+    return _draw_stairs(streams, run, None).properties(title=title, width=PANEL_WIDTH, height=PANEL_HEIGHT)
 
 
-def _lines(streams: Sequence[Stream], run: Run, legend: alt.Legend | None) -> Any:
+def _draw_stairs(streams: Sequence[Stream], run: Run, legend: alt.Legend | None) -> Any:
     """Stairs, and how each ended."""
     steps = [{"target": s.target, "repeat": s.repeat, **point} for s in streams for point in s.points]
     ends = [
@@ -126,7 +126,7 @@ def _lines(streams: Sequence[Stream], run: Run, legend: alt.Legend | None) -> An
     x = alt.X("ms:Q", title=_MS, scale=times, axis=alt.Axis(tickCount=5))
     counts = alt.Scale(domain=[0, ROOM_ABOVE * (most or NO_DELTAS)], nice=False)
     y = alt.Y("deltas:Q", title=_DELTAS, scale=counts, axis=alt.Axis(tickMinStep=1, tickCount=6))
-    color = by_target(run, legend)
+    color = make_target_color(run, legend)
     stairs = alt.Chart(pd.DataFrame(steps, columns=["target", "repeat", "ms", "deltas"]))
     ended = alt.Chart(pd.DataFrame(ends)).encode(
         x=x, y=y, tooltip=["target:N", "repeat:Q", "ended:N", "ms:Q", "deltas:Q"]
@@ -143,7 +143,7 @@ def _lines(streams: Sequence[Stream], run: Run, legend: alt.Legend | None) -> An
     )
 
 
-def _in_words(streams: Sequence[Stream]) -> str:
+def _describe_endings(streams: Sequence[Stream]) -> str:
     """How the streams of one panel ended."""
     first = streams[0]
     if len(streams) > 1:

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from byok_bench.report.stats import estimate, quantile
-from byok_bench.report.text import plain
+from byok_bench.report.stats import compute_quantile, estimate_median
+from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.judging import Row
-from byok_bench.runs.load import Closed
+from byok_bench.runs.load import ClosedLoad
 from byok_bench.runs.plan import Plan
 from byok_bench.runs.results import TABLES, Run
 
@@ -29,35 +29,37 @@ Line = dict[str, Any]
 """Column → text, number or None."""
 
 
-def lines(run: Run, name: str) -> list[Line]:
+def list_table_lines(run: Run, name: str) -> list[Line]:
     """One of the tables by name. Raises ValueError for a name that is none."""
     if name not in TABLES:
         raise ValueError(f"no table named {name!r}; there are {', '.join(TABLES)}")
-    rows = [row for row in run.rows if not row.warmup]
+    rows = [row for row in run.rows if not row.is_warmup]
     return [
-        {column: plain(cell) for column, cell in line.items()}  # a server's words may be among them
+        {
+            column: replace_surrogates(cell) for column, cell in line.items()
+        }  # a server's words may be among them
         for line in _MAKERS[name](rows, run)
     ]
 
 
-def _latency(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def _make_latency_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """Times of answered requests, by target and scenario. Error scenarios are in the errors table."""
-    for part in _parts([row for row in rows if not row.wants_failure], run, _scenario):
+    for part in _iterate_parts([row for row in rows if not row.wants_failure], run, _get_scenario):
         yield (
             part.head
             | part.counts
-            | {"TTFB ms": _median(part.good, "ttfb_ms")}
-            | _spread("TTFT", _numbers(part.good, "ttft_ms"))
-            | _spread("E2E", _numbers(part.good, "e2e_ms"))
+            | {"TTFB ms": _compute_median(part.good, "ttfb_ms")}
+            | _compute_spread("TTFT", _list_numbers(part.good, "ttft_ms"))
+            | _compute_spread("E2E", _list_numbers(part.good, "e2e_ms"))
             | {
-                "wait ms": _median(part.good, "late_ms"),
-                "connect ms": _median(part.good, "connect_ms"),
+                "wait ms": _compute_median(part.good, "late_ms"),
+                "connect ms": _compute_median(part.good, "connect_ms"),
                 "marked": part.marked,
             }
         )
 
 
-def _streaming(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def _make_streaming_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """How streams kept the rules, and how evenly they flowed, by target."""
     streaming = {scenario.name for scenario in run.plan.scenarios if scenario.request.stream}
     wanted = [
@@ -65,33 +67,33 @@ def _streaming(rows: Sequence[Row], run: Run) -> Iterator[Line]:
         for row in rows
         if not row.wants_failure and (row.streamed or (row.status != "done" and row.scenario in streaming))
     ]
-    for part in _parts(wanted, run):
+    for part in _iterate_parts(wanted, run):
         gaps = sorted(gap for row in part.good for gap in row.itl_ms)
         yield (
             part.head
             | part.counts
             | {
-                "errors": _having(part.asked, "error"),
-                "warnings": _having(part.asked, "warn"),
-                "ITL ms": _rounded(quantile(gaps, 0.5)),
-                "ITL p99": _rounded(quantile(gaps, 0.99)),
-                "packed %": _rounded(100 * gaps.count(0) / len(gaps)) if gaps else None,
-                "TPOT ms": _median(part.good, "tpot_ms"),
-                "tok/s": _speed(part.good),
+                "errors": _count_having(part.asked, "error"),
+                "warnings": _count_having(part.asked, "warn"),
+                "ITL ms": _round_number(compute_quantile(gaps, 0.5)),
+                "ITL p99": _round_number(compute_quantile(gaps, 0.99)),
+                "packed %": _round_number(100 * gaps.count(0) / len(gaps)) if gaps else None,
+                "TPOT ms": _compute_median(part.good, "tpot_ms"),
+                "tok/s": _compute_speed(part.good),
                 "marked": part.marked,
-                "findings": _counted(
+                "findings": _render_counts(
                     found.check for row in part.asked for found in row.findings if found.severity != "info"
                 ),
             }
         )
 
 
-def _errors(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def _make_error_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """What was refused and how, by target: one line for all agent prompts, one for each error scenario.
 
     n counts samples; failing is what an error scenario wants.
     """
-    for part in _parts(rows, run, lambda row: row.scenario if row.wants_failure else AGENT):
+    for part in _iterate_parts(rows, run, lambda row: row.scenario if row.wants_failure else AGENT):
         failures = [row for row in part.asked if row.kind is not None]
         # What a server said comes before our own note that it was not asked again.
         answered = any(row.http_status is not None for row in failures)
@@ -102,68 +104,68 @@ def _errors(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "failed": sum(row.kind is not None for row in part.over),
             "excluded": part.excluded,
             "caused by us": part.caused,
-            "as wanted": _ok(part.over),
-            "wanted": _wanted(run.plan, part.head["scenario"]),
-            "seen": _counted(row.kind or "answer" for row in part.over),
-            "status": _counted(str(row.http_status) for row in failures if row.http_status is not None),
-            "retry after s": _median(failures, "retry_after_s"),
-            "message": shortened(said.most_common(1)[0][0]) if said else "",
+            "as wanted": _count_ok(part.over),
+            "wanted": _describe_wanted(run.plan, part.head["scenario"]),
+            "seen": _render_counts(row.kind or "answer" for row in part.over),
+            "status": _render_counts(str(row.http_status) for row in failures if row.http_status is not None),
+            "retry after s": _compute_median(failures, "retry_after_s"),
+            "message": shorten_message(said.most_common(1)[0][0]) if said else "",
         }
 
 
-def _tools(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def _make_tool_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """Tool calls by target and scenario that offers tools; n counts samples, whatever turns they took."""
     offering = {one.name for one in run.plan.scenarios if one.tools and not one.wants_failure}
-    for part in _parts([row for row in rows if row.scenario in offering], run, _scenario):
+    for part in _iterate_parts([row for row in rows if row.scenario in offering], run, _get_scenario):
         yield part.head | {
             "n": len(part.over),
             "planned": part.count_planned_samples(),
             "failed": sum(row.outcome == "failed" for row in part.over),
             "excluded": part.excluded,
             "caused by us": part.caused,
-            "ok": _ok(part.over),
+            "ok": _count_ok(part.over),
             "called": len({(row.sample, row.repeat) for row in part.asked if row.tool_calls}),
             "calls": sum(len(row.tool_calls) for row in part.asked),
             "valid": sum(row.valid_calls for row in part.asked),
-            "TTFT tool ms": _median(part.good, "ttft_tool_ms"),
-            "tools": _counted(name for row in part.asked for name in row.tool_calls),
-            "findings": _counted(
+            "TTFT tool ms": _compute_median(part.good, "ttft_tool_ms"),
+            "tools": _render_counts(name for row in part.asked for name in row.tool_calls),
+            "findings": _render_counts(
                 found.check for row in part.asked for found in row.findings if found.check.startswith("tool.")
             ),
-            "not as expected": _counted(why for row in part.over for why in row.why),
+            "not as expected": _render_counts(why for row in part.over for why in row.why),
         }
 
 
-def _summary(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def _make_summary_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """One line a target."""
-    for part in _parts(rows, run):
+    for part in _iterate_parts(rows, run):
         asked, good = ([row for row in some if not row.wants_failure] for some in (part.asked, part.good))
-        costs = _numbers(part.asked, "cost")
+        costs = _list_numbers(part.asked, "cost")
         yield part.head | {
             "n": len(asked),
             "planned": part.count_planned(wants_failure=False),
             "failed": len(asked) - len(good),
             "excluded": part.excluded,
             "caused by us": part.caused,
-            "ok": _share([row for row in part.over if not row.wants_failure]),
-            "refused well": _share([row for row in part.over if row.wants_failure]),
-            "TTFT ms": _median(good, "ttft_ms"),
-            "E2E ms": _median(good, "e2e_ms"),
-            "tok/s": _speed(good),
-            "errors": _having(part.asked, "error"),
-            "tokens in": _total(part.asked, "prompt_tokens"),
-            "tokens out": _total(part.asked, "tokens"),
+            "ok": _render_ok_share([row for row in part.over if not row.wants_failure]),
+            "refused well": _render_ok_share([row for row in part.over if row.wants_failure]),
+            "TTFT ms": _compute_median(good, "ttft_ms"),
+            "E2E ms": _compute_median(good, "e2e_ms"),
+            "tok/s": _compute_speed(good),
+            "errors": _count_having(part.asked, "error"),
+            "tokens in": _compute_total(part.asked, "prompt_tokens"),
+            "tokens out": _compute_total(part.asked, "tokens"),
             "cost": round(sum(costs), 6) if costs else None,
             "marked": part.marked,
         }
 
 
 _MAKERS: Final[dict[str, Callable[[Sequence[Row], Run], Iterator[Line]]]] = {
-    "latency": _latency,
-    "streaming": _streaming,
-    "errors": _errors,
-    "tools": _tools,
-    "summary": _summary,
+    "latency": _make_latency_lines,
+    "streaming": _make_streaming_lines,
+    "errors": _make_error_lines,
+    "tools": _make_tool_lines,
+    "summary": _make_summary_lines,
 }
 
 
@@ -196,7 +198,7 @@ class _Part:
     def count_planned(self, *, wants_failure: bool = True) -> int:
         """Exchanges to be asked in all, as far as is known: a sample that is not over has one more turn at least."""
         planned = 0
-        for turns in self._samples():
+        for turns in self._iterate_samples():
             if wants_failure or not turns[0].wants_failure:
                 counted = [row for row in turns if not row.caused_by_us]
                 is_open = turns[-1].outcome is None and all(row.status in ASKED for row in turns)
@@ -205,9 +207,9 @@ class _Part:
 
     def count_planned_samples(self) -> int:
         """Samples to be played in all."""
-        return sum(not turns[-1].caused_by_us for turns in self._samples())
+        return sum(not turns[-1].caused_by_us for turns in self._iterate_samples())
 
-    def _samples(self) -> Iterator[list[Row]]:
+    def _iterate_samples(self) -> Iterator[list[Row]]:
         """The rows of each sample that is not left out, in the order of turns."""
         found: dict[tuple[str, str, int], list[Row]] = {}
         for row in sorted(self._rows, key=lambda row: row.turn):
@@ -216,9 +218,11 @@ class _Part:
         yield from found.values()
 
 
-def _parts(rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None) -> Iterator[_Part]:
+def _iterate_parts(
+    rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None
+) -> Iterator[_Part]:
     """Parts in the order of the plan; the load is named where the plan has more than one request at a time."""
-    loaded = run.plan.loads != (Closed(),)
+    loaded = run.plan.loads != (ClosedLoad(),)
     parts: dict[tuple[int, int, str | None], list[Row]] = {}
     for row in sorted(rows, key=lambda row: (row.target, row.stage)):
         parts.setdefault((row.target, row.stage, scenario(row) if scenario else None), []).append(row)
@@ -232,75 +236,75 @@ def _parts(rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None 
         yield _Part(head, behind)
 
 
-def _scenario(row: Row) -> str:
+def _get_scenario(row: Row) -> str:
     return row.scenario
 
 
-def _numbers(rows: Iterable[Row], column: str) -> list[float]:
+def _list_numbers(rows: Iterable[Row], column: str) -> list[float]:
     return [value for row in rows if (value := getattr(row, column)) is not None]
 
 
-def _median(rows: Iterable[Row], column: str) -> float | None:
-    return _rounded(quantile(_numbers(rows, column), 0.5))
+def _compute_median(rows: Iterable[Row], column: str) -> float | None:
+    return _round_number(compute_quantile(_list_numbers(rows, column), 0.5))
 
 
-def _spread(name: str, values: Sequence[float]) -> Line:
+def _compute_spread(name: str, values: Sequence[float]) -> Line:
     """Median, its interval, and the tail as far as the samples reach."""
-    found = estimate(values)
+    found = estimate_median(values)
     return {
-        f"{name} ms": _rounded(found.median),
-        f"{name} low": _rounded(found.low),
-        f"{name} high": _rounded(found.high),
-        f"{name} p90": _rounded(quantile(values, 0.9)),
-        f"{name} p99": _rounded(quantile(values, 0.99)),
+        f"{name} ms": _round_number(found.median),
+        f"{name} low": _round_number(found.low),
+        f"{name} high": _round_number(found.high),
+        f"{name} p90": _round_number(compute_quantile(values, 0.9)),
+        f"{name} p99": _round_number(compute_quantile(values, 0.99)),
     }
 
 
-def _speed(good: Iterable[Row]) -> float | None:
+def _compute_speed(good: Iterable[Row]) -> float | None:
     """Tokens a second of streams that flowed, median; where most deltas came in packets, a gap says nothing of it."""
     speeds = [
         1000 / row.tpot_ms
         for row in good
         if row.tpot_ms and row.tpot_ms > 0 and 2 * sum(gap > 0 for gap in row.itl_ms) > len(row.itl_ms)
     ]
-    return _rounded(quantile(speeds, 0.5))
+    return _round_number(compute_quantile(speeds, 0.5))
 
 
-def _having(rows: Iterable[Row], severity: str) -> int:
+def _count_having(rows: Iterable[Row], severity: str) -> int:
     """How many have a finding of that severity."""
     return sum(any(found.severity == severity for found in row.findings) for row in rows)
 
 
-def _ok(over: Iterable[Row]) -> int:
+def _count_ok(over: Iterable[Row]) -> int:
     return sum(row.outcome == "ok" for row in over)
 
 
-def _share(over: Sequence[Row]) -> str | None:
+def _render_ok_share(over: Sequence[Row]) -> str | None:
     """Samples with outcome ok, of all that were played to their end."""
-    return f"{_ok(over)} of {len(over)}" if over else None
+    return f"{_count_ok(over)} of {len(over)}" if over else None
 
 
-def _total(rows: Iterable[Row], column: str) -> int | None:
-    numbers = _numbers(rows, column)
+def _compute_total(rows: Iterable[Row], column: str) -> int | None:
+    numbers = _list_numbers(rows, column)
     return int(sum(numbers)) if numbers else None
 
 
-def _rounded(value: float | None) -> float | None:
+def _round_number(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
 
 
-def _counted(names: Iterable[str]) -> str:
+def _render_counts(names: Iterable[str]) -> str:
     """`a ×3, b`: most frequent first."""
     ranked = Counter(names).most_common()
     return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in ranked)
 
 
-def shortened(text: str, most: int = LONGEST_MESSAGE) -> str:
+def shorten_message(text: str, most: int = LONGEST_MESSAGE) -> str:
     """The text, or its beginning and an ellipsis."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _wanted(plan: Plan, scenario: str) -> str:
+def _describe_wanted(plan: Plan, scenario: str) -> str:
     kinds = [
         kind
         for found in plan.scenarios

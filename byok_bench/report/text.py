@@ -7,24 +7,24 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 T = TypeVar("T")
 
 
-def plain(value: T) -> T:
+def replace_surrogates(value: T) -> T:
     """The same value, with U+FFFD for each lone surrogate in its text: UTF-8 has no form for one."""
     cleaned: object = value
     if isinstance(value, str) and not value.isascii():
         cleaned = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
     elif isinstance(value, dict):
-        cleaned = {plain(name): plain(item) for name, item in value.items()}
+        cleaned = {replace_surrogates(name): replace_surrogates(item) for name, item in value.items()}
     elif isinstance(value, (list, tuple)):
-        cleaned = type(value)(plain(item) for item in value)
+        cleaned = type(value)(replace_surrogates(item) for item in value)
     return cleaned  # type: ignore[return-value]
 
 
-def printable(text: str) -> str:
+def to_printable_line(text: str) -> str:
     """On one line, without the controls that a terminal or a page would obey."""
-    return "".join(_shown(character) for character in plain(text))
+    return "".join(_to_printable_character(character) for character in replace_surrogates(text))
 
 
-def _shown(character: str) -> str:
+def _to_printable_character(character: str) -> str:
     if character.isprintable():
         return character
     return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"

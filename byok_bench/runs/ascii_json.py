@@ -8,11 +8,11 @@ import msgspec
 T = TypeVar("T")
 
 
-def dump(value: Any) -> bytes:
+def to_ascii(value: Any) -> bytes:
     """A struct, or any JSON-ready value."""
     return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode("ascii")
 
 
-def load(raw: bytes, kind: type[T]) -> T:
+def from_ascii(raw: bytes, kind: type[T]) -> T:
     """The value that was dumped. Raises msgspec.ValidationError or ValueError."""
     return msgspec.convert(json.loads(raw), kind)

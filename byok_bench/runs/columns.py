@@ -3,7 +3,7 @@
 import sqlite3
 
 
-def file_version(db: sqlite3.Connection) -> int:
+def read_file_version(db: sqlite3.Connection) -> int:
     """Format of the file; an older one is read as it is where it cannot be written."""
     (version,) = db.execute("pragma user_version").fetchone()
     return int(version)

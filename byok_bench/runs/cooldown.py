@@ -28,10 +28,10 @@ def mark_caused(plan: Plan, rows: Sequence[Row]) -> list[Row]:
     """The rows, those of our own cooldowns marked and out of what counts."""
     caused = {
         row.exchange_id
-        for together in _by_server(plan, rows)
+        for together in _group_by_server(plan, rows)
         for row in find_caused(sorted(together, key=lambda row: row.end_ns or 0))
     }
-    return [_marked(row) if row.exchange_id in caused else row for row in rows]
+    return [_mark_row(row) if row.exchange_id in caused else row for row in rows]
 
 
 def find_caused(rows: Iterable[Row]) -> Iterator[Row]:
@@ -44,7 +44,7 @@ def find_caused(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         start, end = row.start_ns or 0, row.end_ns or 0
         if is_limited(row):
-            if start <= until and (broke or names_cooldown(row)):
+            if start <= until and (broke or is_cooldown_named(row)):
                 until = max(until, end + min(int((row.retry_after_s or 0) * 1e9), LONGEST_COOLDOWN_NS))
                 yield row
             else:
@@ -62,13 +62,13 @@ def is_limited(row: Row) -> bool:
     return row.http_status == 429 and row.kind != "quota"
 
 
-def names_cooldown(row: Row) -> bool:
+def is_cooldown_named(row: Row) -> bool:
     """Whether a 429 says that a server was taken out."""
     said = (row.message or "").lower()
     return any(words in said for words in SAYS_COOLDOWN)
 
 
-def _by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
+def _group_by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
     """Recorded rows of each origin: a cooldown does not care for the dialect in which it is met."""
     found: dict[str, list[Row]] = {}
     for row in rows:
@@ -77,6 +77,6 @@ def _by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
     return found.values()
 
 
-def _marked(row: Row) -> Row:
+def _mark_row(row: Row) -> Row:
     outcome = None if row.outcome is None else "excluded"
     return msgspec.structs.replace(row, caused_by_us=True, outcome=outcome, why=(WHY,) if outcome else ())

@@ -17,11 +17,11 @@ from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.runs import ascii_json, kept_rows, ledger, records
-from byok_bench.runs.ledger import FINAL, State
+from byok_bench.runs.ledger import FINAL, ExchangeState
 from byok_bench.runs.plan import Plan, Target
-from byok_bench.runs.store import Writer, reading
-from byok_bench.scenarios.agent import is_over, outcome
-from byok_bench.scenarios.expectations import misfit
+from byok_bench.runs.store import StoreWriter, open_reader
+from byok_bench.scenarios.agent import is_sample_over, judge_turns
+from byok_bench.scenarios.expectations import find_misfit
 from byok_bench.scenarios.tools import find_tools
 
 JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "runs/judging.py")
@@ -108,13 +108,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
 
     @property
-    def warmup(self) -> bool:
+    def is_warmup(self) -> bool:
         """It stays out of every table."""
         return self.repeat == 0
 
 
 @functools.cache
-def judge_version() -> str:
+def compute_judge_version() -> str:
     """Changes when rows have to be made again: the digest of all code and data that makes one.
 
     A rule that is mended keeps its id, so a list of ids would not tell; nor would a number that somebody has to raise.
@@ -128,7 +128,7 @@ def judge_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:
+def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
     """The row of one recorded exchange, without the outcome of its sample."""
     reading_, timing, output, error = exchange.reading, exchange.timing, exchange.output, exchange.error
     raw, usage = exchange.raw, exchange.output.usage
@@ -138,7 +138,7 @@ def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:
     written = raw.phases.written
     deltas = len(timing.itl) + 1 if reading_.marks else 0
     return Row(
-        **_place(plan, state) | {"status": "failed" if error else "done"},
+        **_list_place_fields(plan, state) | {"status": "failed" if error else "done"},
         http_status=raw.head.status if raw.head else None,
         end=raw.end,
         streamed=isinstance(asked, dict) and asked.get("stream") is True,
@@ -174,29 +174,29 @@ def row_of(plan: Plan, state: State, exchange: Exchange) -> Row:
         text_chars=len(output.text),
         reasoning_chars=len(output.reasoning),
         tool_calls=tuple(call.name for call in output.tool_calls),
-        valid_calls=valid_calls(plan, state, output.tool_calls),
+        valid_calls=count_valid_calls(plan, state, output.tool_calls),
         finish_reason=output.finish_reason,
         served_model=output.served_model,
         findings=tuple(run_checks(exchange)),
     )
 
 
-def valid_calls(plan: Plan, state: State, calls: Sequence[ToolCall]) -> int:
+def count_valid_calls(plan: Plan, state: ExchangeState, calls: Sequence[ToolCall]) -> int:
     """How many calls are of an offered tool, with arguments that fit."""
-    offered = find_tools(plan.scenario(state.scenario).tools)
+    offered = find_tools(plan.get_scenario(state.scenario).tools)
     return sum(
-        call.name in offered and misfit(call.arguments or "{}", offered[call.name].parameters) is None
+        call.name in offered and find_misfit(call.arguments or "{}", offered[call.name].parameters) is None
         for call in calls
     )
 
 
-def bare_row(plan: Plan, state: State) -> Row:
+def make_unrecorded_row(plan: Plan, state: ExchangeState) -> Row:
     """The row of an exchange without a record: left out, failed unsent, or not done yet."""
     if state.status == "left_out":
-        return Row(**_place(plan, state), outcome="excluded", why=(state.final,))
+        return Row(**_list_place_fields(plan, state), outcome="excluded", why=(state.final,))
     if state.status == "failed":
         return Row(
-            **_place(plan, state),
+            **_list_place_fields(plan, state),
             outcome="failed",
             why=(state.final,),
             kind=state.kind,
@@ -204,10 +204,10 @@ def bare_row(plan: Plan, state: State) -> Row:
             retryable=False,
             message=state.final,
         )
-    return Row(**_place(plan, state))
+    return Row(**_list_place_fields(plan, state))
 
 
-def _place(plan: Plan, state: State) -> dict[str, Any]:
+def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
     return {
         "exchange_id": state.id,
         "target": state.target,
@@ -219,70 +219,74 @@ def _place(plan: Plan, state: State) -> dict[str, Any]:
         "status": state.status,
         "attempt": state.attempt,
         "waited_ms": state.waited_ms,
-        "wants_failure": plan.scenario(state.scenario).wants_failure,
+        "wants_failure": plan.get_scenario(state.scenario).wants_failure,
     }
 
 
-def with_outcome(plan: Plan, states: Sequence[State], turns: Sequence[Exchange], rows: Sequence[Row]) -> Row:
+def add_outcome(
+    plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange], rows: Sequence[Row]
+) -> Row:
     """The row of a sample's last turn, with the outcome that all its turns amount to."""
-    scenario = plan.scenario(states[-1].scenario)
+    scenario = plan.get_scenario(states[-1].scenario)
     sample = next(sample for sample in scenario.samples if sample.name == states[-1].sample)
-    ended = outcome(scenario, sample, turns)
+    ended = judge_turns(scenario, sample, turns)
     return msgspec.structs.replace(rows[-1], outcome=ended.outcome, why=ended.why)
 
 
 def read_exchange(target: Target, record: records.Record) -> Exchange:
     """A stored record as the exchange that it was."""
-    raw = records.decode(record)
+    raw = records.from_record(record)
     return Exchange(
         raw, label=target.label, base_url=target.base_url, schema=target.schema, model=target.model
     )
 
 
-def samples_of(states: Sequence[State]) -> Iterator[list[State]]:
+def group_by_sample(states: Sequence[ExchangeState]) -> Iterator[list[ExchangeState]]:
     """The turns of each sample, in turn order."""
-    by_first: dict[str, list[State]] = {}
+    by_first: dict[str, list[ExchangeState]] = {}
     for state in states:
         by_first.setdefault(state.first_key, []).append(state)
     for turns in by_first.values():
         yield sorted(turns, key=lambda state: state.turn)
 
 
-def judge_sample(plan: Plan, states: Sequence[State], turns: Sequence[Exchange]) -> list[Row]:
+def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange]) -> list[Row]:
     """Rows of the recorded turns of one sample; the outcome stands on the last one if the sample is over."""
-    rows = [row_of(plan, state, exchange) for state, exchange in zip(states, turns, strict=True)]
-    if rows and is_over(plan.scenario(states[-1].scenario), turns):
-        rows[-1] = with_outcome(plan, states, turns, rows)
+    rows = [make_row(plan, state, exchange) for state, exchange in zip(states, turns, strict=True)]
+    if rows and is_sample_over(plan.get_scenario(states[-1].scenario), turns):
+        rows[-1] = add_outcome(plan, states, turns, rows)
     return rows
 
 
-def judge_stored(path: Path, run_id: str, writer: Writer | None = None, again: bool = False) -> list[Row]:
+def judge_stored_run(
+    path: Path, run_id: str, writer: StoreWriter | None = None, again: bool = False
+) -> list[Row]:
     """Every row of a run, in the order of the store. A row that an earlier call made is taken as it is if it is of
     the attempt that ended its exchange, unless the checks have changed or `again` is set; new ones of exchanges that
     ended are kept if there is a writer. What has not ended has a row that says so, and is looked at again.
     """
-    judge = judge_version()
-    with reading(path) as db:
-        plan, states = ledger.plan_of(db, run_id), ledger.states(db, run_id)
-        known = {} if again else kept_rows.judged(db, run_id, judge)
+    judge = compute_judge_version()
+    with open_reader(path) as db:
+        plan, states = ledger.read_stored_plan(db, run_id), ledger.list_states(db, run_id)
+        known = {} if again else kept_rows.read_judged_rows(db, run_id, judge)
         rows: dict[int, Row] = {}
         fresh: list[Row] = []
-        for sample in samples_of(states):
+        for sample in group_by_sample(states):
             kept = [(state, decode_row(known[state.id])) for state in sample if state.id in known]
-            made = [row for state, row in kept if is_of(row, state)]
+            made = [row for state, row in kept if is_row_current(row, state)]
             if len(made) < len(sample):
                 made = _judge_records(db, plan, sample)
                 fresh += [row for row in made if row.status in FINAL]
             rows |= {row.exchange_id: row for row in made}
             if writer is not None and len(fresh) >= KEPT_AT_ONCE:
-                _keep(writer, judge, fresh)
+                _store_rows(writer, judge, fresh)
                 fresh = []
         if writer is not None and fresh:
-            _keep(writer, judge, fresh)
+            _store_rows(writer, judge, fresh)
     return [rows[state.id] for state in states]
 
 
-def is_of(row: Row, state: State) -> bool:
+def is_row_current(row: Row, state: ExchangeState) -> bool:
     """Whether a kept row tells how the exchange ended: files hold rows of what was planned or in flight once.
 
     An answer that was stored as done may be a failure by its row, and the other way round where the checks changed.
@@ -291,18 +295,18 @@ def is_of(row: Row, state: State) -> bool:
     return row.attempt == state.attempt and (both <= {"done", "failed"} or both == {"left_out"})
 
 
-def _keep(writer: Writer, judge: str, rows: Sequence[Row]) -> None:
+def _store_rows(writer: StoreWriter, judge: str, rows: Sequence[Row]) -> None:
     """Rows in one statement: handing over each alone costs more than making it."""
-    writer.submit(kept_rows.put_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
+    writer.submit(kept_rows.store_judged_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
     found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
     if found:
-        writer.submit(kept_rows.put_failures, found)
+        writer.submit(kept_rows.mark_failed, found)
     good = [row.exchange_id for row in rows if row.status == "done"]
     if good:
-        writer.submit(kept_rows.put_answers, good)
+        writer.submit(kept_rows.mark_answered, good)
 
 
-def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) -> list[Row]:
+def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeState]) -> list[Row]:
     """Rows of one sample's turns, recorded or not; the outcome stands on the last one, once the sample is over."""
     kept = [
         (state, ledger.find_record(db, state.id) if state.status in ("done", "failed") else None)
@@ -313,7 +317,7 @@ def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) 
         for state, record in kept
         if record is not None
     ]
-    rows = [bare_row(plan, state) for state, record in kept if record is None]
+    rows = [make_unrecorded_row(plan, state) for state, record in kept if record is None]
     judged = judge_sample(plan, [state for state, _ in turns], [turn for _, turn in turns])
     if rows and judged:
         judged[-1] = msgspec.structs.replace(judged[-1], outcome=None, why=())
@@ -322,9 +326,9 @@ def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[State]) 
 
 def encode_row(row: Row) -> bytes:
     """ASCII JSON: a server's text may hold what UTF-8 has no form for."""
-    return ascii_json.dump(row)
+    return ascii_json.to_ascii(row)
 
 
 def decode_row(row: bytes) -> Row:
     """The row that was kept."""
-    return ascii_json.load(row, Row)
+    return ascii_json.from_ascii(row, Row)

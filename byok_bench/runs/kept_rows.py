@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 
-def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> None:
+def store_judged_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> None:
     """(exchange id, judge, row): what was read from records, in place of what was there."""
     db.executemany(
         "insert into judged (exchange_id, judge, row) values (?, ?, ?)"
@@ -13,12 +13,12 @@ def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[int, str, bytes]]) -> 
     )
 
 
-def put_failures(db: sqlite3.Connection, failures: Iterable[tuple[str, str, int]]) -> None:
+def mark_failed(db: sqlite3.Connection, failures: Iterable[tuple[str, str, int]]) -> None:
     """(kind, phase, exchange id): answers that turned out to be failures when their streams were read."""
     db.executemany("update exchange set status = 'failed', kind = ?, phase = ? where id = ?", failures)
 
 
-def put_answers(db: sqlite3.Connection, exchanges: Iterable[int]) -> None:
+def mark_answered(db: sqlite3.Connection, exchanges: Iterable[int]) -> None:
     """Ids of recorded exchanges that turned out to be good answers: rules that were mended call fewer failed."""
     db.executemany(
         "update exchange set status = 'done', kind = null, phase = null where id = ? and status = 'failed'",
@@ -26,7 +26,7 @@ def put_answers(db: sqlite3.Connection, exchanges: Iterable[int]) -> None:
     )
 
 
-def judged(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
+def read_judged_rows(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
     """Exchange id → row, of those that this judge made."""
     rows = db.execute(
         "select exchange_id, row from judged join exchange on exchange.id = exchange_id where run_id = ? and judge = ?",

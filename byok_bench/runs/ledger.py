@@ -14,9 +14,9 @@ import msgspec
 
 from byok_bench.errors import StoreError
 from byok_bench.runs import ascii_json
-from byok_bench.runs.columns import as_column, file_version, from_column
+from byok_bench.runs.columns import as_column, from_column, read_file_version
 from byok_bench.runs.migrations import VERSION
-from byok_bench.runs.plan import Job, Plan, turn_key
+from byok_bench.runs.plan import Job, Plan, make_turn_key
 from byok_bench.runs.records import Record
 
 Status = Literal["planned", "sent", "done", "failed", "left_out"]
@@ -25,7 +25,7 @@ MOST_NAMED: Final = 8
 """Runs that an error names."""
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class ExchangeState(msgspec.Struct, frozen=True, kw_only=True):
     """Where one exchange of a run stands."""
 
     id: int
@@ -48,7 +48,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """How long this side waited before its last request, as it was told to."""
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True):
+class ExchangeEnd(msgspec.Struct, frozen=True, kw_only=True):
     """How an exchange ended."""
 
     status: Literal["done", "failed"]
@@ -58,7 +58,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None = None
 
 
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run, as listed."""
 
     id: str
@@ -70,17 +70,17 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     finished: str | None
 
 
-def now() -> str:
+def make_timestamp() -> str:
     """Wall time as a label."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def create_run(db: sqlite3.Connection, run_id: str, plan: Plan, plan_hash: str, jobs: Sequence[Job]) -> None:
     """A new run with every first turn planned, in one step."""
-    document = ascii_json.dump(plan)
+    document = ascii_json.to_ascii(plan)
     db.execute(
         "insert into run (id, created, plan_hash, plan, status) values (?, ?, ?, ?, 'running')",
-        (run_id, now(), plan_hash, document),
+        (run_id, make_timestamp(), plan_hash, document),
     )
     add_jobs(db, run_id, jobs)
 
@@ -106,7 +106,7 @@ def add_jobs(db: sqlite3.Connection, run_id: str, jobs: Iterable[Job]) -> None:
     )
 
 
-def claim(
+def claim_attempt(
     db: sqlite3.Connection,
     run_id: str,
     job: Job,
@@ -116,7 +116,7 @@ def claim(
     waited_ms: float | None = None,
 ) -> bool:
     """Mark one attempt as sent, before it is. False if another process has it, or it is final."""
-    key = turn_key(job.key, turn)
+    key = make_turn_key(job.key, turn)
     if turn > 1:
         db.execute(
             "insert into exchange (run_id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status)"
@@ -141,18 +141,19 @@ def claim(
     if taken is None:
         return False
     db.execute(
-        "insert into attempt (exchange_id, attempt, sent_at) values (?, ?, ?)", (taken[0], attempt, now())
+        "insert into attempt (exchange_id, attempt, sent_at) values (?, ?, ?)",
+        (taken[0], attempt, make_timestamp()),
     )
     return True
 
 
-def record(
+def store_attempt(
     db: sqlite3.Connection,
     run_id: str,
     key: str,
     attempt: int,
     stored: Record,
-    end: End | None,
+    end: ExchangeEnd | None,
 ) -> int | None:
     """Keep what an attempt brought; `end` is None if another attempt follows.
 
@@ -198,7 +199,7 @@ def fail_unsent(db: sqlite3.Connection, run_id: str, key: str, kind: str, phase:
     )
 
 
-def give_back(db: sqlite3.Connection, run_id: str, keys: Sequence[str]) -> None:
+def give_back_exchanges(db: sqlite3.Connection, run_id: str, keys: Sequence[str]) -> None:
     """Rows whose process is gone are planned again; the attempt that was in flight is kept as lost."""
     for key in keys:
         db.execute(
@@ -213,24 +214,24 @@ def give_back(db: sqlite3.Connection, run_id: str, keys: Sequence[str]) -> None:
         )
 
 
-def give_back_of(db: sqlite3.Connection, run_id: str, owner: str) -> None:
+def give_back_owned(db: sqlite3.Connection, run_id: str, owner: str) -> None:
     """The same for all rows that a process has in flight, by that process itself."""
     rows = db.execute(
         "select plan_key from exchange where run_id = ? and status = 'sent' and owner = ?", (run_id, owner)
     )
-    give_back(db, run_id, [key for (key,) in rows.fetchall()])
+    give_back_exchanges(db, run_id, [key for (key,) in rows.fetchall()])
 
 
 def set_status(db: sqlite3.Connection, run_id: str, status: str, note: str = "") -> None:
     """How a run stands: running, finished, interrupted."""
-    finished = None if status == "running" else now()
+    finished = None if status == "running" else make_timestamp()
     db.execute(
         "update run set status = ?, note = ?, finished = ? where id = ?",
         (status, as_column(note), finished, run_id),
     )
 
 
-def finish(db: sqlite3.Connection, run_id: str) -> None:
+def finish_run(db: sqlite3.Connection, run_id: str) -> None:
     """All is played; warm-up that a start was stopped in is not made up for."""
     db.execute(
         "update exchange set status = 'left_out', final = 'warm-up of a start that was stopped'"
@@ -242,28 +243,32 @@ def finish(db: sqlite3.Connection, run_id: str) -> None:
 
 def set_plan(db: sqlite3.Connection, run_id: str, plan: Plan) -> None:
     """The plan of a run with what was learnt since it was stored; its keys and jobs are the same."""
-    db.execute("update run set plan = ? where id = ?", (ascii_json.dump(plan), run_id))
+    db.execute("update run set plan = ? where id = ?", (ascii_json.to_ascii(plan), run_id))
 
 
-def unfinished(db: sqlite3.Connection, plan_hash: str) -> list[RunRow]:
+def list_unfinished_runs(db: sqlite3.Connection, plan_hash: str) -> list[StoredRun]:
     """The runs of a plan that have not finished, newest first."""
-    return [row for row in reversed(runs(db)) if row.plan_hash == plan_hash and row.status != "finished"]
+    return [
+        row
+        for row in reversed(list_stored_runs(db))
+        if row.plan_hash == plan_hash and row.status != "finished"
+    ]
 
 
-def runs(db: sqlite3.Connection) -> list[RunRow]:
+def list_stored_runs(db: sqlite3.Connection) -> list[StoredRun]:
     """Every run, oldest first."""
     rows = db.execute(
         "select id, created, plan_hash, status, note, finished from run order by created, rowid"
     )
     return [
-        RunRow(id=i, created=c, plan_hash=h, status=s, note=from_column(n), finished=f)
+        StoredRun(id=i, created=c, plan_hash=h, status=s, note=from_column(n), finished=f)
         for i, c, h, s, n, f in rows
     ]
 
 
-def find_run(db: sqlite3.Connection, wanted: str) -> RunRow:
+def find_run(db: sqlite3.Connection, wanted: str) -> StoredRun:
     """A run by its id, an unambiguous start of it, or `last`. Raises StoreError."""
-    every = runs(db)
+    every = list_stored_runs(db)
     if wanted == "last" and every:
         return every[-1]
     if not every:
@@ -280,39 +285,39 @@ def find_run(db: sqlite3.Connection, wanted: str) -> RunRow:
     return found[0]
 
 
-def _name_some(rows: Sequence[RunRow]) -> str:
+def _name_some(rows: Sequence[StoredRun]) -> str:
     """The newest few by their ids."""
     named = ", ".join(row.id for row in rows[-MOST_NAMED:])
     return named if len(rows) <= MOST_NAMED else f"… {named}"
 
 
-def owners_of_sent(db: sqlite3.Connection, run_id: str) -> list[str]:
+def list_sending_owners(db: sqlite3.Connection, run_id: str) -> list[str]:
     """The processes that have exchanges of a run in flight, by the names that they gave."""
     rows = db.execute("select distinct owner from exchange where run_id = ? and status = 'sent'", (run_id,))
     return [owner or "" for (owner,) in rows]
 
 
-def plan_of(db: sqlite3.Connection, run_id: str) -> Plan:
+def read_stored_plan(db: sqlite3.Connection, run_id: str) -> Plan:
     """The plan that a run was started with. Raises StoreError if this version cannot read it."""
     (document,) = db.execute("select plan from run where id = ?", (run_id,)).fetchone()
     try:
-        return ascii_json.load(document, Plan)
+        return ascii_json.from_ascii(document, Plan)
     except (msgspec.ValidationError, ValueError) as error:
         raise StoreError(
             f"the plan of run {run_id} is not one that format {VERSION} has: {error}", code="bad_plan"
         ) from None
 
 
-def states(db: sqlite3.Connection, run_id: str) -> list[State]:
+def list_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
     """Every exchange of a run, in the order of its rows."""
-    waited = "waited_ms" if file_version(db) >= 3 else "null"
+    waited = "waited_ms" if read_file_version(db) >= 3 else "null"
     rows = db.execute(
         "select id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, owner,"
         f" kind, phase, final, {waited} from exchange where run_id = ? order by id",
         (run_id,),
     )
     return [
-        State(
+        ExchangeState(
             id=row[0], key=row[1], first_key=row[2], turn=row[3], target=row[4], stage=row[5],
             scenario=from_column(row[6]), sample=from_column(row[7]), repeat=row[8], status=row[9], attempt=row[10],
             owner=row[11], kind=row[12], phase=row[13], final=from_column(row[14]),
@@ -322,7 +327,7 @@ def states(db: sqlite3.Connection, run_id: str) -> list[State]:
     ]  # fmt: skip
 
 
-def lost_attempts(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
+def count_lost_attempts(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     """Plan key → attempts that were sent and never recorded; only keys that have one."""
     rows = db.execute(
         "select plan_key, count(*) from exchange join attempt on attempt.exchange_id = exchange.id"
@@ -361,7 +366,7 @@ def count_maybe_billed(db: sqlite3.Connection, run_id: str) -> int:
     return int(count)
 
 
-def target_of(db: sqlite3.Connection, run_id: str, exchange_id: int) -> int:
+def find_target_index(db: sqlite3.Connection, run_id: str, exchange_id: int) -> int:
     """The index of the target that an exchange of a run is with. Raises StoreError for one that it has not."""
     row = db.execute(
         "select target from exchange where run_id = ? and id = ?", (run_id, exchange_id)

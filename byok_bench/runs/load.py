@@ -17,7 +17,7 @@ Arrivals = Literal["constant", "poisson"]
 NS = 1_000_000_000
 
 
-class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
+class ClosedLoad(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
     """A fixed number of samples in flight on one target."""
 
     concurrency: int = 1
@@ -28,7 +28,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
         return f"{self.concurrency} at once"
 
 
-class Open(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
+class OpenLoad(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
     """Samples started at a rate, whatever is still in flight."""
 
     rate_per_s: float
@@ -43,7 +43,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
         return f"{self.rate_per_s:g}{ramp}/s {self.arrivals}"
 
 
-Load = Closed | Open
+Load = ClosedLoad | OpenLoad
 
 
 def make_loads(
@@ -75,7 +75,7 @@ def make_loads(
             raise PlanError(
                 "a rate must be more than 0 and at most 100000 requests a second", code="bad_plan"
             )
-        return tuple(Open(rate_per_s=value, arrivals=pattern, end_rate_per_s=ramp_to) for value in rates)
+        return tuple(OpenLoad(rate_per_s=value, arrivals=pattern, end_rate_per_s=ramp_to) for value in rates)
     if ramp_to is not None:
         raise PlanError("ramp_to needs a rate to start from", code="bad_plan")
     at_once = 1 if concurrency is None else concurrency
@@ -84,19 +84,22 @@ def make_loads(
         raise PlanError("concurrency must be whole numbers from 1 to 10000", code="bad_plan")
     if arrivals is not None:
         raise PlanError("arrivals are those of a rate: give one, or leave them out", code="bad_plan")
-    return tuple(Closed(concurrency=rung) for rung in dict.fromkeys(rungs))
+    return tuple(ClosedLoad(concurrency=rung) for rung in dict.fromkeys(rungs))
 
 
-def intended_starts(load: Open, count: int, seed: str) -> list[int]:
+def compute_intended_starts(load: OpenLoad, count: int, seed: str) -> list[int]:
     """Nanoseconds after the start of the stage for each of `count` arrivals; the same seed, the same times.
 
     Arrivals are a process of rate one, stretched by the inverse of the expected count N(t). For a ramp from a to b
     over the time T in which `count` are expected, N(t) = a·t + (b − a)·t² / 2T; afterwards the rate stays at b.
     """
-    return [int(NS * _when(load, mark, count)) for mark in _unit_marks(load.arrivals, count, seed)]
+    return [
+        int(NS * _compute_start(load, mark, count))
+        for mark in _iterate_unit_arrivals(load.arrivals, count, seed)
+    ]
 
 
-def _unit_marks(arrivals: Arrivals, count: int, seed: str) -> Iterator[float]:
+def _iterate_unit_arrivals(arrivals: Arrivals, count: int, seed: str) -> Iterator[float]:
     dice = random.Random(seed)
     mark = 0.0
     for position in range(count):
@@ -107,7 +110,7 @@ def _unit_marks(arrivals: Arrivals, count: int, seed: str) -> Iterator[float]:
             yield mark
 
 
-def _when(load: Open, mark: float, count: int) -> float:
+def _compute_start(load: OpenLoad, mark: float, count: int) -> float:
     first, last = load.rate_per_s, load.end_rate_per_s
     if last is None or last == first:
         return mark / first

@@ -12,12 +12,12 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
 from byok_bench.runs import ascii_json, marks
 from byok_bench.runs.execute import Executor
-from byok_bench.runs.ledger import State
+from byok_bench.runs.ledger import ExchangeState
 from byok_bench.runs.order import Block
 from byok_bench.runs.plan import Job, Plan
-from byok_bench.runs.progress import ExchangeFinished, FromMeasuring, Waiting
-from byok_bench.runs.quiet import frozen_heap
-from byok_bench.runs.store import Writer
+from byok_bench.runs.progress import ExchangeFinished, MeasuringEvent, Waiting
+from byok_bench.runs.quiet import freeze_heap
+from byok_bench.runs.store import StoreWriter
 from byok_bench.wire.client import Client
 from byok_bench.wire.raw import RawExchange
 
@@ -30,21 +30,21 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     plan: Plan
     blocks: tuple[Block, ...]
-    states: dict[str, State]
+    states: dict[str, ExchangeState]
     """Rows as they stand, by plan key."""
     transport: Transport = "own"
     policy: Mapping[str, Any] | None = None
 
 
-class Session:
+class MeasuringSession:
     """An open client and an executor: `async with Session(…) as session: await session.play(…)`."""
 
     def __init__(
         self,
         work: Work,
         endpoints: Sequence[Endpoint],
-        writer: Writer,
-        tell: Callable[[FromMeasuring], None],
+        writer: StoreWriter,
+        tell: Callable[[MeasuringEvent], None],
     ) -> None:
         """`endpoints` stand beside the plan's targets."""
         self._work = work
@@ -54,14 +54,14 @@ class Session:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        with_keys = await asyncio.gather(*(fetched(endpoint) for endpoint in self._endpoints))
+        with_keys = await asyncio.gather(*(fetch_keyring_key(endpoint) for endpoint in self._endpoints))
         for endpoint, original in zip(with_keys, self._endpoints, strict=True):
             if endpoint.key != original.key:
                 self._open.callback(endpoint.key.forget)
         client = await self._open.enter_async_context(
             Client(transport=self._work.transport, searches_streams=False)
         )
-        self._open.enter_context(frozen_heap())
+        self._open.enter_context(freeze_heap())
         work = self._work
         self._executor = Executor(
             work.plan,
@@ -70,9 +70,9 @@ class Session:
             work.run_id,
             work.states,
             client,
-            self._heard,
+            self._report_finished,
             work.policy,
-            self._waits,
+            self._report_wait,
         )
         return self
 
@@ -84,28 +84,28 @@ class Session:
     ) -> None:
         """Play blocks in order, or this process's share of them; `begin_ns` is the common start of an open loop."""
         for block in blocks:
-            health = await self._executor.block(block, begin_ns, share)
-            await self._writer.do(
-                marks.put_section, self._work.run_id, block.target, block.stage, ascii_json.dump(health)
+            health = await self._executor.play_block(block, begin_ns, share)
+            await self._writer.commit_statement(
+                marks.store_section, self._work.run_id, block.target, block.stage, ascii_json.to_ascii(health)
             )
 
-    def _heard(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
-        self._tell(finished(self._work, job, turn, last, raw))
+    def _report_finished(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
+        self._tell(make_finished_event(self._work, job, turn, last, raw))
 
-    def _waits(self, target: int, why: str, at_most_s: float) -> None:
+    def _report_wait(self, target: int, why: str, at_most_s: float) -> None:
         name = self._work.plan.targets[target].name
         self._tell(Waiting(run_id=self._work.run_id, target=name, why=why, at_most_s=at_most_s))
 
 
-async def measure(
-    work: Work, endpoints: Sequence[Endpoint], writer: Writer, tell: Callable[[FromMeasuring], None]
+async def measure_in_this_process(
+    work: Work, endpoints: Sequence[Endpoint], writer: StoreWriter, tell: Callable[[MeasuringEvent], None]
 ) -> None:
     """Play all blocks in this process."""
-    async with Session(work, endpoints, writer, tell) as session:
+    async with MeasuringSession(work, endpoints, writer, tell) as session:
         await session.play(work.blocks)
 
 
-async def fetched(endpoint: Endpoint) -> Endpoint:
+async def fetch_keyring_key(endpoint: Endpoint) -> Endpoint:
     """The endpoint with its keyring entry read once: a keyring may take its time, which is not the server's.
 
     A key that cannot be read is left as it was: the rows then say why.
@@ -119,7 +119,9 @@ async def fetched(endpoint: Endpoint) -> Endpoint:
     return msgspec.structs.replace(endpoint, key=KeyRef.session(secret)) if secret is not None else endpoint
 
 
-def finished(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:
+def make_finished_event(
+    work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None
+) -> ExchangeFinished:
     """The event of one stored exchange, from the transport's marks alone."""
     phases = raw.phases if raw is not None else None
     written = phases.written if phases else None
@@ -131,14 +133,14 @@ def finished(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | Non
         repeat=job.repeat,
         turn=turn,
         stage=work.plan.loads[job.stage].name,
-        warmup=job.warmup,
+        warmup=job.is_warmup,
         last=last,
         http_status=raw.head.status if raw is not None and raw.head is not None else None,
         kind=raw.failure.kind if raw is not None and raw.failure is not None else None,
-        ttfb_ms=_ms(written, phases.first_byte if phases else None),
-        e2e_ms=_ms(written, (phases.done or phases.end) if phases else None),
+        ttfb_ms=_to_ms(written, phases.first_byte if phases else None),
+        e2e_ms=_to_ms(written, (phases.done or phases.end) if phases else None),
     )
 
 
-def _ms(start: int | None, end: int | None) -> float | None:
+def _to_ms(start: int | None, end: int | None) -> float | None:
     return None if start is None or end is None else (end - start) / 1e6

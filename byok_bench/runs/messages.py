@@ -51,41 +51,41 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """To the process: give up what is in flight. The end of the pipe says the same."""
 
 
-class Played(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class BlocksPlayed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """From the process: what the last Go asked for is done."""
 
 
-class Broken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class WorkerError(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """From the process: an error that ends the run."""
 
     message: str
     code: str
 
 
-ToProcess = Start | Go | Stop
-FromProcess = ExchangeFinished | Waiting | Played | Broken
+MessageToProcess = Start | Go | Stop
+MessageFromProcess = ExchangeFinished | Waiting | BlocksPlayed | WorkerError
 
 
-def from_process(raw: bytes) -> FromProcess:
+def read_message_from_process(raw: bytes) -> MessageFromProcess:
     """The message in a frame."""
-    message: FromProcess = msgspec.convert(json.loads(raw), FromProcess)
+    message: MessageFromProcess = msgspec.convert(json.loads(raw), MessageFromProcess)
     return message
 
 
-def to_process(raw: bytes) -> ToProcess:
+def read_message_to_process(raw: bytes) -> MessageToProcess:
     """The message in a frame."""
-    message: ToProcess = msgspec.convert(json.loads(raw), ToProcess)
+    message: MessageToProcess = msgspec.convert(json.loads(raw), MessageToProcess)
     return message
 
 
-def write(pipe: IO[bytes], message: ToProcess | FromProcess) -> None:
+def write_frame(pipe: IO[bytes], message: MessageToProcess | MessageFromProcess) -> None:
     """One frame. Raises OSError if nobody reads."""
-    raw = ascii_json.dump(message)
+    raw = ascii_json.to_ascii(message)
     pipe.write(_LENGTH.pack(len(raw)) + raw)
     pipe.flush()
 
 
-def read(pipe: IO[bytes]) -> bytes | None:
+def read_frame(pipe: IO[bytes]) -> bytes | None:
     """The bytes of one frame; None at the end, also in the middle of a frame."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
@@ -95,16 +95,18 @@ def read(pipe: IO[bytes]) -> bytes | None:
     return raw if len(raw) == length else None
 
 
-def references(endpoint: Endpoint) -> list[KeyRef]:
+def list_key_references(endpoint: Endpoint) -> list[KeyRef]:
     """Every key reference of an endpoint."""
     values = (endpoint.key, *endpoint.headers.values(), *endpoint.query.values())
     return [value for value in values if isinstance(value, KeyRef) and value.kind != "none"]
 
 
-def secrets_of(endpoints: Sequence[Endpoint]) -> dict[str, str]:
+def resolve_secrets(endpoints: Sequence[Endpoint]) -> dict[str, str]:
     """The keys that can be had now. One that cannot is left to the process, whose rows will say why."""
     found: dict[str, str] = {}
-    for reference in {str(ref): ref for endpoint in endpoints for ref in references(endpoint)}.values():
+    for reference in {
+        str(ref): ref for endpoint in endpoints for ref in list_key_references(endpoint)
+    }.values():
         try:
             secret = reference.resolve()
         except SecretError:
@@ -114,7 +116,7 @@ def secrets_of(endpoints: Sequence[Endpoint]) -> dict[str, str]:
     return found
 
 
-def with_secrets(endpoint: Endpoint, secrets: Mapping[str, str]) -> Endpoint:
+def insert_secrets(endpoint: Endpoint, secrets: Mapping[str, str]) -> Endpoint:
     """The endpoint with its keys in this process's memory."""
 
     def kept(value: str | KeyRef) -> str | KeyRef:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 
-def m001_runs_and_exchanges(db: sqlite3.Connection) -> None:
+def migrate_to_v1(db: sqlite3.Connection) -> None:
     """Runs, planned exchanges, their attempts; bodies apart, so that scans of keys stay small."""
     db.execute(
         """create table run (
@@ -68,7 +68,7 @@ def m001_runs_and_exchanges(db: sqlite3.Connection) -> None:
     )
 
 
-def m002_judged_rows_and_marks(db: sqlite3.Connection) -> None:
+def migrate_to_v2(db: sqlite3.Connection) -> None:
     """What was read from the records, replaceable at any time; and how the measuring process fared."""
     db.execute(
         """create table judged (
@@ -88,7 +88,7 @@ def m002_judged_rows_and_marks(db: sqlite3.Connection) -> None:
     )
 
 
-def m003_waits(db: sqlite3.Connection) -> None:
+def migrate_to_v3(db: sqlite3.Connection) -> None:
     """How long this side waited before a request, as it was told to; and waits for a server to recover."""
     db.execute("alter table exchange add column waited_ms real")
     db.execute(
@@ -102,9 +102,9 @@ def m003_waits(db: sqlite3.Connection) -> None:
 
 
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
-    m001_runs_and_exchanges,
-    m002_judged_rows_and_marks,
-    m003_waits,
+    migrate_to_v1,
+    migrate_to_v2,
+    migrate_to_v3,
 )
 VERSION: Final = len(STEPS)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from byok_bench.runs.load import Closed, Load
+from byok_bench.runs.load import ClosedLoad, Load
 from byok_bench.runs.plan import Job, Plan
 
 
@@ -27,7 +27,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[Job, ...]
 
 
-def warm_up(plan: Plan, start: str) -> list[Block]:
+def make_warmup_blocks(plan: Plan, start: str) -> list[Block]:
     """A block of single requests for each target: the first scenario that is meant to be answered.
 
     `start` names this start of the run: a resumed one warms up again.
@@ -40,7 +40,7 @@ def warm_up(plan: Plan, start: str) -> list[Block]:
         Block(
             target=target,
             stage=0,
-            load=Closed(),
+            load=ClosedLoad(),
             jobs=tuple(
                 Job(
                     key=f"warmup-{start}-{target}-{number}",
@@ -57,24 +57,24 @@ def warm_up(plan: Plan, start: str) -> list[Block]:
     ]
 
 
-def in_order(plan: Plan, jobs: Sequence[Job]) -> list[Block]:
+def order_jobs(plan: Plan, jobs: Sequence[Job]) -> list[Block]:
     """All jobs, in blocks, in the order in which they run."""
     dice = random.Random(f"order {plan.seed}")
     parts: tuple[list[Job], list[Job], list[Job]] = [], [], []
     for job in jobs:
-        scenario = plan.scenario(job.scenario)
-        parts[scenario.wants_failure + scenario.overflows].append(job)
-    answered, refused, over_long = (_blocks(plan, part, dice) for part in parts)
+        scenario = plan.get_scenario(job.scenario)
+        parts[scenario.wants_failure + scenario.has_overlong_prompt].append(job)
+    answered, refused, over_long = (_make_blocks(plan, part, dice) for part in parts)
     alone = [msgspec.structs.replace(block, jobs=(job,)) for block in over_long for job in block.jobs]
     return [*answered, *refused, *alone]
 
 
-def _blocks(plan: Plan, jobs: Sequence[Job], dice: random.Random) -> list[Block]:
+def _make_blocks(plan: Plan, jobs: Sequence[Job], dice: random.Random) -> list[Block]:
     """Blocks of one part of a run, stage by stage."""
     blocks: list[Block] = []
     for stage, load in enumerate(plan.loads):
         mine = [job for job in jobs if job.stage == stage]
-        for wave in _waves(mine, load, plan, dice):
+        for wave in _iterate_waves(mine, load, plan, dice):
             targets = list(range(len(plan.targets)))
             dice.shuffle(targets)
             for target in targets:
@@ -84,7 +84,7 @@ def _blocks(plan: Plan, jobs: Sequence[Job], dice: random.Random) -> list[Block]
     return blocks
 
 
-def _waves(jobs: Sequence[Job], load: Load, plan: Plan, dice: random.Random) -> Iterator[list[Job]]:
+def _iterate_waves(jobs: Sequence[Job], load: Load, plan: Plan, dice: random.Random) -> Iterator[list[Job]]:
     """Parts of a stage that every target finishes before the next part begins."""
     samples = list(dict.fromkeys((job.scenario, job.sample) for job in jobs))
     by_repeat: dict[int, list[Job]] = {}
@@ -95,12 +95,12 @@ def _waves(jobs: Sequence[Job], load: Load, plan: Plan, dice: random.Random) -> 
         dice.shuffle(samples)
         rank = {sample: position for position, sample in enumerate(samples)}
         ordered = sorted(by_repeat[repeat], key=lambda job: rank[(job.scenario, job.sample)])
-        if isinstance(load, Closed) and load.concurrency == 1:
+        if isinstance(load, ClosedLoad) and load.concurrency == 1:
             for sample in samples:
                 yield [job for job in ordered if (job.scenario, job.sample) == sample]
             continue
         wave += ordered
-        if isinstance(load, Closed) and len(wave) >= 2 * load.concurrency * len(plan.targets):
+        if isinstance(load, ClosedLoad) and len(wave) >= 2 * load.concurrency * len(plan.targets):
             yield wave
             wave = []
     if wave:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """For asyncio.Runner; None is asyncio's own loop."""
     try:
         import uvloop

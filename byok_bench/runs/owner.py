@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 
-def this_process() -> str:
+def name_this_process() -> str:
     """The name of this process."""
-    return f"{_machine()}/{os.getpid()}/{_started(os.getpid())}"
+    return f"{_name_machine()}/{os.getpid()}/{_read_start_time(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool:
@@ -21,12 +21,12 @@ def is_alive(owner: str) -> bool:
     """
     machine, _, rest = owner.partition("/")
     pid, _, started = rest.partition("/")
-    if machine != _machine() or not pid.isdigit() or not _exists(int(pid)):
+    if machine != _name_machine() or not pid.isdigit() or not _is_running(int(pid)):
         return False
-    return _started(int(pid)) == started
+    return _read_start_time(int(pid)) == started
 
 
-def _machine() -> str:
+def _name_machine() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}"
@@ -34,7 +34,7 @@ def _machine() -> str:
         return "this"
 
 
-def _started(pid: int) -> str:
+def _read_start_time(pid: int) -> str:
     """Start time in clock ticks since boot, field 22 of /proc/PID/stat; the name in field 2 may hold anything.
 
     A zombie sends nothing more: its time is not the one that it had.
@@ -46,9 +46,9 @@ def _started(pid: int) -> str:
     return "zombie" if fields[0] == "Z" else fields[19]
 
 
-def _exists(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     if sys.platform == "win32":
-        return _exists_on_windows(pid)
+        return _is_running_on_windows(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -58,7 +58,7 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _exists_on_windows(pid: int) -> bool:
+def _is_running_on_windows(pid: int) -> bool:
     """os.kill would end the process there."""
     kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - the name exists on Windows only
     handle = kernel.OpenProcess(0x1000, False, pid)

@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from byok_bench.dialects.base import dialect
+from byok_bench.dialects.base import find_dialect
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import PlanError
 from byok_bench.redact import redact
-from byok_bench.runs.load import Closed, Load
+from byok_bench.runs.load import ClosedLoad, Load
 from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.retries import Retries
 from byok_bench.runs.seal import seal_extras
-from byok_bench.scenarios.agent import opening
+from byok_bench.scenarios.agent import build_opening
 from byok_bench.scenarios.scenario import Scenario
 from byok_bench.wire.egress import PROFILES
 from byok_bench.wire.limits import Timeouts
@@ -88,7 +88,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Index into Plan.loads."""
 
     @property
-    def warmup(self) -> bool:
+    def is_warmup(self) -> bool:
         """It only warms connections and caches, and stays out of every table."""
         return self.repeat == 0
 
@@ -104,7 +104,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[Target, ...]
     scenarios: tuple[Scenario, ...]
     repeats: int = 5
-    loads: tuple[Load, ...] = (Closed(),)
+    loads: tuple[Load, ...] = (ClosedLoad(),)
     seed: int = 0
     warmup: int = 1
     """Requests to each target before the first repeat."""
@@ -113,7 +113,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Overrides those of the endpoints."""
     retries: Retries = Retries()
 
-    def scenario(self, name: str) -> Scenario:
+    def get_scenario(self, name: str) -> Scenario:
         """The scenario of that name."""
         return next(scenario for scenario in self.scenarios if scenario.name == name)
 
@@ -131,20 +131,22 @@ def make_plan(
     retries: Retries,
 ) -> Plan:
     """A plan over every model of every endpoint; PlanError says what is missing."""
-    refuse_bad_counts(repeats, warmup)
-    targets = [target for index, endpoint in enumerate(endpoints) for target in targets_of(endpoint, index)]
+    check_counts(repeats, warmup)
+    targets = [
+        target for index, endpoint in enumerate(endpoints) for target in iterate_targets(endpoint, index)
+    ]
     if not targets:
         raise PlanError("no endpoint was named", code="no_endpoint")
-    refuse_bad_profile(profile)
+    check_profile(profile)
     names = Counter((target.label, target.model) for target in targets)
     doubled = [name for name, count in names.items() if count > 1]
     if doubled:
         label, model = doubled[0]
         raise PlanError(f"endpoint {label!r} stands twice in the plan with model {model!r}", code="bad_plan")
     return Plan(
-        endpoints=tuple(stored(endpoint) for endpoint in endpoints),
+        endpoints=tuple(clean_endpoint(endpoint) for endpoint in endpoints),
         extras=tuple(seal_extras(endpoint) for endpoint in endpoints),
-        targets=tuple(_numbered(targets)),
+        targets=tuple(_mark_copies(targets)),
         scenarios=tuple(scenarios),
         repeats=repeats,
         loads=tuple(loads),
@@ -156,7 +158,7 @@ def make_plan(
     )
 
 
-def refuse_bad_counts(repeats: int, warmup: int) -> None:
+def check_counts(repeats: int, warmup: int) -> None:
     """Raise PlanError for numbers that no run can have."""
     if not 1 <= repeats <= 1_000_000:
         raise PlanError("repeats must be from 1 to 1000000", code="bad_plan")
@@ -164,13 +166,13 @@ def refuse_bad_counts(repeats: int, warmup: int) -> None:
         raise PlanError("warmup must be from 0 to 1000", code="bad_plan")
 
 
-def refuse_bad_profile(profile: str) -> None:
+def check_profile(profile: str) -> None:
     """Raise PlanError for an egress profile that is none."""
     if profile not in PROFILES:
         raise PlanError(f"profile is {profile!r}; there are {' and '.join(PROFILES)}", code="bad_plan")
 
 
-def stored(endpoint: Endpoint) -> Endpoint:
+def clean_endpoint(endpoint: Endpoint) -> Endpoint:
     """An endpoint as a result file may hold it: references, and no value that could be a secret."""
     return msgspec.structs.replace(
         endpoint,
@@ -180,10 +182,10 @@ def stored(endpoint: Endpoint) -> Endpoint:
     )
 
 
-def targets_of(endpoint: Endpoint, index: int) -> Iterator[Target]:
+def iterate_targets(endpoint: Endpoint, index: int) -> Iterator[Target]:
     """A target for each model of an endpoint; PlanError if it has none, or is incomplete."""
     # Whether a key can be had is asked when a run starts (usable.py).
-    missing = [field for field in endpoint.missing() if field != "key"]
+    missing = [field for field in endpoint.list_missing_fields() if field != "key"]
     if missing:
         raise PlanError(
             f"endpoint {endpoint.label!r} is incomplete: {', '.join(missing)} is missing",
@@ -197,7 +199,7 @@ def targets_of(endpoint: Endpoint, index: int) -> Iterator[Target]:
             alias=model.alias,
             schema=endpoint.schema,
             base_url=redact(endpoint.base_url),
-            url=redact(endpoint.base_url).rstrip("/") + dialect(endpoint.schema).route,
+            url=redact(endpoint.base_url).rstrip("/") + find_dialect(endpoint.schema).route,
             key=str(endpoint.key),
             context_window=model.context_window_tokens,
             lacks=tuple(n for n in CAPABILITIES if getattr(model.capabilities, n).state == "no"),
@@ -205,7 +207,7 @@ def targets_of(endpoint: Endpoint, index: int) -> Iterator[Target]:
         )
 
 
-def _numbered(targets: Sequence[Target]) -> Iterator[Target]:
+def _mark_copies(targets: Sequence[Target]) -> Iterator[Target]:
     seen: Counter[tuple[str, str, str]] = Counter()
     for target in targets:
         same = (target.url, target.model, target.schema)
@@ -213,20 +215,20 @@ def _numbered(targets: Sequence[Target]) -> Iterator[Target]:
         seen[same] += 1
 
 
-def first_body(plan: Plan, job: Job) -> dict[str, Any]:
+def build_job_body(plan: Plan, job: Job) -> dict[str, Any]:
     """Body of a job's first request, without the model and the endpoint's extra fields."""
-    scenario, target = plan.scenario(job.scenario), plan.targets[job.target]
+    scenario, target = plan.get_scenario(job.scenario), plan.targets[job.target]
     sample = next(sample for sample in scenario.samples if sample.name == job.sample)
-    return opening(scenario, sample, target.schema, target.window)
+    return build_opening(scenario, sample, target.schema, target.window)
 
 
-def asked_model(plan: Plan, job: Job) -> str:
+def choose_job_model(plan: Plan, job: Job) -> str:
     """The model that a job asks for: the target's, unless the scenario spoils it."""
-    spoil = plan.scenario(job.scenario).spoil
+    spoil = plan.get_scenario(job.scenario).spoil
     return spoil.model if spoil is not None and spoil.model else plan.targets[job.target].model
 
 
-def left_out(target: Target, scenario: Scenario) -> str | None:
+def find_exclusion(target: Target, scenario: Scenario) -> str | None:
     """Why a scenario is not played on a target; None if it is."""
     if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
         return "the endpoint uses no key, so a wrong one shows nothing"
@@ -243,11 +245,13 @@ def make_jobs(plan: Plan) -> list[Job]:
     for index, target in enumerate(plan.targets):
         for scenario in plan.scenarios:
             for sample in scenario.samples:
-                body = opening(scenario, sample, target.schema, target.context_window)
-                digest = body_digest(body, plan.endpoints[target.endpoint].body)
+                body = build_opening(scenario, sample, target.schema, target.context_window)
+                digest = compute_body_digest(body, plan.endpoints[target.endpoint].body)
                 jobs += [
                     Job(
-                        key=_key(target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]),
+                        key=_make_plan_key(
+                            target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]
+                        ),
                         target=index,
                         scenario=scenario.name,
                         sample=sample.name,
@@ -260,36 +264,36 @@ def make_jobs(plan: Plan) -> list[Job]:
     return jobs
 
 
-def turn_key(first: str, turn: int) -> str:
+def make_turn_key(first: str, turn: int) -> str:
     """Plan key of a turn; `first` is that of turn 1."""
-    return first if turn == 1 else _digest([first, turn])
+    return first if turn == 1 else _compute_digest([first, turn])
 
 
-def plan_hash(plan: Plan, jobs: Sequence[Job]) -> str:
+def compute_plan_hash(plan: Plan, jobs: Sequence[Job]) -> str:
     """Names a plan: two starts with the same hash would make the same exchanges in the same order."""
-    return _digest([sorted(job.key for job in jobs), plan.seed, plan.profile])
+    return _compute_digest([sorted(job.key for job in jobs), plan.seed, plan.profile])
 
 
-def body_digest(body: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+def compute_body_digest(body: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
     """Hash of a canonical request body."""
-    return _digest([body, dict(extra)])
+    return _compute_digest([body, dict(extra)])
 
 
-def origin_and_route(url: str) -> str:
+def extract_origin_and_route(url: str) -> str:
     """The part of a URL that is in the key: no userinfo, query or fragment."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _key(
+def _make_plan_key(
     target: Target, scenario: Scenario, sample: str, body: str, repeat: int, stage: int, load: Load
 ) -> str:
-    place = [origin_and_route(target.url), target.model, target.copy]
+    place = [extract_origin_and_route(target.url), target.model, target.copy]
     what = [scenario.name, sample, msgspec.to_builtins(scenario.spoil), body]
     when = [repeat, stage, msgspec.to_builtins(load)]
-    return _digest([PLAN_VERSION, place, what, when])
+    return _compute_digest([PLAN_VERSION, place, what, when])
 
 
-def _digest(value: Any) -> str:
+def _compute_digest(value: Any) -> str:
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:40]

@@ -17,7 +17,7 @@ from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.runs.load import make_loads
-from byok_bench.runs.plan import refuse_bad_counts, refuse_bad_profile
+from byok_bench.runs.plan import check_counts, check_profile
 from byok_bench.runs.retries import Retries
 from byok_bench.runs.toml_lines import Place, find_line
 from byok_bench.wire.limits import Timeouts
@@ -94,7 +94,7 @@ def read_plan(path: Path) -> PlanFile:
 
 def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
     """What is wrong with a plan, and where; empty if nothing is."""
-    for place, table in _tables(document):
+    for place, table in _iterate_tables(document):
         known = FIELDS[place[:1]]
         for name in table:
             if name not in known:
@@ -102,7 +102,7 @@ def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
     try:
         plan = msgspec.convert(document, PlanFile)
     except msgspec.ValidationError as error:
-        place = _place_of(str(error))
+        place = _extract_place(str(error))
         hint = next((f"; {HINTS[name]}" for name in place if name in HINTS), "")
         return f"{error}{hint}", place
     try:
@@ -112,13 +112,13 @@ def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
         return str(error), tuple(named)[:1]
     for number, entry in enumerate(plan.endpoint):
         try:
-            read_endpoint(entry)
+            read_inline_endpoint(entry)
         except PlanError as error:
             return str(error), ("endpoint", number)
     return "", ()
 
 
-def _tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def _iterate_tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     """The tables of a plan that have fields of their own; what is no table where one belongs is found later."""
     yield (), document
     if isinstance(timeouts := document.get("timeouts"), dict):
@@ -138,7 +138,7 @@ def _describe_unknown(name: str, table: Place, known: tuple[str, ...]) -> str:
     return f"{where} has no field {name!r}; {meant}"
 
 
-def _place_of(message: str) -> Place:
+def _extract_place(message: str) -> Place:
     """The place at the end of one of msgspec's messages, like `$.endpoint[0].models`."""
     at = re.search(r"`\$\.?([^`]*)`$", message)
     parts = re.findall(r"[^.\[\]]+", at[1]) if at else []
@@ -147,7 +147,7 @@ def _place_of(message: str) -> Place:
 
 def _check_values(plan: PlanFile) -> None:
     """What run() would refuse. Raises PlanError."""
-    refuse_bad_counts(
+    check_counts(
         repeats=1 if plan.repeats is None else plan.repeats, warmup=0 if plan.warmup is None else plan.warmup
     )
     make_loads(plan.concurrency, plan.rate, plan.arrivals, plan.ramp_to)
@@ -155,15 +155,15 @@ def _check_values(plan: PlanFile) -> None:
         Retries(attempts=plan.attempts)
     if plan.processes is not None and not 1 <= plan.processes <= 64:
         raise PlanError("processes must be from 1 to 64", code="bad_plan")
-    refuse_bad_profile(plan.profile or "local")
+    check_profile(plan.profile or "local")
 
 
-def inline_endpoints(plan: PlanFile) -> list[Endpoint]:
+def list_inline_endpoints(plan: PlanFile) -> list[Endpoint]:
     """The endpoints that stand in the file."""
-    return [read_endpoint(entry) for entry in plan.endpoint]
+    return [read_inline_endpoint(entry) for entry in plan.endpoint]
 
 
-def read_endpoint(entry: InlineEndpoint) -> Endpoint:
+def read_inline_endpoint(entry: InlineEndpoint) -> Endpoint:
     """An endpoint that stands in a file; PlanError says why it cannot be."""
     try:
         bare = msgspec.convert(
@@ -175,7 +175,7 @@ def read_endpoint(entry: InlineEndpoint) -> Endpoint:
         raise PlanError(f"endpoint {entry.label!r} of the plan: {error}", code="bad_plan") from None
 
 
-def arguments(plan: PlanFile, path: Path) -> dict[str, Any]:
+def make_run_arguments(plan: PlanFile, path: Path) -> dict[str, Any]:
     """The plan's settings as arguments of run(), endpoints aside; only those that are given."""
     names = (
         "repeats",

@@ -20,9 +20,17 @@ import msgspec
 from byok_bench.errors import ByokBenchError
 from byok_bench.redact import redact
 from byok_bench.runs import messages
-from byok_bench.runs.load import Open
-from byok_bench.runs.messages import Broken, FromProcess, Go, Played, Start, Stop, ToProcess
-from byok_bench.runs.progress import FromMeasuring
+from byok_bench.runs.load import OpenLoad
+from byok_bench.runs.messages import (
+    BlocksPlayed,
+    Go,
+    MessageFromProcess,
+    MessageToProcess,
+    Start,
+    Stop,
+    WorkerError,
+)
+from byok_bench.runs.progress import MeasuringEvent
 
 GRACE_S: Final = 10.0
 """How long a process may take to end once it was told to."""
@@ -37,51 +45,51 @@ COMMAND: Final = (
     "-c",
     f"import sys; sys.path.append({PACKAGE_PARENT!r}); from byok_bench.runs.worker import main; main()",
 )
-Tell = Callable[[FromMeasuring], None]
+MeasuringListener = Callable[[MeasuringEvent], None]
 
 
 class ProcessEnded(ByokBenchError):
     """A measuring process ended before its work did; what it stored is kept."""
 
 
-def in_notebook() -> bool:
+def is_in_notebook() -> bool:
     """Whether this is a Jupyter kernel, whose loop is shared with cells and widgets."""
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
 
 
-async def measure_in_process(start: Start, tell: Tell) -> None:
+async def measure_in_process(start: Start, tell: MeasuringListener) -> None:
     """Play everything in one process beside this one."""
-    async with Process(start) as process:
+    async with MeasuringProcess(start) as process:
         if start.processes == 1:
             process.send(Go(blocks=tuple(range(len(start.work.blocks)))))
-        await process.until_played(tell)
+        await process.wait_until_played(tell)
 
 
-async def measure_in_workers(start: Start, tell: Tell) -> None:
+async def measure_in_workers(start: Start, tell: MeasuringListener) -> None:
     """Play every block in several processes at once, each its share; the next block begins when all are through."""
     alone = msgspec.structs.replace(start, processes=1)
     count = start.processes
     async with AsyncExitStack() as stack:
-        processes = [await stack.enter_async_context(Process(alone)) for _ in range(count)]
+        processes = [await stack.enter_async_context(MeasuringProcess(alone)) for _ in range(count)]
         for index, block in enumerate(start.work.blocks):
-            begin = time.perf_counter_ns() + HEAD_START_NS if isinstance(block.load, Open) else None
+            begin = time.perf_counter_ns() + HEAD_START_NS if isinstance(block.load, OpenLoad) else None
             for which, process in enumerate(processes):
                 process.send(Go(blocks=(index,), begin_ns=begin, which=which, of=count))
-            await asyncio.gather(*(process.until_played(tell) for process in processes))
+            await asyncio.gather(*(process.wait_until_played(tell) for process in processes))
 
 
-class Process:
+class MeasuringProcess:
     """One measuring process, from its start to its end."""
 
     def __init__(self, start: Start) -> None:
         self._start = start
-        self._heard: asyncio.Queue[FromProcess | None] = asyncio.Queue()
+        self._heard: asyncio.Queue[MessageFromProcess | None] = asyncio.Queue()
         self._last_words = b""
 
     async def __aenter__(self) -> Self:
-        self._begin(asyncio.get_running_loop())
+        self._start_child(asyncio.get_running_loop())
         try:
             await asyncio.to_thread(self.send, self._start)
         except asyncio.CancelledError:
@@ -89,20 +97,20 @@ class Process:
             raise
         return self
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_child(self, loop: asyncio.AbstractEventLoop) -> None:
         # Not asyncio's subprocess: the loop of a kernel on Windows has none, and a blocked kernel reads no pipe.
         self._child = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=self._environment(),
+            env=self._build_environment(),
             start_new_session=True,  # Ctrl-C is for us; we tell it
         )
         assert self._child.stdout is not None
         assert self._child.stderr is not None
         self._threads = [
-            threading.Thread(target=self._listen, args=(self._child.stdout, loop), daemon=True),
+            threading.Thread(target=self._receive_messages, args=(self._child.stdout, loop), daemon=True),
             threading.Thread(target=self._keep_last_words, args=(self._child.stderr,), daemon=True),
         ]
         for thread in self._threads:
@@ -114,7 +122,7 @@ class Process:
         A cancel meanwhile must not leave a process behind: it is heard when the process is gone.
         """
         self.send(Stop())
-        ending = asyncio.ensure_future(asyncio.to_thread(self._end))
+        ending = asyncio.ensure_future(asyncio.to_thread(self._end_child))
         cancelled: asyncio.CancelledError | None = None
         while not ending.done():
             try:
@@ -129,39 +137,41 @@ class Process:
         """Of the process."""
         return self._child.pid
 
-    def send(self, message: ToProcess) -> None:
+    def send(self, message: MessageToProcess) -> None:
         """Tell the process; one that is gone is found out when it is listened to."""
         assert self._child.stdin is not None
         with suppress(OSError):
-            messages.write(self._child.stdin, message)
+            messages.write_frame(self._child.stdin, message)
 
-    async def until_played(self, tell: Tell) -> None:
+    async def wait_until_played(self, tell: MeasuringListener) -> None:
         """Pass on what it tells until it is through. Raises what broke it, or ProcessEnded."""
         while True:
             message = await self._heard.get()
-            if isinstance(message, FromMeasuring):
+            if isinstance(message, MeasuringEvent):
                 tell(message)
-            elif isinstance(message, Played):
+            elif isinstance(message, BlocksPlayed):
                 return
-            elif isinstance(message, Broken):
+            elif isinstance(message, WorkerError):
                 raise ByokBenchError(message.message, code=message.code)
             else:
-                raise ProcessEnded(self._how_it_ended(), code="process_ended")
+                raise ProcessEnded(self._describe_end(), code="process_ended")
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         """Without the variables that keys were read from: those travel over the pipe alone."""
-        references = (ref for endpoint in self._start.endpoints for ref in messages.references(endpoint))
+        references = (
+            ref for endpoint in self._start.endpoints for ref in messages.list_key_references(endpoint)
+        )
         taken = {ref.name for ref in references if ref.kind == "env" and str(ref) in self._start.secrets}
         return {name: value for name, value in os.environ.items() if name not in taken}
 
-    def _listen(self, pipe: IO[bytes], loop: asyncio.AbstractEventLoop) -> None:
+    def _receive_messages(self, pipe: IO[bytes], loop: asyncio.AbstractEventLoop) -> None:
         try:
-            while (raw := messages.read(pipe)) is not None:
-                self._post(loop, messages.from_process(raw))
+            while (raw := messages.read_frame(pipe)) is not None:
+                self._pass_on(loop, messages.read_message_from_process(raw))
         finally:
-            self._post(loop, None)
+            self._pass_on(loop, None)
 
-    def _post(self, loop: asyncio.AbstractEventLoop, message: FromProcess | None) -> None:
+    def _pass_on(self, loop: asyncio.AbstractEventLoop, message: MessageFromProcess | None) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits for this any more
             loop.call_soon_threadsafe(self._heard.put_nowait, message)
 
@@ -169,7 +179,7 @@ class Process:
         while said := pipe.read1(LAST_WORDS_BYTES):  # type: ignore[attr-defined]
             self._last_words = (self._last_words + said)[-LAST_WORDS_BYTES:]
 
-    def _end(self) -> None:
+    def _end_child(self) -> None:
         assert self._child.stdin is not None
         with suppress(OSError):
             self._child.stdin.close()
@@ -184,7 +194,7 @@ class Process:
             if pipe is not None:
                 pipe.close()
 
-    def _how_it_ended(self) -> str:
+    def _describe_end(self) -> str:
         try:
             code = self._child.wait(GRACE_S)
         except subprocess.TimeoutExpired:

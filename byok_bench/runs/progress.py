@@ -82,12 +82,12 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Event = RunStarted | ExchangeFinished | Waiting | RunFinished
-FromMeasuring = ExchangeFinished | Waiting
+MeasuringEvent = ExchangeFinished | Waiting
 """What the measuring process tells."""
 Listener = Callable[[Event], None]
 
 
-def tell_log(event: Event) -> None:
+def warn_in_log(event: Event) -> None:
     """The listener of a run that nobody watches: what must not go by unheard is a warning in the log."""
     if isinstance(event, RunStarted):
         for line in (*event.unusable, event.passed_over):

@@ -39,7 +39,7 @@ def is_core_full(sections: Iterable[Health]) -> bool:
 
 
 @contextmanager
-def frozen_heap() -> Iterator[None]:
+def freeze_heap() -> Iterator[None]:
     """What was made before a session is never looked at by the collector during it."""
     gc.collect()
     gc.freeze()
@@ -50,7 +50,7 @@ def frozen_heap() -> Iterator[None]:
 
 
 @contextmanager
-def timed_section(health: Health, lag: LagMonitor) -> Iterator[None]:
+def time_section(health: Health, lag: LagMonitor) -> Iterator[None]:
     """No collection inside; what the loop's monitor saw in it is filled in at the end."""
     running = gc.isenabled()
     gc.disable()

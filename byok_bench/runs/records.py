@@ -54,16 +54,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """u32 length of each chunk."""
 
 
-def encode(raw: RawExchange) -> Record:
+def to_record(raw: RawExchange) -> Record:
     """The record of an exchange; everything that decode needs to build an equal one."""
     bare = msgspec.structs.replace(raw, chunks=[], request=msgspec.structs.replace(raw.request, body=b""))
     plain: dict[str, Any] = msgspec.to_builtins(bare)
     plain["request"]["headers"] = [
-        (name, _kept(name, value, KEPT_REQUEST_HEADERS)) for name, value in raw.request.headers
+        (name, _mask_value(name, value, KEPT_REQUEST_HEADERS)) for name, value in raw.request.headers
     ]
     if raw.head is not None:
         plain["head"]["headers"] = [
-            (name, _kept(name, value, KEPT_RESPONSE_HEADERS)) for name, value in raw.head.headers
+            (name, _mask_value(name, value, KEPT_RESPONSE_HEADERS)) for name, value in raw.head.headers
         ]
     return Record(
         meta=json.dumps(plain, separators=(",", ":")).encode("ascii"),
@@ -74,21 +74,23 @@ def encode(raw: RawExchange) -> Record:
     )
 
 
-def decode(record: Record) -> RawExchange:
+def from_record(record: Record) -> RawExchange:
     """The exchange as it was recorded."""
     raw = msgspec.convert(json.loads(record.meta), RawExchange)
     raw.request = msgspec.structs.replace(raw.request, body=zlib.decompress(record.request))
     body = zlib.decompress(record.response)
     position = 0
     chunks: list[Chunk] = []
-    for stamp, size in zip(unpack_stamps(record.stamps, raw.phases.start), _sizes(record.sizes), strict=True):
+    for stamp, size in zip(
+        unpack_stamps(record.stamps, raw.phases.start), _unpack_sizes(record.sizes), strict=True
+    ):
         chunks.append((stamp, body[position : position + size]))
         position += size
     raw.chunks = chunks
     return raw
 
 
-def _kept(name: str, value: str, names: frozenset[str]) -> str:
+def _mask_value(name: str, value: str, names: frozenset[str]) -> str:
     return value if name in names or name.startswith(KEPT_PREFIXES) else NOT_KEPT
 
 
@@ -106,7 +108,7 @@ def pack_stamps(stamps: Iterable[int], start: int) -> bytes:
 
 def unpack_stamps(packed: bytes, start: int) -> list[int]:
     """The stamps that were packed."""
-    steps = _sizes(packed)
+    steps = _unpack_sizes(packed)
     if _ESCAPE not in steps:
         return list(accumulate(steps, initial=start))[1:]
     stamps, position, now = [], 0, start
@@ -125,5 +127,5 @@ def _as_bytes(numbers: "array[int]") -> bytes:
     return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
-def _sizes(packed: bytes) -> tuple[int, ...]:
+def _unpack_sizes(packed: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(packed) // 4}I", packed)

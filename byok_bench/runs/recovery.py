@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.phrasing import phrasing
+from byok_bench.scenarios.phrasing import find_phrasing
 from byok_bench.scenarios.scenario import Message, Request, Scenario
 from byok_bench.wire.limits import Timeouts
 from byok_bench.wire.raw import RawExchange
@@ -42,16 +42,16 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of failure in place of an answer, in order."""
 
 
-def needs_recovery(raw: RawExchange) -> bool:
+def is_recovery_needed(raw: RawExchange) -> bool:
     """Whether a request reached the server and left open if that is free: no answer, or a failure of its own."""
     if raw.phases.written is None:
         return False
     return raw.head is None or raw.failure is not None or raw.head.status >= 500 or raw.head.status == 429
 
 
-async def await_recovery(target: int, schema: str, ask: Ask, longest_s: float) -> Recovery:
+async def wait_for_recovery(target: int, schema: str, ask: Ask, longest_s: float) -> Recovery:
     """Ask plainly until there is an answer, or a refusal that only a server with time gives."""
-    body = phrasing(schema).first(_PLAIN, [Message(role="user", content="Say hello.")])
+    body = find_phrasing(schema).build_first(_PLAIN, [Message(role="user", content="Say hello.")])
     began, pause, seen = time.monotonic(), FIRST_PAUSE_S, []
     while True:
         left = max(0.1, longest_s - (time.monotonic() - began))

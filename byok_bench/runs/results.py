@@ -16,14 +16,14 @@ from typing import Any, Final
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.runs import ascii_json, ledger, marks
 from byok_bench.runs.cooldown import mark_caused
-from byok_bench.runs.judging import Row, judge_stored, read_exchange
-from byok_bench.runs.ledger import RunRow
+from byok_bench.runs.judging import Row, judge_stored_run, read_exchange
+from byok_bench.runs.ledger import StoredRun
 from byok_bench.runs.owner import is_alive
 from byok_bench.runs.plan import Plan
 from byok_bench.runs.quiet import Health
 from byok_bench.runs.recovery import Recovery
-from byok_bench.runs.store import Writer, reading
-from byok_bench.runs.where import store_path
+from byok_bench.runs.store import StoreWriter, open_reader
+from byok_bench.runs.where import locate_store
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
 _FRAMES: Final = "byok_bench.report.frames"
@@ -32,7 +32,7 @@ _FRAMES: Final = "byok_bench.report.frames"
 class Run:
     """A run in a result file. Holds no secret and no open connection."""
 
-    def __init__(self, path: Path, row: RunRow) -> None:
+    def __init__(self, path: Path, row: StoredRun) -> None:
         self.path = path
         """The result file."""
         self.id = row.id
@@ -49,8 +49,8 @@ class Run:
     @classmethod
     def open(cls, wanted: str = "last", store: "str | PathLike[str] | None" = None) -> "Run":
         """A stored run by id, by an unambiguous start of one, or the last one. Raises StoreError."""
-        path = store_path(store)
-        with reading(path) as db:
+        path = locate_store(store)
+        with open_reader(path) as db:
             return cls(path, ledger.find_run(db, wanted))
 
     def __repr__(self) -> str:
@@ -59,15 +59,15 @@ class Run:
     @cached_property
     def plan(self) -> Plan:
         """What was to be done."""
-        with reading(self.path) as db:
-            return ledger.plan_of(db, self.id)
+        with open_reader(self.path) as db:
+            return ledger.read_stored_plan(db, self.id)
 
     @property
     def rows(self) -> list[Row]:
         """One row an exchange, warm-up included; judged on first use, kept, and read again when the run went on."""
         if self.status == "finished" and self._read_at is not None and len(set(self._read_at)) == 1:
             return self._rows  # nothing can come any more
-        with reading(self.path) as db:
+        with open_reader(self.path) as db:
             standing, row = ledger.count_ended(db, self.id), ledger.find_run(db, self.id)
         if standing != self._read_at:
             self._rows, self._read_at = self._judge(again=False), standing
@@ -76,7 +76,7 @@ class Run:
 
     def judge_again(self) -> list[Row]:
         """The rows, read from the bytes once more with today's checks."""
-        with reading(self.path) as db:
+        with open_reader(self.path) as db:
             self._read_at = ledger.count_ended(db, self.id)
         self._rows = self._judge(again=True)
         return self._rows
@@ -84,13 +84,13 @@ class Run:
     @property
     def states(self) -> Counter[str]:
         """How many exchanges are planned, sent, done, failed, left_out; warm-up is not counted."""
-        with reading(self.path) as db:
+        with open_reader(self.path) as db:
             return Counter(ledger.count_states(db, self.id))
 
     @property
     def maybe_billed(self) -> int:
         """Attempts that were sent and never recorded, because a process ended before."""
-        with reading(self.path) as db:
+        with open_reader(self.path) as db:
             return ledger.count_maybe_billed(db, self.id)
 
     @property
@@ -98,34 +98,34 @@ class Run:
         """It says that it is running, and every process that had exchanges of it in flight is gone."""
         if self.status != "running":
             return False
-        with reading(self.path) as db:
-            owners = ledger.owners_of_sent(db, self.id)
+        with open_reader(self.path) as db:
+            owners = ledger.list_sending_owners(db, self.id)
         return bool(owners) and not any(map(is_alive, owners))
 
     @cached_property
     def health(self) -> list[Health]:
         """How the measuring process fared, one entry a timed section."""
-        with reading(self.path) as db:
-            return [ascii_json.load(entry, Health) for entry in marks.sections(db, self.id)]
+        with open_reader(self.path) as db:
+            return [ascii_json.from_ascii(entry, Health) for entry in marks.read_sections(db, self.id)]
 
     @property
     def recoveries(self) -> list[Recovery]:
         """Waits for a server to answer again after an over-long prompt; their requests are in no row."""
-        with reading(self.path) as db:
-            return [ascii_json.load(entry, Recovery) for entry in marks.recoveries(db, self.id)]
+        with open_reader(self.path) as db:
+            return [ascii_json.from_ascii(entry, Recovery) for entry in marks.read_recoveries(db, self.id)]
 
-    def exchanges(self) -> Iterator[tuple[Row, Exchange]]:
+    def iterate_exchanges(self) -> Iterator[tuple[Row, Exchange]]:
         """Every recorded exchange with its row, one at a time, in the order of the store."""
         for row in self.rows:
             if row.status in ("done", "failed"):
-                exchange = self.exchange(row.exchange_id)
+                exchange = self.find_exchange(row.exchange_id)
                 if exchange is not None:
                     yield row, exchange
 
-    def exchange(self, exchange_id: int) -> Exchange | None:
+    def find_exchange(self, exchange_id: int) -> Exchange | None:
         """The recorded exchange of a row; None if it has no record."""
-        with reading(self.path) as db:
-            target = ledger.target_of(db, self.id, exchange_id)
+        with open_reader(self.path) as db:
+            target = ledger.find_target_index(db, self.id, exchange_id)
             record = ledger.find_record(db, exchange_id)
         return None if record is None else read_exchange(self.plan.targets[target], record)
 
@@ -137,22 +137,22 @@ class Run:
 
     def _judge(self, *, again: bool) -> list[Row]:
         if not os.access(self.path, os.W_OK):
-            return mark_caused(self.plan, judge_stored(self.path, self.id, None, again))
-        writer = Writer(self.path)
+            return mark_caused(self.plan, judge_stored_run(self.path, self.id, None, again))
+        writer = StoreWriter(self.path)
         try:
-            return mark_caused(self.plan, judge_stored(self.path, self.id, writer, again))
+            return mark_caused(self.plan, judge_stored_run(self.path, self.id, writer, again))
         finally:
             writer.close()
 
 
-def runs(store: "str | PathLike[str] | None" = None) -> list[Run]:
+def list_runs(store: "str | PathLike[str] | None" = None) -> list[Run]:
     """Every run of a result file, oldest first."""
-    path = store_path(store)
-    with reading(path) as db:
-        return [Run(path, row) for row in ledger.runs(db)]
+    path = locate_store(store)
+    with open_reader(path) as db:
+        return [Run(path, row) for row in ledger.list_stored_runs(db)]
 
 
-async def judged(run: Run) -> Run:
+async def judge_run(run: Run) -> Run:
     """The run with its rows made, off the event loop."""
     await asyncio.to_thread(lambda: run.rows)
     return run

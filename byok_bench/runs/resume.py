@@ -17,9 +17,9 @@ import msgspec
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import PlanError
 from byok_bench.runs import ledger
-from byok_bench.runs.ledger import FINAL, RunRow, State
+from byok_bench.runs.ledger import FINAL, ExchangeState, StoredRun
 from byok_bench.runs.owner import is_alive
-from byok_bench.runs.plan import Job, Plan, make_jobs, plan_hash, turn_key
+from byok_bench.runs.plan import Job, Plan, compute_plan_hash, make_jobs, make_turn_key
 from byok_bench.runs.usable import find_difference, is_too_old
 
 LOST_AT_MOST: Final = 2
@@ -51,17 +51,17 @@ def make_intent(plan: Plan, endpoints: Sequence[Endpoint], idle: Iterable[int] =
         endpoints=tuple(endpoints),
         idle=frozenset(idle),
         jobs=tuple(jobs),
-        plan_hash=plan_hash(plan, jobs),
+        plan_hash=compute_plan_hash(plan, jobs),
     )
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class OpenedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run as a start finds it."""
 
     run_id: str
     intent: Intent
     """What is played of it."""
-    states: dict[str, State]
+    states: dict[str, ExchangeState]
     """By plan key."""
     lost: int
     """Exchanges that an earlier start sent and never recorded, and that are to be sent again."""
@@ -71,14 +71,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Why an unfinished run of the same plan is not gone on with."""
 
 
-def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bool) -> Standing:
+def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bool) -> OpenedRun:
     """Find the run to go on with, or make one by the last intent, in one transaction: two starts at once share one.
 
     Raises PlanError for a named run that none of the intents is about.
     """
     found, passed_over = None, ""
     for intent in intents:
-        found, why = _wanted(db, intent, resume)
+        found, why = _find_resumable(db, intent, resume)
         passed_over = passed_over or why
         if found is not None:
             break
@@ -89,19 +89,19 @@ def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bo
             code="other_plan",
         )
     if found is None:
-        run_id = new_run_id()
+        run_id = make_run_id()
         ledger.create_run(db, run_id, intent.plan, intent.plan_hash, intent.jobs)
     else:
         run_id = found.id
         ledger.add_jobs(db, run_id, intent.jobs)
         ledger.set_status(db, run_id, "running")
-    reclaim(db, run_id)
-    states = {state.key: state for state in ledger.states(db, run_id)}
-    lost = [states[key] for key in ledger.lost_attempts(db, run_id)]
+    reclaim_orphans(db, run_id)
+    states = {state.key: state for state in ledger.list_states(db, run_id)}
+    lost = [states[key] for key in ledger.count_lost_attempts(db, run_id)]
     again = sum(
         state.status == "planned" and state.repeat > 0 and not intent.is_idle(state.target) for state in lost
     )
-    return Standing(
+    return OpenedRun(
         run_id=run_id,
         intent=intent,
         states=states,
@@ -111,7 +111,9 @@ def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bo
     )
 
 
-def _wanted(db: sqlite3.Connection, intent: Intent, resume: str | bool) -> tuple[RunRow | None, str]:
+def _find_resumable(
+    db: sqlite3.Connection, intent: Intent, resume: str | bool
+) -> tuple[StoredRun | None, str]:
     """The run to go on with; or why the newest that could have been is not."""
     if resume is False:
         return None, ""
@@ -119,8 +121,8 @@ def _wanted(db: sqlite3.Connection, intent: Intent, resume: str | bool) -> tuple
         named = ledger.find_run(db, resume)
         return (named if named.plan_hash == intent.plan_hash else None), ""
     passed_over = ""
-    for row in ledger.unfinished(db, intent.plan_hash):
-        why = find_difference(ledger.plan_of(db, row.id), intent.endpoints)
+    for row in ledger.list_unfinished_runs(db, intent.plan_hash):
+        why = find_difference(ledger.read_stored_plan(db, row.id), intent.endpoints)
         if not why and is_too_old(row.created):
             why = f"it began at {row.created[:16].replace('T', ' ')} UTC"
         if not why:
@@ -132,33 +134,33 @@ def _wanted(db: sqlite3.Connection, intent: Intent, resume: str | bool) -> tuple
     return None, passed_over
 
 
-def reclaim(db: sqlite3.Connection, run_id: str) -> None:
+def reclaim_orphans(db: sqlite3.Connection, run_id: str) -> None:
     """Give back the rows of processes that are gone."""
-    gone = [s for s in ledger.states(db, run_id) if s.status == "sent" and not is_alive(s.owner or "")]
+    gone = [s for s in ledger.list_states(db, run_id) if s.status == "sent" and not is_alive(s.owner or "")]
     if not gone:
         return
-    ledger.give_back(db, run_id, [state.key for state in gone])
-    lost = ledger.lost_attempts(db, run_id)
+    ledger.give_back_exchanges(db, run_id, [state.key for state in gone])
+    lost = ledger.count_lost_attempts(db, run_id)
     for state in gone:
         if lost.get(state.key, 0) > LOST_AT_MOST:
             why = f"sent {lost[state.key]} times by processes that ended before the answer was stored; not sent again"
             ledger.fail_unsent(db, run_id, state.key, "network", "request", why)
 
 
-def still_open(plan: Plan, jobs: Sequence[Job], states: dict[str, State]) -> list[Job]:
+def list_open_jobs(plan: Plan, jobs: Sequence[Job], states: dict[str, ExchangeState]) -> list[Job]:
     """Jobs that are not over, as far as the rows say: one whose turns depend on an answer is looked at again."""
     return [job for job in jobs if not _is_over(plan, job, states)]
 
 
-def _is_over(plan: Plan, job: Job, states: dict[str, State]) -> bool:
-    most = plan.scenario(job.scenario).max_turns
-    turns = [states.get(turn_key(job.key, turn)) for turn in range(1, most + 1)]
+def _is_over(plan: Plan, job: Job, states: dict[str, ExchangeState]) -> bool:
+    most = plan.get_scenario(job.scenario).max_turns
+    turns = [states.get(make_turn_key(job.key, turn)) for turn in range(1, most + 1)]
     known = [state for state in turns if state is not None]
     if not known or any(state.status not in FINAL for state in known):
         return False
     return len(known) == most or known[-1].status != "done"
 
 
-def new_run_id() -> str:
+def make_run_id() -> str:
     """Sorts by time, and is short enough to type."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -28,7 +28,7 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
             raise PlanError(f"attempts must be 1 or more, not {self.attempts}", code="bad_plan")
 
 
-def delay_before_next(
+def choose_retry_delay(
     failure: Failure | None, attempt: int, retries: Retries, dice: random.Random
 ) -> tuple[float | None, str]:
     """(seconds to wait, why) for another attempt; (None, why the result is final) if there is none.

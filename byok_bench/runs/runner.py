@@ -18,20 +18,20 @@ from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
 from byok_bench.errors import PlanError
 from byok_bench.runs import ledger
 from byok_bench.runs.load import make_loads
-from byok_bench.runs.measure import Transport, Work, measure
-from byok_bench.runs.messages import Start, secrets_of
-from byok_bench.runs.order import in_order, warm_up
-from byok_bench.runs.owner import this_process
-from byok_bench.runs.plan import Job, Plan, make_plan, refuse_bad_profile
-from byok_bench.runs.process import in_notebook, measure_in_process, measure_in_workers
-from byok_bench.runs.progress import FromMeasuring, Listener, RunFinished, RunStarted, Waiting, tell_log
+from byok_bench.runs.measure import Transport, Work, measure_in_this_process
+from byok_bench.runs.messages import Start, resolve_secrets
+from byok_bench.runs.order import make_warmup_blocks, order_jobs
+from byok_bench.runs.owner import name_this_process
+from byok_bench.runs.plan import Job, Plan, check_profile, make_plan
+from byok_bench.runs.process import is_in_notebook, measure_in_process, measure_in_workers
+from byok_bench.runs.progress import Listener, MeasuringEvent, RunFinished, RunStarted, Waiting, warn_in_log
 from byok_bench.runs.records import NOT_KEPT
-from byok_bench.runs.results import Run, judged
-from byok_bench.runs.resume import Intent, Standing, make_intent, open_run, reclaim, still_open
+from byok_bench.runs.results import Run, judge_run
+from byok_bench.runs.resume import Intent, OpenedRun, list_open_jobs, make_intent, open_run, reclaim_orphans
 from byok_bench.runs.retries import Retries
-from byok_bench.runs.store import Writer, reading
+from byok_bench.runs.store import StoreWriter, open_reader
 from byok_bench.runs.usable import describe_obstacle, find_move, find_obstacles
-from byok_bench.runs.where import store_path
+from byok_bench.runs.where import locate_store
 from byok_bench.runs.windows import ask_windows, take_over_windows
 from byok_bench.scenarios.scenario import Scenario, find_scenarios
 from byok_bench.wire.limits import Timeouts
@@ -83,7 +83,7 @@ async def run(
     found = find_scenarios(scenarios)
     at_once = None if concurrency == 1 and rate is not None else concurrency  # 1 is what nobody asked for
     loads = make_loads(at_once, rate, arrivals, ramp_to)
-    means = Means(processes=processes, process=process, policy=policy, transport=transport)
+    means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
 
     def plan_over(some: Sequence[Endpoint]) -> Plan:
         return make_plan(
@@ -98,15 +98,15 @@ async def run(
             retries=Retries(attempts=attempts),
         )
 
-    refuse_bad_profile(profile)
+    check_profile(profile)
     obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
     usable = [one for index, one in enumerate(chosen) if index not in obstacles]
     intents = [make_intent(plan_over(usable), usable)]
-    if obstacles and all(set(one.missing()) <= {"key"} for one in chosen):
+    if obstacles and all(set(one.list_missing_fields()) <= {"key"} for one in chosen):
         # A run that was begun with all of them can be gone on with by those that are left.
         intents.insert(0, make_intent(plan_over(chosen), chosen, obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
-    return await _Start(intents, lines, store_path(store), on_progress or tell_log, means).run(resume)
+    return await _RunStart(intents, lines, locate_store(store), on_progress or warn_in_log, means).run(resume)
 
 
 async def resume(
@@ -126,12 +126,12 @@ async def resume(
     EndpointError if none of those that have something left to do can be used: then nothing is
     marked.
     """
-    path = store_path(store)
-    with reading(path) as db:
+    path = locate_store(store)
+    with open_reader(path) as db:
         row = ledger.find_run(db, wanted)
-        plan = ledger.plan_of(db, row.id)
-        states = {state.key: state for state in ledger.states(db, row.id)}
-    refuse_moved(row.id, plan, endpoints)
+        plan = ledger.read_stored_plan(db, row.id)
+        states = {state.key: state for state in ledger.list_states(db, row.id)}
+    check_not_moved(row.id, plan, endpoints)
     given = {endpoint.label: endpoint for endpoint in endpoints}
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
     for endpoint in chosen:
@@ -141,16 +141,16 @@ async def resume(
                 f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
                 code="endpoint_not_kept",
             )
-    means = Means(processes=processes, process=process, policy=policy, transport=transport)
+    means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
     whole = make_intent(plan, chosen)
-    waiting = {plan.targets[job.target].endpoint for job in still_open(plan, whole.jobs, states)}
+    waiting = {plan.targets[job.target].endpoint for job in list_open_jobs(plan, whole.jobs, states)}
     obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, policy)
     intent = msgspec.structs.replace(whole, idle=frozenset(obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
-    return await _Start([intent], lines, path, on_progress or tell_log, means).run(row.id)
+    return await _RunStart([intent], lines, path, on_progress or warn_in_log, means).run(row.id)
 
 
-def refuse_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
+def check_not_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
     """Raise PlanError for an endpoint that a stored run had at another place; others of the book are nobody's."""
     known = {endpoint.label: endpoint for endpoint in plan.endpoints}
     for endpoint in endpoints:
@@ -162,7 +162,7 @@ def refuse_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None
             )
 
 
-class Means(msgspec.Struct, frozen=True, kw_only=True):
+class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """With what a run is played; none of it is part of the plan."""
 
     processes: int = 1
@@ -175,11 +175,16 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             raise PlanError("processes must be from 1 to 64", code="bad_plan")
 
 
-class _Start:
+class _RunStart:
     """One start of a run."""
 
     def __init__(
-        self, intents: Sequence[Intent], unusable: Sequence[str], path: Path, listener: Listener, means: Means
+        self,
+        intents: Sequence[Intent],
+        unusable: Sequence[str],
+        path: Path,
+        listener: Listener,
+        means: PlaySettings,
     ) -> None:
         """`intents`: what may be gone on with, in this order; a new run is one of the last."""
         self._intents = intents
@@ -192,7 +197,7 @@ class _Start:
         self._samples = 0
 
     async def run(self, resume: str | bool) -> Run:
-        writer = Writer(self._path)
+        writer = StoreWriter(self._path)
         try:
             opening = writer.submit(open_run, self._intents, resume)
             try:
@@ -202,34 +207,34 @@ class _Start:
             except BaseException as error:
                 if opening.exception() is None:  # a cancel does not take back that the run was opened
                     self._run_id = opening.result().run_id
-                    self._interrupted(writer, error)
+                    self._mark_interrupted(writer, error)
                 raise
             left = "; ".join(self._unusable) if found.intent.idle else ""
             if left:
-                await writer.do(ledger.set_status, self._run_id, "interrupted", left)
+                await writer.commit_statement(ledger.set_status, self._run_id, "interrupted", left)
             else:
-                await writer.do(ledger.finish, self._run_id)
+                await writer.commit_statement(ledger.finish_run, self._run_id)
         finally:
             writer.close()
-        result = await judged(Run.open(self._run_id, self._path))
-        self._over("interrupted" if left else "finished", left)
+        result = await judge_run(Run.open(self._run_id, self._path))
+        self._report_end("interrupted" if left else "finished", left)
         return result
 
-    async def _play(self, writer: Writer, found: Standing) -> None:
+    async def _play(self, writer: StoreWriter, found: OpenedRun) -> None:
         plan = found.intent.plan
         self._endpoints = [found.intent.endpoints[target.endpoint] for target in plan.targets]
         self._jobs = [job for job in found.intent.jobs if not found.intent.is_idle(job.target)]
-        todo = still_open(plan, self._jobs, found.states)
+        todo = list_open_jobs(plan, self._jobs, found.states)
         plan = await self._learn_windows(writer, plan, todo)
         busy = {job.target for job in todo}
-        warming = [block for block in warm_up(plan, secrets.token_hex(4)) if block.target in busy]
+        warming = [block for block in make_warmup_blocks(plan, secrets.token_hex(4)) if block.target in busy]
         warmups = sum(len(block.jobs) for block in warming)
         self._samples = len(self._jobs) + warmups
         self._done = len(self._jobs) - len(todo)
-        self._begin(found, warmups)
+        self._report_start(found, warmups)
         for block in warming:
-            await writer.do(ledger.add_jobs, self._run_id, block.jobs)
-        blocks = [*warming, *in_order(plan, todo)]
+            await writer.commit_statement(ledger.add_jobs, self._run_id, block.jobs)
+        blocks = [*warming, *order_jobs(plan, todo)]
         while blocks:
             work = Work(
                 run_id=self._run_id,
@@ -240,48 +245,48 @@ class _Start:
                 policy=self._means.policy,
             )
             await self._measure(work, writer)
-            blocks = in_order(plan, await self._left_by_others(writer))
+            blocks = order_jobs(plan, await self._take_over_from_others(writer))
 
-    async def _learn_windows(self, writer: Writer, plan: Plan, todo: Sequence[Job]) -> Plan:
+    async def _learn_windows(self, writer: StoreWriter, plan: Plan, todo: Sequence[Job]) -> Plan:
         """How long a prompt has to be to be over-long: as an earlier start was told, else as the servers list it."""
-        with reading(self._path) as db:
-            stored = ledger.plan_of(db, self._run_id)
+        with open_reader(self._path) as db:
+            stored = ledger.read_stored_plan(db, self._run_id)
         known = take_over_windows(plan, stored)
         learnt = await ask_windows(known, self._endpoints, todo, self._means.policy)
         if learnt.targets != stored.targets:
             targets = msgspec.structs.replace(stored, targets=learnt.targets)
-            await writer.do(ledger.set_plan, self._run_id, targets)
+            await writer.commit_statement(ledger.set_plan, self._run_id, targets)
         return learnt
 
-    async def _measure(self, work: Work, writer: Writer) -> None:
+    async def _measure(self, work: Work, writer: StoreWriter) -> None:
         """Here, beside this process, or in several."""
-        beside = self._means.process is True or (self._means.process == "auto" and in_notebook())
+        beside = self._means.process is True or (self._means.process == "auto" and is_in_notebook())
         if not beside and self._means.processes == 1:
-            await measure(work, self._endpoints, writer, self._heard)
+            await measure_in_this_process(work, self._endpoints, writer, self._relay_event)
             return
         start = Start(
             store=str(self._path),
             work=work,
             endpoints=tuple(self._endpoints),
-            secrets=await asyncio.to_thread(secrets_of, self._endpoints),
+            secrets=await asyncio.to_thread(resolve_secrets, self._endpoints),
             processes=self._means.processes,
         )
-        await (measure_in_process if beside else measure_in_workers)(start, self._heard)
+        await (measure_in_process if beside else measure_in_workers)(start, self._relay_event)
 
-    async def _left_by_others(self, writer: Writer) -> list[Job]:
+    async def _take_over_from_others(self, writer: StoreWriter) -> list[Job]:
         """Wait for a process that shares this run; its jobs, if it went away before they were done."""
         mine = {job.key: job for job in self._jobs}
         while True:
-            await writer.do(reclaim, self._run_id)
-            with reading(self._path) as db:
-                states = [state for state in ledger.states(db, self._run_id) if state.first_key in mine]
+            await writer.commit_statement(reclaim_orphans, self._run_id)
+            with open_reader(self._path) as db:
+                states = [state for state in ledger.list_states(db, self._run_id) if state.first_key in mine]
             if any(state.status == "planned" for state in states):
                 return [mine[state.first_key] for state in states if state.status == "planned"]
             if not any(state.status == "sent" for state in states):
                 return []
             await asyncio.sleep(PEER_POLL_S)
 
-    def _begin(self, found: Standing, warmups: int) -> None:
+    def _report_start(self, found: OpenedRun, warmups: int) -> None:
         self._listener(
             RunStarted(
                 run_id=self._run_id,
@@ -298,24 +303,24 @@ class _Start:
             )
         )
 
-    def _heard(self, event: FromMeasuring) -> None:
+    def _relay_event(self, event: MeasuringEvent) -> None:
         if isinstance(event, Waiting):
             self._listener(event)
             return
         self._done += event.last
         self._listener(msgspec.structs.replace(event, done=self._done, samples=self._samples))
 
-    def _interrupted(self, writer: Writer, error: BaseException) -> None:
+    def _mark_interrupted(self, writer: StoreWriter, error: BaseException) -> None:
         """What is in flight is given back as lost; the rest stays as it is."""
         note = (
             "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
         )
-        writer.submit(ledger.give_back_of, self._run_id, this_process())
-        writer.submit(reclaim, self._run_id)
+        writer.submit(ledger.give_back_owned, self._run_id, name_this_process())
+        writer.submit(reclaim_orphans, self._run_id)
         writer.submit(ledger.set_status, self._run_id, "interrupted", note).result()
-        self._over("interrupted", note)
+        self._report_end("interrupted", note)
 
-    def _over(self, status: str, note: str) -> None:
+    def _report_end(self, status: str, note: str) -> None:
         self._listener(
             RunFinished(run_id=self._run_id, status=status, done=self._done, samples=self._samples, note=note)
         )

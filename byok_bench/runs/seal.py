@@ -20,7 +20,8 @@ def seal_extras(endpoint: Endpoint, salt: str | None = None) -> str:
     salt = salt or secrets.token_hex(8)
     fields = [
         sorted(
-            (name.lower() if place == "header" else name, key_source(value)) for name, value in extras.items()
+            (name.lower() if place == "header" else name, find_key_source(value))
+            for name, value in extras.items()
         )
         for place, extras in (("header", endpoint.headers), ("query", endpoint.query))
     ]
@@ -28,7 +29,7 @@ def seal_extras(endpoint: Endpoint, salt: str | None = None) -> str:
     return f"{salt}:{digest[:8]}"
 
 
-def key_source(value: str | KeyRef) -> str:
+def find_key_source(value: str | KeyRef) -> str:
     """A value, or where it is found; every session has keys of its own."""
     if isinstance(value, KeyRef):
         return "session:" if value.kind == "session" else str(value)

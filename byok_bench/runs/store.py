@@ -19,7 +19,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from byok_bench.errors import StoreError
 from byok_bench.runs.migrations import VERSION, migrate
-from byok_bench.runs.where import refuse_unsafe_folder
+from byok_bench.runs.where import check_result_folder
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,12 +32,12 @@ LARGEST_BATCH: Final = 256
 """Statements that were waiting together are committed together; each is acknowledged after that commit."""
 
 
-def open_store(path: Path) -> None:
+def prepare_store(path: Path) -> None:
     """Make sure that a result file is there, is ours, is private, and has today's tables. Raises StoreError."""
-    refuse_unsafe_folder(path)
+    check_result_folder(path)
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name a file in it", code="unreadable")
-    with _explained(path):
+    with _translate_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite gives its -wal and -shm files the mode of this one.
         with suppress(FileExistsError):
@@ -51,9 +51,9 @@ def open_store(path: Path) -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def open_reader(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection; works while a run writes. Keep it short: the log cannot shrink meanwhile."""
-    with _explained(path):
+    with _translate_errors(path):
         if not path.is_file():
             raise StoreError(f"no result file {path}; name one with --store PATH", code="no_store")
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
@@ -67,16 +67,16 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             db.close()
 
 
-class Writer:
+class StoreWriter:
     """The one thread of this process that writes; statements go in from any thread or loop."""
 
     def __init__(self, path: Path) -> None:
-        open_store(path)
+        prepare_store(path)
         self.path = path
         self._waiting: SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None] = (
             SimpleQueue()
         )
-        self._thread = threading.Thread(target=self._work, name="byok-bench-store", daemon=True)
+        self._thread = threading.Thread(target=self._write_batches, name="byok-bench-store", daemon=True)
         self._thread.start()
 
     def submit(self, statement: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
@@ -85,7 +85,7 @@ class Writer:
         self._waiting.put((lambda db: statement(db, *args, **kwargs), future))
         return future
 
-    async def do(self, statement: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def commit_statement(self, statement: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The statement's result, once it is committed. A cancelled caller does not take the statement back."""
         return await asyncio.shield(asyncio.wrap_future(self.submit(statement, *args, **kwargs)))
 
@@ -94,17 +94,17 @@ class Writer:
         self._waiting.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
+    def _write_batches(self) -> None:
         db = _connect(self.path)
         try:
-            while (batch := self._next_batch()) is not None:
+            while (batch := self._take_batch()) is not None:
                 _commit(db, batch, self.path)
             with suppress(sqlite3.OperationalError):  # a reader holds the log; the next run folds it in
                 db.execute("pragma wal_checkpoint(truncate)")
         finally:
             db.close()
 
-    def _next_batch(self) -> list[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] | None:
+    def _take_batch(self) -> list[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] | None:
         first = self._waiting.get()
         if first is None:
             return None
@@ -132,13 +132,13 @@ def _commit(
                 results.append((future, statement(db), None))
             except Exception as error:  # noqa: BLE001 - handed to whoever waits for the statement
                 db.execute("rollback to one")
-                results.append((future, None, explain(error, path)))
+                results.append((future, None, translate_error(error, path)))
             db.execute("release one")
         db.execute("commit")
     except sqlite3.Error as error:
         with suppress(sqlite3.Error):
             db.execute("rollback")
-        results = [(future, None, explain(error, path)) for _, future in batch]
+        results = [(future, None, translate_error(error, path)) for _, future in batch]
     for future, value, problem in results:
         if problem is None:
             future.set_result(value)
@@ -146,7 +146,7 @@ def _commit(
             future.set_exception(problem)
 
 
-def explain(error: Exception, path: Path) -> Exception:
+def translate_error(error: Exception, path: Path) -> Exception:
     """Our error for one of SQLite's or the system's; others as they are."""
     if isinstance(error, sqlite3.Error):
         return StoreError(f"{path}: {error}", code="store_failed")
@@ -154,7 +154,7 @@ def explain(error: Exception, path: Path) -> Exception:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.NotSupportedError, sqlite3.OperationalError) as error:

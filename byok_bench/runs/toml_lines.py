@@ -18,7 +18,7 @@ _INLINE: Final = re.compile(r"""[{,]\s*["']?([A-Za-z0-9_\-]+)["']?\s*=""")
 
 def find_line(text: str, place: Sequence[str | int]) -> int:
     """The line, counted from 1, of a field or table; of the nearest thing around it that is found."""
-    found = _places(text)
+    found = _find_places(text)
     wanted = tuple(place)
     while wanted:
         if wanted in found:
@@ -27,7 +27,7 @@ def find_line(text: str, place: Sequence[str | int]) -> int:
     return 1
 
 
-def _places(text: str) -> dict[Place, int]:
+def _find_places(text: str) -> dict[Place, int]:
     """Everything that has a name, with its line."""
     found: dict[Place, int] = {}
     lists: Counter[Place] = Counter()
@@ -38,9 +38,9 @@ def _places(text: str) -> dict[Place, int]:
             quoted = "" if quoted in line else quoted
             continue
         if header := _HEADER.match(line):
-            table = _enter(_names(header[2]), lists, is_entry=header[1] == "[[")
+            table = _enter(_split_names(header[2]), lists, is_entry=header[1] == "[[")
         elif key := _KEY.match(line):
-            field = (*table, *_names(key[1]))
+            field = (*table, *_split_names(key[1]))
             found.setdefault(field, number)
             for inner in _INLINE.findall(line):
                 found.setdefault((*field, inner), number)
@@ -62,5 +62,5 @@ def _enter(names: Place, lists: Counter[Place], *, is_entry: bool) -> Place:
     return table
 
 
-def _names(dotted: str) -> Place:
+def _split_names(dotted: str) -> Place:
     return tuple(name.strip().strip("\"'") for name in dotted.split("."))

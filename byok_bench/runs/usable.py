@@ -12,8 +12,8 @@ from typing import Any, Final
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.obstacles import find_obstacle
 from byok_bench.errors import EndpointError
-from byok_bench.runs.plan import Plan, stored
-from byok_bench.runs.seal import key_source, seal_extras
+from byok_bench.runs.plan import Plan, clean_endpoint
+from byok_bench.runs.seal import find_key_source, seal_extras
 
 OLDEST_RESUMED: Final = timedelta(hours=24)
 """An unfinished run that began before is gone on with only if it is named: what it measured is another day's."""
@@ -49,18 +49,18 @@ def find_difference(before: Plan, endpoints: Sequence[Endpoint]) -> str:
         sealed = before.extras[index] if index < len(before.extras) else ""
         if seal_extras(new, sealed.partition(":")[0]) != sealed:
             return f"the extra headers or query fields of {new.label!r} are others"
-        if changed := _name_changes(old, new, _COMPARED):
+        if changed := _describe_changes(old, new, _COMPARED):
             return f"{changed} of {new.label!r}"
     return ""
 
 
 def find_move(before: Endpoint, now: Endpoint) -> str:
     """How the requests of a stored endpoint would go elsewhere than before; empty if they would not."""
-    return _name_changes(before, now, ("address", "schema", "model"))
+    return _describe_changes(before, now, ("address", "schema", "model"))
 
 
-def _name_changes(old: Endpoint, new: Endpoint, names: Iterable[str]) -> str:
-    changed = [name for name in names if _COMPARED[name](old) != _COMPARED[name](stored(new))]
+def _describe_changes(old: Endpoint, new: Endpoint, names: Iterable[str]) -> str:
+    changed = [name for name in names if _COMPARED[name](old) != _COMPARED[name](clean_endpoint(new))]
     return f"another {' and '.join(changed)}" if changed else ""
 
 
@@ -74,7 +74,7 @@ _COMPARED: Final[Mapping[str, Callable[[Endpoint], Any]]] = {
     "schema": lambda one: one.schema,
     "model": lambda one: [model.name for model in one.models],
     "proxy": lambda one: one.proxy,
-    "source of the key": lambda one: (key_source(one.key), one.key_style, one.key_header),
+    "source of the key": lambda one: (find_key_source(one.key), one.key_style, one.key_header),
     "certificate check": lambda one: one.tls,
     "accepted coding": lambda one: one.accept_encoding,
     "transport": lambda one: one.transport,

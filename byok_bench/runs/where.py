@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from byok_bench.endpoints.book import home
+from byok_bench.endpoints.book import locate_home
 from byok_bench.errors import StoreError
 
 FILE_NAME: Final = "bench.sqlite"
@@ -29,25 +29,25 @@ _SYNCED_FOLDERS: Final = (
 )
 
 
-def store_path(given: str | os.PathLike[str] | None) -> Path:
+def locate_store(given: str | os.PathLike[str] | None) -> Path:
     """The result file: as given, else `bench.sqlite` in $BYOK_BENCH_HOME, else in the platform's config folder."""
     if given is not None:
         return Path(given).expanduser().absolute()
-    return home().absolute() / FILE_NAME
+    return locate_home().absolute() / FILE_NAME
 
 
-def refuse_unsafe_folder(path: Path, mounts: str | None = None) -> None:
+def check_result_folder(path: Path, mounts: str | None = None) -> None:
     """Raise StoreError if a file there could lose data. `mounts` is /proc/self/mountinfo, read if not given."""
     resolved = path.resolve()
     synced = next((part for part in resolved.parent.parts if part.startswith(_SYNCED_FOLDERS)), None)
     if synced:
-        _refuse(path, f"{synced} is copied by a cloud service while it is written")
-    kind = file_system_of(resolved, _read_mounts() if mounts is None else mounts)
+        _refuse_path(path, f"{synced} is copied by a cloud service while it is written")
+    kind = find_file_system(resolved, _read_mounts() if mounts is None else mounts)
     if kind in _NETWORK_TYPES:
-        _refuse(path, f"it is on a network file system ({kind})")
+        _refuse_path(path, f"it is on a network file system ({kind})")
 
 
-def file_system_of(path: Path, mounts: str) -> str | None:
+def find_file_system(path: Path, mounts: str) -> str | None:
     """Type of the file system that holds an absolute path, by the longest mount point; None if the table is empty."""
     best: tuple[int, str] | None = None
     for line in mounts.splitlines():
@@ -55,7 +55,7 @@ def file_system_of(path: Path, mounts: str) -> str | None:
         fields = front.split(" ")
         if not dash or len(fields) < 5:
             continue
-        point = Path(_unescaped(fields[4]))
+        point = Path(_unescape(fields[4]))
         if path.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
             best = (len(point.parts), back.split(" ")[0])
     return best[1] if best else None
@@ -68,13 +68,13 @@ def _read_mounts() -> str:
         return ""  # not Linux: nothing to tell it by
 
 
-def _unescaped(field: str) -> str:
+def _unescape(field: str) -> str:
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         field = field.replace(code, character)
     return field
 
 
-def _refuse(path: Path, why: str) -> None:
+def _refuse_path(path: Path, why: str) -> None:
     raise StoreError(
         f"results cannot be kept in {path}: {why}; name a file on a local disk with --store PATH",
         code="unsafe_folder",

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.dialects.models import listed_windows
+from byok_bench.dialects.models import read_context_windows
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.send import get_models
+from byok_bench.endpoints.send import list_models
 from byok_bench.errors import EndpointError, SecretError
-from byok_bench.runs.plan import Job, Plan, left_out
+from byok_bench.runs.plan import Job, Plan, find_exclusion
 from byok_bench.wire.limits import Timeouts
 
 PATIENCE: Final = Timeouts(connect=5.0, first_byte=10.0, idle=10.0, total=15.0)
@@ -34,10 +34,10 @@ async def ask_windows(
     plan: Plan, endpoints: Sequence[Endpoint], todo: Sequence[Job], policy: Mapping[str, Any] | None
 ) -> Plan:
     """The plan with the windows that the servers list, where a job needs one. `endpoints` stand beside its targets."""
-    wanted = {job.target for job in todo if _needs_window(plan, job)}
+    wanted = {job.target for job in todo if _is_window_needed(plan, job)}
     by_endpoint = {plan.targets[index].endpoint: endpoints[index] for index in wanted}
     lists = await asyncio.gather(
-        *(_listed(endpoint, plan.profile, policy) for endpoint in by_endpoint.values())
+        *(_fetch_listed_windows(endpoint, plan.profile, policy) for endpoint in by_endpoint.values())
     )
     found = dict(zip(by_endpoint, lists, strict=True))
     targets = (
@@ -49,14 +49,16 @@ async def ask_windows(
     return msgspec.structs.replace(plan, targets=tuple(targets))
 
 
-def _needs_window(plan: Plan, job: Job) -> bool:
-    target, scenario = plan.targets[job.target], plan.scenario(job.scenario)
-    return scenario.overflows and target.window is None and left_out(target, scenario) is None
+def _is_window_needed(plan: Plan, job: Job) -> bool:
+    target, scenario = plan.targets[job.target], plan.get_scenario(job.scenario)
+    return scenario.has_overlong_prompt and target.window is None and find_exclusion(target, scenario) is None
 
 
-async def _listed(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> dict[str, int]:
+async def _fetch_listed_windows(
+    endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None
+) -> dict[str, int]:
     try:
-        exchange = await get_models(endpoint, PATIENCE, profile, policy=policy)
+        exchange = await list_models(endpoint, PATIENCE, profile, policy=policy)
     except (EndpointError, SecretError):
         return {}  # the rows of its samples will say why
-    return {} if exchange.error is not None else listed_windows(exchange.reading.body.document)
+    return {} if exchange.error is not None else read_context_windows(exchange.reading.body.document)

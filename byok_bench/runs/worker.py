@@ -15,34 +15,42 @@ from typing import IO, Any
 
 from byok_bench.errors import ByokBenchError
 from byok_bench.runs import ledger, messages
-from byok_bench.runs.measure import Session
-from byok_bench.runs.messages import Broken, FromProcess, Go, Played, Start, Stop, ToProcess
-from byok_bench.runs.own_loop import loop_factory
-from byok_bench.runs.owner import this_process
+from byok_bench.runs.measure import MeasuringSession
+from byok_bench.runs.messages import (
+    BlocksPlayed,
+    Go,
+    MessageFromProcess,
+    MessageToProcess,
+    Start,
+    Stop,
+    WorkerError,
+)
+from byok_bench.runs.own_loop import find_loop_factory
+from byok_bench.runs.owner import name_this_process
 from byok_bench.runs.process import measure_in_workers
-from byok_bench.runs.store import Writer
+from byok_bench.runs.store import StoreWriter
 
-Inbox = asyncio.Queue[ToProcess]
-Outbox = SimpleQueue[FromProcess | None]
+Inbox = asyncio.Queue[MessageToProcess]
+Outbox = SimpleQueue[MessageFromProcess | None]
 
 
-class Stopped(Exception):
+class StopRequest(Exception):
     """Told to stop, or nobody is there any more."""
 
 
-def main() -> None:
+def serve_over_pipes() -> None:
     """Serve until told to stop."""
-    told, tell = _own_pipes()
+    told, tell = _take_over_pipes()
     outbox: Outbox = SimpleQueue()
     writing = threading.Thread(target=_write_all, args=(outbox, tell))
     writing.start()
     try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
             runner.run(_serve(told, outbox))
-    except Stopped:
+    except StopRequest:
         pass
     except ByokBenchError as error:
-        outbox.put(Broken(message=str(error), code=error.code))
+        outbox.put(WorkerError(message=str(error), code=error.code))
     finally:
         outbox.put(None)
         writing.join()
@@ -54,25 +62,25 @@ async def _serve(told: IO[bytes], outbox: Outbox) -> None:
     reader.start()
     start = await inbox.get()
     if not isinstance(start, Start):
-        raise Stopped
+        raise StopRequest
     if start.processes > 1:
-        await _unless_stopped(measure_in_workers(start, outbox.put), inbox)
-        outbox.put(Played())
+        await _play_unless_stopped(measure_in_workers(start, outbox.put), inbox)
+        outbox.put(BlocksPlayed())
         return
-    endpoints = [messages.with_secrets(endpoint, start.secrets) for endpoint in start.endpoints]
-    writer = Writer(Path(start.store))
+    endpoints = [messages.insert_secrets(endpoint, start.secrets) for endpoint in start.endpoints]
+    writer = StoreWriter(Path(start.store))
     try:
-        async with Session(start.work, endpoints, writer, outbox.put) as session:
+        async with MeasuringSession(start.work, endpoints, writer, outbox.put) as session:
             while isinstance(go := await inbox.get(), Go):
                 blocks = [start.work.blocks[index] for index in go.blocks]
-                await _unless_stopped(session.play(blocks, go.begin_ns, (go.which, go.of)), inbox)
-                outbox.put(Played())
+                await _play_unless_stopped(session.play(blocks, go.begin_ns, (go.which, go.of)), inbox)
+                outbox.put(BlocksPlayed())
     finally:
-        await writer.do(ledger.give_back_of, start.work.run_id, this_process())
+        await writer.commit_statement(ledger.give_back_owned, start.work.run_id, name_this_process())
         writer.close()
 
 
-async def _unless_stopped(playing: Coroutine[Any, Any, None], inbox: Inbox) -> None:
+async def _play_unless_stopped(playing: Coroutine[Any, Any, None], inbox: Inbox) -> None:
     """Play on; anything that arrives meanwhile can only be the end."""
     work, told = asyncio.ensure_future(playing), asyncio.ensure_future(inbox.get())
     await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
@@ -81,10 +89,10 @@ async def _unless_stopped(playing: Coroutine[Any, Any, None], inbox: Inbox) -> N
         return await work
     work.cancel()
     await asyncio.wait((work,))
-    raise Stopped
+    raise StopRequest
 
 
-def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """stdin and stdout for messages alone; what anything else prints goes to stderr."""
     told, tell = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -96,8 +104,8 @@ def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 def _read_all(pipe: IO[bytes], loop: asyncio.AbstractEventLoop, inbox: Inbox) -> None:
     try:
-        while (raw := messages.read(pipe)) is not None:
-            loop.call_soon_threadsafe(inbox.put_nowait, messages.to_process(raw))
+        while (raw := messages.read_frame(pipe)) is not None:
+            loop.call_soon_threadsafe(inbox.put_nowait, messages.read_message_to_process(raw))
     finally:
         if not loop.is_closed():
             loop.call_soon_threadsafe(inbox.put_nowait, Stop())
@@ -106,11 +114,11 @@ def _read_all(pipe: IO[bytes], loop: asyncio.AbstractEventLoop, inbox: Inbox) ->
 def _write_all(outbox: Outbox, pipe: IO[bytes]) -> None:
     while (message := outbox.get()) is not None:
         try:
-            messages.write(pipe, message)
+            messages.write_frame(pipe, message)
         except OSError:
             return  # nobody reads any more; stdin tells the loop the same
     sys.stderr.flush()
 
 
 if __name__ == "__main__":
-    main()
+    serve_over_pipes()

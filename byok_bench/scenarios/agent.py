@@ -10,8 +10,8 @@ import msgspec
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
-from byok_bench.scenarios.expectations import Outcome, Seen, judge
-from byok_bench.scenarios.phrasing import Body, phrasing
+from byok_bench.scenarios.expectations import Outcome, PlayedSample, judge_expectations
+from byok_bench.scenarios.phrasing import Body, find_phrasing
 from byok_bench.scenarios.scenario import Message, Sample, Scenario
 from byok_bench.scenarios.tools import Tool, find_tools, run_tool
 
@@ -22,37 +22,37 @@ OVERFLOW_WORDS: Final = 40_000
 """Length of an over-long prompt where the model's context window is not declared."""
 
 
-def opening(scenario: Scenario, sample: Sample, schema: str, context_window: int | None = None) -> Body:
+def build_opening(scenario: Scenario, sample: Sample, schema: str, context_window: int | None = None) -> Body:
     """The first request body of a sample in a dialect; no model in it."""
     messages: Sequence[Message] = sample.messages
     if scenario.spoil is not None and scenario.spoil.overflow:
         words = context_window * 5 // 4 if context_window else OVERFLOW_WORDS
         *before, last = messages
         messages = (*before, Message(role=last.role, content=last.content + " apple" * words))
-    return phrasing(schema).first(scenario, messages)
+    return find_phrasing(schema).build_first(scenario, messages)
 
 
-async def play(scenario: Scenario, schema: str, body: Body, send_turn: SendTurn) -> list[Exchange]:
+async def play_sample(scenario: Scenario, schema: str, body: Body, send_turn: SendTurn) -> list[Exchange]:
     """All turns of one sample; ends at a failure, at an answer without calls, or at `max_turns`."""
     tools = find_tools(scenario.tools)
-    words = phrasing(schema)
+    words = find_phrasing(schema)
     turns: list[Exchange] = []
     while True:
         exchange = await send_turn(len(turns) + 1, body)
         turns.append(exchange)
-        if is_over(scenario, turns):
+        if is_sample_over(scenario, turns):
             return turns
-        calls = with_ids(exchange.output.tool_calls, len(turns))
-        body = words.after(body, exchange.output, calls, answers(calls, tools))
+        calls = fill_in_call_ids(exchange.output.tool_calls, len(turns))
+        body = words.build_next(body, exchange.output, calls, answer_calls(calls, tools))
 
 
-def is_over(scenario: Scenario, turns: Sequence[Exchange]) -> bool:
+def is_sample_over(scenario: Scenario, turns: Sequence[Exchange]) -> bool:
     """No further turn follows. Reads the last answer only where there is a turn left."""
     last = turns[-1]
     return len(turns) >= scenario.max_turns or last.error is not None or not last.output.tool_calls
 
 
-def with_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:
+def fill_in_call_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:
     """The calls, with an id of ours where the server sent none: a tool message needs one."""
     return [
         call if call.id else msgspec.structs.replace(call, id=f"call_{turn}_{position}")
@@ -60,7 +60,7 @@ def with_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:
     ]
 
 
-def answers(calls: Sequence[ToolCall], tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
+def answer_calls(calls: Sequence[ToolCall], tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
     """One (id, text) for each distinct id; the results of calls that share an id are joined by line ends."""
     results: dict[str, list[str]] = {}
     for call in calls:
@@ -68,6 +68,8 @@ def answers(calls: Sequence[ToolCall], tools: Mapping[str, Tool]) -> list[tuple[
     return [(id_, "\n".join(texts)) for id_, texts in results.items()]
 
 
-def outcome(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> Outcome:
+def judge_turns(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> Outcome:
     """What the recorded turns of a sample amount to."""
-    return judge(sample.expect, Seen(turns, find_tools(scenario.tools), scenario.request.answer_schema))
+    return judge_expectations(
+        sample.expect, PlayedSample(turns, find_tools(scenario.tools), scenario.request.answer_schema)
+    )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from byok_bench.checks.schema import violation
+from byok_bench.checks.schema import find_violation
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.scenarios.tools import Tool
@@ -28,7 +28,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence for each expectation that was not met, or why it failed or was left out."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class PlayedSample(msgspec.Struct, frozen=True):
     """What expectations look at: the exchanges of one sample, in turn order, and what was offered."""
 
     turns: Sequence[Exchange]
@@ -45,7 +45,7 @@ class Seen(msgspec.Struct, frozen=True):
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered", tag_field="what"):
     """The last turn holds text."""
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         return None if seen.turns[-1].output.text.strip() else "the last answer holds no text"
 
@@ -55,7 +55,7 @@ class TextContains(msgspec.Struct, frozen=True, kw_only=True, tag="text_contains
 
     any_of: tuple[str, ...]
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         text = seen.turns[-1].output.text.casefold()
         if any(word.casefold() in text for word in self.any_of):
@@ -68,7 +68,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finish_reason", t
 
     any_of: tuple[str, ...]
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         reason = seen.turns[-1].output.finish_reason
         return None if reason in self.any_of else f"finish_reason is {reason!r}"
@@ -79,7 +79,7 @@ class ToolCalled(msgspec.Struct, frozen=True, kw_only=True, tag="tool_called", t
 
     any_of: tuple[str, ...] = ()
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         wanted = self.any_of or tuple(seen.tools)
         names = [call.name for call in seen.calls]
@@ -91,13 +91,13 @@ class ToolCalled(msgspec.Struct, frozen=True, kw_only=True, tag="tool_called", t
 class ArgumentsValid(msgspec.Struct, frozen=True, kw_only=True, tag="arguments_valid", tag_field="what"):
     """The arguments of every call are JSON and fit the schema of the tool; there is at least one call."""
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         if not seen.calls:
             return "no tool was called"
         for call in seen.calls:
             tool = seen.tools.get(call.name)
-            why = misfit(call.arguments or "{}", tool.parameters) if tool else "no such tool was offered"
+            why = find_misfit(call.arguments or "{}", tool.parameters) if tool else "no such tool was offered"
             if why:
                 return f"arguments of {call.name}: {why}"
         return None
@@ -108,7 +108,7 @@ class ArgumentsHold(msgspec.Struct, frozen=True, kw_only=True, tag="arguments_ho
 
     text: str
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         if any(self.text.casefold() in call.arguments.casefold() for call in seen.calls):
             return None
@@ -118,11 +118,11 @@ class ArgumentsHold(msgspec.Struct, frozen=True, kw_only=True, tag="arguments_ho
 class JsonMatches(msgspec.Struct, frozen=True, kw_only=True, tag="json_matches", tag_field="what"):
     """The last turn's text is JSON that fits the schema that the request demanded."""
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         if seen.answer_schema is None:
             return "the request demanded no schema"
-        return misfit(seen.turns[-1].output.text, seen.answer_schema)
+        return find_misfit(seen.turns[-1].output.text, seen.answer_schema)
 
 
 class Turns(msgspec.Struct, frozen=True, kw_only=True, tag="turns", tag_field="what"):
@@ -130,7 +130,7 @@ class Turns(msgspec.Struct, frozen=True, kw_only=True, tag="turns", tag_field="w
 
     at_least: int
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         count = len(seen.turns)
         return None if count >= self.at_least else f"{count} turns, expected at least {self.at_least}"
@@ -141,7 +141,7 @@ class OutputDeltas(msgspec.Struct, frozen=True, kw_only=True, tag="output_deltas
 
     at_least: int
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         count = len(seen.turns[-1].reading.marks)
         return (
@@ -157,7 +157,7 @@ class FailureKind(msgspec.Struct, frozen=True, kw_only=True, tag="failure_kind",
     any_of: tuple[str, ...]
     statuses: tuple[int, ...] = ()
 
-    def unmet(self, seen: Seen) -> str | None:
+    def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         error = seen.turns[-1].error
         if error is None:
@@ -183,7 +183,7 @@ Expectation = (
 )
 
 
-def judge(expectations: Sequence[Expectation], seen: Seen) -> Outcome:
+def judge_expectations(expectations: Sequence[Expectation], seen: PlayedSample) -> Outcome:
     """The outcome of a sample whose turns were recorded; at least one turn."""
     wants_failure = any(isinstance(expected, FailureKind) for expected in expectations)
     error = seen.turns[-1].error
@@ -192,14 +192,14 @@ def judge(expectations: Sequence[Expectation], seen: Seen) -> Outcome:
     if error is not None and error.phase in ("config", "policy", "dns", "connect", "tls"):
         # Nothing reached the server, so nothing was shown about how it refuses.
         return Outcome(outcome="failed", why=(f"{error.kind} ({error.phase}): {error.message}",))
-    unmet = tuple(why for expected in expectations if (why := expected.unmet(seen)) is not None)
+    unmet = tuple(why for expected in expectations if (why := expected.find_shortfall(seen)) is not None)
     return Outcome(outcome="unmet" if unmet else "ok", why=unmet)
 
 
-def misfit(text: str, schema: Mapping[str, Any]) -> str | None:
+def find_misfit(text: str, schema: Mapping[str, Any]) -> str | None:
     """Why a text is not JSON of this schema; None if it is."""
     value = bounded_json.decode(text)
     if isinstance(value, Malformed):
         return "not JSON"
-    broken = violation(value, schema)
+    broken = find_violation(value, schema)
     return None if broken is None else f"does not fit the schema: {broken}"

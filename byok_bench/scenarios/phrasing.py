@@ -23,14 +23,14 @@ Answers = Sequence[tuple[str, str]]
 class Phrasing(Protocol):
     """The wording of one dialect."""
 
-    def first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
         """Body of the first request, without the model."""
 
-    def after(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
+    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
         """Body of the next request. `calls` are the output's calls, each with an id."""
 
 
-def phrasing(schema: str) -> Phrasing:
+def find_phrasing(schema: str) -> Phrasing:
     """The wording of a dialect; PlanError for an unknown one."""
     if schema not in _BY_SCHEMA:
         raise PlanError(f"no dialect named {schema!r}; there are {', '.join(_BY_SCHEMA)}", code="bad_schema")
@@ -38,49 +38,50 @@ def phrasing(schema: str) -> Phrasing:
 
 
 class _Chat:
-    def first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
         request = scenario.request
         body: Body = {"messages": [msgspec.to_builtins(message) for message in messages]}
-        body |= _common(request, "max_tokens")
+        body |= _build_common(request, "max_tokens")
         if request.stream:
             body["stream_options"] = {"include_usage": True}
         if request.seed is not None:
             body["seed"] = request.seed
         if scenario.tools:
             body["tools"] = [
-                {"type": "function", "function": _signature(tool, "parameters")}
-                for tool in _offered(scenario)
+                {"type": "function", "function": _build_signature(tool, "parameters")}
+                for tool in _list_offered_tools(scenario)
             ]
             if request.tool_choice:
                 named = {"type": "function", "function": {"name": request.tool_choice}}
-                body["tool_choice"] = _choice(request.tool_choice, named)
+                body["tool_choice"] = _build_choice(request.tool_choice, named)
         if request.answer_schema is not None:
             schema = {"name": "answer", "strict": True, "schema": request.answer_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def after(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
+    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
         functions = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in calls
         ]
         echo = {"role": "assistant", "content": output.text or None, "tool_calls": functions}
         results = [{"role": "tool", "tool_call_id": id_, "content": text} for id_, text in answers]
-        return _freed(body, "auto") | {"messages": [*body["messages"], echo, *results]}
+        return _free_choice(body, "auto") | {"messages": [*body["messages"], echo, *results]}
 
 
 class _Responses:
-    def first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
         request = scenario.request
         body: Body = {"input": [msgspec.to_builtins(message) for message in messages], "store": False}
-        body |= _common(request, "max_output_tokens")
+        body |= _build_common(request, "max_output_tokens")
         if scenario.tools:
             body["tools"] = [
-                {"type": "function"} | _signature(tool, "parameters") for tool in _offered(scenario)
+                {"type": "function"} | _build_signature(tool, "parameters")
+                for tool in _list_offered_tools(scenario)
             ]
             if request.tool_choice:
                 named = {"type": "function", "name": request.tool_choice}
-                body["tool_choice"] = _choice(request.tool_choice, named)
+                body["tool_choice"] = _build_choice(request.tool_choice, named)
         if request.answer_schema is not None:
             schema = {
                 "type": "json_schema",
@@ -91,26 +92,26 @@ class _Responses:
             body["text"] = {"format": schema}
         return body
 
-    def after(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
+    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
         said = [{"role": "assistant", "content": output.text}] if output.text else []
         asked = [
             {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
             for call in calls
         ]
         results = [{"type": "function_call_output", "call_id": id_, "output": text} for id_, text in answers]
-        return _freed(body, "auto") | {"input": [*body["input"], *said, *asked, *results]}
+        return _free_choice(body, "auto") | {"input": [*body["input"], *said, *asked, *results]}
 
 
 class _Messages:
-    def first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
         request = scenario.request
         body: Body = {"messages": [msgspec.to_builtins(m) for m in messages if m.role != "system"]}
         system = "\n\n".join(message.content for message in messages if message.role == "system")
         if system:
             body["system"] = system
-        body |= _common(request, "max_tokens")
+        body |= _build_common(request, "max_tokens")
         if scenario.tools:
-            body["tools"] = [_signature(tool, "input_schema") for tool in _offered(scenario)]
+            body["tools"] = [_build_signature(tool, "input_schema") for tool in _list_offered_tools(scenario)]
             if request.tool_choice:
                 modes = {"auto": "auto", "required": "any", "none": "none"}
                 mode = modes.get(request.tool_choice)
@@ -121,45 +122,45 @@ class _Messages:
             body["output_config"] = {"format": {"type": "json_schema", "schema": request.answer_schema}}
         return body
 
-    def after(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
+    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
         said = [{"type": "text", "text": output.text}] if output.text else []
         asked = [
-            {"type": "tool_use", "id": call.id, "name": call.name, "input": _parsed(call.arguments)}
+            {"type": "tool_use", "id": call.id, "name": call.name, "input": _parse_arguments(call.arguments)}
             for call in calls
         ]
         results = [{"type": "tool_result", "tool_use_id": id_, "content": text} for id_, text in answers]
         turn = [{"role": "assistant", "content": [*said, *asked]}, {"role": "user", "content": results}]
-        return _freed(body, {"type": "auto"}) | {"messages": [*body["messages"], *turn]}
+        return _free_choice(body, {"type": "auto"}) | {"messages": [*body["messages"], *turn]}
 
 
 _BY_SCHEMA: Mapping[str, Phrasing] = {"chat": _Chat(), "responses": _Responses(), "messages": _Messages()}
 
 
-def _common(request: Request, tokens_field: str) -> Body:
+def _build_common(request: Request, tokens_field: str) -> Body:
     body: Body = {tokens_field: request.max_tokens, "stream": request.stream}
     if request.temperature is not None:
         body["temperature"] = request.temperature
     return body
 
 
-def _offered(scenario: Scenario) -> list[Tool]:
+def _list_offered_tools(scenario: Scenario) -> list[Tool]:
     return list(find_tools(scenario.tools).values())
 
 
-def _signature(tool: Tool, schema_field: str) -> Body:
+def _build_signature(tool: Tool, schema_field: str) -> Body:
     return {"name": tool.name, "description": tool.description, schema_field: tool.parameters}
 
 
-def _choice(choice: str, named: Body) -> Any:
+def _build_choice(choice: str, named: Body) -> Any:
     return choice if choice in ("auto", "required", "none") else named
 
 
-def _freed(body: Body, auto: Any) -> Body:
+def _free_choice(body: Body, auto: Any) -> Body:
     """The body with a forced choice lifted: a model that must call a tool can never answer."""
     return body | {"tool_choice": auto} if "tool_choice" in body else dict(body)
 
 
-def _parsed(arguments: str) -> Any:
+def _parse_arguments(arguments: str) -> Any:
     """Arguments as the object that this dialect wants; `{}` where they are not one."""
     try:
         value = msgspec.json.decode(arguments.encode("utf-8", "replace") or b"{}")

@@ -82,12 +82,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.spoil is not None
 
     @property
-    def overflows(self) -> bool:
+    def has_overlong_prompt(self) -> bool:
         """Its prompt is longer than the context window."""
         return self.spoil is not None and self.spoil.overflow
 
 
-def load_scenario(path: Path) -> Scenario:
+def read_scenario_file(path: Path) -> Scenario:
     """Read one scenario file; PlanError names file and field."""
     try:
         raw = path.read_bytes()
@@ -103,12 +103,12 @@ def parse_scenario(raw: bytes, where: str) -> Scenario:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"{where}: {error}", code="bad_scenario") from None
     try:
-        return checked(scenario)
+        return check_scenario(scenario)
     except PlanError as error:
         raise PlanError(f"{where}: {error}", code=error.code) from None
 
 
-def checked(scenario: Scenario) -> Scenario:
+def check_scenario(scenario: Scenario) -> Scenario:
     """The same scenario, if it makes sense; PlanError says what does not."""
     if scenario.version != FORMAT_VERSION:
         raise PlanError(
@@ -134,7 +134,7 @@ def checked(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def library() -> dict[str, Scenario]:
+def load_library() -> dict[str, Scenario]:
     """The scenarios that come with the package, by name: agent prompts first, then error scenarios."""
     folder = files("byok_bench.scenarios") / "library"
     found = [
@@ -154,10 +154,10 @@ def find_scenarios(wanted: Sequence[str | Path | Scenario] | str | Path | Scenar
     """Scenarios by name, set name, path or value, in that order, each once; PlanError names what is not there."""
     if isinstance(wanted, (str, Path, Scenario)):
         wanted = [wanted]
-    known = library()
+    known = load_library()
     chosen: dict[str, Scenario] = {}
     for item in wanted:
-        for scenario in _resolve(item, known):
+        for scenario in _resolve_scenarios(item, known):
             if chosen.setdefault(scenario.name, scenario) != scenario:
                 raise PlanError(f"two different scenarios are named {scenario.name!r}", code="bad_scenario")
     if not chosen:
@@ -165,15 +165,15 @@ def find_scenarios(wanted: Sequence[str | Path | Scenario] | str | Path | Scenar
     return tuple(chosen.values())
 
 
-def _resolve(item: str | Path | Scenario, known: dict[str, Scenario]) -> list[Scenario]:
+def _resolve_scenarios(item: str | Path | Scenario, known: dict[str, Scenario]) -> list[Scenario]:
     if isinstance(item, Scenario):
-        return [checked(item)]
+        return [check_scenario(item)]
     if isinstance(item, str) and item in known:
         return [known[item]]
     if isinstance(item, str) and item in SETS:
         return [s for s in known.values() if item == "all" or s.wants_failure == (item == "errors")]
     if isinstance(item, Path) or item.endswith(".toml"):
-        return [load_scenario(Path(item))]
+        return [read_scenario_file(Path(item))]
     near = get_close_matches(str(item), [*SETS, *known], n=1)
     meant = f"did you mean {near[0]!r}? " if near else ""
     raise PlanError(

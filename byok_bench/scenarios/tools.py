@@ -31,17 +31,17 @@ def run_tool(name: str, arguments: str, offered: Mapping[str, Tool]) -> str:
     """The text of the tool message for one call, JSON; an `error` member where the call cannot be carried out."""
     tool = offered.get(name)
     if tool is None:
-        return _text({"error": f"no tool named {name!r}"})
+        return _to_json_text({"error": f"no tool named {name!r}"})
     try:
         values = msgspec.json.decode(arguments.encode("utf-8", "replace") or b"{}")
     except (msgspec.DecodeError, RecursionError):
-        return _text({"error": "the arguments are not JSON"})
+        return _to_json_text({"error": "the arguments are not JSON"})
     if not isinstance(values, dict):
-        return _text({"error": "the arguments are not a JSON object"})
+        return _to_json_text({"error": "the arguments are not a JSON object"})
     try:
-        return _text(tool.answer(values))
+        return _to_json_text(tool.answer(values))
     except (KeyError, TypeError, ValueError) as error:
-        return _text({"error": f"cannot use these arguments: {type(error).__name__}"})
+        return _to_json_text({"error": f"cannot use these arguments: {type(error).__name__}"})
 
 
 def find_tools(names: tuple[str, ...]) -> dict[str, Tool]:
@@ -52,35 +52,35 @@ def find_tools(names: tuple[str, ...]) -> dict[str, Tool]:
     return {name: TOOLS[name] for name in names}
 
 
-def _text(value: dict[str, Any]) -> str:
+def _to_json_text(value: dict[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _city(values: Mapping[str, Any]) -> str:
+def _read_city(values: Mapping[str, Any]) -> str:
     city = values["city"]
     if not isinstance(city, str) or not city.strip():
         raise ValueError("city must be a name")
     return city.strip()
 
 
-def _weather(values: Mapping[str, Any]) -> dict[str, Any]:
-    city = _city(values)
+def _answer_weather(values: Mapping[str, Any]) -> dict[str, Any]:
+    city = _read_city(values)
     mark = sum(city.lower().encode())
     return {"city": city, "sky": _CLIMATE[mark % len(_CLIMATE)], "temperature_c": 5 + mark % 25}
 
 
-def _time(values: Mapping[str, Any]) -> dict[str, Any]:
-    city = _city(values)
+def _answer_time(values: Mapping[str, Any]) -> dict[str, Any]:
+    city = _read_city(values)
     hour = (12 + _UTC_OFFSETS.get(city.lower(), 0)) % 24
     return {"city": city, "local_time": f"{hour:02d}:00"}
 
 
-def _residents(values: Mapping[str, Any]) -> dict[str, Any]:
-    city = _city(values)
+def _answer_population(values: Mapping[str, Any]) -> dict[str, Any]:
+    city = _read_city(values)
     return {"city": city, "population": _POPULATION.get(city.lower(), 100_000)}
 
 
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+def _build_object_schema(**properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,
@@ -96,20 +96,20 @@ TOOLS: Final = {
         Tool(
             name="get_weather",
             description="Get the current weather of a city",
-            parameters=_object(city=_CITY),
-            answer=_weather,
+            parameters=_build_object_schema(city=_CITY),
+            answer=_answer_weather,
         ),
         Tool(
             name="get_time",
             description="Get the current local time of a city",
-            parameters=_object(city=_CITY),
-            answer=_time,
+            parameters=_build_object_schema(city=_CITY),
+            answer=_answer_time,
         ),
         Tool(
             name="get_population",
             description="Get the number of people who live in a city",
-            parameters=_object(city=_CITY),
-            answer=_residents,
+            parameters=_build_object_schema(city=_CITY),
+            answer=_answer_population,
         ),
     )
 }

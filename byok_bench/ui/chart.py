@@ -7,7 +7,7 @@ widget with a bundle of its own shows the chart as it is, offline.
 import altair as alt
 
 
-def interactive(chart: alt.Chart) -> alt.JupyterChart:
+def make_chart_widget(chart: alt.Chart) -> alt.JupyterChart:
     """The chart as a widget whose JavaScript comes with altair's own packages."""
     alt.JupyterChart.enable_offline()
     return alt.JupyterChart(chart)

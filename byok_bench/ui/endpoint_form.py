@@ -12,19 +12,19 @@ from typing import Any
 
 from ipywidgets import HTML, HBox, Layout, VBox
 
-from byok_bench.checks.advice import advice
-from byok_bench.checks.capabilities import capabilities
-from byok_bench.checks.ladder import currency_of, ladder
+from byok_bench.checks.advice import describe_failure
+from byok_bench.checks.capabilities import prove_capabilities
+from byok_bench.checks.ladder import find_currency, ladder
 from byok_bench.checks.rungs import LadderReport
-from byok_bench.dialects.models import listed_models
+from byok_bench.dialects.models import list_usable_models
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.send import get_models
+from byok_bench.endpoints.send import list_models
 from byok_bench.errors import ByokBenchError
 from byok_bench.ui import form_fields
-from byok_bench.ui.form_fields import button, row
+from byok_bench.ui.form_fields import make_button, make_field_row
 from byok_bench.ui.ladder_view import LadderView
-from byok_bench.ui.state import FormState, Said, sentence
+from byok_bench.ui.state import FormState, Remark, to_sentence
 
 NO_ENDPOINTS = ("", "(none yet: press Add)", True)
 KEY_HINT = "Paste it, then Enter; it is never shown"
@@ -37,83 +37,89 @@ class EndpointForm(HBox):  # type: ignore[misc]
     def __init__(self, book: EndpointBook | None = None, *, profile: str = "local") -> None:
         self.state = FormState(book or EndpointBook.open())
         self.report: LadderReport | None = None
-        self._profile = self.state.book.workspace.profile_for(profile)
+        self._profile = self.state.book.workspace.choose_profile(profile)
         self._task: asyncio.Task[None] | None = None
         self._filling = False
         self._listed: dict[str, list[str]] = {}
         """What a server lists, by the endpoint's config_key."""
-        self._fields = form_fields.fields()
-        self._list = form_fields.choice("Endpoints", (("", ""),), rows=9)
-        self._from = form_fields.sources()
-        self._secret = form_fields.secret_field()
+        self._fields = form_fields.make_fields()
+        self._list = form_fields.make_choice_field("Endpoints", (("", ""),), rows=9)
+        self._from = form_fields.make_source_field()
+        self._secret = form_fields.make_secret_field()
         self._notice, self._found = HTML(), HTML()
         self._ladder = LadderView()
         names = ("Add", "Duplicate", "Test", "List models", "Stop", "Delete", "Replace key")
-        self._buttons = {name: button(name) for name in names}
+        self._buttons = {name: make_button(name) for name in names}
         self._buttons["Test"].button_style = "primary"
-        self._confirm_key = button("The key may go to this address", "warning")
-        self._really = button("Yes, delete it and its stored key", "danger")
-        self._keep = button("Keep it")
-        self._ask = row(HTML("Delete this endpoint?"), self._really, self._keep)
-        super().__init__([self._left(), self._right()], layout=Layout(width="100%", align_items="flex-start"))
+        self._confirm_key = make_button("The key may go to this address", "warning")
+        self._really = make_button("Yes, delete it and its stored key", "danger")
+        self._keep = make_button("Keep it")
+        self._ask = make_field_row(HTML("Delete this endpoint?"), self._really, self._keep)
+        super().__init__(
+            [self._build_left(), self._build_right()], layout=Layout(width="100%", align_items="flex-start")
+        )
         self.add_class("byok-form")
-        self._wire()
+        self._connect_widgets()
         self._refill()
 
     @property
-    def ready(self) -> list[Endpoint]:
+    def ready_endpoints(self) -> list[Endpoint]:
         """Endpoints of the book that may take part in a run."""
-        return list(self.state.book.usable)
+        return list(self.state.book.usable_endpoints)
 
-    def _left(self) -> VBox:
-        parts = [self._list, row(self._buttons["Add"], self._buttons["Duplicate"]), self._from]
+    def _build_left(self) -> VBox:
+        parts = [self._list, make_field_row(self._buttons["Add"], self._buttons["Duplicate"]), self._from]
         made = VBox(parts)
         made.add_class("byok-left")
         return made
 
-    def _right(self) -> VBox:
-        keys = row(self._buttons["Replace key"], self._confirm_key)
-        actions = row(*(self._buttons[name] for name in ("Test", "List models", "Stop", "Delete")))
-        parts = [*form_fields.main(self._fields, self._secret), keys, form_fields.advanced(self._fields)]
+    def _build_right(self) -> VBox:
+        keys = make_field_row(self._buttons["Replace key"], self._confirm_key)
+        actions = make_field_row(*(self._buttons[name] for name in ("Test", "List models", "Stop", "Delete")))
+        parts = [
+            *form_fields.make_main_fields(self._fields, self._secret),
+            keys,
+            form_fields.make_advanced_fields(self._fields),
+        ]
         made = VBox([*parts, self._notice, actions, self._ask, self._ladder, self._found])
         made.add_class("byok-right")
         return made
 
-    def _wire(self) -> None:
+    def _connect_widgets(self) -> None:
         for name, field in self._fields.items():
-            field.observe(lambda change, name=name: self._entered(name, change["new"]), "value")
-        self._fields["base_url"].observe(lambda change: self._preview(change["new"]), "draft")
-        self._list.observe(lambda change: self._selected(change["new"]), "value")
+            field.observe(lambda change, name=name: self._enter_field(name, change["new"]), "value")
+        self._fields["base_url"].observe(lambda change: self._show_address(change["new"]), "draft")
+        self._list.observe(lambda change: self._select_endpoint(change["new"]), "value")
         self._from.observe(lambda change: self._add_from(change["new"]), "value")
-        self._secret.on_entered(self._key_entered)
+        self._secret.observe_entered(self._enter_key)
         actions: dict[str, Callable[[], Any]] = {
-            "Add": lambda: self._do(self.state.add),
-            "Duplicate": lambda: self._do(self.state.duplicate),
+            "Add": lambda: self._change_book(self.state.add),
+            "Duplicate": lambda: self._change_book(self.state.duplicate),
             "Test": lambda: self._start(self._climb()),
             "List models": lambda: self._start(self._list_models()),
             "Stop": lambda: self._task and self._task.cancel(),
-            "Delete": lambda: self._show(self._ask, True),
+            "Delete": lambda: self._show_widget(self._ask, True),
             "Replace key": self._replace_key,
         }
         for name, act in actions.items():
             self._buttons[name].on_click(lambda _, act=act: act())
-        self._keep.on_click(lambda _: self._show(self._ask, False))
-        self._really.on_click(lambda _: self._do(self.state.delete))
-        self._confirm_key.on_click(lambda _: self._do(self.state.confirm_key))
+        self._keep.on_click(lambda _: self._show_widget(self._ask, False))
+        self._really.on_click(lambda _: self._change_book(self.state.delete))
+        self._confirm_key.on_click(lambda _: self._change_book(self.state.confirm_key))
 
-    def _entered(self, name: str, text: str) -> None:
+    def _enter_field(self, name: str, text: str) -> None:
         """A field was left, or Enter was pressed in it: save it, and say what came of it."""
         if self._filling:
             return
-        said = self._tried(lambda: self.state.enter(name, text))
+        said = self._call_saying_refusal(lambda: self.state.enter(name, text))
         if said is not None and said.tone != "bad":
             self._ladder.clear()
         self._refill()
         if said is not None:
             self._fields[name].say(said.text, said.tone)
 
-    def _key_entered(self, text: str) -> None:
-        said = self._tried(partial(self.state.enter_key, text))
+    def _enter_key(self, text: str) -> None:
+        said = self._call_saying_refusal(partial(self.state.enter_key, text))
         del text
         self._refill()
         if said is not None:
@@ -124,12 +130,12 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._refill()
         self._secret.focus()
 
-    def _preview(self, text: str) -> None:
+    def _show_address(self, text: str) -> None:
         if not self._filling:
-            said = self.state.preview(text)
+            said = self.state.describe_address(text)
             self._fields["base_url"].say(said.text, said.tone)
 
-    def _selected(self, config_key: str) -> None:
+    def _select_endpoint(self, config_key: str) -> None:
         if not self._filling and config_key:
             self.state.selected = config_key
             self._clear()
@@ -138,22 +144,22 @@ class EndpointForm(HBox):  # type: ignore[misc]
     def _add_from(self, source: str) -> None:
         if self._filling or not source:
             return
-        said = self._do(lambda: self.state.add_from(source))
-        if isinstance(said, Said):
+        said = self._change_book(lambda: self.state.add_from(source))
+        if isinstance(said, Remark):
             self._say(said.text)
 
-    def _do(self, act: Callable[[], Any]) -> Any:
+    def _change_book(self, act: Callable[[], Any]) -> Any:
         """An action on the book, and the form as it is then; what it refuses is said."""
         self._clear()
-        return self._tried(act, refill=True)
+        return self._call_saying_refusal(act, refill=True)
 
-    def _tried(self, act: Callable[[], Any], *, refill: bool = False) -> Any:
+    def _call_saying_refusal(self, act: Callable[[], Any], *, refill: bool = False) -> Any:
         problem = ""
         done = None
         try:
             done = act()
         except ByokBenchError as error:
-            problem = sentence(error)
+            problem = to_sentence(error)
         if refill:
             self._refill()
         if problem:
@@ -178,21 +184,21 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._filling = True
         try:
             self._fill_list()
-            editable = self.state.editable
+            editable = self.state.is_editable
             for name, field in self._fields.items():
-                field.value = field.draft = self.state.value(name)
-                said = self.state.remark(name)
+                field.value = field.draft = self.state.get_field_text(name)
+                said = self.state.describe_field(name)
                 field.say(said.text, said.tone)
                 field.disabled = not editable
             self._fill_key()
         finally:
             self._filling = False
-        self._say(self.state.refusal or self.state.missing())
+        self._say(self.state.refusal or self.state.describe_missing())
         self._fill_buttons()
-        self._show(self._ask, False)
+        self._show_widget(self._ask, False)
 
     def _fill_list(self) -> None:
-        options = [(one.config_key, *self.state.list_label(one)) for one in self.state.endpoints]
+        options = [(one.config_key, *self.state.make_list_label(one)) for one in self.state.endpoints]
         self._list.offer(options or [NO_ENDPOINTS], self.state.selected or "")
         self._from.value = ""
         self._fields["model"].suggest(self._listed.get(self.state.selected or "", []))
@@ -202,44 +208,44 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._fields["key_env"].hidden = source != "env"
         self._fields["key_header"].hidden = self._fields["key_style"].value != "header"
         self._secret.hidden = source == "env"
-        self._secret.disabled = not self.state.takes_key
-        waits = self.state.has_stored_key and not self.state.takes_key
+        self._secret.disabled = not self.state.can_take_key
+        waits = self.state.has_stored_key and not self.state.can_take_key
         self._secret.placeholder = STORED_HINT if waits else KEY_HINT
-        said = self.state.key_remark()
+        said = self.state.describe_key()
         shown, quiet = (
             (self._fields["key_env"], self._secret)
             if source == "env"
             else (self._secret, self._fields["key_env"])
         )
-        refused = source == "env" and self.state.remark("key_env").tone == "bad"
+        refused = source == "env" and self.state.describe_field("key_env").tone == "bad"
         if not refused:
             shown.say(said.text, said.tone)
         quiet.say("")
-        self._show(self._buttons["Replace key"], self.state.editable and waits)
-        self._show(self._confirm_key, self.state.asks_for_key_confirmation)
+        self._show_widget(self._buttons["Replace key"], self.state.is_editable and waits)
+        self._show_widget(self._confirm_key, self.state.has_unconfirmed_key)
 
     def _fill_buttons(self) -> None:
-        endpoint, busy = self.state.endpoint, self._busy
+        endpoint, busy = self.state.endpoint, self._is_busy
         may_add = self.state.book.workspace.byok_enabled
         self._buttons["Add"].disabled = self._from.disabled = not may_add
         self._buttons["Duplicate"].disabled = endpoint is None or not may_add
         self._buttons["Delete"].disabled = endpoint is None or self.state.book.is_team(endpoint) or busy
-        ready = endpoint is not None and endpoint in self.ready
+        ready = endpoint is not None and endpoint in self.ready_endpoints
         self._buttons["Test"].disabled = not ready or busy
         has_address = endpoint is not None and bool(endpoint.base_url) and not self.state.refusal
         self._buttons["List models"].disabled = not has_address or busy
-        self._show(self._buttons["Stop"], busy)
+        self._show_widget(self._buttons["Stop"], busy)
 
-    def _show(self, widget: Any, shown: bool) -> None:
+    def _show_widget(self, widget: Any, shown: bool) -> None:
         widget.layout.display = None if shown else "none"
 
     @property
-    def _busy(self) -> bool:
+    def _is_busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
     def _start(self, work: Any) -> None:
         """Do something that takes its time, one thing at once; Stop cancels it."""
-        if self._busy:
+        if self._is_busy:
             work.close()
             return
         self._task = asyncio.ensure_future(work)
@@ -251,7 +257,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         endpoint = self.state.endpoint
         if endpoint is None:
             return
-        self._ladder.begin(currency_of(endpoint, endpoint.model().name))
+        self._ladder.begin(find_currency(endpoint, endpoint.get_model().name))
         try:
             policy = self.state.egress_policy
             report = await ladder(endpoint, profile=self._profile, policy=policy, on_rung=self._ladder.add)
@@ -260,8 +266,10 @@ class EndpointForm(HBox):  # type: ignore[misc]
             raise
         self.report = report
         self._ladder.finish(report)
-        found = capabilities(report, endpoint.model(report.model).capabilities)
-        self._tried(lambda: self.state.keep_capabilities(endpoint.config_key, report.model, found))
+        found = prove_capabilities(report, endpoint.get_model(report.model).capabilities)
+        self._call_saying_refusal(
+            lambda: self.state.keep_capabilities(endpoint.config_key, report.model, found)
+        )
         self._suggest(endpoint, report.listed_models)
 
     async def _list_models(self) -> None:
@@ -271,14 +279,14 @@ class EndpointForm(HBox):  # type: ignore[misc]
             return
         self._say("Asking for the list of models …")
         try:
-            exchange = await get_models(endpoint, profile=self._profile, policy=self.state.egress_policy)
+            exchange = await list_models(endpoint, profile=self._profile, policy=self.state.egress_policy)
         except ByokBenchError as error:  # the policy, for one, may have changed since the book was read
-            self._say(sentence(error), bad=True)
+            self._say(to_sentence(error), bad=True)
             return
         if exchange.error is not None:
-            self._say(f"No list: {advice(exchange.error, is_list=True)}", bad=True)
+            self._say(f"No list: {describe_failure(exchange.error, is_list=True)}", bad=True)
             return
-        listed = listed_models(exchange.reading.body.document)
+        listed = list_usable_models(exchange.reading.body.document)
         self._suggest(endpoint, listed)
         count = "One model is" if len(listed) == 1 else f"{len(listed) or 'No'} models are"
         self._say(f"{count} listed. The field Model offers what is listed, and takes any other id.")

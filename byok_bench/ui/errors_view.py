@@ -3,28 +3,28 @@
 from IPython.display import HTML
 
 from byok_bench.report import matrix
-from byok_bench.report.shown import NA, written
+from byok_bench.report.shown import NA, render_cell
 from byok_bench.runs.results import Run
-from byok_bench.ui.html_table import faint, html_table
+from byok_bench.ui.html_table import render_html_table, render_small_print
 
 EXPLAINED = (
     "again: may the same request be sent again. wait: as long as the server asked for. Kinds: docs/errors.md."
 )
 
 
-def failures(run: Run) -> HTML:
+def render_failures(run: Run) -> HTML:
     """One line for each endpoint, scenario and kind of failure; what a server said is escaped."""
-    found = matrix.failures(run)
+    found = matrix.list_failures(run)
     if not found:
-        return HTML(faint("Nothing failed."))  # type: ignore[no-untyped-call]
+        return HTML(render_small_print("Nothing failed."))  # type: ignore[no-untyped-call]
     several = len({one["scenario"] for one in found}) > 1
     table = [
         {
             "endpoint": one["endpoint"],
             **({"scenario": one["scenario"]} if several else {}),
-            "n": written(one["n"]),
+            "n": render_cell(one["n"]),
             "kind": one["kind"],
-            "status": written(one["status"]),
+            "status": render_cell(one["status"]),
             "phase": one["phase"] or NA,
             "again": "yes" if one["retryable"] else "no",
             "wait s": NA if one["delay_s"] is None else f"{one['delay_s']:g}",
@@ -33,4 +33,4 @@ def failures(run: Run) -> HTML:
         }
         for one in found
     ]
-    return HTML(faint(EXPLAINED) + html_table(table))  # type: ignore[no-untyped-call]
+    return HTML(render_small_print(EXPLAINED) + render_html_table(table))  # type: ignore[no-untyped-call]

@@ -6,9 +6,9 @@ from typing import Final
 from IPython.display import HTML
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.report.matrix import arrival_ms
-from byok_bench.report.shown import NA, written
-from byok_bench.ui.html_table import faint, html_table
+from byok_bench.report.matrix import compute_arrival_ms
+from byok_bench.report.shown import NA, render_cell
+from byok_bench.ui.html_table import render_html_table, render_small_print
 
 CHARACTERS: Final = 150
 """Of an event's data in a line."""
@@ -16,38 +16,40 @@ WORTH_LEAVING_OUT: Final = 40
 """Characters that all events of a table begin with."""
 
 
-def events(exchange: Exchange, around: int | None = None, most: int = 8) -> HTML:
+def render_events(exchange: Exchange, around: int | None = None, most: int = 8) -> HTML:
     """The events of a stream as a table; `most` of them before and at the event `around`, else from the start."""
     every = exchange.events
     last = len(every) if around is None else min(around + 2, len(every))
     first = max(0, last - most) if around is not None else 0
     shown = range(first, min(first + most, len(every)))
-    times = {at: arrival_ms(exchange, at) for at in range(max(0, first - 1), len(every))}
-    same = _common([every[at].data for at in shown])
+    times = {at: compute_arrival_ms(exchange, at) for at in range(max(0, first - 1), len(every))}
+    same = _find_common_start([every[at].data for at in shown])
     table = [
         {
             "event": str(at),
-            "at ms": written(times[at]),
-            "after ms": _gap(times.get(at - 1), times[at]),
+            "at ms": render_cell(times[at]),
+            "after ms": _render_gap(times.get(at - 1), times[at]),
             "byte": str(every[at].offset),
-            "data": _cut("…" * bool(same) + every[at].data.removeprefix(same)),
+            "data": _shorten_data("…" * bool(same) + every[at].data.removeprefix(same)),
         }
         for at in shown
     ]
     told = f"Events {first} to {shown[-1]} of {len(every)}" if table else "No events"
-    begin = faint(f"All begin with {same}") if same else ""
-    rows = html_table(
+    begin = render_small_print(f"All begin with {same}") if same else ""
+    rows = render_html_table(
         table,
         code=("data",),
         once=(),
         bad=lambda line: [*line][:-1] if line["event"] == str(around) else (),
     )
     return HTML(  # type: ignore[no-untyped-call]
-        faint(f"{told}. at: since the request was written; after: since the event before.") + rows + begin
+        render_small_print(f"{told}. at: since the request was written; after: since the event before.")
+        + rows
+        + begin
     )
 
 
-def _common(data: Sequence[str]) -> str:
+def _find_common_start(data: Sequence[str]) -> str:
     """What all begin with, up to a comma of theirs; empty if that is not worth leaving out."""
     first, last = min(data, default=""), max(data, default="")  # in order, what these share, all share
     length = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
@@ -55,9 +57,9 @@ def _common(data: Sequence[str]) -> str:
     return same if len(data) > 1 and len(same) > WORTH_LEAVING_OUT else ""
 
 
-def _gap(before: float | None, now: float | None) -> str:
-    return NA if before is None or now is None else written(now - before)
+def _render_gap(before: float | None, now: float | None) -> str:
+    return NA if before is None or now is None else render_cell(now - before)
 
 
-def _cut(data: str) -> str:
+def _shorten_data(data: str) -> str:
     return data if len(data) <= CHARACTERS else data[: CHARACTERS - 1] + "…"

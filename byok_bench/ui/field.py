@@ -76,7 +76,7 @@ class SecretField(_Labelled):
         """Put the cursor into it."""
         self.send({"kind": "focus"})
 
-    def on_entered(self, callback: Callable[[str], None]) -> None:
+    def observe_entered(self, callback: Callable[[str], None]) -> None:
         """Call `callback(text)` when a key was entered (Enter, or leaving the field with text in it)."""
 
         def receive(_widget: Any, content: Any, _buffers: Any) -> None:

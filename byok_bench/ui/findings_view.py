@@ -7,12 +7,12 @@ import pandas as pd
 from IPython.display import HTML
 
 from byok_bench.checks.clients import describe_effects, find_client_effects
-from byok_bench.checks.pages import page
-from byok_bench.checks.registry import Check, catalogue
-from byok_bench.report.matrix import Evidence, evidence, matrix
-from byok_bench.report.shown import NA, written
+from byok_bench.checks.pages import load_rule_page
+from byok_bench.checks.registry import Check, load_catalogue
+from byok_bench.report.matrix import Evidence, list_evidence, make_rule_matrix
+from byok_bench.report.shown import NA, render_cell
 from byok_bench.runs.results import Run
-from byok_bench.ui.html_table import BAD, LINE, faint, html_table, shown
+from byok_bench.ui.html_table import BAD, LINE, escape_lines, render_html_table, render_small_print
 
 COLOURS: Final = {
     "error": BAD,
@@ -27,40 +27,40 @@ EXPLAINED: Final = (
 )
 
 
-def findings(run: Run) -> HTML:
+def render_findings(run: Run) -> HTML:
     """The rules that somebody broke, one line a rule; a click opens it. What a server said is escaped."""
-    table = matrix(run)
+    table = make_rule_matrix(run)
     if table.empty:
-        return HTML(faint("No rule was broken."))  # type: ignore[no-untyped-call]
+        return HTML(render_small_print("No rule was broken."))  # type: ignore[no-untyped-call]
     grid = f"display:grid;grid-template-columns:17em 5em repeat({len(table.columns) - 1}, minmax(5em, 9em));gap:0 1em"
-    known = {one.id: one for one in catalogue()}
+    known = {one.id: one for one in load_catalogue()}
     head = "".join(
-        f"<b style='text-align:{'left' if at < 2 else 'right'};overflow-wrap:anywhere'>{shown(str(name))}</b>"
+        f"<b style='text-align:{'left' if at < 2 else 'right'};overflow-wrap:anywhere'>{escape_lines(str(name))}</b>"
         for at, name in enumerate(("check", *table.columns))
     )
-    lines = "".join(_rule(run, known[check], table.loc[check], grid) for check in table.index)
+    lines = "".join(_render_rule(run, known[check], table.loc[check], grid) for check in table.index)
     return HTML(  # type: ignore[no-untyped-call]
-        f"{faint(EXPLAINED)}<div style='font-size:13px;line-height:1.7'>"
+        f"{render_small_print(EXPLAINED)}<div style='font-size:13px;line-height:1.7'>"
         f"<div style='{grid};border-bottom:1px solid {LINE}'>{head}</div>{lines}</div>"
     )
 
 
-def anchor(check: str) -> str:
+def make_anchor(check: str) -> str:
     """The id of a rule's line within the output."""
     return f"byok-check-{check.replace('.', '-')}"
 
 
-def evidence_view(found: list[Evidence]) -> str:
+def render_evidence(found: list[Evidence]) -> str:
     """Pieces of evidence as an HTML table: where, when, and the bytes from there on."""
-    return html_table(
+    return render_html_table(
         [
             {
                 "endpoint": one.endpoint,
                 "scenario": one.scenario,
                 "noticed": one.message,
-                "event": written(one.event),
-                "byte": written(one.offset),
-                "at ms": written(one.at_ms),
+                "event": render_cell(one.event),
+                "byte": render_cell(one.offset),
+                "at ms": render_cell(one.at_ms),
                 "bytes from there on": one.excerpt or NA,
             }
             for one in found
@@ -69,29 +69,29 @@ def evidence_view(found: list[Evidence]) -> str:
     )
 
 
-def _rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) -> str:
+def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) -> str:
     """One line of the matrix, and what opens under it."""
     colour = COLOURS[check.severity]
-    cells = "".join(_count(counts[name], colour) for name in counts.index[1:])
+    cells = "".join(_render_count(counts[name], colour) for name in counts.index[1:])
     line = (
         f"<summary style='{grid};cursor:pointer;border-bottom:1px solid {LINE}'><span>▸ {escape(check.id)}</span>"
         f"<span style='color:{colour}'>{check.severity}</span>{cells}</summary>"
     )
     breaks = describe_effects(find_client_effects(check.id))
     opened = (
-        f"<p><b>{shown(check.title)}.</b> {shown(check.why[:1].upper() + check.why[1:])}</p>"
-        f"{f'<p><b>Who breaks:</b> {shown(breaks)}</p>' if breaks else ''}"
-        f"{evidence_view(evidence(run, check.id, limit=SHOWN))}"
+        f"<p><b>{escape_lines(check.title)}.</b> {escape_lines(check.why[:1].upper() + check.why[1:])}</p>"
+        f"{f'<p><b>Who breaks:</b> {escape_lines(breaks)}</p>' if breaks else ''}"
+        f"{render_evidence(list_evidence(run, check.id, limit=SHOWN))}"
         f"<details><summary style='cursor:pointer'>The rule's page, with examples</summary>"
-        f"<pre style='white-space:pre-wrap'>{escape(page(check.id))}</pre></details>"
+        f"<pre style='white-space:pre-wrap'>{escape(load_rule_page(check.id))}</pre></details>"
     )
     return (
-        f"<details id='{anchor(check.id)}'>{line}"
+        f"<details id='{make_anchor(check.id)}'>{line}"
         f"<div style='margin:.3em 0 1em 1em;padding-left:1em;border-left:3px solid {LINE}'>{opened}</div></details>"
     )
 
 
-def _count(number: Any, colour: str) -> str:
+def _render_count(number: Any, colour: str) -> str:
     if pd.isna(number):
         text, style = "–", "opacity:.45"
     else:

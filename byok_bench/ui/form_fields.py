@@ -5,8 +5,8 @@ from typing import Final
 from ipywidgets import Accordion, Button, HBox, Layout, VBox
 
 from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS
-from byok_bench.endpoints.presets import presets
-from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
+from byok_bench.endpoints.presets import load_presets
+from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 from byok_bench.ui.field import Field, SecretField
 from byok_bench.ui.state import ENVIRONMENT
 
@@ -29,7 +29,7 @@ CHOICES: Final = {
         ("off", "Not checked: this machine and private networks only"),
     ),
 }
-AREAS: Final = OF_LINES | {"body"}
+AREAS: Final = MULTILINE_FIELDS | {"body"}
 WIDE: Final = frozenset({"label", "model", "key_env", "api_key", "ca_file"})
 """Fields that take two thirds of their row."""
 ADVANCED: Final = (
@@ -43,12 +43,12 @@ ADVANCED: Final = (
 )
 
 
-def fields() -> dict[str, Field]:
+def make_fields() -> dict[str, Field]:
     """One widget for each field, by its name."""
     made = {}
-    for name, field in FIELDS.items():
+    for name, field in TEXT_FIELDS.items():
         if name in CHOICES:
-            made[name] = choice(field.label, CHOICES[name])
+            made[name] = make_choice_field(field.label, CHOICES[name])
         else:
             kind = "area" if name in AREAS else "text"
             made[name] = Field(kind=kind, rows=2, label=field.label, placeholder=field.placeholder)
@@ -58,52 +58,52 @@ def fields() -> dict[str, Field]:
     return made
 
 
-def secret_field() -> SecretField:
+def make_secret_field() -> SecretField:
     """Where a key is typed."""
     made = SecretField(label="API key")
     made.add_class("byok-wide")
     return made
 
 
-def sources() -> Field:
+def make_source_field() -> Field:
     """What a new endpoint can be made from."""
-    offered = [("", "a known server …"), *((one.id, one.label) for one in presets())]
-    return choice("Add from", (*offered, (ENVIRONMENT, "OPENAI_BASE_URL and OPENAI_API_KEY")))
+    offered = [("", "a known server …"), *((one.id, one.label) for one in load_presets())]
+    return make_choice_field("Add from", (*offered, (ENVIRONMENT, "OPENAI_BASE_URL and OPENAI_API_KEY")))
 
 
-def choice(label: str, options: tuple[tuple[str, str], ...], rows: int = 1) -> Field:
+def make_choice_field(label: str, options: tuple[tuple[str, str], ...], rows: int = 1) -> Field:
     """A field that offers a fixed set."""
     made = Field(kind="choice", label=label, value=options[0][0], rows=rows)
     made.offer([(value, text, False) for value, text in options])
     return made
 
 
-def button(text: str, style: str = "") -> Button:
+def make_button(text: str, style: str = "") -> Button:
     """A button as wide as its text."""
     return Button(description=text, button_style=style, layout=Layout(width="auto"))
 
 
-def row(*parts: object) -> HBox:
+def make_field_row(*parts: object) -> HBox:
     """Fields, or buttons, beside each other."""
     made = HBox(parts)
     made.add_class("byok-row")
     return made
 
 
-def main(made: dict[str, Field], secret: SecretField) -> list[HBox | Field]:
+def make_main_fields(made: dict[str, Field], secret: SecretField) -> list[HBox | Field]:
     """The fields that everybody needs."""
     return [
-        row(made["label"], made["schema"]),
+        make_field_row(made["label"], made["schema"]),
         made["base_url"],
-        row(made["model"], made["alias"]),
-        row(made["key_source"], made["key_env"], secret),
+        make_field_row(made["model"], made["alias"]),
+        make_field_row(made["key_source"], made["key_env"], secret),
     ]
 
 
-def advanced(made: dict[str, Field]) -> Accordion:
+def make_advanced_fields(made: dict[str, Field]) -> Accordion:
     """The others, folded."""
     folded = Accordion(
-        [VBox([row(*(made[name] for name in names)) for names in ADVANCED])], titles=("Advanced",)
+        [VBox([make_field_row(*(made[name] for name in names)) for names in ADVANCED])], titles=("Advanced",)
     )
     folded.selected_index = None
     return folded

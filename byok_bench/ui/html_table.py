@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from byok_bench.report.shown import MEANINGS, NA, is_number
-from byok_bench.report.text import printable
+from byok_bench.report.text import to_printable_line
 
 BAD: Final = "var(--jp-error-color1, #c62828)"
 LINE: Final = "var(--jp-border-color2, #e0e0e0)"
@@ -19,7 +19,7 @@ _WRAPPED: Final = ";overflow-wrap:anywhere;min-width:11em"
 _CODE: Final = ";font-family:var(--jp-code-font-family, monospace);font-size:12px;overflow-wrap:anywhere"
 
 
-def html_table(
+def render_html_table(
     table: Sequence[Mapping[str, str]],
     *,
     bad: Callable[[Mapping[str, str]], Collection[str]] = lambda line: (),
@@ -31,14 +31,16 @@ def html_table(
     """
     columns = {name: [line[name] for line in table] for name in (table[0] if table else ())}
     side = {name: "right" if is_number(cells) else "left" for name, cells in columns.items()}
-    short = {name for name, cells in columns.items() if max(map(len, _lines(cells)), default=0) <= SHORT}
-    head = "".join(_head(name, side[name]) for name in columns)
+    short = {
+        name for name, cells in columns.items() if max(map(len, _split_lines(cells)), default=0) <= SHORT
+    }
+    head = "".join(_render_head(name, side[name]) for name in columns)
     lines, before = [], None
     for line in table:
         marked, first = bad(line), next(iter(line.values()))
         repeated = once if before == first else ()
         cells = [
-            _cell(
+            _render_cell(
                 "" if name in repeated else cell,
                 side[name],
                 ";white-space:nowrap" if name in short else _CODE if name in code else _WRAPPED,
@@ -53,30 +55,30 @@ def html_table(
     return f"<table style='{style}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def faint(text: str) -> str:
+def render_small_print(text: str) -> str:
     """A paragraph of small print."""
-    return f"<p style='opacity:.7;margin:4px 0;font-size:13px'>{shown(text)}</p>"
+    return f"<p style='opacity:.7;margin:4px 0;font-size:13px'>{escape_lines(text)}</p>"
 
 
-def shown(text: str) -> str:
+def escape_lines(text: str) -> str:
     """Escaped, without controls, a line for each line of it."""
-    return "<br>".join(escape(printable(part)) for part in text.split("\n"))
+    return "<br>".join(escape(to_printable_line(part)) for part in text.split("\n"))
 
 
-def _head(name: str, side: str) -> str:
+def _render_head(name: str, side: str) -> str:
     about = f" title='{escape(MEANINGS[name], quote=True)}'" if name in MEANINGS else ""
     return f"<th{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(name)}</th>"
 
 
-def _cell(text: str, side: str, wrapping: str, *, bad: bool) -> str:
+def _render_cell(text: str, side: str, wrapping: str, *, bad: bool) -> str:
     style = f"{_CELL};text-align:{side}{wrapping}"
     if text == NA:
         style += ";opacity:.45"
     elif bad:
         style += f";color:{BAD};font-weight:700"
-    return f"<td style='{style}'>{shown(text)}</td>"
+    return f"<td style='{style}'>{escape_lines(text)}</td>"
 
 
-def _lines(cells: Iterable[str]) -> Iterator[str]:
+def _split_lines(cells: Iterable[str]) -> Iterator[str]:
     for cell in cells:
         yield from cell.split("\n")

@@ -5,7 +5,7 @@ from typing import Final
 
 import ipywidgets
 
-from byok_bench.checks.rungs import RUNGS, LadderReport, Rung, cells
+from byok_bench.checks.rungs import RUNGS, LadderReport, Rung, render_rung_cells
 
 COLOURS: Final = {
     "pass": "var(--jp-success-color0, #1b5e20)",
@@ -41,7 +41,7 @@ class LadderView(ipywidgets.HTML):  # type: ignore[misc]
         """Show what it comes to: the rung to mend first, and what the ladder took."""
         first = report.first_failure
         said = f"The rung to mend first: {first.name}." if first else "Nothing failed."
-        self._draw(running=False, said=f"{said} Spent: {report.spent}.")
+        self._draw(running=False, said=f"{said} Spent: {report.spending}.")
 
     def stop(self, why: str) -> None:
         """Show that it goes no further."""
@@ -53,10 +53,10 @@ class LadderView(ipywidgets.HTML):  # type: ignore[misc]
         self.value = ""
 
     def _draw(self, *, running: bool, said: str = "") -> None:
-        rows = [_row(rung, self._currency) for rung in self.rungs]
+        rows = [_render_rung(rung, self._currency) for rung in self.rungs]
         for number, name in enumerate(RUNGS[len(self.rungs) :]):
             state = "running …" if running and number == 0 else ""
-            rows.append(_cells(["", name, state, "", "", ""], "opacity:.6"))
+            rows.append(_render_cells(["", name, state, "", "", ""], "opacity:.6"))
         head = "".join(f"<th scope='col' style='{_CELL};font-weight:600'>{escape(one)}</th>" for one in HEAD)
         style = "border-collapse:collapse;font-size:13px;line-height:1.45;width:100%"
         self.value = (
@@ -66,12 +66,12 @@ class LadderView(ipywidgets.HTML):  # type: ignore[misc]
         )
 
 
-def _row(rung: Rung, currency: str) -> str:
+def _render_rung(rung: Rung, currency: str) -> str:
     """One rung as a table row; the server's words are escaped."""
-    return _cells(list(cells(rung, currency)), "", COLOURS[rung.verdict])
+    return _render_cells(list(render_rung_cells(rung, currency)), "", COLOURS[rung.verdict])
 
 
-def _cells(texts: list[str], row_style: str, colour: str = "inherit") -> str:
+def _render_cells(texts: list[str], row_style: str, colour: str = "inherit") -> str:
     *short, advice = (escape(text) for text in texts)
     styles = [f"color:{colour};font-weight:700", "", f"color:{colour}", "text-align:right", ""]
     made = [

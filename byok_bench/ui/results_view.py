@@ -2,18 +2,18 @@
 
 from IPython.display import HTML
 
-from byok_bench.report.notes import notes
-from byok_bench.report.shown import CAPTIONS, LEGEND, NA, alarming, narrow
-from byok_bench.report.tables import lines
+from byok_bench.report.notes import list_run_notes
+from byok_bench.report.shown import CAPTIONS, LEGEND, NA, find_alarming_columns, render_narrow_lines
+from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import Run
-from byok_bench.ui.html_table import faint, html_table, shown
+from byok_bench.ui.html_table import escape_lines, render_html_table, render_small_print
 
 
-def results(run: Run, name: str = "summary") -> HTML:
+def render_results(run: Run, name: str = "summary") -> HTML:
     """One of the tables latency, streaming, errors, tools and summary; what a server said is escaped."""
-    table = narrow(lines(run, name), name)
-    legend = faint(LEGEND) if any(NA in line.values() for line in table) else ""
-    told = "".join(f"<p>! {shown(note)}</p>" for note in notes(run))
+    table = render_narrow_lines(list_table_lines(run, name), name)
+    legend = render_small_print(LEGEND) if any(NA in line.values() for line in table) else ""
+    told = "".join(f"<p>! {escape_lines(note)}</p>" for note in list_run_notes(run))
     return HTML(  # type: ignore[no-untyped-call]
-        f"{faint(CAPTIONS[name])}{html_table(table, bad=alarming)}{legend}{told}"
+        f"{render_small_print(CAPTIONS[name])}{render_html_table(table, bad=find_alarming_columns)}{legend}{told}"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, IntProgress, Layout, VBox
 
-from byok_bench.report.text import printable
+from byok_bench.report.text import to_printable_line
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted, Waiting
 from byok_bench.runs.results import Run
 
@@ -27,7 +27,7 @@ class RunView(VBox):  # type: ignore[misc]
         self._started: RunStarted | None = None
         super().__init__([HBox([self._bar, self._stop]), self._line])
 
-    async def watch(self, running: Coroutine[Any, Any, Run]) -> Run:
+    async def wait_for_run(self, running: Coroutine[Any, Any, Run]) -> Run:
         """The run to its end; where Stop was pressed, as much of it as was measured."""
         task, stopped = asyncio.ensure_future(running), False
         loop = asyncio.get_running_loop()
@@ -49,7 +49,7 @@ class RunView(VBox):  # type: ignore[misc]
             self._stop.on_click(stop, remove=True)
             self._stop.disabled = True
 
-    def listen(self, event: Event) -> None:
+    def show_event(self, event: Event) -> None:
         """Show one event."""
         match event:
             case RunStarted():
@@ -62,14 +62,14 @@ class RunView(VBox):  # type: ignore[misc]
             case ExchangeFinished():
                 self._bar.value = event.done
                 self._say(
-                    f"{event.done} of {event.samples}: {event.target}, {event.scenario}: {_came(event)}"
+                    f"{event.done} of {event.samples}: {event.target}, {event.scenario}: {_describe_answer(event)}"
                 )
             case Waiting():
                 self._say(f"{event.target}: waiting up to {event.at_most_s:.0f} s {event.why}")
             case RunFinished():
-                self._over(event)
+                self._show_end(event)
 
-    def _over(self, event: RunFinished) -> None:
+    def _show_end(self, event: RunFinished) -> None:
         finished = event.status == "finished"
         self._bar.value = event.done
         self._bar.bar_style = "success" if finished else "warning"
@@ -80,9 +80,9 @@ class RunView(VBox):  # type: ignore[misc]
         self._say(f"{event.status}{why}: {event.done} of {event.samples} samples.{kept}{more}")
 
     def _say(self, text: str) -> None:
-        self._line.value = f"<span role='status'>{escape(printable(text))}</span>"
+        self._line.value = f"<span role='status'>{escape(to_printable_line(text))}</span>"
 
 
-def _came(event: ExchangeFinished) -> str:
+def _describe_answer(event: ExchangeFinished) -> str:
     took = "" if event.e2e_ms is None else f" in {event.e2e_ms:.0f} ms"
     return (event.kind or f"HTTP {event.http_status}") + took

@@ -13,18 +13,23 @@ import msgspec
 from msgspec.structs import replace
 
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, new_config_key
-from byok_bench.endpoints.entry import trim
-from byok_bench.endpoints.importing import add_to, from_environment, from_preset
-from byok_bench.endpoints.key_place import is_stored, key_place
+from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, make_config_key
+from byok_bench.endpoints.entry import trim_ends
+from byok_bench.endpoints.importing import add_to_book, from_environment, from_preset
+from byok_bench.endpoints.key_place import describe_key_place, is_key_stored
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
-from byok_bench.endpoints.literal import literal_key
-from byok_bench.endpoints.readiness import hint, request_line, unready, url_problem
+from byok_bench.endpoints.literal import find_literal_key
+from byok_bench.endpoints.readiness import (
+    describe_unreadiness,
+    find_url_hint,
+    find_url_problem,
+    render_request_line,
+)
 from byok_bench.endpoints.secret import Secret
-from byok_bench.endpoints.text_fields import FIELDS, OF_LINES
+from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 from byok_bench.errors import ByokBenchError, EndpointError, SecretError
 from byok_bench.redact import redact
-from byok_bench.redact.logs import remembered
+from byok_bench.redact.logs import list_remembered_secrets
 
 Tone = Literal["plain", "good", "bad"]
 NEW_LABEL: Final = "New endpoint"
@@ -32,7 +37,7 @@ ENVIRONMENT: Final = "environment"
 """What `add_from` takes beside the presets: OPENAI_BASE_URL and OPENAI_API_KEY."""
 _TONES: Final[Mapping[bool | None, Tone]] = {True: "good", False: "bad", None: "plain"}
 _TRIMMED: Final = "White space or invisible characters around it were taken off."
-_LINES: Final = OF_LINES | {"body"}
+_LINES: Final = MULTILINE_FIELDS | {"body"}
 """Where a line end is no slip."""
 
 _NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body"})
@@ -40,7 +45,7 @@ _NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body"})
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=._-]{16,}")
 
 
-class Said(msgspec.Struct, frozen=True):
+class Remark(msgspec.Struct, frozen=True):
     """What the form says under a field, or beside its buttons."""
 
     text: str = ""
@@ -53,7 +58,7 @@ class FormState:
     def __init__(self, book: EndpointBook) -> None:
         self.book = book
         self.selected: str | None = next((one.config_key for one in book.endpoints), None)
-        self._refused: dict[tuple[str, str], tuple[str, Said]] = {}
+        self._refused: dict[tuple[str, str], tuple[str, Remark]] = {}
         """Texts that were not accepted, with the reason, by endpoint and field."""
         self._replaces_key: str | None = None
         """The endpoint whose stored key is about to be replaced."""
@@ -72,10 +77,10 @@ class FormState:
     def refusal(self) -> str:
         """Why the selected endpoint may not be used here; empty if it may."""
         endpoint = self.endpoint
-        return "" if endpoint is None else self.book.refusal(endpoint) or ""
+        return "" if endpoint is None else self.book.find_refusal(endpoint) or ""
 
     @property
-    def editable(self) -> bool:
+    def is_editable(self) -> bool:
         """Whether the fields may be changed: a team's endpoint and a refused one are shown only."""
         endpoint = self.endpoint
         return endpoint is not None and not self.refusal and not self.book.is_team(endpoint)
@@ -85,37 +90,37 @@ class FormState:
         """The workspace's egress lists."""
         return self.book.egress_policy
 
-    def list_label(self, endpoint: Endpoint) -> tuple[str, bool]:
+    def make_list_label(self, endpoint: Endpoint) -> tuple[str, bool]:
         """How the list names one, and whether it is greyed out, being turned off here."""
-        if self.book.refusal(endpoint):
+        if self.book.find_refusal(endpoint):
             return f"{endpoint.label}  (turned off here)", True
         where = "  (Team)" if self.book.is_team(endpoint) else ""
-        state = "  (incomplete)" if unready(endpoint) else ""
+        state = "  (incomplete)" if describe_unreadiness(endpoint) else ""
         return f"{endpoint.label}{where}{state}", False
 
     def add(self) -> None:
         """A new, incomplete endpoint, saved and selected."""
-        self._keep(Endpoint(label=self._free_label(NEW_LABEL)))
+        self._keep(Endpoint(label=self._find_free_label(NEW_LABEL)))
 
-    def add_from(self, source: str) -> Said:
+    def add_from(self, source: str) -> Remark:
         """One from a preset or from the environment, saved and selected; what there is to know about it."""
         found = from_environment() if source == ENVIRONMENT else from_preset(source)
-        added = add_to(self.book, found)
+        added = add_to_book(self.book, found)
         if added.endpoints:
             self.selected = added.endpoints[0].config_key
-        return Said("\n".join(note if note.endswith(".") else f"{note}." for note in added.notes))
+        return Remark("\n".join(note if note.endswith(".") else f"{note}." for note in added.notes))
 
     def duplicate(self) -> None:
         """A copy of the selected one under a free label, with models of its own; a stored key is not copied."""
-        source = self._current()
+        source = self._require_selected()
         copy = Endpoint(
             **{
                 name: getattr(source, name)
                 for name in source.__struct_fields__
                 if name not in ("label", "config_key", "models", "key", "key_origin", "key_set_at")
             },
-            label=self._free_label(f"{source.label} copy"),
-            models=[copied(model) for model in source.models],
+            label=self._find_free_label(f"{source.label} copy"),
+            models=[copy_model(model) for model in source.models],
             key=source.key if source.key.kind == "env" else KeyRef.none(),
         )
         self._keep(copy)
@@ -123,7 +128,7 @@ class FormState:
     def delete(self) -> None:
         """Remove the selected one, and its keyring entry."""
         keys = [one.config_key for one in self.endpoints]
-        at = keys.index(self._current().config_key)
+        at = keys.index(self._require_selected().config_key)
         gone = keys.pop(at)
         try:
             self.book.remove(gone)
@@ -131,67 +136,67 @@ class FormState:
             if gone not in [one.config_key for one in self.endpoints]:
                 self.selected = keys[min(at, len(keys) - 1)] if keys else None
 
-    def enter(self, field: str, text: str) -> Said:
+    def enter(self, field: str, text: str) -> Remark:
         """Apply one field of the selected endpoint and save it; what to say under the field."""
-        current = self._current()
+        current = self._require_selected()
         place = current.config_key, field
         self._refused.pop(place, None)
         try:
-            changed = FIELDS[field].read(current, text)
+            changed = TEXT_FIELDS[field].read(current, text)
             if changed != current:
                 self.book.update(changed)
         except ByokBenchError as error:
-            said = Said(f"{sentence(error)} Not saved.", "bad")
+            said = Remark(f"{to_sentence(error)} Not saved.", "bad")
             if is_key_like(field, text):
-                return Said(f"{said.text} It may be a key, so it was taken out of this field.", "bad")
+                return Remark(f"{said.text} It may be a key, so it was taken out of this field.", "bad")
             self._refused[place] = text, said
             return said
-        said = self.remark(field)
-        if field in _LINES or text == trim(text):
+        said = self.describe_field(field)
+        if field in _LINES or text == trim_ends(text):
             return said
-        return Said(f"{said.text} {_TRIMMED}".strip(), said.tone)
+        return Remark(f"{said.text} {_TRIMMED}".strip(), said.tone)
 
-    def enter_key(self, text: str) -> Said:
+    def enter_key(self, text: str) -> Remark:
         """Keep a key that was typed: in the keyring, or for this session if that is wanted or there is no keyring."""
-        current = self._current()
+        current = self._require_selected()
         secret = Secret(text)
-        trimmed = "" if text == trim(text) else f" {_TRIMMED}"
+        trimmed = "" if text == trim_ends(text) else f" {_TRIMMED}"
         del text
         try:
-            said = self._stored(current, secret)
+            said = self._store_secret(current, secret)
         except ByokBenchError as error:
-            return Said(f"{sentence(error)} Nothing was stored.", "bad")
+            return Remark(f"{to_sentence(error)} Nothing was stored.", "bad")
         self._replaces_key = None
-        return Said(f"{said.text}{trimmed}", said.tone)
+        return Remark(f"{said.text}{trimmed}", said.tone)
 
-    def _stored(self, current: Endpoint, secret: Secret) -> Said:
+    def _store_secret(self, current: Endpoint, secret: Secret) -> Remark:
         """Keep a good key where it belongs; where the keyring cannot take it, it is at least not lost."""
         problem = ""
         if current.key.kind != "session":
             try:
                 self.book.set_key(current.config_key, secret)
-                return self.key_remark()
+                return self.describe_key()
             except SecretError as error:
                 if error.code not in KEYRING_CODES:
                     raise
-                problem = sentence(error)
+                problem = to_sentence(error)
         ref = KeyRef.session(secret)
         self.book.update(replace(current, key=ref, key_origin=current.origin, key_set_at=None))
         if current.key.kind == "session":
             current.key.forget()
-        said = self.key_remark()
-        return Said(f"{said.text} {problem}".strip(), said.tone)
+        said = self.describe_key()
+        return Remark(f"{said.text} {problem}".strip(), said.tone)
 
     @property
-    def takes_key(self) -> bool:
+    def can_take_key(self) -> bool:
         """Whether a key may be typed: replacing a stored one is an action of its own."""
-        return self.editable and (not self.has_stored_key or self._replaces_key == self.selected)
+        return self.is_editable and (not self.has_stored_key or self._replaces_key == self.selected)
 
     @property
     def has_stored_key(self) -> bool:
         """Whether a key of the selected endpoint is in the keyring or in this session."""
         endpoint = self.endpoint
-        return endpoint is not None and is_stored(endpoint)
+        return endpoint is not None and is_key_stored(endpoint)
 
     def replace_key(self) -> None:
         """Let a new key be typed in place of the stored one, which stays until then."""
@@ -199,86 +204,89 @@ class FormState:
 
     def confirm_key(self) -> None:
         """The user said that the key may go to the endpoint's present address."""
-        self.book.confirm_key(self._current().config_key)
+        self.book.confirm_key(self._require_selected().config_key)
 
     def keep_capabilities(self, config_key: str, model: str, found: Capabilities) -> None:
         """Note on the model what a test showed, where that may be written."""
         endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
-        if endpoint is None or self.book.is_team(endpoint) or self.book.refusal(endpoint):
+        if endpoint is None or self.book.is_team(endpoint) or self.book.find_refusal(endpoint):
             return
         models = [replace(one, capabilities=found) if one.name == model else one for one in endpoint.models]
         self.book.update(replace(endpoint, models=models))
 
-    def value(self, field: str) -> str:
+    def get_field_text(self, field: str) -> str:
         """Text of a field: as stored, or as it was typed and refused."""
         endpoint = self.endpoint
         if endpoint is None:
             return ""
         refused = self._refused.get((endpoint.config_key, field))
-        return refused[0] if refused else FIELDS[field].show(endpoint)
+        return refused[0] if refused else TEXT_FIELDS[field].show(endpoint)
 
-    def remark(self, field: str) -> Said:
+    def describe_field(self, field: str) -> Remark:
         """What stands under a field: why its text was refused, or what there is to say of the stored one."""
         endpoint = self.endpoint
         if endpoint is None:
-            return Said()
+            return Remark()
         if refused := self._refused.get((endpoint.config_key, field)):
             return refused[1]
         match field:
             case "base_url":
-                return self.preview(endpoint.base_url)
+                return self.describe_address(endpoint.base_url)
             case "model" if not endpoint.models or not endpoint.models[0].name:
-                return Said("Missing: the model's exact id.")
+                return Remark("Missing: the model's exact id.")
             case "model":
-                return Said(shown_capabilities(endpoint.models[0].capabilities))
+                return Remark(describe_capabilities(endpoint.models[0].capabilities))
             case "verify" if not endpoint.tls.verify:
-                return Said("For this machine and private networks only; every report says so.", "bad")
+                return Remark("For this machine and private networks only; every report says so.", "bad")
             case _:
-                return Said()
+                return Remark()
 
-    def preview(self, text: str) -> Said:
+    def describe_address(self, text: str) -> Remark:
         """The exact request URL that a base URL gives, while it is typed; what is wrong with it otherwise."""
         endpoint = self.endpoint
         if endpoint is None:
-            return Said()
-        if not trim(text):
-            return Said("Missing: the address, such as https://openrouter.ai/api/v1")
-        if problem := url_problem(text):
-            return Said(problem, "bad")
-        line, more = request_line(text, endpoint.schema, endpoint.query), hint(text, endpoint.schema)
-        return Said(f"{line}   ({more})" if more else line, "good")
+            return Remark()
+        if not trim_ends(text):
+            return Remark("Missing: the address, such as https://openrouter.ai/api/v1")
+        if problem := find_url_problem(text):
+            return Remark(problem, "bad")
+        line, more = (
+            render_request_line(text, endpoint.schema, endpoint.query),
+            find_url_hint(text, endpoint.schema),
+        )
+        return Remark(f"{line}   ({more})" if more else line, "good")
 
-    def key_remark(self) -> Said:
+    def describe_key(self) -> Remark:
         """Where the key comes from; never anything of the key."""
         endpoint = self.endpoint
         if endpoint is None:
-            return Said()
-        if endpoint.base_url and not url_problem(endpoint.base_url) and not endpoint.key_is_confirmed:
+            return Remark()
+        if endpoint.base_url and not find_url_problem(endpoint.base_url) and not endpoint.key_is_confirmed:
             moved = f"The key belongs to {endpoint.key_origin}. " if endpoint.key_origin else ""
-            return Said(f"{moved}Confirm that it may go to {endpoint.origin}, or enter another one.", "bad")
-        words, there = key_place(endpoint)
+            return Remark(f"{moved}Confirm that it may go to {endpoint.origin}, or enter another one.", "bad")
+        words, there = describe_key_place(endpoint)
         more = ": type one here, then Enter" if there is False and endpoint.key.kind != "env" else ""
-        return Said(f"{words[0].upper()}{words[1:]}{more}.", _TONES[there])
+        return Remark(f"{words[0].upper()}{words[1:]}{more}.", _TONES[there])
 
     @property
-    def asks_for_key_confirmation(self) -> bool:
+    def has_unconfirmed_key(self) -> bool:
         """Whether the key is bound to another address than the present one."""
         endpoint = self.endpoint
-        if endpoint is None or url_problem(endpoint.base_url):
+        if endpoint is None or find_url_problem(endpoint.base_url):
             return False
-        if not self.editable and not self.book.is_team(endpoint):
+        if not self.is_editable and not self.book.is_team(endpoint):
             return False
-        return "key_origin" in endpoint.missing()
+        return "key_origin" in endpoint.list_missing_fields()
 
-    def missing(self) -> str:
+    def describe_missing(self) -> str:
         """What keeps the selected endpoint from a run, in words; empty if nothing does."""
         endpoint = self.endpoint
         if endpoint is None:
             return ""
-        why = unready(endpoint)
+        why = describe_unreadiness(endpoint)
         return f"Not ready for a run. {why}" if why else ""
 
-    def _current(self) -> Endpoint:
+    def _require_selected(self) -> Endpoint:
         endpoint = self.endpoint
         if endpoint is None:
             raise EndpointError("no endpoint is selected: add one first", code="none_selected")
@@ -288,25 +296,25 @@ class FormState:
         self.book.add(endpoint)
         self.selected = endpoint.config_key
 
-    def _free_label(self, wanted: str) -> str:
+    def _find_free_label(self, wanted: str) -> str:
         taken = {one.label for one in self.endpoints}
         numbers = (f"{wanted[:70]} {number}" for number in range(2, len(taken) + 3))
         return next(label for label in (wanted[:80], *numbers) if label not in taken)
 
 
-def copied(model: Model) -> Model:
+def copy_model(model: Model) -> Model:
     """The same model under an id of its own."""
-    return replace(model, config_key=new_config_key())
+    return replace(model, config_key=make_config_key())
 
 
-def shown_capabilities(found: Capabilities) -> str:
+def describe_capabilities(found: Capabilities) -> str:
     """What is known of a model, in words; empty if nothing is."""
     states = {name: getattr(found, name).state for name in found.__struct_fields__}
     known = [f"{name.replace('_', ' ')} {state}" for name, state in states.items() if state != "unknown"]
     return f"Known of it: {', '.join(known)}." if known else ""
 
 
-def sentence(error: ByokBenchError) -> str:
+def to_sentence(error: ByokBenchError) -> str:
     """The error as a sentence."""
     text = str(error)
     return f"{text[0].upper()}{text[1:].rstrip('.')}."
@@ -314,6 +322,9 @@ def sentence(error: ByokBenchError) -> str:
 
 def is_key_like(field: str, text: str) -> bool:
     """Whether a text that was refused may be a key, or hold one: a known one, one of a known shape, a long token."""
-    if literal_key({field: trim(text)}) is not None or redact(text, remembered()) != text:
+    if (
+        find_literal_key({field: trim_ends(text)}) is not None
+        or redact(text, list_remembered_secrets()) != text
+    ):
         return True
     return field in _NEAR_KEYS and any(not word.isalpha() for word in _LONG_WORD.findall(text))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import AnyStr, Final, NamedTuple
 
 from byok_bench.redact import REDACTED, redact
-from byok_bench.redact.views import merged, unescaped
+from byok_bench.redact.views import iterate_unescaped_views, merge_spans
 from byok_bench.wire.delta_threads import Piece, split_threads
 
 SHORTEST: Final = 3
@@ -55,7 +55,7 @@ def split_edits(whole: bytes, secrets: Sequence[str]) -> list[Edit]:
     edits: list[Edit] = []
     for pieces in threads.values():
         together = b"".join(piece.text for piece in pieces)
-        for start, stop in merged([*_plain(together, secrets), *_escaped(together, secrets)]):
+        for start, stop in merge_spans([*_plain(together, secrets), *_escaped(together, secrets)]):
             edits += _in_pieces(pieces, start, stop)
     return _apart(edits)
 
@@ -74,10 +74,10 @@ def _escaped(whole: bytes, secrets: Sequence[str]) -> Iterator[tuple[int, int]]:
     )
     if not has_escapes:
         return
-    for view in unescaped(whole.decode("latin-1")):
+    for view in iterate_unescaped_views(whole.decode("latin-1")):
         for secret in secrets:
             for start in _finds(view.text, secret):
-                yield view.origin(start, start + len(secret))
+                yield view.locate_origin(start, start + len(secret))
 
 
 def _finds(whole: AnyStr, sought: AnyStr) -> Iterator[int]:

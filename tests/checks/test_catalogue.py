@@ -7,8 +7,8 @@ from support.records import exchanges
 from support.verdicts import finding_differences
 
 from byok_bench.checks.finding import Finding
-from byok_bench.checks.probe import Inconclusive, Note, judge_of, probe_named
-from byok_bench.checks.registry import catalogue, forms_of
+from byok_bench.checks.probe import Inconclusive, Note, find_probe, get_judge
+from byok_bench.checks.registry import list_answer_forms, load_catalogue
 from byok_bench.wire import bounded_json
 
 IDS = [row["id"] for row in ROWS]
@@ -17,13 +17,13 @@ IDS = [row["id"] for row in ROWS]
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_every_rule_is_as_agreed(row: dict[str, str]) -> None:
     """Each id has a function of its group, mode, severity and scope."""
-    one = {one.id: one for one in catalogue()}[row["id"]]
+    one = {one.id: one for one in load_catalogue()}[row["id"]]
     assert {name: getattr(one, name) for name in row} == row
 
 
 def test_there_are_no_other_rules() -> None:
     """A rule that is not in the list would have neither page nor case."""
-    assert sorted(one.id for one in catalogue()) == sorted(IDS)
+    assert sorted(one.id for one in load_catalogue()) == sorted(IDS)
 
 
 @pytest.mark.parametrize("rule", IDS)
@@ -36,9 +36,9 @@ def test_every_rule_has_a_bad_and_a_good_case(rule: str) -> None:
 
 SCOPED = [
     pytest.param(one.id, schema, streamed, id=f"{one.id}-{schema}-{'streamed' if streamed else 'whole'}")
-    for one in catalogue()
+    for one in load_catalogue()
     if one.mode == "passive" and one.applies_to != "any"
-    for schema, streamed in forms_of(one)
+    for schema, streamed in list_answer_forms(one)
 ]
 
 
@@ -62,12 +62,12 @@ def _asks_to_stream(case: Case) -> bool:
 @pytest.mark.parametrize("case", ASKING, ids=str)
 def test_a_probe_judges_its_answers_as_the_case_says(case: Case) -> None:
     """From the exchanges in order, a probe finds what the case says and nothing else."""
-    probe = probe_named(case.file)
+    probe = find_probe(case.file)
     found = [
         Finding(
             check=probe.id, severity="info" if isinstance(one, Note) else probe.severity, message=one.message
         )
-        for one in judge_of(probe)(exchanges(case))
+        for one in get_judge(probe)(exchanges(case))
         if not isinstance(one, Inconclusive)
     ]
     assert list(finding_differences(case, found)) == []

@@ -7,7 +7,7 @@ from support.corpus import PASSIVE, differences
 from support.records import asked
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
-from byok_bench.endpoints.send import get_models, send
+from byok_bench.endpoints.send import list_models, send
 from byok_bench.wire.limits import Timeouts
 
 PATIENT = Timeouts(connect=5, first_byte=30, idle=30, total=60)
@@ -23,7 +23,7 @@ async def test_a_server_is_read_as_its_case_says(case: Case) -> None:
         schema = "chat" if case.schema == "models" else case.schema
         endpoint = Endpoint(label="case", base_url=server.base_url, schema=schema, models=[Model("m")])
         if case.schema == "models":
-            seen = await get_models(endpoint, timeouts=timeouts)
+            seen = await list_models(endpoint, timeouts=timeouts)
         else:
             seen = await send(endpoint, asked(turn), timeouts=timeouts)
     assert differences(case, seen, info_may_miss=True) == []

@@ -18,31 +18,31 @@ from support.books import PLANTED, an_endpoint
 
 from byok_bench.backends.receiver import Receiver
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
-from byok_bench.backends.simulator.reply import document
+from byok_bench.backends.simulator.reply import make_json_reply
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.backends.simulator.serving import HttpBackend
 from byok_bench.endpoints import keys
 from byok_bench.endpoints.contract import (
-    FIELD,
+    CONTRACT_FIELD,
     CustomEndpoint,
     TeamReference,
-    confirm,
-    confirmation,
-    decode,
-    encode,
-    examples,
-    json_schema,
-    resolve,
+    check_confirmation,
+    decode_endpoint,
+    encode_endpoint,
+    load_examples,
+    load_json_schema,
+    make_confirmation,
+    resolve_reference,
 )
-from byok_bench.endpoints.credentials import credentials
+from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import ContractError, EndpointError, SecretError
-from byok_bench.redact.logs import remembered, transient
+from byok_bench.redact.logs import forget_afterwards, list_remembered_secrets
 from byok_bench.wire.limits import Timeouts
 
-VALID = [one for one in examples() if one["valid"]]
-INVALID = [one for one in examples() if not one["valid"]]
+VALID = [one for one in load_examples() if one["valid"]]
+INVALID = [one for one in load_examples() if not one["valid"]]
 ADMINISTRATOR = {"allow_cidrs": ["127.0.0.1/32"], "allow_http_hosts": ["127.0.0.1"]}
 """Lets a shared server call this machine, which only its administrator may."""
 
@@ -54,14 +54,14 @@ def name_of(example: dict[str, Any]) -> str:
 @pytest.mark.parametrize("example", VALID, ids=name_of)
 def test_valid_examples_are_read(example: dict[str, Any]) -> None:
     """Schema and decoder accept every valid example, and nothing of its key is in what is shown."""
-    Draft202012Validator(json_schema()).validate(example["document"])
-    received = decode(example["document"])
+    Draft202012Validator(load_json_schema()).validate(example["document"])
+    received = decode_endpoint(example["document"])
     assert received.config_key == example["document"]["config_key"]
     if isinstance(received, CustomEndpoint):
         assert received.model == example["document"]["model"]
-        with received.lent() as endpoint:
-            assert endpoint.missing() == ()
-            assert encode(endpoint, received.model)["base_url"] == example["document"]["base_url"]
+        with received.lend_endpoint() as endpoint:
+            assert endpoint.list_missing_fields() == ()
+            assert encode_endpoint(endpoint, received.model)["base_url"] == example["document"]["base_url"]
     assert "example-secret" not in repr(received) + str(received)
 
 
@@ -69,9 +69,9 @@ def test_valid_examples_are_read(example: dict[str, Any]) -> None:
 def test_invalid_examples_are_refused_by_the_name_of_the_member(example: dict[str, Any]) -> None:
     """Each refusal has its code, names the member, and shows nothing of a key."""
     with pytest.raises(ContractError) as caught:
-        decode(example["document"])
+        decode_endpoint(example["document"])
     assert caught.value.code == example["code"]
-    path = FIELD if example["member"] == FIELD else f"{FIELD}.{example['member']}"
+    path = CONTRACT_FIELD if example["member"] == CONTRACT_FIELD else f"{CONTRACT_FIELD}.{example['member']}"
     assert str(caught.value).startswith(f"{path}: ")
     assert "example-secret" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -81,17 +81,17 @@ def test_the_documented_field_is_one() -> None:
     """The example in docs/endpoints.md is read, and written again as it stands there."""
     page = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text()
     field = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
-    received = decode(field)
+    received = decode_endpoint(field)
     assert isinstance(received, CustomEndpoint)
-    with received.lent() as endpoint:
-        again = encode(endpoint)
+    with received.lend_endpoint() as endpoint:
+        again = encode_endpoint(endpoint)
     timeouts = {name: again["timeouts"][name] for name in field["timeouts"]}
     assert {**again, "config_key": field["config_key"], "timeouts": timeouts} == field
 
 
 def test_the_schema_is_a_schema() -> None:
     """The shipped file is valid JSON Schema."""
-    Draft202012Validator.check_schema(json_schema())
+    Draft202012Validator.check_schema(load_json_schema())
 
 
 def test_every_member_survives_the_way() -> None:
@@ -105,15 +105,15 @@ def test_every_member_survives_the_way() -> None:
         headers={"X-Title": "My App", "X-Team": KeyRef.session("team-secret-0123456789")},
         timeouts=Timeouts(connect=3, total=30),
     )
-    field = json.loads(json.dumps(encode(sent, "large")))
-    Draft202012Validator(json_schema()).validate(field)
+    field = json.loads(json.dumps(encode_endpoint(sent, "large")))
+    Draft202012Validator(load_json_schema()).validate(field)
     assert field["config_key"] == sent.models[1].config_key
-    received = decode(field)
+    received = decode_endpoint(field)
     assert isinstance(received, CustomEndpoint)
-    with received.lent() as endpoint:
+    with received.lend_endpoint() as endpoint:
         for name in ("label", "base_url", "schema", "key_style", "key_header", "timeouts"):
             assert getattr(endpoint, name) == getattr(sent, name)
-        again = encode(endpoint)
+        again = encode_endpoint(endpoint)
     assert {**again, "config_key": field["config_key"]} == field
     assert received.model == "m-2"
 
@@ -121,14 +121,14 @@ def test_every_member_survives_the_way() -> None:
 def test_a_teams_endpoint_goes_by_reference_alone() -> None:
     """Version and config_key are all that is sent, and the receiver finds endpoint and model."""
     team = an_endpoint("Team", key=KeyRef.env("NOT_SET_HERE"), models=[Model("m-1"), Model("m-2")])
-    field = encode(team, "m-2", team=True)
+    field = encode_endpoint(team, "m-2", team=True)
     assert field == {"version": 1, "config_key": team.models[1].config_key}
-    reference = decode(field)
+    reference = decode_endpoint(field)
     assert isinstance(reference, TeamReference)
-    assert resolve(reference, [an_endpoint(), team]) == (team, "m-2")
-    assert resolve(TeamReference(config_key=team.config_key), [team]) == (team, "m-1")
+    assert resolve_reference(reference, [an_endpoint(), team]) == (team, "m-2")
+    assert resolve_reference(TeamReference(config_key=team.config_key), [team]) == (team, "m-1")
     with pytest.raises(ContractError, match=r"config_key: the team's book here has none of it"):
-        resolve(reference, [an_endpoint()])
+        resolve_reference(reference, [an_endpoint()])
 
 
 @pytest.mark.parametrize(
@@ -154,21 +154,21 @@ def test_what_cannot_be_handed_over_is_refused(
 ) -> None:
     """No field is dropped on the way, and no key leaves its origin."""
     with pytest.raises(error) as caught:
-        encode(an_endpoint(**fields))
+        encode_endpoint(an_endpoint(**fields))
     assert caught.value.code == code  # type: ignore[attr-defined]
 
 
 def test_a_received_key_is_shown_nowhere_and_forgotten() -> None:
     """Neither repr, copy nor pickle gives the key away, and after the call no reference leads to it."""
-    with transient():
-        received = decode(encode(an_endpoint(key=KeyRef.session(PLANTED))))
+    with forget_afterwards():
+        received = decode_endpoint(encode_endpoint(an_endpoint(key=KeyRef.session(PLANTED))))
     assert isinstance(received, CustomEndpoint)
-    with received.lent() as endpoint:
+    with received.lend_endpoint() as endpoint:
         assert PLANTED not in repr(endpoint) + str(endpoint.key)
         before = dict(keys._SESSION)
-        credentials(endpoint)
-        assert PLANTED in remembered()
-    assert PLANTED not in remembered()
+        resolve_credentials(endpoint)
+        assert PLANTED in list_remembered_secrets()
+    assert PLANTED not in list_remembered_secrets()
     assert len(before) - len(keys._SESSION) == 1
     assert not endpoint.key.is_set
     for shown in (repr(received), repr(copy.deepcopy(received)), str(pickle.dumps(received))):
@@ -178,11 +178,17 @@ def test_a_received_key_is_shown_nowhere_and_forgotten() -> None:
 def test_a_confirmation_is_of_this_field() -> None:
     """Only an answer that repeats version and config_key counts; it repeats nothing secret."""
     field = VALID[0]["document"]
-    confirm(field, {FIELD: confirmation(field)})
-    assert "example-secret" not in str(confirmation(field))
-    for answer in (None, [], {}, {FIELD: None}, {FIELD: {**confirmation(field), "config_key": "other"}}):
+    check_confirmation(field, {CONTRACT_FIELD: make_confirmation(field)})
+    assert "example-secret" not in str(make_confirmation(field))
+    for answer in (
+        None,
+        [],
+        {},
+        {CONTRACT_FIELD: None},
+        {CONTRACT_FIELD: {**make_confirmation(field), "config_key": "other"}},
+    ):
         with pytest.raises(ContractError) as caught:
-            confirm(field, answer)
+            check_confirmation(field, answer)
         assert caught.value.code == "not_honoured"
 
 
@@ -193,32 +199,34 @@ class OldServer(HttpBackend):
         super().__init__("old server")
         self._strict = strict
 
-    async def respond(self, request: Request, wire: Wire) -> bool:
+    async def answer_request(self, request: Request, wire: Wire) -> bool:
         """An answer of its own model, or status 400."""
         unknown = set(json.loads(request.body)) - {"prompt"}
         if unknown and self._strict:
-            answer = document({"detail": f"unknown: {sorted(unknown)}"}, 400)
+            answer = make_json_reply({"detail": f"unknown: {sorted(unknown)}"}, 400)
         else:
-            answer = document({"output": {"text": "from the old server's own model"}, "error": None}, 200)
-        return await wire.send(answer, Schedule(0, 0), perf_counter(), keep_alive=False)
+            answer = make_json_reply(
+                {"output": {"text": "from the old server's own model"}, "error": None}, 200
+            )
+        return await wire.send_reply(answer, Schedule(0, 0), perf_counter(), keep_alive=False)
 
 
 class Echo(HttpBackend):
     """An endpoint that puts the key it was sent into its answer."""
 
-    async def respond(self, request: Request, wire: Wire) -> bool:
+    async def answer_request(self, request: Request, wire: Wire) -> bool:
         """One chat completion."""
         message = {"role": "assistant", "content": f"you said {request.key} and {request.headers['x-team']}"}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        answer = document({"id": "1", "object": "chat.completion", "choices": [choice]})
-        return await wire.send(answer, Schedule(0, 0), perf_counter(), keep_alive=False)
+        answer = make_json_reply({"id": "1", "object": "chat.completion", "choices": [choice]})
+        return await wire.send_reply(answer, Schedule(0, 0), perf_counter(), keep_alive=False)
 
 
 async def ask(server: HttpBackend, field: object = None) -> tuple[int, Any]:
     """What an agent client sends: a prompt, and the field if it knows of it."""
     body: dict[str, Any] = {"prompt": "Say hello"}
     if field is not None:
-        body[FIELD] = field
+        body[CONTRACT_FIELD] = field
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.post(f"{server.base_url}/agent", json=body)
     return answer.status_code, answer.json()
@@ -232,11 +240,11 @@ async def test_new_client_and_new_server() -> None:
     """The brought endpoint answers, by its own model and key, and the answer confirms it."""
     async with Simulator(models=["own"]) as own, Simulator(models=["brought"], api_key=PLANTED) as brought:
         for schema in ("chat", "responses", "messages"):
-            field = encode(brought.endpoint_for(schema))  # type: ignore[arg-type]
+            field = encode_endpoint(brought.get_endpoint(schema))  # type: ignore[arg-type]
             async with Receiver(own.endpoint, policy=permitted(own, brought)) as receiver:
                 status, answer = await ask(receiver, field)
             assert status == 200
-            confirm(field, answer)
+            check_confirmation(field, answer)
             assert answer["output"]["served_model"] == "brought"
             assert answer["output"]["text"]
             assert PLANTED not in json.dumps(answer)
@@ -257,12 +265,12 @@ async def test_old_client_and_new_server() -> None:
 @pytest.mark.parametrize("strict", [True, False])
 async def test_new_client_and_old_server(strict: bool) -> None:
     """A server that ignores or refuses the field is noticed, and its answer is not taken for the endpoint's."""
-    field = encode(an_endpoint())
+    field = encode_endpoint(an_endpoint())
     async with OldServer(strict=strict) as server:
         status, answer = await ask(server, field)
     assert status == (400 if strict else 200)
     with pytest.raises(ContractError, match="did not confirm custom_model_endpoint"):
-        confirm(field, answer)
+        check_confirmation(field, answer)
 
 
 async def test_old_client_and_old_server() -> None:
@@ -282,20 +290,20 @@ async def test_a_version_of_the_future_is_refused_and_nothing_is_called(example:
             status, answer = await ask(receiver, example["document"])
         assert sum(own._visits.values()) == 0
     assert (status, answer["output"], answer["error"]["code"]) == (400, None, "version_unknown")
-    assert answer["error"]["message"].startswith(f"{FIELD}.version: ")
+    assert answer["error"]["message"].startswith(f"{CONTRACT_FIELD}.version: ")
     assert "example-secret" not in json.dumps(answer)
 
 
 async def test_a_failure_comes_back_with_its_kind_and_no_other_model_answers() -> None:
     """A brought endpoint that refuses the key is `auth`; the server's own model is not asked in its place."""
     async with Simulator(models=["own"]) as own, Simulator(api_key="another-key-0123456789") as brought:
-        field = encode(an_endpoint(base_url=brought.base_url, key=KeyRef.session(PLANTED)))
+        field = encode_endpoint(an_endpoint(base_url=brought.base_url, key=KeyRef.session(PLANTED)))
         async with Receiver(own.endpoint, policy=permitted(own, brought)) as receiver:
             status, answer = await ask(receiver, field)
         assert sum(own._visits.values()) == 0
     assert (status, answer["output"]) == (502, None)
     assert (answer["error"]["kind"], answer["error"]["status"]) == ("auth", 401)
-    confirm(field, answer)
+    check_confirmation(field, answer)
     assert PLANTED not in json.dumps(answer)
 
 
@@ -303,7 +311,7 @@ async def test_the_url_is_judged_again_by_the_shared_profile() -> None:
     """Without an administrator's leave a brought loopback address is refused, and nothing is sent there."""
     async with Simulator(models=["own"]) as own, Simulator() as brought:
         async with Receiver(own.endpoint) as receiver:
-            status, answer = await ask(receiver, encode(brought.endpoint))
+            status, answer = await ask(receiver, encode_endpoint(brought.endpoint))
         assert sum(brought._visits.values()) + sum(own._visits.values()) == 0
     assert (status, answer["error"]["kind"], answer["error"]["phase"]) == (502, "egress", "policy")
     assert answer["error"]["code"]
@@ -317,11 +325,11 @@ async def test_a_teams_endpoint_is_resolved_by_the_receiver(monkeypatch: pytest.
             "Team", base_url=brought.base_url, key=KeyRef.env("TEAM_KEY"), models=[Model("team-model")]
         )
         async with Receiver(own.endpoint, team=[team], policy=permitted(own, brought)) as receiver:
-            field = encode(team, team=True)
+            field = encode_endpoint(team, team=True)
             status, answer = await ask(receiver, field)
-            refused = await ask(receiver, encode(an_endpoint(), team=True))
+            refused = await ask(receiver, encode_endpoint(an_endpoint(), team=True))
     assert (status, answer["output"]["served_model"]) == (200, "team-model")
-    confirm(field, answer)
+    check_confirmation(field, answer)
     assert (refused[0], refused[1]["error"]["code"]) == (400, "config_key_unknown")
 
 
@@ -329,7 +337,7 @@ async def test_the_key_is_held_for_the_call_alone(caplog: pytest.LogCaptureFixtu
     """After good and bad calls no session key is left, and no log line, at any level, has the key."""
     caplog.set_level(logging.DEBUG)
     async with Simulator(models=["own"]) as own, Simulator(api_key=PLANTED) as brought:
-        good = encode(brought.endpoint)
+        good = encode_endpoint(brought.endpoint)
         before = set(keys._SESSION)
         dead = {**good, "base_url": "http://127.0.0.1:9/v1"}
         wrong = {**good, "auth": {"style": "bearer", "secret": f"{PLANTED}\n."}}
@@ -350,7 +358,7 @@ async def test_a_key_that_the_endpoint_echoes_is_not_handed_back() -> None:
             headers={"x-team": KeyRef.session("other-looking-words")},
         )
         async with Receiver(own.endpoint, policy=permitted(own, brought)) as receiver:
-            status, answer = await ask(receiver, encode(endpoint))
+            status, answer = await ask(receiver, encode_endpoint(endpoint))
     assert (status, answer["output"]["text"]) == (200, "you said [redacted] and [redacted]")
 
 

@@ -14,7 +14,7 @@ async def choice_of(route: str, streamed: bool, *needs: str) -> Choice:
     """The one choice of an answer."""
     form = () if streamed else ("document",)
     async with Simulator(ttft_ms=0, gap_ms=0, reasoning=True) as server:
-        seen = await send(server.endpoint_for(route), body_for(route, *needs, *form))
+        seen = await send(server.get_endpoint(route), body_for(route, *needs, *form))
     assert isinstance(seen.reading, AnswerReading)
     (choice,) = seen.reading.choices
     return choice

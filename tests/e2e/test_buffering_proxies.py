@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from support.proxies import Relay, compress_whole, cork, pass_on, proxy
 
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.probe import probe_named
+from byok_bench.checks.probe import find_probe
 from byok_bench.checks.prober import Prober, ProbeResult
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.wire.client import Client
@@ -18,7 +18,7 @@ async def probed(endpoint: Endpoint) -> ProbeResult:
     """What `http.buffered` shows of an endpoint."""
     async with Client() as client:
         prober = Prober(endpoint, endpoint.models[0].name, client=client, profile="local")
-        return await prober.run(probe_named("http.buffered"))
+        return await prober.run(find_probe("http.buffered"))
 
 
 async def behind(relay: Relay) -> ProbeResult:

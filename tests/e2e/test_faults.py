@@ -8,15 +8,15 @@ import pytest
 from support.simulated import KEY, body_for, body_of
 
 from byok_bench.backends.base import BackendError
-from byok_bench.backends.simulator.faults import Fault, catalogue
+from byok_bench.backends.simulator.faults import Fault, list_faults
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.probe import probe_named, probes
+from byok_bench.checks.probe import find_probe, list_probes
 from byok_bench.checks.prober import Prober
-from byok_bench.checks.registry import catalogue as checks
+from byok_bench.checks.registry import load_catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.send import get_models, send
+from byok_bench.endpoints.send import list_models, send
 from byok_bench.wire.client import Client
 from byok_bench.wire.limits import Timeouts
 
@@ -24,7 +24,7 @@ IMPATIENT = Timeouts(idle=0.3, first_byte=0.4)
 WAITS = ("stream.stall", "silence")
 """Faults that a client notices by waiting; a busy machine must not make others look like them."""
 CHECKS = {one.id: one for one in checks()}
-PASSIVE = [one for one in catalogue() if one.id in CHECKS and CHECKS[one.id].mode == "passive"]
+PASSIVE = [one for one in list_faults() if one.id in CHECKS and CHECKS[one.id].mode == "passive"]
 PLAIN = {
     "http-401": ("auth", 401, None),
     "http-402": ("quota", 402, None),
@@ -48,8 +48,8 @@ async def exchange_under(fault: Fault) -> Exchange:
     timeouts = IMPATIENT if fault.id in WAITS else None
     async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
         if route == "models":
-            return await get_models(server.endpoint, timeouts=timeouts)
-        return await send(server.endpoint_for(route), body_of(fault, route), timeouts=timeouts)
+            return await list_models(server.endpoint, timeouts=timeouts)
+        return await send(server.get_endpoint(route), body_of(fault, route), timeouts=timeouts)
 
 
 REMARKS = {
@@ -62,8 +62,8 @@ that Messages does not know is no finish reason either."""
 
 def test_every_rule_has_a_fault() -> None:
     """No id of the catalogue is without a fault, so every rule can be seen to fire."""
-    assert CHECKS.keys() - {one.id for one in catalogue()} == set()
-    assert {one.id for one in catalogue() if one.is_check} == CHECKS.keys()
+    assert CHECKS.keys() - {one.id for one in list_faults()} == set()
+    assert {one.id for one in list_faults() if one.is_check} == CHECKS.keys()
 
 
 @pytest.mark.parametrize("fault", PASSIVE, ids=lambda one: one.id)
@@ -83,7 +83,7 @@ async def test_a_broken_rule_is_found_in_a_whole_answer(fault: Fault) -> None:
     async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
         assert fault.route is not None
         exchange = await send(
-            server.endpoint_for(fault.route), body_for(fault.route, *fault.needs, "document")
+            server.get_endpoint(fault.route), body_for(fault.route, *fault.needs, "document")
         )
     beside = {"messages.tool-json": ["messages.content"]}.get(fault.id, REMARKS.get(fault.id, []))
     assert {one.check for one in run_checks(exchange)} == {fault.id, *beside}
@@ -91,7 +91,7 @@ async def test_a_broken_rule_is_found_in_a_whole_answer(fault: Fault) -> None:
 
 WIDENED = [
     pytest.param(one, route, streamed, id=f"{one.id}-{route}-{'streamed' if streamed else 'whole'}")
-    for one in catalogue()
+    for one in list_faults()
     for route, streamed in (one.wide.forms if one.wide is not None else ())
 ]
 BESIDE = {
@@ -125,7 +125,7 @@ async def test_a_rule_is_broken_in_every_form_that_it_judges(
     needs = [need for need in fault.needs if need not in ("stream", "document")]
     async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
         seen = await send(
-            server.endpoint_for(route), body_for(route, *needs, *([] if streamed else ["document"]))
+            server.get_endpoint(route), body_for(route, *needs, *([] if streamed else ["document"]))
         )
     found = {one.check for one in run_checks(seen)}
     assert fault.id in found
@@ -137,32 +137,32 @@ async def test_a_server_without_keys_is_not_blamed_for_any() -> None:
     async with Simulator(ttft_ms=1) as server, Client() as client:
         endpoint = msgspec.structs.replace(server.endpoint, key=KeyRef.session(KEY))
         prober = Prober(endpoint, server.models[0], client=client, profile="local")
-        result = await prober.run(probe_named("error.bad-key"))
+        result = await prober.run(find_probe("error.bad-key"))
     assert result.verdict == "pass"
     assert len(result.exchanges) == 2
     assert "authorization" not in result.exchanges[1].request.headers
     assert "without one" in result.notes[0]
 
 
-@pytest.mark.parametrize("id", [one.id for one in probes()])
+@pytest.mark.parametrize("id", [one.id for one in list_probes()])
 async def test_a_probe_finds_the_server_that_disobeys(id: str) -> None:
     """Of all probes only the one of that id fails."""
     async with Simulator(faults=[id], api_key=KEY, ttft_ms=1) as server, Client() as client:
         prober = Prober(server.endpoint, server.models[0], client=client, profile="local")
-        results = [await prober.run(one) for one in probes()]
+        results = [await prober.run(one) for one in list_probes()]
     assert [one.probe.id for one in results if one.verdict == "fail"] == [id]
 
 
 def test_every_plain_fault_is_tried() -> None:
     """Faults that are no rule's are in the table of this file, or change nothing that is judged."""
-    plain = {one.id for one in catalogue() if not one.is_check}
+    plain = {one.id for one in list_faults() if not one.is_check}
     assert plain - PLAIN.keys() == {"sse-comments"}
 
 
 @pytest.mark.parametrize("id", PLAIN)
 async def test_plain_failures_have_their_kind(id: str) -> None:
     """A failing server is classified: kind, status and delay."""
-    (fault,) = [one for one in catalogue() if one.id == id]
+    (fault,) = [one for one in list_faults() if one.id == id]
     error = (await exchange_under(fault)).error
     assert error is not None
     assert (error.kind, error.status, error.retry_after_s) == PLAIN[id]
@@ -235,7 +235,7 @@ def test_impossible_settings_are_refused(settings: dict[str, float]) -> None:
 
 async def test_all_stream_faults_together_still_make_an_answer() -> None:
     """Whatever faults are combined, the server sends some answer and goes on."""
-    ids = [one.id for one in catalogue() if "stream" in one.needs and one.id != "stream.stall"]
+    ids = [one.id for one in list_faults() if "stream" in one.needs and one.id != "stream.stall"]
     async with Simulator(faults=ids, together=True, ttft_ms=0, gap_ms=0) as server:
         for needs in ((), ("tools",), ("json_schema", "include_usage")):
             exchange = await send(server.endpoint, body_for("chat", *needs))
@@ -244,5 +244,5 @@ async def test_all_stream_faults_together_still_make_an_answer() -> None:
 
 def test_each_fault_says_what_it_does() -> None:
     """The description that `serve --list` prints is one short line."""
-    for one in catalogue():
+    for one in list_faults():
         assert re.fullmatch(r"[^\n]{5,100}", one.about), one.id

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from support.hostile import hostile, reply
 
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
-from byok_bench.backends.simulator.reply import document
+from byok_bench.backends.simulator.reply import make_json_reply
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.capabilities import capabilities
+from byok_bench.checks.capabilities import prove_capabilities
 from byok_bench.checks.ladder import ladder
-from byok_bench.checks.probe import probes, probes_of
+from byok_bench.checks.probe import list_dialect_probes, list_probes
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import Check
 from byok_bench.checks.rungs import RUNGS, LadderReport, Rung
@@ -51,9 +51,9 @@ async def test_a_correct_server_climbs_every_rung_in_its_dialect(
     simulator: Simulator, schema: Schema
 ) -> None:
     """Requests are worded in the endpoint's dialect, and so are the probes that mean something there."""
-    report = await ladder(simulator.endpoint_for(schema), deep=True)
+    report = await ladder(simulator.get_endpoint(schema), deep=True)
     assert verdicts(report) == {rung.name: "pass" for rung in report} | {"tls": "skipped"}
-    assert {one.id for one in probes_of(schema)} <= verdicts(report).keys()
+    assert {one.id for one in list_dialect_probes(schema)} <= verdicts(report).keys()
 
 
 async def test_what_every_answer_breaks_is_said_once() -> None:
@@ -188,39 +188,39 @@ async def test_what_an_answer_costs_is_told(simulator: Simulator) -> None:
     document = report.to_json()
     assert document["cost"] == pytest.approx(sum(rung.cost or 0 for rung in report))
     assert (document["currency"], document["tokens"]) == ("EUR", sum(rung.tokens or 0 for rung in report))
-    assert report.spent.endswith("EUR")
+    assert report.spending.endswith("EUR")
     assert document["rungs"][7]["exchanges"][0]["exchange_id"] == report["stream"].exchanges[0].id
 
 
 async def test_what_the_model_can_do_is_told_with_its_evidence(simulator: Simulator) -> None:
     """A climb proves streaming and tools; what it did not show stays as it was declared."""
     declared = Capabilities(structured_output=Capability(state="yes"), tools=Capability(state="no"))
-    found = capabilities(await ladder(simulator.endpoint), declared)
+    found = prove_capabilities(await ladder(simulator.endpoint), declared)
     assert (found.streaming.state, found.tools.state) == ("yes", "yes")
     assert found.tools.evidence == "tools: Called with auto, required, named."
     assert (found.structured_output, found.reasoning) == (declared.structured_output, Capability())
     async with Simulator(api_key=KEY, reasoning=True) as thinking:
-        assert capabilities(await ladder(thinking.endpoint), Capabilities()).reasoning.state == "yes"
+        assert prove_capabilities(await ladder(thinking.endpoint), Capabilities()).reasoning.state == "yes"
 
 
 async def test_a_refused_key_proves_nothing_of_the_model(simulator: Simulator) -> None:
     """Where every request is turned down, what was declared stays."""
     declared = Capabilities(tools=Capability(state="yes"))
     endpoint = replace(simulator.endpoint, key=KeyRef.session("not-the-right-key-000"))
-    assert capabilities(await ladder(endpoint), declared) == declared
+    assert prove_capabilities(await ladder(endpoint), declared) == declared
 
 
 class WholeAnswersFail(Simulator):
     """A server that only streams."""
 
-    async def respond(self, request: Request, wire: Wire) -> bool:
+    async def answer_request(self, request: Request, wire: Wire) -> bool:
         """A refusal where no stream is asked for."""
         if request.method == "POST" and not json.loads(request.body).get("stream"):
-            answer = document(
+            answer = make_json_reply(
                 {"error": {"message": "stream must be true", "type": "invalid_request_error"}}, 400
             )
-            return await wire.send(answer, Schedule(0, 0), perf_counter(), keep_alive=True)
-        return await super().respond(request, wire)
+            return await wire.send_reply(answer, Schedule(0, 0), perf_counter(), keep_alive=True)
+        return await super().answer_request(request, wire)
 
 
 async def result(check: Check, faults: list[str]) -> str:
@@ -231,19 +231,19 @@ async def result(check: Check, faults: list[str]) -> str:
         return (await prober.run(check)).verdict
 
 
-@pytest.mark.parametrize("check", probes(), ids=lambda check: check.id)
+@pytest.mark.parametrize("check", list_probes(), ids=lambda check: check.id)
 async def test_a_probe_passes_a_correct_server(check: Check) -> None:
     """A probe finds nothing where nothing is wrong."""
     assert await result(check, []) == "pass"
 
 
-@pytest.mark.parametrize("check", probes(), ids=lambda check: check.id)
+@pytest.mark.parametrize("check", list_probes(), ids=lambda check: check.id)
 async def test_a_probe_finds_its_fault(check: Check) -> None:
     """A server that breaks this rule, and no other, is found out."""
     assert await result(check, [check.id]) == "fail"
 
 
-@pytest.mark.parametrize("check", probes(), ids=lambda check: check.id)
+@pytest.mark.parametrize("check", list_probes(), ids=lambda check: check.id)
 async def test_a_probe_costs_what_it_says(check: Check) -> None:
     """No probe sends more requests than the catalogue announces."""
     server = Simulator(api_key=KEY, context=1024, reasoning=check.id in THINKS)
@@ -261,4 +261,4 @@ async def test_a_server_that_answers_for_any_model_is_no_rule_that_holds() -> No
     assert rung.verdict == "warn"
     assert "any model name is accepted" in rung.advice
     assert "holds" not in rung.advice
-    assert report.ok
+    assert report.has_passed

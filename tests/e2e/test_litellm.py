@@ -11,13 +11,13 @@ import psutil
 import pytest
 from support.simulated import KEY
 
-from byok_bench.backends.litellm import LiteLLM, gateway_python
+from byok_bench.backends.litellm import LiteLLM, find_gateway_python
 from byok_bench.backends.llamacpp import LlamaCpp
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Schema
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.send import get_models, send
+from byok_bench.endpoints.send import list_models, send
 from byok_bench.errors import BackendError
 
 pytestmark = [pytest.mark.gateway, pytest.mark.local, pytest.mark.timeout(300)]
@@ -114,7 +114,7 @@ async def test_the_field_notes_hold(proxy: LiteLLM, note: str) -> None:
     """The proxy still does what docs/field-notes.md says of it, and nothing else is found."""
     schema, body, findings = FIELD_NOTES[note]
     budget = {"max_output_tokens" if schema == "responses" else "max_tokens": 24}
-    exchange = await send(proxy.endpoint_for(schema), {"temperature": 0, **budget, **body})
+    exchange = await send(proxy.get_endpoint(schema), {"temperature": 0, **budget, **body})
     assert {one.check for one in run_checks(exchange) if one.severity != "info"} == findings
 
 
@@ -176,7 +176,7 @@ async def test_over_long_context_reads_as_what_it_is(proxy: LiteLLM) -> None:
 
 async def test_the_models_are_those_of_the_backend(proxy: LiteLLM) -> None:
     """The proxy lists what it routes to."""
-    exchange = await get_models(proxy.endpoint)
+    exchange = await list_models(proxy.endpoint)
     listed = json.loads(b"".join(data for _, data in exchange.chunks))
     assert [model["id"] for model in listed["data"]] == list(proxy.models)
 
@@ -199,5 +199,5 @@ def test_a_missing_environment_names_the_command(tmp_path: Path, folder: str) ->
     (tmp_path / "empty/bin").mkdir(parents=True)
     (tmp_path / "empty/bin/python").touch()
     with pytest.raises(BackendError, match="make gateway") as caught:
-        gateway_python(tmp_path / folder)
+        find_gateway_python(tmp_path / folder)
     assert caught.value.code == "missing_part"

@@ -17,7 +17,7 @@ import pytest
 
 from byok_bench.backends.gguf import BUNDLED_MODEL
 from byok_bench.backends.llamacpp import LlamaCpp
-from byok_bench.checks.probe import probe_named
+from byok_bench.checks.probe import find_probe
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.endpoint import Schema
@@ -98,7 +98,7 @@ async def test_a_question_is_answered_in_words(server: LlamaCpp) -> None:
 async def test_the_endpoint_says_what_is_served(server: LlamaCpp) -> None:
     """An Endpoint can be used as it is handed out: nothing is missing in it."""
     endpoint = server.endpoint
-    assert endpoint.missing() == ()
+    assert endpoint.list_missing_fields() == ()
     assert endpoint.base_url == f"http://127.0.0.1:{server.port}/v1"
     assert [model.name for model in endpoint.models] == [BUNDLED_MODEL]
     assert server.endpoint is endpoint
@@ -218,7 +218,7 @@ async def test_the_field_notes_hold(server: LlamaCpp, note: str) -> None:
     """The server still does what docs/field-notes.md says of it, and nothing else is found."""
     schema, body, findings = FIELD_NOTES[note]
     budget = {"max_output_tokens" if schema == "responses" else "max_tokens": 24}
-    exchange = await send(server.endpoint_for(schema), {"temperature": 0, **budget, **body})
+    exchange = await send(server.get_endpoint(schema), {"temperature": 0, **budget, **body})
     assert {one.check for one in run_checks(exchange) if one.severity != "info"} == findings
 
 
@@ -244,8 +244,8 @@ async def test_the_probes_of_the_field_notes_hold(
 ) -> None:
     """Asked in the words of its dialect, the server obeys and disobeys as docs/field-notes.md says."""
     async with Client() as client:
-        prober = Prober(server.endpoint_for(schema), BUNDLED_MODEL, client=client, profile="local")
-        assert (await prober.run(probe_named(probe))).verdict == verdict
+        prober = Prober(server.get_endpoint(schema), BUNDLED_MODEL, client=client, profile="local")
+        assert (await prober.run(find_probe(probe))).verdict == verdict
 
 
 async def test_a_prompt_beyond_the_window_is_refused(server: LlamaCpp) -> None:

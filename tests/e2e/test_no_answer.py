@@ -8,7 +8,7 @@ from support.hostile import Peer, chunked, hostile, reply, sized
 
 from byok_bench.checks.ladder import ladder
 from byok_bench.cli.console import Exit
-from byok_bench.cli.send import exit_code
+from byok_bench.cli.send import choose_exit_code
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
@@ -70,7 +70,7 @@ async def test_send_ends_with_the_code_for_no_answer(name: str, stream: bool) ->
     async with hostile(reply(ANSWERS[name])) as server:
         exchange = await send(endpoint_at(server.base_url), {"messages": [], "stream": stream})
     assert exchange.error is not None
-    assert exit_code(exchange) == Exit.UNFINISHED
+    assert choose_exit_code(exchange) == Exit.UNFINISHED
 
 
 @pytest.mark.parametrize("name", ["a text completion", "no choices", "a code and words", "a sentence"])

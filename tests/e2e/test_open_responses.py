@@ -80,7 +80,7 @@ async def answer_to(question: Question, **settings: Any) -> tuple[dict[str, Any]
     if question.tools:
         body["tools"] = [WEATHER]
     async with Simulator(ttft_ms=0, gap_ms=0, **settings) as server:
-        exchange = await send(server.endpoint_for("responses"), body)
+        exchange = await send(server.get_endpoint("responses"), body)
     if not question.stream:
         return json.loads(b"".join(data for _, data in exchange.raw.chunks)), []
     events = [json.loads(event.data) for event in exchange.events]
@@ -111,7 +111,7 @@ async def test_an_incomplete_stream_is_noticed() -> None:
     question = QUESTIONS["a streamed text"]
     body = {"input": question.input, "stream": True}
     async with Simulator(faults=["responses.terminal-event"], ttft_ms=0, gap_ms=0) as server:
-        exchange = await send(server.endpoint_for("responses"), body)
+        exchange = await send(server.get_endpoint("responses"), body)
     assert list(faults_of_stream([json.loads(event.data) for event in exchange.events])) == [
         "no terminal event"
     ]

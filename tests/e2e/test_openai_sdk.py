@@ -65,11 +65,11 @@ async def test_a_replayed_run_is_read_as_it_was_recorded(tmp_path: Path) -> None
     store = tmp_path / "bench.sqlite"
     async with Simulator(ttft_ms=0, gap_ms=0) as server:
         done = await run(server.endpoint, ["plain-answer", "forced-tool"], repeats=2, warmup=0, store=store)
-    tapes = serve.recordings("last", store, None)
+    tapes = serve.list_recordings("last", store, None)
     async with Replay(tapes, speed=0) as replay:
         for name, read in READERS["chat"].items():
             seen = [await seen_by(read, replay.base_url, json.loads(tape.body)) for tape in tapes]
-            assert _counted(seen) == _counted([ours(one.output) for _, one in done.exchanges()]), name
+            assert _counted(seen) == _counted([ours(one.output) for _, one in done.iterate_exchanges()]), name
     assert any(one.calls for one in seen)
     assert any(one.text for one in seen)
 

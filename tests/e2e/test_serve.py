@@ -93,16 +93,18 @@ async def test_a_run_is_replayed_from_its_result_file(tmp_path: Path) -> None:
     store = tmp_path / "bench.sqlite"
     async with Simulator(ttft_ms=1, gap_ms=1, tokens=6) as server:
         done = await run(server.endpoint, ["plain-answer", "forced-tool"], repeats=2, warmup=0, store=store)
-    tapes = serve.recordings("last", store, None)
+    tapes = serve.list_recordings("last", store, None)
     assert len(tapes) == 4
     async with Replay(tapes, speed=0) as replay:
         again = Counter()
         for tape in tapes:
             exchange = await send(replay.endpoint, json.loads(tape.body), model=tape.model)
             again[b"".join(data for _, data in exchange.chunks)] += 1
-    recorded = Counter(b"".join(data for _, data in exchange.chunks) for _, exchange in done.exchanges())
+    recorded = Counter(
+        b"".join(data for _, data in exchange.chunks) for _, exchange in done.iterate_exchanges()
+    )
     assert again == recorded
-    assert serve.recordings("last", store, server.label) == tapes
+    assert serve.list_recordings("last", store, server.label) == tapes
 
 
 WRONG = {

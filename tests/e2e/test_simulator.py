@@ -12,14 +12,14 @@ from support.simulated import KEY, QUESTION, SCHEMA, body_for, tool
 
 from byok_bench.backends.base import BackendError
 from byok_bench.backends.simulator.profiles import HEADER, PROFILES
-from byok_bench.backends.simulator.replay import Recorded, Replay
+from byok_bench.backends.simulator.replay import Recording, Replay
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.probe import probes
+from byok_bench.checks.probe import list_probes
 from byok_bench.checks.prober import Prober
 from byok_bench.checks.registry import run_checks
-from byok_bench.cli.serve import recorded
+from byok_bench.cli.serve import to_recording
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.endpoints.send import get_models, send
+from byok_bench.endpoints.send import list_models, send
 from byok_bench.wire.client import Client
 
 FORMS = [
@@ -46,7 +46,7 @@ def ids(exchange: Exchange) -> list[str]:
 async def test_good_answers_break_no_rule(route: str, needs: tuple[str, ...], reasoning: bool) -> None:
     """Streamed or whole, with tools or a schema, in every dialect: not even a remark."""
     async with quick(reasoning=reasoning, api_key=KEY) as server:
-        exchange = await send(server.endpoint_for(route), body_for(route, *needs))  # type: ignore[arg-type]
+        exchange = await send(server.get_endpoint(route), body_for(route, *needs))  # type: ignore[arg-type]
     assert exchange.error is None
     assert ids(exchange) == []
     assert exchange.output.text or exchange.output.tool_calls
@@ -60,7 +60,7 @@ async def test_cut_answers_break_no_rule(route: str, needs: tuple[str, ...], max
     field = "max_output_tokens" if route == "responses" else "max_tokens"
     async with quick() as server:
         body = body_for(route, *needs) | {field: max_tokens}
-        exchange = await send(server.endpoint_for(route), body)  # type: ignore[arg-type]
+        exchange = await send(server.get_endpoint(route), body)  # type: ignore[arg-type]
     assert ids(exchange) == []
     assert exchange.output.finish_reason == "length"
 
@@ -82,7 +82,7 @@ async def test_all_probes_pass() -> None:
     """A server that reasons passes every probe of the catalogue, none is left open."""
     async with Simulator(reasoning=True, api_key=KEY) as server, Client() as client:
         prober = Prober(server.endpoint, server.models[0], client=client, profile="local")
-        results = [await prober.run(one) for one in probes()]
+        results = [await prober.run(one) for one in list_probes()]
     assert {one.probe.id: one.verdict for one in results if one.verdict != "pass"} == {}
     assert [note for one in results for note in one.notes] == []
 
@@ -90,7 +90,7 @@ async def test_all_probes_pass() -> None:
 async def test_the_models_are_listed() -> None:
     """GET /models keeps the rules and names what is served."""
     async with quick(models=["one", "two"]) as server:
-        exchange = await get_models(server.endpoint)
+        exchange = await list_models(server.endpoint)
     assert ids(exchange) == []
     assert [model["id"] for model in json.loads(exchange.raw.chunks[0][1])["data"]] == ["one", "two"]
 
@@ -181,10 +181,10 @@ async def test_a_wrong_key_gives_401_in_every_dialect(route: str) -> None:
     """The key is demanded on every route, and refused in the route's own envelope."""
     async with quick() as server:
         server.api_key = KEY
-        exchange = await send(server.endpoint_for(route), body_for(route))  # type: ignore[arg-type]
+        exchange = await send(server.get_endpoint(route), body_for(route))  # type: ignore[arg-type]
         assert exchange.error is None
         server.api_key = "sk-another-key-0123456789"
-        exchange = await send(server.endpoint_for(route), body_for(route))  # type: ignore[arg-type]
+        exchange = await send(server.get_endpoint(route), body_for(route))  # type: ignore[arg-type]
     assert exchange.error is not None
     assert exchange.error.kind == "auth"
     assert ids(exchange) == []
@@ -313,7 +313,7 @@ async def test_a_profile_says_that_it_is_a_simulation(name: str) -> None:
     async with quick(profile=name) as server:
         good = await send(server.endpoint, body_for("chat"))
         bad = await send(server.endpoint, {})
-        listed = json.loads((await get_models(server.endpoint)).raw.chunks[0][1])
+        listed = json.loads((await list_models(server.endpoint)).raw.chunks[0][1])
     for exchange in (good, bad):
         assert exchange.response is not None
         assert "simulated by byok-bench" in exchange.response.headers[HEADER]
@@ -327,10 +327,10 @@ def test_an_unknown_profile_is_refused() -> None:
         Simulator(profile="closedrouter")
 
 
-async def recordings(server: Simulator, *bodies: dict[str, Any]) -> tuple[list[Exchange], list[Recorded]]:
+async def recordings(server: Simulator, *bodies: dict[str, Any]) -> tuple[list[Exchange], list[Recording]]:
     """Answers of a simulator, and the same as recordings."""
     answers = [await send(server.endpoint, body) for body in bodies]
-    return answers, [recorded(answer.raw) for answer in answers]
+    return answers, [to_recording(answer.raw) for answer in answers]
 
 
 def wire(exchange: Exchange) -> bytes:
@@ -352,7 +352,7 @@ async def test_a_replay_has_the_recorded_bytes() -> None:
 
 async def test_a_replay_has_the_recorded_gaps() -> None:
     """What was recorded late comes as late again, scaled by the speed."""
-    tape = Recorded(
+    tape = Recording(
         path="/v1/chat/completions",
         body=b'{"model": "m"}',
         status=200,
@@ -370,7 +370,7 @@ async def test_a_replay_has_the_recorded_gaps() -> None:
 async def test_repeated_recordings_take_turns() -> None:
     """Several recordings of one request are served one after the other, then again from the first."""
     tapes = [
-        Recorded(path="/v1/chat/completions", body=b'{"model":"m"}', status=200, chunks=((0, text),))
+        Recording(path="/v1/chat/completions", body=b'{"model":"m"}', status=200, chunks=((0, text),))
         for text in (b'{"n":1}', b'{"n":2}')
     ]
     async with Replay(tapes, speed=0) as replay:
@@ -393,7 +393,7 @@ async def test_an_unrecorded_request_is_refused() -> None:
         _, tapes = await recordings(server, body_for("chat"))
     async with Replay(tapes, speed=0) as replay:
         exchange = await send(replay.endpoint, {"messages": [USER]})
-        listed = await get_models(replay.endpoint)
+        listed = await list_models(replay.endpoint)
     assert exchange.error is not None
     assert "no recording" in exchange.error.message
     assert ids(listed) == []

@@ -8,7 +8,7 @@ import pytest
 from support.fuzzing import CUTS, LONGEST_S, Cut, damaged, for_a_while, made
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.chat_common import CommonChunks
+from byok_bench.dialects.chat_common import CommonEvents
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import KINDS, PHASES
 
@@ -56,5 +56,5 @@ def test_the_short_way_for_common_chunks_is_invisible(given: dict[str, Any]) -> 
     """What is decoded into a typed shape is read as if it had gone the general way."""
     short = judged(made(**given))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CommonChunks, "take", lambda _self, _events, number: number)
+        patch.setattr(CommonEvents, "take", lambda _self, _events, number: number)
         assert judged(made(**given)) == short

@@ -18,7 +18,9 @@ def ask(
 ) -> Reply:
     """The reply to a request; GET without a body."""
     raw = b"" if body is None else json.dumps(body).encode()
-    return server.reply_to(Request("GET" if body is None else "POST", path, headers or {}, raw, query=query))
+    return server.make_reply(
+        Request("GET" if body is None else "POST", path, headers or {}, raw, query=query)
+    )
 
 
 def question(dialect: str, prompt: str, *, tools: bool = False, **members: Any) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.judging import Row
-from byok_bench.runs.ledger import RunRow
-from byok_bench.runs.load import Closed, Load
+from byok_bench.runs.ledger import StoredRun
+from byok_bench.runs.load import ClosedLoad, Load
 from byok_bench.runs.plan import Plan, make_plan
 from byok_bench.runs.quiet import Health
 from byok_bench.runs.recovery import Recovery
 from byok_bench.runs.results import Run
 from byok_bench.runs.retries import Retries
-from byok_bench.scenarios.scenario import library
+from byok_bench.scenarios.scenario import load_library
 
 
 class MadeRun(Run):
@@ -30,7 +30,7 @@ class MadeRun(Run):
     ) -> None:
         super().__init__(
             Path("nowhere.sqlite"),
-            RunRow(
+            StoredRun(
                 id="made",
                 created="2026-01-02T03:04:05+00:00",
                 plan_hash="",
@@ -65,12 +65,12 @@ class MadeRun(Run):
     def recoveries(self) -> list[Recovery]:
         return self.waits
 
-    def exchange(self, exchange_id: int) -> None:
+    def find_exchange(self, exchange_id: int) -> None:
         return None
 
 
 def plan(
-    labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (Closed(),), **endpoint: Any
+    labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (ClosedLoad(),), **endpoint: Any
 ) -> Plan:
     """A plan over the whole library with these endpoints."""
     endpoints = [
@@ -78,7 +78,7 @@ def plan(
         for n, label in enumerate(labels)
     ]
     return make_plan(
-        endpoints, tuple(library().values()), repeats=3, loads=loads, seed=0, warmup=0, profile="local",
+        endpoints, tuple(load_library().values()), repeats=3, loads=loads, seed=0, warmup=0, profile="local",
         timeouts=None, retries=Retries(),
     )  # fmt: skip
 

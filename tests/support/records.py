@@ -7,7 +7,7 @@ from typing import Literal
 from support.cases import IDLE_S, Case, Reply, Turn
 from support.terminator import has_ended
 
-from byok_bench.dialects.base import dialect
+from byok_bench.dialects.base import find_dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import failure
 from byok_bench.wire.raw import CUT, OPEN, Phases, RawExchange, RawHead, RawRequest
@@ -36,7 +36,7 @@ def record(turn: Turn, schema: str = "chat", cut: Cut = "as sent") -> RawExchang
     reply = turn.reply
     if reply.raw:
         raise ValueError("a raw reply is for sockets alone")
-    spoken = dialect(schema)
+    spoken = find_dialect(schema)
     asks = schema != "models"
     raw = RawExchange(
         request=RawRequest(

@@ -12,10 +12,10 @@ from support.sdk import READERS, Seen, seen_by
 from support.sdk_words import code, numbered, told
 from support.simulated import KEY, body_of
 
-from byok_bench.backends.simulator.faults import Fault, catalogue
-from byok_bench.backends.simulator.faults.fault import nothing
+from byok_bench.backends.simulator.faults import Fault, list_faults
+from byok_bench.backends.simulator.faults.fault import leave_visit
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.registry import catalogue as checks
+from byok_bench.checks.registry import load_catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.send import send
 from byok_bench.wire.limits import Timeouts
@@ -40,7 +40,7 @@ _OTHER = "another answer, and no exception"
 _PASSIVE = {one.id for one in checks() if one.mode == "passive"}
 FAULTS = [
     fault
-    for fault in catalogue()
+    for fault in list_faults()
     if fault.route in (None, "chat")
     and "document" not in fault.needs
     and (fault.id in _PASSIVE or not fault.is_check)
@@ -75,7 +75,7 @@ async def row_of(fault: Fault) -> Row:
     """One fault, met by each reader. What was meant is what the same server sends without the fault's last step."""
     body: dict[str, Any] = {"model": "simulator-1", **body_of(fault, "chat")}
     async with Simulator(api_key=KEY, faults=[fault.id], ttft_ms=0, gap_ms=0) as server:
-        server.faults.faults = [replace(fault, before=nothing, after=nothing)]
+        server.faults.faults = [replace(fault, before=leave_visit, after=leave_visit)]
         want = numbered(await seen_by(READERS["chat"]["loop"], server.base_url, body, key=KEY))
     words = {name: told(await _met(fault, name, body), want) for name in ("loop", "helper")}
     timeouts = Timeouts(first_byte=HASTE_S, idle=HASTE_S) if fault.id in WAITS else None

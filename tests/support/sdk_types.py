@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.shared import ErrorObject
 
-from byok_bench.backends.simulator.reply import DONE, Reply, dump
+from byok_bench.backends.simulator.reply import DONE, Reply, encode_compact_json
 
 _EXTENSIONS = {
     *("reasoning_content", "max_model_len"),
@@ -39,7 +39,7 @@ TYPES: Mapping[str, Any] = {
 def problems(value: Any, name: str) -> list[str]:
     """What is wrong with an object of this type; judged as JSON, which has no dates of its own."""
     try:
-        read = _adapter(name).validate_json(dump(value), strict=True)
+        read = _adapter(name).validate_json(encode_compact_json(value), strict=True)
     except pydantic.ValidationError as error:
         return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
     return [f"unknown member {path}" for path in _unknown(read) if path.rpartition(".")[2] not in _EXTENSIONS]

@@ -22,18 +22,18 @@ import byok_bench as bb
 from byok_bench.backends.receiver import Receiver
 from byok_bench.checks.ladder import ladder
 from byok_bench.endpoints import importing
-from byok_bench.endpoints.contract import FIELD, confirm, decode, encode
-from byok_bench.endpoints.credentials import credentials
+from byok_bench.endpoints.contract import CONTRACT_FIELD, check_confirmation, decode_endpoint, encode_endpoint
+from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.secret import Secret
-from byok_bench.endpoints.send import get_models, send
-from byok_bench.report.export import to_csv, to_jsonl, to_parquet
+from byok_bench.endpoints.send import list_models, send
+from byok_bench.report.export import write_csv, write_jsonl, write_parquet
 from byok_bench.report.html import write_html
 from byok_bench.runs.runner import resume
-from byok_bench.ui.findings_view import findings
+from byok_bench.ui.findings_view import render_findings
 from byok_bench.ui.ladder_view import LadderView
-from byok_bench.ui.results_view import results
+from byok_bench.ui.results_view import render_results
 
 ASK = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
 
@@ -69,7 +69,7 @@ async def exchanges(url: str) -> None:
     """Good and bad answers, over both transports."""
     for endpoint in endpoints(url):
         show(endpoint)
-        show(credentials(endpoint))
+        show(resolve_credentials(endpoint))
         show(copy.deepcopy(Secret(KEYS["session"])))
         say(pickle.dumps(Secret(KEYS["session"])), pickle.dumps(endpoint))
         for transport in ("own", "httpx"):
@@ -79,7 +79,7 @@ async def exchanges(url: str) -> None:
                 show(exchange.raw)
                 say(exchange.request, exchange.response, exchange.output, exchange.error, exchange.events)
                 say(exchange.to_json(bb.check(exchange)))
-        show(await get_models(endpoint))
+        show(await list_models(endpoint))
         show(await ladder(endpoint, model="stream"))
     dead = Endpoint(
         label="dead", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=endpoints(url)[0].key
@@ -98,22 +98,28 @@ async def contracts(url: str) -> None:
     async with Receiver(own, policy=policy) as receiver, httpx.AsyncClient(trust_env=False) as client:
         for endpoint in brought:
             for model in MODELS:
-                field = encode(endpoint, model)
-                asked = {"prompt": "hi", FIELD: field}
+                field = encode_endpoint(endpoint, model)
+                asked = {"prompt": "hi", CONTRACT_FIELD: field}
                 answer = await client.post(f"{receiver.base_url}/agent", json=asked, timeout=60)
-                confirm(field, answer.json())
+                check_confirmation(field, answer.json())
                 say(answer.status_code, answer.headers, answer.text)
-                attempt(lambda field=field: confirm(field, {}))
-                attempt(lambda field=field: decode({**field, "version": 2}))
+                attempt(lambda field=field: check_confirmation(field, {}))
+                attempt(lambda field=field: decode_endpoint({**field, "version": 2}))
                 for member in ("base_url", "label", "schema", "model", "config_key", "timeouts", "more"):
-                    attempt(lambda field=field, member=member: decode({**field, member: [KEYS["env"]]}))
+                    attempt(
+                        lambda field=field, member=member: decode_endpoint({**field, member: [KEYS["env"]]})
+                    )
                 attempt(
-                    lambda field=field: decode(
+                    lambda field=field: decode_endpoint(
                         {**field, "base_url": f"https://{quote(KEYS['env'], safe='')}@host/v1"}
                     )
                 )
-                attempt(lambda field=field: decode({**field, "auth": {"style": KEYS["env"], "secret": "x"}}))
-                show(decode(field))
+                attempt(
+                    lambda field=field: decode_endpoint(
+                        {**field, "auth": {"style": KEYS["env"], "secret": "x"}}
+                    )
+                )
+                show(decode_endpoint(field))
     report = await ladder(brought[1], model="token-by-token", deep=True)
     say(report, report._repr_html_(), report.to_json())
     view = LadderView()
@@ -138,10 +144,10 @@ async def runs(url: str, folder: Path) -> None:
         for name in ("latency", "streaming", "errors", "tools", "summary"):
             say(run.table(name).to_string())
         write_html(run, folder / f"report-{number}.html")
-        to_csv(run, folder / f"csv-{number}")
-        to_parquet(run, folder / f"parquet-{number}")
-        to_jsonl(run, folder / f"run-{number}.jsonl")
-        say(bb.compare(run, run).to_string(), results(run).data, findings(run).data)
+        write_csv(run, folder / f"csv-{number}")
+        write_parquet(run, folder / f"parquet-{number}")
+        write_jsonl(run, folder / f"run-{number}.jsonl")
+        say(bb.compare(run, run).to_string(), render_results(run).data, render_findings(run).data)
         run.judge_again()
         again = await resume(run.id, store, endpoints=endpoints(url))
         say(again.table("summary").to_string())

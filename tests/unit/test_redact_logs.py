@@ -13,10 +13,10 @@ from byok_bench.redact import REDACTED
 from byok_bench.redact.logs import (
     GUARDED_LOGGERS,
     RedactingFilter,
+    forget_afterwards,
     guard_loggers,
+    list_remembered_secrets,
     remember,
-    remembered,
-    transient,
 )
 
 KEY = "sk-log-1234567890"
@@ -101,17 +101,17 @@ def test_an_uncaught_exception_is_printed_without_the_key() -> None:
 
 def test_what_is_transient_is_forgotten() -> None:
     """Inside the block the key is taken out of records; afterwards this process no longer holds it."""
-    before = set(remembered())
-    with transient():
+    before = set(list_remembered_secrets())
+    with forget_afterwards():
         remember([KEY])
-        assert KEY in remembered()
-    assert set(remembered()) == before
+        assert KEY in list_remembered_secrets()
+    assert set(list_remembered_secrets()) == before
 
 
 async def test_a_task_started_inside_shares_what_is_transient() -> None:
     """A key that a child task or a thread resolved goes with the block it was resolved for."""
-    before = set(remembered())
-    with transient():
+    before = set(list_remembered_secrets())
+    with forget_afterwards():
         await asyncio.gather(asyncio.to_thread(remember, [KEY]))
-        assert KEY in remembered()
-    assert set(remembered()) == before
+        assert KEY in list_remembered_secrets()
+    assert set(list_remembered_secrets()) == before

@@ -23,9 +23,9 @@ from byok_bench.backends.receiver import Receiver
 from byok_bench.backends.simulator.http import Request
 from byok_bench.cli.main import build_app, main
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.contract import FIELD, encode
+from byok_bench.endpoints.contract import CONTRACT_FIELD, encode_endpoint
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.send import get_models
+from byok_bench.endpoints.send import list_models
 from byok_bench.runs.runner import resume
 
 PACKAGE = Path(bb.__file__).parent
@@ -123,13 +123,13 @@ async def _ask_form(endpoint: Endpoint) -> None:
 
 async def _ask_receiver(endpoint: Endpoint) -> None:
     receiver = Receiver(endpoint, profile="local")
-    asked = json.dumps({"prompt": "hi", FIELD: encode(endpoint, "m")}).encode()
-    await receiver._reply(Request("POST", "/v1/agent", {}, asked, 0.0))
+    asked = json.dumps({"prompt": "hi", CONTRACT_FIELD: encode_endpoint(endpoint, "m")}).encode()
+    await receiver._make_reply(Request("POST", "/v1/agent", {}, asked, 0.0))
 
 
 PYTHON: dict[str, Callable[[Endpoint], Awaitable[Any]]] = {
     "send": lambda endpoint: bb.send(endpoint, {"messages": []}),
-    "get_models": get_models,
+    "get_models": list_models,
     "list_models": bb.list_models,
     "ladder": bb.ladder,
     "deep ladder": lambda endpoint: bb.ladder(endpoint, deep=True),
@@ -274,7 +274,7 @@ def test_a_server_goes_on_with_its_own_endpoint_where_brought_ones_are_turned_of
     mine = set_up(server, home)
     written(home, OFF, "policy.toml")
     asked = Request("POST", "/v1/agent", {}, b'{"prompt": "hi"}', 0.0)
-    reply = asyncio.run(Receiver(mine, profile="local")._reply(asked))
+    reply = asyncio.run(Receiver(mine, profile="local")._make_reply(asked))
     assert (reply.status, server.requests) == (200, 1)
 
 

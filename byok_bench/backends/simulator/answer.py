@@ -14,7 +14,7 @@ from typing import Literal
 
 from byok_bench.backends.simulator.ask import Ask, Tool
 from byok_bench.backends.simulator.calling import choose_tool, split_topics
-from byok_bench.backends.simulator.fill import fill
+from byok_bench.backends.simulator.fill import make_schema_value
 
 Stop = Literal["stop", "length", "tool", "sequence"]
 _PIECE = re.compile(r"\S+\s*")
@@ -69,41 +69,41 @@ class Answer:
         return len(self.texts) + len(self.thoughts) + sum(1 + len(call.pieces) for call in self.calls)
 
 
-def answer(ask: Ask, tokens: int) -> Answer:
+def make_answer(ask: Ask, tokens: int) -> Answer:
     """The answer to a request; `tokens` is the length of plain text."""
     made = Answer(thoughts=_PIECE.findall(_THOUGHT) if ask.reasoning else [])
     if tool := choose_tool(ask):
         topics = split_topics(ask, tool)
-        made.calls = [_call(tool, topic) for topic in topics for _ in range(ask.calls)]
+        made.calls = [_make_call(tool, topic) for topic in topics for _ in range(ask.calls)]
         made.stop = "tool"
     else:
-        made.texts = _text(ask, tokens)
-        _stop(made, ask.stops)
-    return _cut(made, ask.max_tokens)
+        made.texts = _make_text(ask, tokens)
+        _end_at_stop(made, ask.stops)
+    return _limit_tokens(made, ask.max_tokens)
 
 
-def _call(tool: Tool, prompt: str) -> Call:
-    value = fill({"type": "object", **tool.parameters}, prompt)
+def _make_call(tool: Tool, prompt: str) -> Call:
+    value = make_schema_value({"type": "object", **tool.parameters}, prompt)
     value = value if isinstance(value, dict) else {}
     arguments = json.dumps(value, ensure_ascii=False)
     pieces = [arguments[at : at + _ARGUMENT_PIECE] for at in range(0, len(arguments), _ARGUMENT_PIECE)]
     return Call(tool.name, arguments, pieces)
 
 
-def _text(ask: Ask, tokens: int) -> list[str]:
+def _make_text(ask: Ask, tokens: int) -> list[str]:
     if ask.schema is not None:
-        return _PIECE.findall(json.dumps(fill(ask.schema, ask.prompt), ensure_ascii=False))
+        return _PIECE.findall(json.dumps(make_schema_value(ask.schema, ask.prompt), ensure_ascii=False))
     if ask.results:
-        return _PIECE.findall(f"The tool says: {' and '.join(_plain(text) for text in ask.results)}")
+        return _PIECE.findall(f"The tool says: {' and '.join(_strip_markup(text) for text in ask.results)}")
     wish = _WANTED.search(ask.prompt)
     length = min(int(wish[1][:6]), _LONGEST_WISH) if wish else tokens
-    opening = _PIECE.findall(f"This is a simulated answer to: {_plain(ask.prompt)[:120]} – ")
+    opening = _PIECE.findall(f"This is a simulated answer to: {_strip_markup(ask.prompt)[:120]} – ")
     pieces = itertools.chain(opening, itertools.cycle(_PIECE.findall(_FILLER)))
     texts = list(itertools.islice(pieces, max(1, length)))
     return [*texts[:-1], texts[-1].rstrip()]
 
 
-def _stop(made: Answer, sequences: Sequence[str]) -> None:
+def _end_at_stop(made: Answer, sequences: Sequence[str]) -> None:
     """End the text before the first stop sequence that it comes to."""
     found = [(made.text.find(one), one) for one in sequences if one in made.text]
     if not found:
@@ -119,12 +119,12 @@ def _stop(made: Answer, sequences: Sequence[str]) -> None:
     made.texts = kept
 
 
-def _plain(text: str) -> str:
+def _strip_markup(text: str) -> str:
     """The text without anything that reads as markup or a control token."""
     return re.sub(r"[<>|`\[\]\ufffd\s]+", " ", text).strip()
 
 
-def _cut(made: Answer, max_tokens: int | None) -> Answer:
+def _limit_tokens(made: Answer, max_tokens: int | None) -> Answer:
     """The answer within its budget."""
     if max_tokens is None or made.tokens <= max_tokens:
         return made

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from byok_bench.backends.simulator.refusal import mistake
+from byok_bench.backends.simulator.refusal import make_bad_request
 
 Body = dict[str, Any]
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -70,43 +70,43 @@ class Ask:
         return self.choice[1:] if self.choice.startswith(":") else None
 
 
-def decode(raw: bytes) -> Body:
+def read_json_body(raw: bytes) -> Body:
     """The body as a JSON object. Raises Refusal."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise mistake("We could not parse the JSON body of your request.") from None
+        raise make_bad_request("We could not parse the JSON body of your request.") from None
     if not isinstance(body, dict):
-        raise mistake("The body must be a JSON object.")
+        raise make_bad_request("The body must be a JSON object.")
     return body
 
 
-def text_of(content: Any) -> str:
+def collect_text(content: Any) -> str:
     """All text in a content: a string, or a list of parts."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
     found = [part.get("text", part.get("content")) for part in parts if isinstance(part, dict)]
-    return " ".join(text if isinstance(text, str) else text_of(text) for text in found)
+    return " ".join(text if isinstance(text, str) else collect_text(text) for text in found)
 
 
-def required_model(body: Body) -> str:
+def read_required_model(body: Body) -> str:
     """The model asked for."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise mistake("You must provide a model parameter.", "model")
+        raise make_bad_request("You must provide a model parameter.", "model")
     return model
 
 
-def flag(body: Body, name: str) -> bool:
+def read_flag(body: Body, name: str) -> bool:
     """A boolean member; absent and null are false."""
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise mistake(f"'{name}' must be a boolean.", name)
+        raise make_bad_request(f"'{name}' must be a boolean.", name)
     return bool(value)
 
 
-def whole_number(body: Body, *names: str, at_most: int | None = None) -> int | None:
+def read_positive_integer(body: Body, *names: str, at_most: int | None = None) -> int | None:
     """The first of these members that is given: an integer of at least 1."""
     for name in names:
         value = body.get(name)
@@ -119,40 +119,40 @@ def whole_number(body: Body, *names: str, at_most: int | None = None) -> int | N
             or (at_most and value > at_most)
         ):
             limit = f" and at most {at_most}" if at_most else ""
-            raise mistake(f"'{name}' must be an integer of at least 1{limit}.", name)
+            raise make_bad_request(f"'{name}' must be an integer of at least 1{limit}.", name)
         return value
     return None
 
 
-def count_of(body: Body, name: str, at_most: int) -> int | None:
+def read_bounded_count(body: Body, name: str, at_most: int) -> int | None:
     """An integer from 0 on."""
     value = body.get(name)
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= at_most:
-        raise mistake(f"'{name}' must be an integer from 0 to {at_most}.", name)
+        raise make_bad_request(f"'{name}' must be an integer from 0 to {at_most}.", name)
     return value
 
 
-def stops_of(value: Any, name: str, at_most: int | None = None) -> list[str]:
+def read_stop_sequences(value: Any, name: str, at_most: int | None = None) -> list[str]:
     """Stop sequences: texts that are not empty."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise mistake(f"'{name}' must hold texts that are not empty.", name)
+        raise make_bad_request(f"'{name}' must hold texts that are not empty.", name)
     if at_most and len(value) > at_most:
-        raise mistake(f"'{name}' may hold at most {at_most} texts.", name, "array_above_max_length")
+        raise make_bad_request(f"'{name}' may hold at most {at_most} texts.", name, "array_above_max_length")
     return value
 
 
-def check_ranges(body: Body) -> None:
+def check_sampling_ranges(body: Body) -> None:
     """Sampling parameters are numbers within their ranges."""
     for name, low, high in (("temperature", 0, 2), ("top_p", 0, 1)):
         value = body.get(name)
         if value is None:
             continue
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-            raise mistake(f"'{name}' must be a number between {low} and {high}.", name)
+            raise make_bad_request(f"'{name}' must be a number between {low} and {high}.", name)
 
 
 def read_tools(entries: Iterable[Any], schema_field: str) -> list[Tool]:
@@ -161,33 +161,37 @@ def read_tools(entries: Iterable[Any], schema_field: str) -> list[Tool]:
     for position, entry in enumerate(entries):
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not name:
-            raise mistake("Every tool needs a name.", f"tools[{position}]")
+            raise make_bad_request("Every tool needs a name.", f"tools[{position}]")
         parameters = entry.get(schema_field)
         if parameters is not None and not isinstance(parameters, dict):
-            raise mistake("The parameters of a tool are a JSON Schema object.", f"tools[{position}]")
+            raise make_bad_request("The parameters of a tool are a JSON Schema object.", f"tools[{position}]")
         if parameters and parameters.get("type", "object") != "object":
-            raise mistake(f"The parameters of '{name}' must be of type object.", f"tools[{position}]")
+            raise make_bad_request(
+                f"The parameters of '{name}' must be of type object.", f"tools[{position}]"
+            )
         description = entry.get("description")
         if description is not None and not isinstance(description, str):
-            raise mistake("The description of a tool is a text.", f"tools[{position}]")
+            raise make_bad_request("The description of a tool is a text.", f"tools[{position}]")
         if not isinstance(entry.get("strict"), bool | None):
-            raise mistake("'strict' of a tool is a boolean.", f"tools[{position}]")
+            raise make_bad_request("'strict' of a tool is a boolean.", f"tools[{position}]")
         tools.append(Tool(name, description or "", parameters or {"type": "object"}))
     return tools
 
 
-def list_of(body: Body, name: str) -> list[Any]:
+def read_list_member(body: Body, name: str) -> list[Any]:
     """A member that is a list if it is there."""
     value = body.get(name)
     if value is not None and not isinstance(value, list):
-        raise mistake(f"'{name}' must be an array.", name)
+        raise make_bad_request(f"'{name}' must be an array.", name)
     return value or []
 
 
-def check_choice(choice: str, tools: list[Tool]) -> str:
+def check_tool_choice(choice: str, tools: list[Tool]) -> str:
     """A tool_choice that can be obeyed."""
     if choice.startswith(":") and choice[1:] not in {tool.name for tool in tools}:
-        raise mistake(f"'tool_choice' names '{choice[1:]}', which is not among the tools.", "tool_choice")
+        raise make_bad_request(
+            f"'tool_choice' names '{choice[1:]}', which is not among the tools.", "tool_choice"
+        )
     if choice == "required" and not tools:
-        raise mistake("'tool_choice' is only allowed when 'tools' are given.", "tool_choice")
+        raise make_bad_request("'tool_choice' is only allowed when 'tools' are given.", "tool_choice")
     return choice

@@ -43,8 +43,12 @@ def choose_tool(ask: Ask) -> Tool | None:
     if ask.named_tool:
         return next(tool for tool in ask.tools if tool.name == ask.named_tool)
     # max() keeps the first of equals.
-    best = max(ask.tools, key=lambda tool: _fit(tool, ask.prompt))
-    if ask.choice == "required" or _fit(best, ask.prompt) or _ASKS_FOR_ANY & set(_words(ask.prompt)):
+    best = max(ask.tools, key=lambda tool: _score_fit(tool, ask.prompt))
+    if (
+        ask.choice == "required"
+        or _score_fit(best, ask.prompt)
+        or _ASKS_FOR_ANY & set(_split_words(ask.prompt))
+    ):
         return best
     return None
 
@@ -52,44 +56,48 @@ def choose_tool(ask: Ask) -> Tool | None:
 def split_topics(ask: Ask, tool: Tool) -> list[str]:
     """The prompt once for each call: with one name in place of a list of names, where several calls are allowed."""
     found = _LIST.search(ask.prompt)
-    if found is None or not ask.parallel or ask.named_tool or not _takes_one_name(tool):
+    if found is None or not ask.parallel or ask.named_tool or not _is_about_one_thing(tool):
         return [ask.prompt]
     names = [found["first"], *re.findall(rf",\s*({_ONE})", found["more"]), found["last"]]
     before, after = ask.prompt[: found.start()], ask.prompt[found.end() :]
     return [f"{before}{name}{after}" for name in dict.fromkeys(names)][:_MOST_CALLS]
 
 
-def _fit(tool: Tool, prompt: str) -> int:
+def _score_fit(tool: Tool, prompt: str) -> int:
     """How much of the prompt speaks of the tool. A description's words for its parameters do not count: many a
     question names a city, few of them want the weather. Numbers count for a tool that wants nothing else."""
-    own = set(_stems(tool.name)) | (set(_stems(tool.description)) - set(_stems(" ".join(_properties(tool)))))
-    asked = set(_stems(prompt))
+    own = set(_iterate_stems(tool.name)) | (
+        set(_iterate_stems(tool.description)) - set(_iterate_stems(" ".join(_find_properties(tool))))
+    )
+    asked = set(_iterate_stems(prompt))
     shared = 2 * len(own & asked) + sum(bool(own & group and asked & group) for group in _SAME)
     required = tool.parameters.get("required")
     names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-    wanted = [_properties(tool).get(name) for name in names]
+    wanted = [_find_properties(tool).get(name) for name in names]
     numeric = [one for one in wanted if isinstance(one, dict) and one.get("type") in _NUMERIC]
     only_numbers = bool(wanted) and len(numeric) == len(wanted)
     return shared or int(only_numbers and len(_NUMBER.findall(prompt)) >= len(wanted))
 
 
-def _properties(tool: Tool) -> dict[str, Any]:
+def _find_properties(tool: Tool) -> dict[str, Any]:
     found = tool.parameters.get("properties")
     return found if isinstance(found, dict) else {}
 
 
-def _takes_one_name(tool: Tool) -> bool:
+def _is_about_one_thing(tool: Tool) -> bool:
     """Whether a call is about one thing: it has a free text among its parameters, and no list."""
     types = [
-        one.get("type") for one in _properties(tool).values() if isinstance(one, dict) and "enum" not in one
+        one.get("type")
+        for one in _find_properties(tool).values()
+        if isinstance(one, dict) and "enum" not in one
     ]
     return "string" in types and "array" not in types
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ")
     return _WORD.findall(spaced.lower())
 
 
-def _stems(text: str) -> Iterable[str]:
-    return (word.rstrip("s")[:_STEM] for word in _words(text) if word not in _COMMON)
+def _iterate_stems(text: str) -> Iterable[str]:
+    return (word.rstrip("s")[:_STEM] for word in _split_words(text) if word not in _COMMON)

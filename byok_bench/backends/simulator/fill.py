@@ -40,47 +40,47 @@ class Words:
         self._numbers = [float(number) for number in _NUMBER.findall(text)] or [1.0]
         self._name_at = self._number_at = 0
 
-    def name(self) -> str:
+    def take_name(self) -> str:
         """The next name."""
         self._name_at += 1
         return str(self._names[(self._name_at - 1) % len(self._names)])
 
-    def number(self) -> float:
+    def take_number(self) -> float:
         """The next number."""
         self._number_at += 1
         return self._numbers[(self._number_at - 1) % len(self._numbers)]
 
 
-def fill(schema: Any, text: str) -> Any:
+def make_schema_value(schema: Any, text: str) -> Any:
     """A value for the schema, with words of the text in it."""
-    return _value(schema, schema, Words(text), 0)
+    return _make_value(schema, schema, Words(text), 0)
 
 
-def _value(schema: Any, root: Any, words: Words, depth: int) -> Any:
+def _make_value(schema: Any, root: Any, words: Words, depth: int) -> Any:
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return None
-    schema = _resolved(_sane(schema), root)
+    schema = _resolve_references(_drop_malformed(schema), root)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
-    match kind := _kind(schema):
+    match kind := _infer_kind(schema):
         case "object":
-            return _object(schema, root, words, depth)
+            return _make_object(schema, root, words, depth)
         case "array":
             least = schema.get("minItems", 0)
             count = least or (1 if schema.get("maxItems", 1) and depth < _DEEPEST // 2 else 0)
-            return [_value(schema.get("items", {}), root, words, depth + 1) for _ in range(count)]
+            return [_make_value(schema.get("items", {}), root, words, depth + 1) for _ in range(count)]
         case "integer" | "number":
-            return _number(schema, kind, words)
+            return _make_number(schema, kind, words)
         case "boolean":
             return True
         case "null":
             return None
-    return _string(schema, words)
+    return _make_string(schema, words)
 
 
-def _kind(schema: Mapping[str, Any]) -> Any:
+def _infer_kind(schema: Mapping[str, Any]) -> Any:
     """The type to make: the first that is not null, or what the other members speak of."""
     kind = schema.get("type")
     if isinstance(kind, list):
@@ -90,7 +90,7 @@ def _kind(schema: Mapping[str, Any]) -> Any:
     return kind
 
 
-def _sane(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_malformed(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema without members that are not of the form they must have."""
     kept = {}
     for name, value in schema.items():
@@ -107,17 +107,17 @@ def _sane(schema: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _object(schema: Mapping[str, Any], root: Any, words: Words, depth: int) -> dict[str, Any]:
+def _make_object(schema: Mapping[str, Any], root: Any, words: Words, depth: int) -> dict[str, Any]:
     """All members: strict schemas require each of them. Near the depth limit only what is required."""
     members = schema.get("properties", {})
     required = schema.get("required", [])
     chosen = [name for name in members if name in required or depth < _DEEPEST // 2]
     names = dict.fromkeys([*chosen, *required])
-    return {name: _value(members.get(name, {}), root, words, depth + 1) for name in names}
+    return {name: _make_value(members.get(name, {}), root, words, depth + 1) for name in names}
 
 
-def _number(schema: Mapping[str, Any], kind: str, words: Words) -> float | int:
-    value = words.number()
+def _make_number(schema: Mapping[str, Any], kind: str, words: Words) -> float | int:
+    value = words.take_number()
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     if low is not None and value <= low:
@@ -130,20 +130,20 @@ def _number(schema: Mapping[str, Any], kind: str, words: Words) -> float | int:
     return int(value) if kind == "integer" or value == int(value) else value
 
 
-def _string(schema: Mapping[str, Any], words: Words) -> str:
-    text = _FORMATS.get(str(schema.get("format"))) or words.name()
+def _make_string(schema: Mapping[str, Any], words: Words) -> str:
+    text = _FORMATS.get(str(schema.get("format"))) or words.take_name()
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength")
     text = text.ljust(shortest, "x")
     return text if longest is None else text[:longest]
 
 
-def _resolved(schema: dict[str, Any], root: Any, depth: int = 0) -> dict[str, Any]:
+def _resolve_references(schema: dict[str, Any], root: Any, depth: int = 0) -> dict[str, Any]:
     """The schema with $ref, allOf and the first of anyOf or oneOf folded in."""
     for _ in range(_DEEPEST):
         reference = schema.get("$ref")
         if not isinstance(reference, str):
             break
-        schema = _sane(_at(root, reference))
+        schema = _drop_malformed(_find_definition(root, reference))
     if depth > _DEEPEST:
         return schema
     for name in ("anyOf", "oneOf"):
@@ -151,17 +151,17 @@ def _resolved(schema: dict[str, Any], root: Any, depth: int = 0) -> dict[str, An
         if choices:
             best = next((one for one in choices if one.get("type") != "null"), choices[0])
             rest = {key: value for key, value in schema.items() if key != name}
-            schema = {**rest, **_resolved(_sane(best), root, depth + 1)}
+            schema = {**rest, **_resolve_references(_drop_malformed(best), root, depth + 1)}
     for part in schema.get("allOf", []):
         if isinstance(part, dict):
-            folded = _resolved(_sane(part), root, depth + 1)
+            folded = _resolve_references(_drop_malformed(part), root, depth + 1)
             properties = {**schema.get("properties", {}), **folded.get("properties", {})}
             required = [*schema.get("required", []), *folded.get("required", [])]
             schema = {**folded, **schema, "properties": properties, "required": required}
     return schema
 
 
-def _at(root: Any, reference: str) -> dict[str, Any]:
+def _find_definition(root: Any, reference: str) -> dict[str, Any]:
     """What a local reference points at; {} for any other."""
     here = root
     for step in reference.removeprefix("#").strip("/").split("/"):

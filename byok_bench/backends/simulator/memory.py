@@ -5,20 +5,20 @@ from collections import OrderedDict
 from typing import Any
 
 from byok_bench.backends.simulator.ask import Ask, Body
-from byok_bench.backends.simulator.refusal import unknown_previous, unknown_response
+from byok_bench.backends.simulator.refusal import make_unknown_previous, make_unknown_response
 from byok_bench.backends.simulator.reply import Reply
 
 _MOST = 256
 """Responses kept; the oldest goes first."""
 
 
-class Memory:
+class ResponseMemory:
     """What one simulator answered by the Responses API; `store: false` is obeyed."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = OrderedDict()
 
-    def keep(self, ask: Ask, reply: Reply) -> None:
+    def keep_response(self, ask: Ask, reply: Reply) -> None:
         """Keep what is about to be sent, before a fault changes it."""
         if ask.body.get("store") is False:
             return
@@ -28,17 +28,17 @@ class Memory:
         if len(self._kept) > _MOST:
             self._kept.popitem(last=False)
 
-    def conversation_before(self, body: Body) -> list[dict[str, Any]]:
+    def find_conversation(self, body: Body) -> list[dict[str, Any]]:
         """The items that a request goes on from; none if it names no response. Raises Refusal for an unknown one."""
         id = body.get("previous_response_id")
         if id is None:
             return []
         if not isinstance(id, str) or id not in self._kept:
-            raise unknown_previous(str(id))
+            raise make_unknown_previous(str(id))
         return self._kept[id][1]
 
     def find_response(self, id: str) -> dict[str, Any]:
         """A response as it was given. Raises Refusal."""
         if id not in self._kept:
-            raise unknown_response(id)
+            raise make_unknown_response(id)
         return self._kept[id][0]

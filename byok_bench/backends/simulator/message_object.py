@@ -33,17 +33,17 @@ def start_message(ask: Ask) -> Block:
         "stop_reason": None,
         "stop_sequence": None,
         "stop_details": None,
-        "usage": _usage(ask, output_tokens=1, thinking_tokens=0),
+        "usage": _count_usage(ask, output_tokens=1, thinking_tokens=0),
     }
 
 
 def end_message(started: Block, ask: Ask, one: Answer) -> Block:
     """The message when all is said."""
-    usage = _usage(ask, output_tokens=one.tokens, thinking_tokens=len(one.thoughts))
-    return {**started, "content": list(_content(one)), **end_of(one), "usage": usage}
+    usage = _count_usage(ask, output_tokens=one.tokens, thinking_tokens=len(one.thoughts))
+    return {**started, "content": list(_iterate_content(one)), **make_stop_members(one), "usage": usage}
 
 
-def end_of(one: Answer) -> Block:
+def make_stop_members(one: Answer) -> Block:
     """Why it ended."""
     return {
         "container": None,
@@ -53,7 +53,7 @@ def end_of(one: Answer) -> Block:
     }
 
 
-def usage_at_end(ask: Ask, one: Answer) -> Block:
+def count_final_usage(ask: Ask, one: Answer) -> Block:
     """The counts that a stream ends with."""
     return {
         "input_tokens": ask.prompt_tokens,
@@ -64,19 +64,22 @@ def usage_at_end(ask: Ask, one: Answer) -> Block:
     }
 
 
-def parts_of(one: Answer) -> Iterator[tuple[Block, list[Block]]]:
+def iterate_blocks(one: Answer) -> Iterator[tuple[Block, list[Block]]]:
     """Each block as it starts, and its deltas."""
     if one.thoughts:
         deltas: list[Block] = [{"type": "thinking_delta", "thinking": piece} for piece in one.thoughts]
-        signature = {"type": "signature_delta", "signature": _signature()}
+        signature = {"type": "signature_delta", "signature": _make_signature()}
         yield {"type": "thinking", "thinking": "", "signature": ""}, [*deltas, signature]
     if one.texts:
-        yield _text(""), [{"type": "text_delta", "text": piece} for piece in one.texts]
+        yield _make_text_block(""), [{"type": "text_delta", "text": piece} for piece in one.texts]
     for call in one.calls:
-        yield _use(call, {}), [{"type": "input_json_delta", "partial_json": piece} for piece in call.pieces]
+        yield (
+            _make_tool_use(call, {}),
+            [{"type": "input_json_delta", "partial_json": piece} for piece in call.pieces],
+        )
 
 
-def _usage(ask: Ask, *, output_tokens: int, thinking_tokens: int) -> Block:
+def _count_usage(ask: Ask, *, output_tokens: int, thinking_tokens: int) -> Block:
     return {
         "input_tokens": ask.prompt_tokens,
         **_UNCACHED,
@@ -89,21 +92,21 @@ def _usage(ask: Ask, *, output_tokens: int, thinking_tokens: int) -> Block:
     }
 
 
-def _content(one: Answer) -> Iterator[Block]:
+def _iterate_content(one: Answer) -> Iterator[Block]:
     """The finished blocks."""
     if one.thoughts:
-        yield {"type": "thinking", "thinking": one.thought, "signature": _signature()}
+        yield {"type": "thinking", "thinking": one.thought, "signature": _make_signature()}
     if one.texts:
-        yield _text(one.text)
+        yield _make_text_block(one.text)
     for call in one.calls:
-        yield _use(call, _input(call))
+        yield _make_tool_use(call, _read_arguments(call))
 
 
-def _text(text: str) -> Block:
+def _make_text_block(text: str) -> Block:
     return {"type": "text", "text": text, "citations": None}
 
 
-def _use(call: Call, arguments: Any) -> Block:
+def _make_tool_use(call: Call, arguments: Any) -> Block:
     return {
         "type": "tool_use",
         "id": call.id,
@@ -113,7 +116,7 @@ def _use(call: Call, arguments: Any) -> Block:
     }
 
 
-def _input(call: Call) -> Any:
+def _read_arguments(call: Call) -> Any:
     """The arguments as an object; an empty one if max_tokens cut them, since half an object cannot be said here."""
     try:
         return json.loads(call.arguments)
@@ -121,5 +124,5 @@ def _input(call: Call) -> Any:
         return {}
 
 
-def _signature() -> str:
+def _make_signature() -> str:
     return secrets.token_urlsafe(24)

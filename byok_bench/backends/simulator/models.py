@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from byok_bench.backends.simulator.http import Request
-from byok_bench.backends.simulator.refusal import mistake, unknown_model
+from byok_bench.backends.simulator.refusal import make_bad_request, make_unknown_model
 
 OWNER = "byok-bench-simulator"
 _CREATED = 1735689600
@@ -14,28 +14,28 @@ _PAGE, _LARGEST_PAGE = 20, 1000
 """https://docs.anthropic.com/en/api/models-list"""
 
 
-def speaks_anthropic(request: Request) -> bool:
+def is_anthropic_request(request: Request) -> bool:
     """Whether the request is one of Anthropic's API."""
     return "anthropic-version" in request.headers
 
 
-def list_models(request: Request, names: Sequence[str], window: int | None) -> dict[str, Any]:
+def build_model_list(request: Request, names: Sequence[str], window: int | None) -> dict[str, Any]:
     """All models, or one page of them. Raises Refusal."""
-    if not speaks_anthropic(request):
+    if not is_anthropic_request(request):
         return {"object": "list", "data": [_as_openai(name, window) for name in names]}
-    shown, more = _page(request, names)
+    shown, more = _choose_page(request, names)
     data = [_as_anthropic(name, window) for name in shown]
     ends = {"first_id": shown[0], "last_id": shown[-1]} if shown else {"first_id": None, "last_id": None}
     return {"data": data, "has_more": more, **ends}
 
 
-def describe_model(
+def build_model_entry(
     request: Request, name: str, names: Sequence[str] | None, window: int | None
 ) -> dict[str, Any]:
     """One model; `names` None: any there is asked for. Raises Refusal."""
     if names is not None and name not in names:
-        raise unknown_model(name)
-    return _as_anthropic(name, window) if speaks_anthropic(request) else _as_openai(name, window)
+        raise make_unknown_model(name)
+    return _as_anthropic(name, window) if is_anthropic_request(request) else _as_openai(name, window)
 
 
 def _as_openai(name: str, window: int | None) -> dict[str, Any]:
@@ -58,15 +58,15 @@ def _as_anthropic(name: str, window: int | None) -> dict[str, Any]:
     }
 
 
-def _page(request: Request, names: Sequence[str]) -> tuple[Sequence[str], bool]:
+def _choose_page(request: Request, names: Sequence[str]) -> tuple[Sequence[str], bool]:
     """The names that `limit`, `after_id` and `before_id` leave, and whether there are more that way."""
     asked = request.query.get("limit", str(_PAGE))
     if not asked.isdecimal() or not 1 <= int(asked[:5]) <= _LARGEST_PAGE:
-        raise mistake(f"limit: Input should be a number from 1 to {_LARGEST_PAGE}")
+        raise make_bad_request(f"limit: Input should be a number from 1 to {_LARGEST_PAGE}")
     size = int(asked)
     for cursor in ("after_id", "before_id"):
         if request.query.get(cursor, names[0]) not in names:
-            raise mistake(f"{cursor}: no model has this id")
+            raise make_bad_request(f"{cursor}: no model has this id")
     if "before_id" in request.query:
         rest = names[: names.index(request.query["before_id"])]
         return rest[-size:], len(rest) > size

@@ -13,10 +13,17 @@ from typing import Any
 
 from byok_bench.backends.base import BackendError
 from byok_bench.backends.simulator.answer import OWN_THOUGHT
-from byok_bench.backends.simulator.faults.edit import chunks, cut, delta, drop, events, texts
-from byok_bench.backends.simulator.faults.fault import Step, nothing
+from byok_bench.backends.simulator.faults.edit import (
+    cut_midway,
+    drop_events,
+    get_delta,
+    get_events,
+    list_choice_events,
+    list_text_events,
+)
+from byok_bench.backends.simulator.faults.fault import Step, leave_visit
 from byok_bench.backends.simulator.refusal import Refusal
-from byok_bench.backends.simulator.reply import Event, Reply, document
+from byok_bench.backends.simulator.reply import Event, Reply, make_json_reply
 from byok_bench.backends.simulator.visit import Visit
 
 HEADER = "x-simulation"
@@ -28,22 +35,22 @@ class Profile:
     """One simulated server."""
 
     name: str
-    of: str
+    server_name: str
     """The server, as people know it."""
     sources: tuple[str, ...]
     """Public evidence for what it does."""
     models: tuple[str, ...]
-    amid: Step = nothing
-    after: Step = nothing
+    amid: Step = leave_visit
+    after: Step = leave_visit
     window_field: str | None = None
     """Where the model list tells the context window."""
-    cuts_silently: bool = False
+    has_silent_cut: bool = False
     """A prompt beyond the window is answered."""
 
     @property
-    def says(self) -> str:
+    def notice(self) -> str:
         """What the header says."""
-        return f"{self.of}, simulated by byok-bench"
+        return f"{self.server_name}, simulated by byok-bench"
 
 
 def find_profile(name: str) -> Profile:
@@ -55,9 +62,9 @@ def find_profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def mark(profile: Profile, visit: Visit) -> None:
+def mark_simulation(profile: Profile, visit: Visit) -> None:
     """Name the reply a simulation."""
-    visit.reply.headers[HEADER] = profile.says
+    visit.reply.headers[HEADER] = profile.notice
     if visit.route in ("models", "model") and visit.is_answer:
         for model in visit.reply.document.get("data", [visit.reply.document]):
             window = model.pop("max_model_len", None)
@@ -66,38 +73,38 @@ def mark(profile: Profile, visit: Visit) -> None:
             model["owned_by" if "owned_by" in model else "display_name"] = f"simulation-of-{profile.name}"
 
 
-def _error_of(reply: Reply) -> dict[str, Any]:
+def _find_error(reply: Reply) -> dict[str, Any]:
     found = reply.document.get("error") if isinstance(reply.document, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _resend(visit: Visit, body: Any, status: int | None = None) -> None:
+def _replace_error(visit: Visit, body: Any, status: int | None = None) -> None:
     """Send another error body, with the headers of the old one."""
     visit.reply = Reply(status or visit.reply.status, visit.reply.headers, document=body)
 
 
-def _openrouter_amid(visit: Visit) -> None:
+def _prepare_openrouter(visit: Visit) -> None:
     if visit.ask is not None:
         if visit.ask.model == "simulation/out-of-credits":
             raise Refusal(402, _CREDITS)
         visit.ask.include_usage = True
 
 
-def _openrouter_after(visit: Visit) -> None:
+def _simulate_openrouter(visit: Visit) -> None:
     """Generation ids, provider and native reason on every chunk, cost in usage, comments, errors with a number."""
     reply = visit.reply
     if visit.route != "chat":
         return
     if reply.status >= 400:
-        _resend(visit, {"error": {"message": _error_of(reply).get("message"), "code": reply.status}})
+        _replace_error(visit, {"error": {"message": _find_error(reply).get("message"), "code": reply.status}})
         return
     label = {"id": f"gen-{int(time.time())}-{secrets.token_hex(10)}", "provider": "Simulated"}
-    parts = [event.data for event in chunks(visit)] if visit.is_stream else [reply.document]
-    ended = [e.data for e in events(visit) if isinstance(e.data, dict)] if visit.is_stream else parts
+    parts = [event.data for event in list_choice_events(visit)] if visit.is_stream else [reply.document]
+    ended = [e.data for e in get_events(visit) if isinstance(e.data, dict)] if visit.is_stream else parts
     for part in ended:
         part.update(label)
         if part.get("usage"):
-            part["usage"].update(_openrouter_usage(part["usage"]))
+            part["usage"].update(_make_openrouter_usage(part["usage"]))
     for part in parts:
         for one in part["choices"]:
             one["native_finish_reason"] = one["finish_reason"]
@@ -105,10 +112,10 @@ def _openrouter_after(visit: Visit) -> None:
             if "reasoning_content" in said:
                 said["reasoning"] = said.pop("reasoning_content")
     if visit.is_stream:
-        _openrouter_stream(visit)
+        _change_openrouter_stream(visit)
 
 
-def _openrouter_usage(usage: Mapping[str, int]) -> dict[str, Any]:
+def _make_openrouter_usage(usage: Mapping[str, int]) -> dict[str, Any]:
     return {
         "cost": round((usage["prompt_tokens"] + 3 * usage["completion_tokens"]) * 1e-7, 9),
         "is_byok": False,
@@ -118,48 +125,48 @@ def _openrouter_usage(usage: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _openrouter_stream(visit: Visit) -> None:
-    for event in chunks(visit):
-        delta(event).update(role="assistant", content=delta(event).get("content") or "")
+def _change_openrouter_stream(visit: Visit) -> None:
+    for event in list_choice_events(visit):
+        get_delta(event).update(role="assistant", content=get_delta(event).get("content") or "")
     comment = b": OPENROUTER PROCESSING\n\n"
     if visit.ask is not None and visit.ask.model == "simulation/breaks-mid-stream":
-        cut(visit)
-        broken = Event(dict(chunks(visit)[-1].data))
+        cut_midway(visit)
+        broken = Event(dict(list_choice_events(visit)[-1].data))
         broken.data["error"] = {"code": 502, "message": "Provider disconnected unexpectedly"}
         broken.data["choices"] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
-        events(visit).append(broken)
-    events(visit)[0:0] = [Event(raw=comment, due_ms=0.0), Event(raw=comment, due_ms=0.0)]
+        get_events(visit).append(broken)
+    get_events(visit)[0:0] = [Event(raw=comment, due_ms=0.0), Event(raw=comment, due_ms=0.0)]
 
 
-def _vllm_after(visit: Visit) -> None:
+def _simulate_vllm(visit: Visit) -> None:
     """Flat error objects with the class of the exception; a bare word for a wrong key."""
     status = visit.reply.status
     if visit.route == "messages" or status < 400:
         return
     if status == 401:
-        _resend(visit, {"error": "Unauthorized"})
+        _replace_error(visit, {"error": "Unauthorized"})
         return
     kind = {400: "BadRequestError", 404: "NotFoundError"}.get(status, "InternalServerError")
-    message = _error_of(visit.reply).get("message")
+    message = _find_error(visit.reply).get("message")
     flat = {"object": "error", "message": message, "type": kind, "param": None, "code": status}
-    _resend(visit, flat)
+    _replace_error(visit, flat)
 
 
-def _ollama_after(visit: Visit) -> None:
+def _simulate_ollama(visit: Visit) -> None:
     """Role and content in every delta, a call whole in one chunk, thoughts as reasoning, no header against buffers."""
     reply = visit.reply
     if visit.route != "chat":
         return
     if reply.status >= 400:
         kinds = {400: "invalid_request_error", 404: "not_found_error"}
-        message = _error_of(reply).get("message")
+        message = _find_error(reply).get("message")
         error = {
             "message": message,
             "type": kinds.get(reply.status, "api_error"),
             "param": None,
             "code": None,
         }
-        _resend(visit, {"error": error})
+        _replace_error(visit, {"error": error})
         return
     if not visit.is_stream:
         reply.document["system_fingerprint"] = "fp_ollama"
@@ -168,9 +175,9 @@ def _ollama_after(visit: Visit) -> None:
         reply.headers.pop(name, None)
     reply.headers["content-type"] = "text/event-stream"
     _join_calls(visit)
-    for event in chunks(visit):
+    for event in list_choice_events(visit):
         event.data["system_fingerprint"] = "fp_ollama"
-        said = delta(event)
+        said = get_delta(event)
         if "reasoning_content" in said:
             said["reasoning"] = said.pop("reasoning_content")
         said.update(role="assistant", content=said.get("content") or "")
@@ -180,35 +187,35 @@ def _join_calls(visit: Visit) -> None:
     """Each call in the chunk that opens it."""
     opened: dict[int, dict[str, Any]] = {}
     later = []
-    for event in chunks(visit):
-        for call in delta(event).get("tool_calls") or []:
+    for event in list_choice_events(visit):
+        for call in get_delta(event).get("tool_calls") or []:
             if call["index"] in opened:
                 opened[call["index"]]["function"]["arguments"] += call["function"]["arguments"]
                 later.append(event)
             else:
                 opened[call["index"]] = call
-    drop(visit, later)
+    drop_events(visit, later)
 
 
-def _lm_studio_after(visit: Visit) -> None:
+def _simulate_lm_studio(visit: Visit) -> None:
     """Status 200 and an error for a route it does not know; one model that only thinks."""
     if visit.reply.status in (404, 405) and visit.ask is None and visit.route == "unknown":
         request = visit.request
         message = f"Unexpected endpoint or method. ({request.method} {request.path})"
-        visit.reply = document({"error": message}, 200)
+        visit.reply = make_json_reply({"error": message}, 200)
     thinks = visit.ask is not None and visit.ask.model == "simulation/only-thinks"
     if thinks and visit.route == "chat" and visit.is_stream:
-        for event in texts(visit):
-            delta(event)["reasoning_content"] = delta(event).pop("content")
+        for event in list_text_events(visit):
+            get_delta(event)["reasoning_content"] = get_delta(event).pop("content")
     elif thinks and visit.route == "chat" and visit.is_answer:
         for one in visit.reply.document["choices"]:
             one["message"].update(content="", reasoning_content=OWN_THOUGHT)
 
 
-def _gzip_after(visit: Visit) -> None:
+def _simulate_gzip_proxy(visit: Visit) -> None:
     """Streams go through a compressor that nobody flushes: they arrive when they are over."""
     if visit.is_stream:
-        visit.reply.gzipped, visit.reply.flushed = True, False
+        visit.reply.is_gzipped, visit.reply.is_flushed = True, False
 
 
 _ALL = (
@@ -222,8 +229,8 @@ _ALL = (
         ),
         ("simulation/steady", "simulation/breaks-mid-stream", "simulation/out-of-credits"),
         window_field="context_length",
-        amid=_openrouter_amid,
-        after=_openrouter_after,
+        amid=_prepare_openrouter,
+        after=_simulate_openrouter,
     ),
     Profile(
         "vllm-old",
@@ -235,29 +242,29 @@ _ALL = (
         ),
         ("simulation/vllm",),
         window_field="max_model_len",
-        after=_vllm_after,
+        after=_simulate_vllm,
     ),
     Profile(
         "ollama",
         "Ollama",
         ("ollama/ollama openai/openai.go", "ollama/ollama#11633", "ollama/ollama#4967"),
         ("simulation/ollama",),
-        after=_ollama_after,
-        cuts_silently=True,
+        after=_simulate_ollama,
+        has_silent_cut=True,
     ),
     Profile(
         "lm-studio",
         "LM Studio",
         ("lmstudio-ai/lmstudio-bug-tracker#618", "lmstudio-ai/lmstudio-bug-tracker#1602"),
         ("simulation/steady", "simulation/only-thinks"),
-        after=_lm_studio_after,
+        after=_simulate_lm_studio,
     ),
     Profile(
         "gzip-proxy",
         "a proxy that compresses streams",
         ("tower-rs/tower-http#419", "gin-contrib/gzip#16", "Kludex/starlette#2753"),
         ("simulation/behind-a-proxy",),
-        after=_gzip_after,
+        after=_simulate_gzip_proxy,
     ),
 )
 PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in _ALL}

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from byok_bench.backends.simulator.reply import Headers, Reply, document
+from byok_bench.backends.simulator.reply import Headers, Reply, make_json_reply
 
 
 class Refusal(Exception):
@@ -27,7 +27,7 @@ class Refusal(Exception):
         self.param = param
         self.headers = headers or {}
 
-    def reply(self, dialect: str) -> Reply:
+    def to_reply(self, dialect: str) -> Reply:
         """The error in the envelope of a dialect: `messages`, or any other."""
         if dialect == "messages":
             kind = _MESSAGES_TYPES.get(self.status, "invalid_request_error")
@@ -45,7 +45,7 @@ class Refusal(Exception):
                     "code": self.code,
                 }
             }
-        return document(error, self.status, **self.headers)
+        return make_json_reply(error, self.status, **self.headers)
 
 
 _MESSAGES_TYPES = {
@@ -64,12 +64,12 @@ _MESSAGES_TYPES = {
 }
 
 
-def mistake(message: str, param: str | None = None, code: str | None = None) -> Refusal:
+def make_bad_request(message: str, param: str | None = None, code: str | None = None) -> Refusal:
     """400 for what the client got wrong."""
     return Refusal(400, message, param=param, code=code)
 
 
-def wrong_key() -> Refusal:
+def make_wrong_key() -> Refusal:
     """401. The key itself is not repeated."""
     return Refusal(
         401,
@@ -80,29 +80,29 @@ def wrong_key() -> Refusal:
     )
 
 
-def unknown_model(model: str) -> Refusal:
+def make_unknown_model(model: str) -> Refusal:
     """404 that names the model."""
     return Refusal(404, f"The model '{model}' does not exist.", code="model_not_found", param="model")
 
 
-def unknown_previous(id: str) -> Refusal:
+def make_unknown_previous(id: str) -> Refusal:
     """400 for a conversation that is not known, as OpenAI says it."""
-    return mistake(
+    return make_bad_request(
         f"Previous response with id '{id}' not found.", "previous_response_id", "previous_response_not_found"
     )
 
 
-def unknown_response(id: str) -> Refusal:
+def make_unknown_response(id: str) -> Refusal:
     """404 for a response that is not known."""
     return Refusal(404, f"Response with id '{id}' not found.")
 
 
-def unknown_route(method: str, path: str) -> Refusal:
+def make_unknown_route(method: str, path: str) -> Refusal:
     """404 for a path that is none of ours."""
     return Refusal(404, f"Unknown request URL: {method} {path}.", code="unknown_url")
 
 
-def wrong_method(method: str, allowed: str) -> Refusal:
+def make_wrong_method(method: str, allowed: str) -> Refusal:
     """405 with the method that would be right."""
     return Refusal(
         405,
@@ -112,7 +112,7 @@ def wrong_method(method: str, allowed: str) -> Refusal:
     )
 
 
-def too_long(window: int, prompt_tokens: int, param: str) -> Refusal:
+def make_too_long(window: int, prompt_tokens: int, param: str) -> Refusal:
     """400 for a prompt beyond the declared window."""
     return Refusal(
         400,
@@ -123,7 +123,7 @@ def too_long(window: int, prompt_tokens: int, param: str) -> Refusal:
     )
 
 
-def rate_limited(after_s: int) -> Refusal:
+def make_rate_limit(after_s: int) -> Refusal:
     """429 that says when to come back."""
     return Refusal(
         429,
@@ -134,6 +134,6 @@ def rate_limited(after_s: int) -> Refusal:
     )
 
 
-def broken(status: int = 500) -> Refusal:
+def make_server_error(status: int = 500) -> Refusal:
     """The server's own failure."""
     return Refusal(status, "The server had an error while processing your request.", kind="server_error")

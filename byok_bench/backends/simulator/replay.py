@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
 from byok_bench.backends.simulator.refusal import Refusal
-from byok_bench.backends.simulator.reply import Ending, Event, Headers, Reply, document
+from byok_bench.backends.simulator.reply import Ending, Event, Headers, Reply, make_json_reply
 from byok_bench.backends.simulator.serving import HttpBackend
 
 MARK: Headers = {"x-simulation": "a replay of recorded exchanges by byok-bench"}
@@ -23,7 +23,7 @@ _AT_ONCE = Schedule(0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class Recording:
     """One exchange, as plain data. Times in ns from the request written."""
 
     path: str
@@ -47,7 +47,7 @@ class Recorded:
     @property
     def model(self) -> str | None:
         """The model asked for."""
-        value = _json(self.body)
+        value = _read_json(self.body)
         model = value.get("model") if isinstance(value, dict) else None
         return model if isinstance(model, str) else None
 
@@ -58,7 +58,7 @@ class Replay(HttpBackend):
 
     def __init__(
         self,
-        recordings: Sequence[Recorded],
+        recordings: Sequence[Recording],
         *,
         speed: float = 1.0,
         in_order: bool = False,
@@ -69,37 +69,37 @@ class Replay(HttpBackend):
         self.models = tuple(dict.fromkeys(one.model for one in recordings if one.model)) or ("recorded",)
         self._scale = 1 / speed / 1e6 if speed else 0.0
         self._in_order = in_order
-        self._found: dict[tuple[str, str], list[Recorded]] = {}
+        self._found: dict[tuple[str, str], list[Recording]] = {}
         for one in recordings:
-            self._found.setdefault(self._key(one.route, one.body), []).append(one)
+            self._found.setdefault(self._make_lookup(one.route, one.body), []).append(one)
         self._served: Counter[tuple[str, str]] = Counter()
 
-    async def respond(self, request: Request, wire: Wire) -> bool:
+    async def answer_request(self, request: Request, wire: Wire) -> bool:
         """Answer with the next recording of this request."""
-        reply = self._reply(request)
-        return await wire.send(reply, _AT_ONCE, request.arrived, keep_alive=request.keeps_alive)
+        reply = self._find_reply(request)
+        return await wire.send_reply(reply, _AT_ONCE, request.arrived, keep_alive=request.is_keep_alive)
 
-    def _key(self, route: str, body: bytes) -> tuple[str, str]:
-        return route, "" if self._in_order else canonical(body)
+    def _make_lookup(self, route: str, body: bytes) -> tuple[str, str]:
+        return route, "" if self._in_order else normalize_body(body)
 
-    def _reply(self, request: Request) -> Reply:
+    def _find_reply(self, request: Request) -> Reply:
         route = request.path.removeprefix("/v1/")
-        key = self._key(route, request.body)
+        key = self._make_lookup(route, request.body)
         recordings = self._found.get(key, [])
         if recordings:
             self._served[key] += 1
-            return self._played(recordings[(self._served[key] - 1) % len(recordings)])
+            return self._replay_recording(recordings[(self._served[key] - 1) % len(recordings)])
         if route == "models":
             data = [
                 {"id": m, "object": "model", "created": 0, "owned_by": "byok-bench-replay"}
                 for m in self.models
             ]
-            return document({"object": "list", "data": data}, 200, **MARK)
+            return make_json_reply({"object": "list", "data": data}, 200, **MARK)
         return Refusal(
             404, "There is no recording of this request.", code="not_recorded", headers=dict(MARK)
-        ).reply("messages" if route == "messages" else "chat")
+        ).to_reply("messages" if route == "messages" else "chat")
 
-    def _played(self, one: Recorded) -> Reply:
+    def _replay_recording(self, one: Recording) -> Reply:
         if one.status is None:
             return Reply(silent="hang" if one.ending == "stall" else "close")
         headers = {name.lower(): value for name, value in one.headers}
@@ -108,18 +108,18 @@ class Replay(HttpBackend):
             headers={**{name: value for name, value in headers.items() if name not in _FRAMING}, **MARK},
             events=[Event(raw=content, due_ms=at_ns * self._scale) for at_ns, content in one.chunks],
             head_ms=one.head_ns * self._scale,
-            sized="content-length" in headers and one.ending == "clean",
+            is_sized="content-length" in headers and one.ending == "clean",
             ending=one.ending,
         )
 
 
-def canonical(body: bytes) -> str:
+def normalize_body(body: bytes) -> str:
     """The same text for bodies that mean the same JSON; the bytes themselves for what is none."""
-    value = _json(body)
+    value = _read_json(body)
     return json.dumps(value, sort_keys=True) if value is not None else body.decode("latin-1")
 
 
-def _json(body: bytes) -> object:
+def _read_json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -28,14 +28,14 @@ class Event:
     data: Any = None
     """A JSON object, or the text of the payload."""
     name: str | None = None
-    paced: bool = False
+    is_paced: bool = False
     """It carries output, so it waits for its turn in the schedule."""
     call: int | None = None
     """Position of the tool call it belongs to; what the data says about that may be spoiled."""
-    opens_call: bool = False
+    is_call_start: bool = False
     """It is the first of its call."""
     raw: bytes | None = None
-    ends: bytes = b"\n\n"
+    separator: bytes = b"\n\n"
     due_ms: float | None = None
     """When it goes out, counted from the request; None: by the server's schedule."""
 
@@ -44,11 +44,11 @@ class Event:
         if self.raw is not None:
             return self.raw
         name = f"event: {self.name}\n".encode() if self.name else b""
-        return name + b"data: " + self.payload() + self.ends
+        return name + b"data: " + self.encode_payload() + self.separator
 
-    def payload(self) -> bytes:
+    def encode_payload(self) -> bytes:
         """The data as it stands on the wire."""
-        return self.data.encode() if isinstance(self.data, str) else dump(self.data)
+        return self.data.encode() if isinstance(self.data, str) else encode_compact_json(self.data)
 
 
 @dataclass
@@ -63,13 +63,13 @@ class Reply:
     ending: Ending = "clean"
     head_ms: float = 0.0
     """When status and headers of a stream go out, counted from the request."""
-    sized: bool = False
+    is_sized: bool = False
     """The stream has a Content-Length, as recorded ones may."""
-    gzipped: bool = False
+    is_gzipped: bool = False
     """The stream is compressed."""
-    flushed: bool = True
+    is_flushed: bool = True
     """A compressed stream is flushed after each event; otherwise it goes out when the compressor likes."""
-    late: bool = False
+    is_late: bool = False
     """Nothing goes out before the last event is due: what a collecting proxy does."""
     silent: Literal["no", "hang", "close"] = "no"
     """No answer at all: the connection stays open, or is closed at once."""
@@ -79,21 +79,21 @@ class Reply:
         """Whether events are sent."""
         return self.events is not None
 
-    def content(self) -> bytes:
+    def encode_body(self) -> bytes:
         """The body of a reply that is no stream."""
-        return self.raw if self.raw is not None else dump(self.document)
+        return self.raw if self.raw is not None else encode_compact_json(self.document)
 
 
-def stream(events: list[Event]) -> Reply:
+def make_stream_reply(events: list[Event]) -> Reply:
     """A good 200 event stream."""
     return Reply(headers=dict(STREAM_HEADERS), events=events)
 
 
-def document(value: Any, status: int = 200, **headers: str) -> Reply:
+def make_json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
     """A JSON answer."""
     return Reply(status=status, headers={"content-type": "application/json", **headers}, document=value)
 
 
-def dump(value: Any) -> bytes:
+def encode_compact_json(value: Any) -> bytes:
     """Compact JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

@@ -8,24 +8,24 @@ from byok_bench.backends.simulator.answer import Answer
 from byok_bench.backends.simulator.ask import (
     Ask,
     Body,
-    check_choice,
-    check_ranges,
-    flag,
-    list_of,
+    check_sampling_ranges,
+    check_tool_choice,
+    collect_text,
+    read_flag,
+    read_list_member,
+    read_positive_integer,
+    read_required_model,
     read_tools,
-    required_model,
-    text_of,
-    whole_number,
 )
-from byok_bench.backends.simulator.refusal import mistake
-from byok_bench.backends.simulator.reply import Reply, document, stream
-from byok_bench.backends.simulator.response_events import events_of
+from byok_bench.backends.simulator.refusal import make_bad_request
+from byok_bench.backends.simulator.reply import Reply, make_json_reply, make_stream_reply
+from byok_bench.backends.simulator.response_events import list_response_events
 from byok_bench.backends.simulator.response_object import (
-    LOGPROBS,
+    INCLUDE_LOGPROBS,
     Item,
+    build_output_items,
     check_settings,
     end_response,
-    output_of,
     start_response,
 )
 
@@ -33,89 +33,97 @@ _ROLES = ("user", "assistant", "system", "developer")
 _ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 
 
-def read(body: Body, earlier: Sequence[Item] = ()) -> Ask:
+def read_ask(body: Body, earlier: Sequence[Item] = ()) -> Ask:
     """What a responses body asks for, `earlier` being the conversation that it goes on with. Raises Refusal."""
-    items = _items(body, earlier)
-    check_ranges(body)
+    items = _read_items(body, earlier)
+    check_sampling_ranges(body)
     check_settings(body)
     tools = read_tools(
         (
             entry
-            for entry in list_of(body, "tools")
+            for entry in read_list_member(body, "tools")
             if not isinstance(entry, dict) or entry.get("type") == "function"
         ),
         "parameters",
     )
-    users = [text_of(item.get("content")) for item in items if item.get("role") == "user"]
-    include = list_of(body, "include")
+    users = [collect_text(item.get("content")) for item in items if item.get("role") == "user"]
+    include = read_list_member(body, "include")
     return Ask(
         dialect="responses",
         body=body,
-        model=required_model(body),
+        model=read_required_model(body),
         prompt=users[-1] if users else "",
-        texts=[text_of(body.get("instructions")), *(_said(item) for item in items)],
-        results=_results(items),
+        texts=[collect_text(body.get("instructions")), *(_join_item(item) for item in items)],
+        results=_collect_results(items),
         tools=tools,
-        choice=check_choice(_choice(body.get("tool_choice")), tools),
+        choice=check_tool_choice(_read_tool_choice(body.get("tool_choice")), tools),
         parallel=body.get("parallel_tool_calls") is not False,
-        schema=_schema(body.get("text")),
-        top_logprobs=(body.get("top_logprobs") or 0) if LOGPROBS in include else None,
-        max_tokens=whole_number(body, "max_output_tokens"),
-        stream=flag(body, "stream"),
-        reasoning=_reasons(body.get("reasoning")),
+        schema=_read_schema(body.get("text")),
+        top_logprobs=(body.get("top_logprobs") or 0) if INCLUDE_LOGPROBS in include else None,
+        max_tokens=read_positive_integer(body, "max_output_tokens"),
+        stream=read_flag(body, "stream"),
+        reasoning=_is_reasoning_wanted(body.get("reasoning")),
         items=items,
     )
 
 
-def write(ask: Ask, answers: Sequence[Answer]) -> Reply:
+def write_reply(ask: Ask, answers: Sequence[Answer]) -> Reply:
     """The answer, as the request wants it; there is one choice only."""
     (one,) = answers
     started = start_response(ask)
-    ended = end_response(started, ask, one, output_of(ask, one))
-    return stream(events_of(started, ended, ask, one)) if ask.stream else document(ended)
+    ended = end_response(started, ask, one, build_output_items(ask, one))
+    return (
+        make_stream_reply(list_response_events(started, ended, ask, one))
+        if ask.stream
+        else make_json_reply(ended)
+    )
 
 
-def _items(body: Body, earlier: Sequence[Item]) -> list[Item]:
+def _read_items(body: Body, earlier: Sequence[Item]) -> list[Item]:
     """The conversation as items; every tool result answers a call before it."""
     given = body.get("input")
     if isinstance(given, str) and given:
         return [*earlier, {"role": "user", "content": given}]
     if not isinstance(given, list) or not given:
-        raise mistake("'input' must be a text or an array with at least one item.", "input")
+        raise make_bad_request("'input' must be a text or an array with at least one item.", "input")
     called = [item.get("call_id") for item in earlier if item.get("type") == "function_call"]
     for position, item in enumerate(given):
         if not isinstance(item, dict) or not ("role" in item or "type" in item):
-            raise mistake("Every item is an object with a type or a role.", f"input[{position}]")
+            raise make_bad_request("Every item is an object with a type or a role.", f"input[{position}]")
         if item.get("type") == "function_call":
             called.append(item.get("call_id"))
         if item.get("type") == "function_call_output" and item.get("call_id") not in called:
-            raise mistake("No tool call found for this function call output.", f"input[{position}].call_id")
+            raise make_bad_request(
+                "No tool call found for this function call output.", f"input[{position}].call_id"
+            )
         if "role" in item and item["role"] not in _ROLES:
             roles = ", ".join(_ROLES)
-            raise mistake(
+            raise make_bad_request(
                 f"Every message needs a role out of {roles}.", f"input[{position}].role", "invalid_value"
             )
         if "role" in item and not isinstance(item.get("content"), (str, list)):
-            raise mistake("'content' must be a text or an array of parts.", f"input[{position}].content")
+            raise make_bad_request(
+                "'content' must be a text or an array of parts.", f"input[{position}].content"
+            )
     return [*earlier, *given]
 
 
-def _said(item: Item) -> str:
+def _join_item(item: Item) -> str:
     parts = (item.get("name"), item.get("arguments"), item.get("output"))
-    return " ".join([text_of(item.get("content")), *(part for part in parts if isinstance(part, str))])
+    return " ".join([collect_text(item.get("content")), *(part for part in parts if isinstance(part, str))])
 
 
-def _results(items: list[Item]) -> list[str]:
+def _collect_results(items: list[Item]) -> list[str]:
     """The outputs of the function calls at the end."""
     tail = itertools.takewhile(lambda item: item.get("type") == "function_call_output", reversed(items))
-    return [text_of(item.get("output")) for item in tail][::-1]
+    return [collect_text(item.get("output")) for item in tail][::-1]
 
 
-def _reasons(given: Any) -> bool:
+def _is_reasoning_wanted(given: Any) -> bool:
     return isinstance(given, dict) and given.get("effort") != "none"
 
 
-def _choice(value: Any) -> str:
+def _read_tool_choice(value: Any) -> str:
     match value:
         case None:
             return "auto"
@@ -123,10 +131,10 @@ def _choice(value: Any) -> str:
             return str(value)
         case {"type": "function", "name": str(name)}:
             return f":{name}"
-    raise mistake("'tool_choice' is none, auto, required, or names a function.", "tool_choice")
+    raise make_bad_request("'tool_choice' is none, auto, required, or names a function.", "tool_choice")
 
 
-def _schema(text: Any) -> Any:
+def _read_schema(text: Any) -> Any:
     match text:
         case None | {"format": None} | {"format": {"type": "text"}}:
             return None
@@ -135,5 +143,7 @@ def _schema(text: Any) -> Any:
         case {"format": {"type": "json_schema", "schema": dict(schema)}}:
             return schema
         case {"format": _}:
-            raise mistake("'text.format' is of type text, json_object or json_schema.", "text.format")
+            raise make_bad_request(
+                "'text.format' is of type text, json_object or json_schema.", "text.format"
+            )
     return None

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from byok_bench.backends.simulator.http import Request
-from byok_bench.backends.simulator.models import speaks_anthropic
+from byok_bench.backends.simulator.models import is_anthropic_request
 from byok_bench.backends.simulator.visit import Route
 
 
@@ -40,9 +40,9 @@ def find_place(path: str) -> Place:
     return Place("unknown")
 
 
-def envelope_of(request: Request) -> str:
+def choose_envelope(request: Request) -> str:
     """The dialect whose errors the client understands."""
     of_models = request.path.startswith("/v1/models")
-    if request.path.startswith("/v1/messages") or (of_models and speaks_anthropic(request)):
+    if request.path.startswith("/v1/messages") or (of_models and is_anthropic_request(request)):
         return "messages"
     return "chat"

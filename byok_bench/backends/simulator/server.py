@@ -12,22 +12,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from byok_bench.backends.simulator import answer, chat, messages, responses
-from byok_bench.backends.simulator.ask import Ask, Body, decode
+from byok_bench.backends.simulator.ask import Ask, Body, read_json_body
 from byok_bench.backends.simulator.faults import Fault, FaultPlan
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
-from byok_bench.backends.simulator.memory import Memory
-from byok_bench.backends.simulator.models import OWNER, describe_model, list_models
-from byok_bench.backends.simulator.profiles import find_profile, mark
+from byok_bench.backends.simulator.memory import ResponseMemory
+from byok_bench.backends.simulator.models import OWNER, build_model_entry, build_model_list
+from byok_bench.backends.simulator.profiles import find_profile, mark_simulation
 from byok_bench.backends.simulator.refusal import (
     Refusal,
-    too_long,
-    unknown_model,
-    unknown_route,
-    wrong_key,
-    wrong_method,
+    make_too_long,
+    make_unknown_model,
+    make_unknown_route,
+    make_wrong_key,
+    make_wrong_method,
 )
-from byok_bench.backends.simulator.reply import Reply, document
-from byok_bench.backends.simulator.routes import Place, envelope_of, find_place
+from byok_bench.backends.simulator.reply import Reply, make_json_reply
+from byok_bench.backends.simulator.routes import Place, choose_envelope, find_place
 from byok_bench.backends.simulator.serving import HttpBackend
 from byok_bench.backends.simulator.visit import Visit
 
@@ -77,98 +77,106 @@ class Simulator(HttpBackend):
         self._schedule = Schedule(ttft_ms, gap_ms)
         self._reasoning = reasoning
         self._visits: Counter[str] = Counter()
-        self._memory = Memory()
+        self._memory = ResponseMemory()
 
-    async def respond(self, request: Request, wire: Wire) -> bool:
+    async def answer_request(self, request: Request, wire: Wire) -> bool:
         """Serve one request, with the faults whose turn it is."""
-        reply = self.reply_to(request)
+        reply = self.make_reply(request)
         reply.headers.setdefault("server", OWNER)
         if "x-request-id" in request.headers:
             reply.headers.setdefault("x-request-id", request.headers["x-request-id"])
-        return await wire.send(reply, self._schedule, request.arrived, keep_alive=request.keeps_alive)
+        return await wire.send_reply(reply, self._schedule, request.arrived, keep_alive=request.is_keep_alive)
 
-    def reply_to(self, request: Request) -> Reply:
+    def make_reply(self, request: Request) -> Reply:
         """The reply to one request, faults included; nothing is sent."""
         place = find_place(request.path)
         self._visits[place.route] += 1
-        visit = Visit(request, place.route, body=_lenient(request.body), models=self.models)
-        faults = self.faults.due(visit, self._visits[place.route])
+        visit = Visit(request, place.route, body=_find_body(request.body), models=self.models)
+        faults = self.faults.choose_faults(visit, self._visits[place.route])
         try:
             for fault in faults:
                 fault.before(visit)
             self._serve(visit, place, faults)
         except Refusal as refusal:
-            visit.reply = refusal.reply(envelope_of(request))
+            visit.reply = refusal.to_reply(choose_envelope(request))
         if self.profile is not None:
             self.profile.after(visit)
         for fault in faults:
-            fault.finish(visit)
+            fault.change_reply(visit)
         if self.profile is not None:
-            mark(self.profile, visit)
+            mark_simulation(self.profile, visit)
         return visit.reply
 
     def _serve(self, visit: Visit, place: Place, faults: Sequence[Fault]) -> None:
         """The good answer. Raises Refusal."""
         request = visit.request
         if place.route == "unknown":
-            raise unknown_route(request.method, request.path)
+            raise make_unknown_route(request.method, request.path)
         if request.method != place.method:
-            raise wrong_method(request.method, place.method)
+            raise make_wrong_method(request.method, place.method)
         if self.api_key is not None and request.key != self.api_key and place.route != "health":
-            raise wrong_key()
+            raise make_wrong_key()
         match place.route:
             case "health":
-                visit.reply = document({"status": "ok"})
+                visit.reply = make_json_reply({"status": "ok"})
             case "models":
-                visit.reply = document(list_models(request, self.models, self.context_window_tokens))
+                visit.reply = make_json_reply(
+                    build_model_list(request, self.models, self.context_window_tokens)
+                )
             case "model":
                 names = None if self._any_model else self.models
-                visit.reply = document(describe_model(request, place.id, names, self.context_window_tokens))
+                visit.reply = make_json_reply(
+                    build_model_entry(request, place.id, names, self.context_window_tokens)
+                )
             case "response":
-                visit.reply = document(self._memory.find_response(place.id))
+                visit.reply = make_json_reply(self._memory.find_response(place.id))
             case "token-count":
-                visit.reply = messages.count(self._checked(messages.read_prompt(_body(visit))))
+                visit.reply = messages.write_token_count(
+                    self._check_ask(messages.read_prompt(_read_body(visit)))
+                )
             case _:
                 self._answer(visit, faults)
 
     def _answer(self, visit: Visit, faults: Sequence[Fault]) -> None:
         """The answer of a model. Raises Refusal."""
-        body = _body(visit)
+        body = _read_body(visit)
         if visit.route == "responses":
-            ask = responses.read(body, self._memory.conversation_before(body))
+            ask = responses.read_ask(body, self._memory.find_conversation(body))
         else:
             ask = _DIALECTS[visit.route].read(body)
         ask.reasoning = ask.reasoning or self._reasoning
-        visit.ask = self._checked(ask)
+        visit.ask = self._check_ask(ask)
         if self.profile is not None:
             self.profile.amid(visit)
         for fault in faults:
             fault.amid(visit)
-        answers = [answer.answer(ask, self._tokens) for _ in range(ask.n)]
+        answers = [answer.make_answer(ask, self._tokens) for _ in range(ask.n)]
         for fault in faults:
             for one in answers:
-                fault.change(visit, one)
+                fault.change_answer(visit, one)
         visit.reply = _DIALECTS[visit.route].write(ask, answers)
         if visit.route == "responses":
-            self._memory.keep(ask, visit.reply)
+            self._memory.keep_response(ask, visit.reply)
 
-    def _checked(self, ask: Ask) -> Ask:
+    def _check_ask(self, ask: Ask) -> Ask:
         """The same: its model is one of ours, and the prompt fits the window. Raises Refusal."""
         if ask.model not in self.models and not self._any_model:
-            raise unknown_model(ask.model)
+            raise make_unknown_model(ask.model)
         window = self.context_window_tokens
-        cuts = self.profile is not None and self.profile.cuts_silently
+        cuts = self.profile is not None and self.profile.has_silent_cut
         if window is not None and ask.prompt_tokens > window and not cuts:
-            raise too_long(window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages")
+            raise make_too_long(
+                window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages"
+            )
         return ask
 
 
-def _body(visit: Visit) -> Body:
+def _read_body(visit: Visit) -> Body:
     """The body of a request that has to have one. Raises Refusal."""
-    return visit.body if visit.body is not None else decode(visit.request.body)
+    return visit.body if visit.body is not None else read_json_body(visit.request.body)
 
 
-def _lenient(raw: bytes) -> dict[str, Any] | None:
+def _find_body(raw: bytes) -> dict[str, Any] | None:
     """The body if it is a JSON object."""
     try:
         value = json.loads(raw)

@@ -6,7 +6,7 @@ import errno
 from abc import abstractmethod
 
 from byok_bench.backends.base import LOOPBACK, Backend, BackendError
-from byok_bench.backends.simulator.http import Request, Wire, read_request
+from byok_bench.backends.simulator.http import Request, Wire, receive_request
 from byok_bench.backends.simulator.refusal import Refusal
 
 _LONGEST_HEAD = 64 * 1024
@@ -23,7 +23,7 @@ class HttpBackend(Backend):
         self._connections: set[asyncio.Task[None]] = set()
 
     @abstractmethod
-    async def respond(self, request: Request, wire: Wire) -> bool:
+    async def answer_request(self, request: Request, wire: Wire) -> bool:
         """Answer one request; whether the connection can be used again."""
 
     async def start(self) -> None:
@@ -32,7 +32,7 @@ class HttpBackend(Backend):
             raise BackendError(f"{self.label} is already running", code="already_running")
         try:
             self._server = await asyncio.start_server(
-                self._accept, LOOPBACK, self._wanted_port, limit=_LONGEST_HEAD
+                self._handle_connection, LOOPBACK, self._wanted_port, limit=_LONGEST_HEAD
             )
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
@@ -40,12 +40,12 @@ class HttpBackend(Backend):
             message = f"{self.label} cannot listen on port {self._wanted_port}: {why}"
             raise BackendError(message, code="port_taken" if taken else "start_failed") from None
         port = self._server.sockets[0].getsockname()[1]
-        self._listening(f"http://{LOOPBACK}:{port}")
+        self._note_address(f"http://{LOOPBACK}:{port}")
 
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
         server, self._server = self._server, None
-        self._stopped()
+        self._forget_address()
         if server is None:
             return
         server.close()
@@ -54,26 +54,26 @@ class HttpBackend(Backend):
         await asyncio.gather(*self._connections, return_exceptions=True)
         await server.wait_closed()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
         try:
             # A client that leaves, and our own stop, are both ordinary ends of a connection.
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await self._converse(reader, writer)
+                await self._answer_requests(reader, writer)
         finally:
             self._connections.discard(task)
             writer.close()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Requests of one connection, one after the other."""
         wire = Wire(reader, writer)
         while True:
             try:
-                request = await read_request(reader)
+                request = await receive_request(reader)
             except Refusal as refusal:
                 await wire.refuse(refusal)
                 return
-            if request is None or not await self.respond(request, wire):
+            if request is None or not await self.answer_request(request, wire):
                 return

@@ -11,7 +11,7 @@ import msgspec
 from support.clients.play import CLIENTS, NODE, ON_NODE, PYTHON, ROOT
 
 from byok_bench.checks.clients import ClientEffect, ClientEffects
-from byok_bench.checks.registry import catalogue
+from byok_bench.checks.registry import load_catalogue
 
 PAGE: Final = ROOT / "docs/clients.md"
 DATA: Final = ROOT / "byok_bench/checks/clients.json"
@@ -109,7 +109,7 @@ def _render_words(found: ClientEffects) -> Iterator[str]:
 
 def _order(found: ClientEffects) -> list[str]:
     played = {one.check for one in found.effects}
-    return [one.id for one in catalogue() if one.id in played]
+    return [one.id for one in load_catalogue() if one.id in played]
 
 
 _HEAD: Final = """<!-- Written by `make clients`, from real runs. -->

@@ -17,11 +17,11 @@ from support.sdk import Call, Seen
 from support.sdk_words import numbered, told
 from support.simulated import KEY, QUESTION, body_for
 
-from byok_bench.backends.simulator.faults import Fault, catalogue
-from byok_bench.backends.simulator.faults.fault import nothing
+from byok_bench.backends.simulator.faults import Fault, list_faults
+from byok_bench.backends.simulator.faults.fault import leave_visit
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.clients import ClientEffect, Outcome
-from byok_bench.checks.registry import catalogue as checks
+from byok_bench.checks.registry import load_catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.send import send
 from byok_bench.wire.limits import Timeouts
@@ -50,7 +50,7 @@ MADE_UP: Final = re.compile(
 HASTE_S: Final = 1.0
 PATIENCE_S: Final = 20.0
 _PASSIVE: Final = {one.id for one in checks() if one.mode == "passive"}
-FAULTS: Final = [one for one in catalogue() if one.id in _PASSIVE and one.route != "models"]
+FAULTS: Final = [one for one in list_faults() if one.id in _PASSIVE and one.route != "models"]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ async def find_findings(fault: Fault, form: Form, body: Mapping[str, Any]) -> se
     """What byok-bench finds in the answer."""
     timeouts = Timeouts(first_byte=HASTE_S, idle=HASTE_S) if fault.id in WAITS else None
     async with Simulator(api_key=KEY, faults=[fault.id], ttft_ms=0, gap_ms=0) as server:
-        exchange = await send(server.endpoint_for(form.schema), dict(body), timeouts=timeouts)
+        exchange = await send(server.get_endpoint(form.schema), dict(body), timeouts=timeouts)
     return {one.check for one in run_checks(exchange)}
 
 
@@ -171,7 +171,7 @@ async def play_client(
         "timeout": HASTE_S if fault.id in WAITS else PATIENCE_S,
     }  # fmt: skip
     async with Simulator(api_key=KEY, faults=[fault.id], ttft_ms=0, gap_ms=0) as server:
-        server.faults.faults = [replace(fault, before=nothing, after=nothing)]
+        server.faults.faults = [replace(fault, before=leave_visit, after=leave_visit)]
         want = await worker.play({**job, "base_url": server.base_url, "timeout": PATIENCE_S})
         if want.error is not None:
             return None

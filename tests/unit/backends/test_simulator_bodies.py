@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byok_bench.backends.simulator import chat, messages, responses
-from byok_bench.backends.simulator.answer import answer
-from byok_bench.backends.simulator.ask import decode
-from byok_bench.backends.simulator.fill import fill
+from byok_bench.backends.simulator.answer import make_answer
+from byok_bench.backends.simulator.ask import read_json_body
+from byok_bench.backends.simulator.fill import make_schema_value
 from byok_bench.backends.simulator.refusal import Refusal
-from byok_bench.backends.simulator.reply import Event, dump
+from byok_bench.backends.simulator.reply import Event, encode_compact_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -96,11 +96,11 @@ def test_any_body_is_answered_or_refused(dialect: ModuleType, body: dict[str, An
     status, reply = 200, None
     try:
         ask = dialect.read(body)
-        reply = dialect.write(ask, [answer(ask, 5) for _ in range(ask.n)])
+        reply = dialect.write(ask, [make_answer(ask, 5) for _ in range(ask.n)])
     except Refusal as refusal:
-        status, reply = refusal.status, refusal.reply("chat")
+        status, reply = refusal.status, refusal.to_reply("chat")
     events: list[Event] = reply.events or []
-    assert [event.encode() for event in events] or reply.content()
+    assert [event.encode() for event in events] or reply.encode_body()
     assert status in (200, 400)
 
 
@@ -108,7 +108,7 @@ def test_any_body_is_answered_or_refused(dialect: ModuleType, body: dict[str, An
 @settings(max_examples=150, deadline=None)
 def test_any_schema_is_filled(schema: dict[str, Any]) -> None:
     """Whatever stands where a schema's keyword is looked for, some value comes."""
-    dump(fill(schema, "Paris 3"))
+    encode_compact_json(make_schema_value(schema, "Paris 3"))
 
 
 @given(st.binary(max_size=30) | st.text().map(str.encode))
@@ -116,7 +116,7 @@ def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
     """What is no JSON object is a client's mistake."""
     status, body = 200, {}
     try:
-        body = decode(raw)
+        body = read_json_body(raw)
     except Refusal as refusal:
         status = refusal.status
     assert isinstance(body, dict)
@@ -126,4 +126,4 @@ def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
 def test_deep_json_is_refused() -> None:
     """Nesting beyond Python's own limit is a client's mistake too."""
     with pytest.raises(Refusal):
-        decode(b"[" * 100_000)
+        read_json_body(b"[" * 100_000)

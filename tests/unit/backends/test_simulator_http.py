@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from byok_bench.backends.simulator.http import Schedule, due_times
+from byok_bench.backends.simulator.http import Schedule, compute_due_times
 from byok_bench.backends.simulator.reply import Event
 from byok_bench.backends.simulator.server import Simulator
 
@@ -78,7 +78,7 @@ async def test_stopping_ends_open_connections() -> None:
 def test_events_are_due_by_their_output() -> None:
     """Events without output go out with the output before them; the first output is due at ttft."""
     paced = [False, True, False, True, True, False]
-    events = [Event("x", paced=one) for one in paced]
-    assert due_times(events, Schedule(100, 10)) == [100, 100, 100, 110, 120, 120]
+    events = [Event("x", is_paced=one) for one in paced]
+    assert compute_due_times(events, Schedule(100, 10)) == [100, 100, 100, 110, 120, 120]
     events[0].due_ms = 7
-    assert due_times(events, Schedule(100, 10))[0] == 7
+    assert compute_due_times(events, Schedule(100, 10))[0] == 7

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from byok_bench.checks.advice import ADVICE, NO_LIST, ROUTE_ANSWERED, TOO_LARGE, advice, what_to_do
+from byok_bench.checks.advice import (
+    ADVICE,
+    NO_LIST,
+    ROUTE_ANSWERED,
+    TOO_LARGE,
+    choose_advice,
+    describe_failure,
+)
 from byok_bench.wire.failures import KINDS, Failure, failure
 
 
@@ -20,40 +27,40 @@ def test_every_kind_has_advice() -> None:
 def test_a_base_url_that_answered_is_not_doubted() -> None:
     """A 404 on a route that answered before is no reason to look at /v1."""
     missing = failed("not_found_route", status=404)
-    assert "/v1" in what_to_do(missing)
-    assert what_to_do(missing, route_answered=True) == ROUTE_ANSWERED
+    assert "/v1" in choose_advice(missing)
+    assert choose_advice(missing, route_answered=True) == ROUTE_ANSWERED
     assert "/v1" not in ROUTE_ANSWERED
 
 
 def test_a_server_without_a_list_is_not_doubted_at_once() -> None:
     """Not every server lists its models; the base URL is doubted only if nothing answers."""
-    said = advice(failed("not_found_route", "404 page not found", status=404), is_list=True)
+    said = describe_failure(failed("not_found_route", "404 page not found", status=404), is_list=True)
     assert said == f"404 page not found. {NO_LIST}"
     assert NO_LIST.startswith("Not every server lists")
 
 
 def test_a_server_without_a_worker_is_not_called_full() -> None:
     """503 has more reasons than a limit (a gateway without workers: no_models_available)."""
-    assert "limit" not in what_to_do(failed("overloaded", "no_models_available", status=503))
+    assert "limit" not in choose_advice(failed("overloaded", "no_models_available", status=503))
 
 
 def test_what_never_fits_is_not_waited_for() -> None:
     """A request that is larger than the limit is told so, without the delay that came with it."""
-    said = advice(failed("rate_limit", status=413, retryable=False, retry_after_s=9.0))
+    said = describe_failure(failed("rate_limit", status=413, retryable=False, retry_after_s=9.0))
     assert said == f"No. {TOO_LARGE}"
-    assert "9 s" in advice(failed("rate_limit", status=429, retryable=True, retry_after_s=9.0))
+    assert "9 s" in describe_failure(failed("rate_limit", status=429, retryable=True, retry_after_s=9.0))
 
 
 def test_a_model_that_failed_is_no_failed_server() -> None:
     """A call that a model did not manage (tool_use_failed, 400) needs no operator."""
-    assert "operator" not in what_to_do(failed("server", status=400, retryable=True))
-    assert "operator" in what_to_do(failed("server", status=500, retryable=True))
+    assert "operator" not in choose_advice(failed("server", status=400, retryable=True))
+    assert "operator" in choose_advice(failed("server", status=500, retryable=True))
 
 
 def test_words_of_ours_are_no_words_of_a_server() -> None:
     """Where no status came, the sentence goes by kind and phase."""
     tls = failed("network", "the SSL certificate has expired", status=None, phase="tls")
-    assert "client certificate" not in what_to_do(tls)
+    assert "client certificate" not in choose_advice(tls)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +103,19 @@ def test_advice_fits_what_was_seen(
     kind: str, phase: str, message: str, status: int | None, has: str, has_not: str
 ) -> None:
     """Words about TLS stand in place of those about keys, routes and firewalls."""
-    said = advice(failure(kind, phase, message, status=status))
+    said = describe_failure(failure(kind, phase, message, status=status))
     assert (has in said, has_not in said) == (True, False)
 
 
 @pytest.mark.parametrize(("code", "has"), [("http2_only", "--set transport=http2"), ("tls_port", "https://")])
 def test_another_protocol_has_its_own_advice(code: str, has: str) -> None:
     """What the first bytes told needs no guess about proxies."""
-    said = advice(failure("protocol", "headers", "it speaks another protocol", code=code))
+    said = describe_failure(failure("protocol", "headers", "it speaks another protocol", code=code))
     assert (has in said, "is a proxy in between" in said) == (True, False)
 
 
 @pytest.mark.parametrize("message", ["is it plain http?", "it is", "it is.", "is it?."])
 def test_a_sentence_ends_once(message: str) -> None:
     """Whatever a message ends with, one mark stands before what to do."""
-    said = advice(failure("network", "connect", message))
+    said = describe_failure(failure("network", "connect", message))
     assert [marks for marks in ("..", "?.", ".?") if marks in said] == []

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from support.chat_records import chunk, event, exchange
 
-from byok_bench.checks.arrivals import arrivals_of
+from byok_bench.checks.arrivals import measure_arrivals
 
 
 def times(first_ms: float, *steps: tuple[int, float]) -> list[float]:
@@ -51,9 +51,9 @@ def test_arrivals_are_told_apart(stamps: list[float], held: bool, bursts: bool) 
     chunks = [(round(at * 1e6), data) for at, (_, data) in zip(stamps, answer.raw.chunks, strict=True)]
     answer.raw.chunks[:] = chunks
     answer.raw.phases.end = chunks[-1][0]
-    arrivals = arrivals_of(answer)
+    arrivals = measure_arrivals(answer)
     assert arrivals is not None
-    assert (arrivals.is_held_back, arrivals.comes_in_bursts) == (held, bursts)
+    assert (arrivals.is_held_back, arrivals.is_bursty) == (held, bursts)
 
 
 def test_the_figures_are_those_of_the_stream() -> None:
@@ -63,7 +63,7 @@ def test_the_figures_are_those_of_the_stream() -> None:
         (200_000_000 * (number + 1), data) for number, (_, data) in enumerate(answer.raw.chunks)
     ]
     answer.raw.phases.end = 600_000_000
-    arrivals = arrivals_of(answer)
+    arrivals = measure_arrivals(answer)
     assert arrivals is not None
     assert (arrivals.events, arrivals.reads, arrivals.pauses, arrivals.pause_ms) == (15, 3, 2, 200.0)
     assert str(arrivals) == "15 events came in 3 reads, 2 times after a silence of about 200 ms"

@@ -5,7 +5,7 @@ from support.bench_server import KEY, MODEL, serving
 from support.moody_server import MoodyServer
 
 from byok_bench.checks.ladder import ladder
-from byok_bench.checks.probe import PROVOKING, probes, probes_of
+from byok_bench.checks.probe import PROVOKING, list_dialect_probes, list_probes
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 
@@ -66,7 +66,7 @@ async def test_the_over_long_prompt_follows_the_window(declared: int | None, wor
 @pytest.mark.parametrize("schema", ["chat", "responses", "messages"])
 def test_probes_that_make_mistakes_come_last(schema: str) -> None:
     """And of them the over-long prompt."""
-    order = [one.id for one in probes_of(schema)]
+    order = [one.id for one in list_dialect_probes(schema)]
     made = [id for id in order if id in PROVOKING]
     assert order[-len(made) :] == made
     assert order[-1] == "error.context-length"
@@ -74,5 +74,5 @@ def test_probes_that_make_mistakes_come_last(schema: str) -> None:
 
 def test_every_probe_of_error_answers_is_known_as_a_mistake() -> None:
     """A new one is placed on purpose."""
-    known = {one.id for one in probes()}
+    known = {one.id for one in list_probes()}
     assert {id for id in known if id.startswith("error.")} <= set(PROVOKING) <= known

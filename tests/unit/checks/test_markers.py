@@ -5,8 +5,8 @@ import re
 import pytest
 
 from byok_bench.checks.markers import load_markers
-from byok_bench.checks.native_reasons import meanings
-from byok_bench.checks.texts import control_token, think_tag, tool_markup
+from byok_bench.checks.native_reasons import load_reason_meanings
+from byok_bench.checks.texts import find_control_token, find_think_tag, find_tool_markup
 
 MARKERS = load_markers()
 CALLS = [form for one in MARKERS.call for form in one.forms]
@@ -18,7 +18,7 @@ SOURCE = re.compile(r"(https://\S+|[\w.-]+/[\w.-]+(#\d+| \S+))(; (https://\S+|[\
 @pytest.mark.parametrize("form", CALLS)
 def test_every_form_of_a_call_is_found(form: str) -> None:
     """In the middle of a text; a form that begins like a shorter one is found as itself or as that one."""
-    found = tool_markup(f"Let me look.\n{form}get_weather")
+    found = find_tool_markup(f"Let me look.\n{form}get_weather")
     assert found is not None
     assert form.startswith(found) or found.endswith(form) or form in found
 
@@ -26,22 +26,22 @@ def test_every_form_of_a_call_is_found(form: str) -> None:
 @pytest.mark.parametrize("form", CALLS)
 def test_no_form_of_a_call_is_found_in_quotes(form: str) -> None:
     """Talk about markup is no markup."""
-    assert tool_markup(f"It is written as `{form}` by this model.") is None
+    assert find_tool_markup(f"It is written as `{form}` by this model.") is None
 
 
 @pytest.mark.parametrize(("opening", "closing"), THOUGHTS)
 def test_every_tag_of_reasoning_is_found(opening: str, closing: str) -> None:
     """The opening one at the start, the closing one where nothing opened it, and no pair in the middle."""
-    assert think_tag(f"{opening}Hm.{closing}Hi") == opening
-    assert think_tag(f"Hm.{closing}Hi") == closing
-    assert think_tag(f"Say {opening}Hm.{closing} first.") is None
+    assert find_think_tag(f"{opening}Hm.{closing}Hi") == opening
+    assert find_think_tag(f"Hm.{closing}Hi") == closing
+    assert find_think_tag(f"Say {opening}Hm.{closing} first.") is None
 
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_every_control_token_is_found(token: str) -> None:
     """Wherever it stands in a text, but not where somebody talks of it."""
-    assert control_token(f"Hi{token} there") == token
-    assert control_token(f"A turn ends with `{token}`.") is None
+    assert find_control_token(f"Hi{token} there") == token
+    assert find_control_token(f"A turn ends with `{token}`.") is None
 
 
 def test_every_line_has_a_public_source() -> None:
@@ -58,4 +58,4 @@ def test_no_form_is_named_twice() -> None:
 
 def test_native_words_are_in_lower_case() -> None:
     """They are compared so, and a capital would never match."""
-    assert all(word == word.lower() for word in meanings())
+    assert all(word == word.lower() for word in load_reason_meanings())

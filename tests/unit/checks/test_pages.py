@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from byok_bench.checks import pages
-from byok_bench.checks.registry import catalogue
+from byok_bench.checks.registry import load_catalogue
 from byok_bench.cli import checks
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +29,7 @@ def make_docs() -> ModuleType:
 @pytest.fixture
 def app() -> typer.Typer:
     app = typer.Typer()
-    checks.register(app)
+    checks.add_command(app)
     return app
 
 
@@ -54,10 +54,10 @@ def test_a_page_without_its_rule_is_found(make_docs: ModuleType, monkeypatch: py
     assert make_docs.main(["--check"]) == 1
 
 
-@pytest.mark.parametrize("rule", [one.id for one in catalogue()])
+@pytest.mark.parametrize("rule", [one.id for one in load_catalogue()])
 def test_every_rule_has_a_page_with_both_sorts_of_examples(rule: str) -> None:
     """A reader finds what is reported, what is not, why, and who was seen."""
-    text = pages.page(rule)
+    text = pages.load_rule_page(rule)
     assert text.startswith(f"# {rule}: ")
     assert all(part in text for part in ("**Rule.**", "**Why.**", "**Seen in.**"))
     reported, _, spared = text.partition("\n## Not reported\n")
@@ -69,14 +69,14 @@ def test_a_packaged_page_comes_before_a_written_one(tmp_path: Path, monkeypatch:
     """An installed wheel has no docs folder: its pages lie beside the module."""
     (tmp_path / "stream.bom.md").write_text("packaged", "utf-8")
     monkeypatch.setattr(pages, "PACKAGED", tmp_path)
-    assert pages.page("stream.bom") == "packaged"
+    assert pages.load_rule_page("stream.bom") == "packaged"
     with pytest.raises(KeyError):
-        pages.page("no.such")
+        pages.load_rule_page("no.such")
 
 
 def test_show_prints_the_page(app: typer.Typer) -> None:
     """The command's output is the page, byte for byte."""
-    assert run(app, "show", "stream.truncated")[:2] == (0, pages.page("stream.truncated"))
+    assert run(app, "show", "stream.truncated")[:2] == (0, pages.load_rule_page("stream.truncated"))
 
 
 def test_show_as_json_holds_facts_and_page(app: typer.Typer) -> None:
@@ -89,7 +89,7 @@ def test_show_as_json_holds_facts_and_page(app: typer.Typer) -> None:
         "warn",
         ["vllm-project/vllm#50782"],
     )
-    assert found["page"] == pages.page("tool.index-gap")
+    assert found["page"] == pages.load_rule_page("tool.index-gap")
 
 
 def test_a_misspelt_id_is_answered_with_near_ones(app: typer.Typer) -> None:
@@ -101,7 +101,7 @@ def test_a_misspelt_id_is_answered_with_near_ones(app: typer.Typer) -> None:
 
 def test_list_names_every_rule_once(app: typer.Typer) -> None:
     """One line a rule for people, one document for programs; a group narrows both."""
-    every = [one.id for one in catalogue()]
+    every = [one.id for one in load_catalogue()]
     assert [line.split()[0] for line in run(app, "list")[1].splitlines()] == every
     assert [one["id"] for one in json.loads(run(app, "list", "--json")[1])] == every
     chosen = run(app, "list", "--group", "models")[1].splitlines()

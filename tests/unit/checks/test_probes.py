@@ -5,22 +5,22 @@ from typing import Any
 import pytest
 from support.probe_cases import answer_of, probe_cases
 
-from byok_bench.checks.probe import Ask, Target, probe_named, requests_of
-from byok_bench.checks.prober import judged
+from byok_bench.checks.probe import ProbeRequest, ProbeTarget, find_probe, get_request_builder
+from byok_bench.checks.prober import judge_probe
 
 
 @pytest.mark.parametrize("case", probe_cases())
 def test_a_verdict_is_what_the_answers_prove(case: dict[str, Any]) -> None:
     """A rule that was broken fails, one that was kept passes, and trouble of another kind proves nothing."""
-    result = judged(probe_named(case["probe"]), [answer_of(one) for one in case["answers"]])
+    result = judge_probe(find_probe(case["probe"]), [answer_of(one) for one in case["answers"]])
     told = " ".join([*(one.message for one in result.findings), *result.open_points, *result.notes])
     assert result.verdict == case["verdict"], told
     assert case.get("words", "") in told
 
 
-def asked(probe: str, *answers: dict[str, Any], **target: Any) -> list[Ask]:
+def asked(probe: str, *answers: dict[str, Any], **target: Any) -> list[ProbeRequest]:
     """What a probe asks, given these answers in turn."""
-    asking = requests_of(probe_named(probe))(Target(model="m", **target))
+    asking = get_request_builder(find_probe(probe))(ProbeTarget(model="m", **target))
     asks = [next(asking)]
     try:
         for answer in answers:

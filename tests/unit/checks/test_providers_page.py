@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from byok_bench.checks.registry import catalogue
+from byok_bench.checks.registry import load_catalogue
 from byok_bench.dialects.failure_lists import SOURCE
 from byok_bench.wire.failures import KINDS
 
@@ -54,7 +54,7 @@ def test_each_line_names_when_what_and_where_it_can_be_read(row: str) -> None:
 
 def test_each_rule_and_kind_of_the_page_exists() -> None:
     """Links go to pages of the catalogue, or to the page about kinds by a kind's name."""
-    known = {check.id for check in catalogue()}
+    known = {check.id for check in load_catalogue()}
     for name, path, page in LINK.findall("\n".join(ROWS)):
         if path.startswith("checks/"):
             assert (name in known, name) == (True, page)

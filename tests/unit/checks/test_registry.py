@@ -8,8 +8,8 @@ from support.chat_records import DONE, chunk, event, exchange
 
 from byok_bench.checks import registry
 from byok_bench.checks.finding import ERROR, WARN, Hit
-from byok_bench.checks.registry import Rule, check, run_checks, select
-from byok_bench.checks.seen import Seen
+from byok_bench.checks.registry import Rule, check, run_checks, select_checks
+from byok_bench.checks.seen import SeenExchange
 
 START = event(chunk({"role": "assistant", "content": "Hi"}))
 STOP = event(chunk({}, "stop"))
@@ -21,12 +21,12 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> dict[str, registry.Check]:
     checks: dict[str, registry.Check] = {}
     monkeypatch.setattr(registry, "_checks", checks)
     monkeypatch.setattr(registry, "_loaded", lambda: checks)
-    monkeypatch.setattr(registry, "_passive", registry._passive.__wrapped__)
+    monkeypatch.setattr(registry, "_passive", registry._list_passive_checks.__wrapped__)
     return checks
 
 
 def rule(*hits: Hit) -> Rule:
-    def judge(seen: Seen) -> Iterator[Hit]:
+    def judge(seen: SeenExchange) -> Iterator[Hit]:
         """Title of it.
 
         Rule: what it
@@ -51,7 +51,7 @@ def test_a_rule_is_registered_with_its_docstring(catalogue: dict[str, registry.C
 def test_a_rule_without_its_sections_is_refused(catalogue: dict[str, registry.Check]) -> None:
     """A page could not be written from it."""
 
-    def bare(seen: Seen) -> Iterator[Hit]:
+    def bare(seen: SeenExchange) -> Iterator[Hit]:
         """Title only."""
         return iter(())
 
@@ -124,10 +124,10 @@ def test_rules_apply_to_what_was_asked(
 
 def test_checks_are_chosen_by_id_or_group() -> None:
     """A name that is neither raises, so that a typo is no silent pass."""
-    assert {one.group for one in select(["usage"])} == {"usage"}
-    assert [one.id for one in select(["delta.object"])] == ["delta.object"]
+    assert {one.group for one in select_checks(["usage"])} == {"usage"}
+    assert [one.id for one in select_checks(["delta.object"])] == ["delta.object"]
     with pytest.raises(KeyError, match=r"delta\.objekt"):
-        select(["delta.objekt"])
+        select_checks(["delta.objekt"])
     assert [one.check for one in run_checks(exchange(START + STOP), ids=["framing"])] == [
         "stream.done-terminator"
     ]

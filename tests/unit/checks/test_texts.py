@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.checks.texts import control_token, think_tag, tool_markup, without_talk
+from byok_bench.checks.texts import find_control_token, find_think_tag, find_tool_markup, mask_talk
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from byok_bench.checks.texts import control_token, think_tag, tool_markup, witho
 )
 def test_think_tags_are_found_where_nothing_quotes_them(text: str, tag: str | None) -> None:
     """A leading opening tag and a closing one that nothing opened count; pairs in the middle do not."""
-    assert think_tag(text) == tag
+    assert find_think_tag(text) == tag
 
 
 @pytest.mark.parametrize(
@@ -47,24 +47,24 @@ def test_think_tags_are_found_where_nothing_quotes_them(text: str, tag: str | No
 )
 def test_control_tokens_are_found(text: str, token: str | None) -> None:
     """Those of the list, DeepSeek's in fullwidth bars, and an end of text at the end."""
-    assert control_token(text) == token
+    assert find_control_token(text) == token
 
 
 def test_tokens_around_leaked_calls_do_not_count_twice() -> None:
     """Of a leaked call of DeepSeek no token is a second finding; others in the same text are."""
     leaked = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f<｜tool▁call▁end｜><｜tool▁calls▁end｜>"
-    marker = tool_markup(leaked)
+    marker = find_tool_markup(leaked)
     assert marker == "<｜tool▁calls▁begin｜>"
-    assert control_token(leaked, leaked=marker) is None
-    assert control_token(leaked + "<|im_end|>", leaked=marker) == "<|im_end|>"
+    assert find_control_token(leaked, leaked=marker) is None
+    assert find_control_token(leaked + "<|im_end|>", leaked=marker) == "<|im_end|>"
 
 
 def test_tokens_of_a_leaked_harmony_call_do_not_count_twice() -> None:
     """The tokens of the family that the marker belongs to are part of the same leak."""
     leaked = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
-    marker = tool_markup(leaked)
+    marker = find_tool_markup(leaked)
     assert marker == "<|channel|>commentary to="
-    assert control_token(leaked, leaked=marker) is None
+    assert find_control_token(leaked, leaked=marker) is None
 
 
 @pytest.mark.parametrize(
@@ -95,17 +95,17 @@ def test_tokens_of_a_leaked_harmony_call_do_not_count_twice() -> None:
 )
 def test_markers_of_calls_are_found_where_nothing_quotes_them(text: str, marker: str | None) -> None:
     """Markup counts wherever it stands; talk about markup, in a fence, in code marks or in quotes, does not."""
-    assert tool_markup(text) == marker
+    assert find_tool_markup(text) == marker
 
 
 def test_the_first_marker_of_a_text_is_named() -> None:
     """Not the first of the list."""
-    assert tool_markup("[TOOL_CALLS] and <tool_call>") == "[TOOL_CALLS]"
+    assert find_tool_markup("[TOOL_CALLS] and <tool_call>") == "[TOOL_CALLS]"
 
 
 @given(st.text(alphabet="ab `~\"'“”«»\n<>|", max_size=80))
 def test_what_is_blanked_keeps_its_place(text: str) -> None:
     """Nothing but blanks is put in, and no line gets longer or shorter."""
-    said = without_talk(text)
+    said = mask_talk(text)
     assert len(said) == len(text)
     assert all(new in (old, " ") for old, new in zip(text, said, strict=True))

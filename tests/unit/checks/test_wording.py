@@ -4,18 +4,18 @@ from typing import Any
 
 import pytest
 
-from byok_bench.checks.probe import probes, probes_of
+from byok_bench.checks.probe import list_dialect_probes, list_probes
 from byok_bench.checks.probe_bodies import (
     CALL_IDS,
     CLOCK,
     WEATHER,
-    asking_for_a_call,
-    call,
-    history,
-    named,
-    result,
+    build_call_request,
+    build_history,
+    make_history_call,
+    make_named_choice,
+    make_tool_result,
 )
-from byok_bench.checks.wording import worded
+from byok_bench.checks.wording import translate_body
 
 PARIS, OSLO = CALL_IDS
 SIGNATURE = WEATHER["function"]
@@ -24,7 +24,7 @@ SIGNATURE = WEATHER["function"]
 def test_chat_is_left_as_it_is() -> None:
     """Probes are written in the words of chat completions."""
     body = {"messages": "hello", "stream_options": {"include_usage": True}, "response_format": {"type": "x"}}
-    assert worded(body, "chat") == body
+    assert translate_body(body, "chat") == body
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_chat_is_left_as_it_is() -> None:
         ("required", "required", {"type": "any"}),
         ("none", "none", {"type": "none"}),
         (
-            named(CLOCK),
+            make_named_choice(CLOCK),
             {"type": "function", "name": "get_local_time"},
             {"type": "tool", "name": "get_local_time"},
         ),
@@ -44,15 +44,15 @@ def test_a_tool_choice_has_a_form_of_its_own_in_each_dialect(
     choice: Any, responses: Any, messages: Any
 ) -> None:
     """`required` is `any` in the Messages API, and a name stands flat in both."""
-    body = asking_for_a_call(choice)
-    assert worded(body, "responses")["tool_choice"] == responses
-    assert worded(body, "messages")["tool_choice"] == messages
+    body = build_call_request(choice)
+    assert translate_body(body, "responses")["tool_choice"] == responses
+    assert translate_body(body, "messages")["tool_choice"] == messages
 
 
 def test_tools_and_limits_have_their_own_names() -> None:
     """Signatures are flat, and the Responses API counts output tokens under another name."""
-    body = asking_for_a_call("auto", stream=True)
-    responses, messages = worded(body, "responses"), worded(body, "messages")
+    body = build_call_request("auto", stream=True)
+    responses, messages = translate_body(body, "responses"), translate_body(body, "messages")
     assert responses["tools"] == [{"type": "function", **SIGNATURE}]
     assert (responses["max_output_tokens"], responses["stream"], responses["temperature"]) == (160, True, 0)
     renamed = {"input_schema" if name == "parameters" else name: value for name, value in SIGNATURE.items()}
@@ -62,7 +62,9 @@ def test_tools_and_limits_have_their_own_names() -> None:
 
 def test_a_history_becomes_items_of_the_responses_api() -> None:
     """A call and its result are items of their own, linked by call_id; content null says nothing."""
-    _, asked, answered = worded(history([call(PARIS)], [result(PARIS)]), "responses")["input"]
+    _, asked, answered = translate_body(
+        build_history([make_history_call(PARIS)], [make_tool_result(PARIS)]), "responses"
+    )["input"]
     assert asked == {
         "type": "function_call",
         "call_id": PARIS,
@@ -74,8 +76,11 @@ def test_a_history_becomes_items_of_the_responses_api() -> None:
 
 def test_a_history_becomes_turns_of_the_messages_api() -> None:
     """Calls are blocks with parsed input, and all their results are one turn of the user."""
-    body = history([call(PARIS), call(OSLO, "Oslo")], [result(OSLO, "-3.2"), result(PARIS)])
-    question, asked, answered = worded(body, "messages")["messages"]
+    body = build_history(
+        [make_history_call(PARIS), make_history_call(OSLO, "Oslo")],
+        [make_tool_result(OSLO, "-3.2"), make_tool_result(PARIS)],
+    )
+    question, asked, answered = translate_body(body, "messages")["messages"]
     assert question["role"] == "user"
     assert [(one["type"], one["id"], one["input"]) for one in asked["content"]] == [
         ("tool_use", PARIS, {"city": "Paris"}),
@@ -87,16 +92,16 @@ def test_a_history_becomes_turns_of_the_messages_api() -> None:
 @pytest.mark.parametrize(("schema", "member"), [("responses", "input"), ("messages", "messages")])
 def test_a_mistake_stays_one(schema: str, member: str) -> None:
     """Messages of a wrong type go out as they are, and missing ones stay missing."""
-    assert worded({"messages": 5}, schema)[member] == 5
-    assert member not in worded({"max_tokens": 8}, schema)
+    assert translate_body({"messages": 5}, schema)[member] == 5
+    assert member not in translate_body({"max_tokens": 8}, schema)
 
 
 @pytest.mark.parametrize(("schema", "count"), [("chat", 18), ("responses", 13), ("messages", 14)])
 def test_each_dialect_has_its_probes(schema: str, count: int) -> None:
     """Probes of what only chat has are left out elsewhere."""
-    chosen = probes_of(schema)
+    chosen = list_dialect_probes(schema)
     assert len(chosen) == count
-    assert {one.id for one in probes()} - {one.id for one in chosen} <= {
+    assert {one.id for one in list_probes()} - {one.id for one in chosen} <= {
         "structured.unsupported",
         "turn.reasoning-echo",
         "turn.reasoning-foreign",

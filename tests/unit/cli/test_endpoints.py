@@ -17,7 +17,7 @@ from support.books import PLANTED, MemoryKeyring, book_text, written
 from byok_bench.cli.main import main
 from byok_bench.cli.settings import SETTABLE
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.text_fields import FIELDS
+from byok_bench.endpoints.text_fields import TEXT_FIELDS
 
 ENCRYPTED = """
 import keyring, runpy, sys
@@ -403,7 +403,7 @@ def test_a_proxy_and_its_absence_can_be_set(call: Any) -> None:
 def test_the_fields_of_set_are_those_without_an_option_of_their_own() -> None:
     """Help and error name the same."""
     options = {"label", "base_url", "schema", "model", "key_source", "key_env", "key_style", "key_header"}
-    assert set(SETTABLE) == set(FIELDS) - options
+    assert set(SETTABLE) == set(TEXT_FIELDS) - options
 
 
 def test_a_field_that_nothing_reads_is_shown_to_be_there(call: Any) -> None:

@@ -8,7 +8,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from byok_bench.cli.judge import register
+from byok_bench.cli.judge import add_command
 from byok_bench.endpoints.workspace import read_workspace
 
 
@@ -16,7 +16,7 @@ def call(*arguments: str) -> Result:
     """One call of a command line that has this command alone."""
     app = typer.Typer()
     app.callback()(lambda: None)
-    register(app)
+    add_command(app)
     return CliRunner().invoke(app, ["judge", *arguments])
 
 

@@ -12,7 +12,7 @@ import typer.main
 from click import Context
 
 from byok_bench.cli.main import build_app, main
-from byok_bench.cli.options import RULES, find_ignored, written
+from byok_bench.cli.options import OPTION_RULES, find_ignored, name_parameter
 
 CASES: dict[str, dict[str, Any]] = tomllib.loads(
     (Path(__file__).parents[2] / "cases/options.toml").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ COMMANDS = dict(walk(PROGRAM))
 
 def options_of(command: str) -> dict[str, Any]:
     """Written name → parameter; help is nobody's."""
-    return {written(one): one for one in COMMANDS[command].params if one.name != "help"}
+    return {name_parameter(one): one for one in COMMANDS[command].params if one.name != "help"}
 
 
 def typed(command: str, *names: str) -> list[str]:
@@ -89,7 +89,7 @@ def test_every_option_of_every_command_is_in_the_table() -> None:
 
 def test_every_rule_names_what_there_is() -> None:
     """A rule about an option that was renamed holds nobody."""
-    for command, rules in RULES.items():
+    for command, rules in OPTION_RULES.items():
         named = {*rules, *(other for rule in rules.values() for other in (*rule.needs, *rule.apart))}
         assert named <= set(options_of(command)), command
 

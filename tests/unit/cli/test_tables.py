@@ -6,7 +6,7 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.cli.tables import print_tables
-from byok_bench.runs.load import Closed, Open
+from byok_bench.runs.load import ClosedLoad, OpenLoad
 from byok_bench.runs.results import TABLES
 
 LABELS = (
@@ -14,14 +14,14 @@ LABELS = (
     "an endpoint with a label as long as it may be, eighty characters and no more",
     "日本語の名前",
 )
-LOADS = (Closed(), Closed(concurrency=16), Open(rate_per_s=2.5))
+LOADS = (ClosedLoad(), ClosedLoad(concurrency=16), OpenLoad(rate_per_s=2.5))
 FINDINGS = tuple(
     Finding(check=check, severity="error", message="m")
     for check in ("tool.arguments-double-encoded", "stream.done-terminator")
 )
 
 
-def a_run(loads: tuple[Closed | Open, ...]) -> MadeRun:
+def a_run(loads: tuple[ClosedLoad | OpenLoad, ...]) -> MadeRun:
     """Every kind of line."""
     rows = [
         row(target=target, stage=stage, repeat=repeat, ttft_ms=1234.5, e2e_ms=98765.4, itl_ms=(12.5,) * 20,
@@ -37,7 +37,7 @@ def a_run(loads: tuple[Closed | Open, ...]) -> MadeRun:
 @pytest.mark.parametrize("width", [72, 80, 100, 120, 200])
 def test_every_table_fits_and_keeps_what_it_must(
     width: int,
-    loads: tuple[Closed | Open, ...],
+    loads: tuple[ClosedLoad | OpenLoad, ...],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,7 @@ from support.chat_records import DONE, call, chunk, event, exchange, stream
 
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.answer import ChatReading
-from byok_bench.dialects.base import dialect
+from byok_bench.dialects.base import find_dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import EndpointError
 from byok_bench.wire.failures import failure
@@ -233,12 +233,12 @@ def test_cuts_change_nothing_but_time() -> None:
 
 def test_the_request_is_extra_fields_overlaid_by_the_body() -> None:
     """The endpoint's own fields come first, the body's win, and the model is set if it is given."""
-    built = dialect("chat").build({"a": 1, "model": "x"}, "m", {"a": 0, "b": 2})
+    built = find_dialect("chat").build({"a": 1, "model": "x"}, "m", {"a": 0, "b": 2})
     assert built == {"a": 1, "b": 2, "model": "m"}
-    assert dialect("chat").build({"model": "x"}, None, {}) == {"model": "x"}
+    assert find_dialect("chat").build({"model": "x"}, None, {}) == {"model": "x"}
 
 
 def test_an_unknown_schema_is_the_callers_mistake() -> None:
     """The message names the schemas there are."""
     with pytest.raises(EndpointError, match="chat, responses, messages"):
-        dialect("soap")
+        find_dialect("soap")

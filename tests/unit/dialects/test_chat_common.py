@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.chat_records import DONE, call, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.chat_common import CommonChunks
-from byok_bench.dialects.chat_events import ChatEvents
+from byok_bench.dialects.chat_common import CommonEvents
+from byok_bench.dialects.chat_events import ChatEventReader
 from byok_bench.dialects.exchange import Exchange
 
 REQUEST = {"stream": True, "n": 2, "tools": [{"type": "function", "function": {"name": "f"}}]}
@@ -107,7 +107,7 @@ STYLES = st.sampled_from(["literal", "literal", "escaped", "pretty", "named", "b
 @contextmanager
 def without_the_short_way() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CommonChunks, "take", lambda self, events, number: number)
+        patch.setattr(CommonEvents, "take", lambda self, events, number: number)
         yield
 
 
@@ -186,8 +186,10 @@ def test_a_fragment_is_noted_the_same_both_ways(name: str) -> None:
 def test_common_chunks_take_the_short_way(delta: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The shapes that most servers send are the ones it is for."""
     general: list[int] = []
-    read = ChatEvents._read_event
-    monkeypatch.setattr(ChatEvents, "_read_event", lambda *given: general.append(given[2]) or read(*given))
+    read = ChatEventReader._read_event
+    monkeypatch.setattr(
+        ChatEventReader, "_read_event", lambda *given: general.append(given[2]) or read(*given)
+    )
     start = {"role": "assistant", "tool_calls": [call(index=0, id="x", name="f", arguments='{"a":')]}
     exchange([event(chunk(start)), event(chunk(delta)), event(chunk(delta))]).reading  # noqa: B018
     assert general == [0]

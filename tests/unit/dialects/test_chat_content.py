@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.chat_records import chunk, exchange, stream
 
-from byok_bench.dialects.chat_content import read_content
+from byok_bench.dialects.chat_content import read_content_parts
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.timing import Timing
 
@@ -45,7 +45,7 @@ CONTENTS: dict[str, tuple[Any, tuple[str, str, str]]] = {
 def test_parts_are_read_by_their_type(name: str) -> None:
     """Text is text, thinking is reasoning, whatever the nesting; the rest is nothing."""
     content, expected = CONTENTS[name]
-    found = read_content(content, wants_json=False)
+    found = read_content_parts(content, wants_json=False)
     assert (found.text, found.reasoning, found.refusal) == expected
 
 
@@ -132,5 +132,5 @@ PARTS = st.recursive(
 @given(PARTS, st.booleans())
 def test_any_content_can_be_read(content: Any, wants_json: bool) -> None:
     """Nothing raises, and what is read is text."""
-    found = read_content(content, wants_json=wants_json)
+    found = read_content_parts(content, wants_json=wants_json)
     assert all(isinstance(one, str) for one in (found.text, found.reasoning, found.refusal))

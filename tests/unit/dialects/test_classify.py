@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.error_cases import body_of, head_of, table
 
-from byok_bench.dialects.classify import failure_of_answer, failure_of_object, failure_of_page
-from byok_bench.dialects.classify_rules import LITELLM_KINDS, RULES, Facts
-from byok_bench.dialects.error_body import read_body
+from byok_bench.dialects.classify import classify_error_answer, classify_error_object, classify_page
+from byok_bench.dialects.classify_rules import KIND_RULES, LITELLM_KINDS, ErrorFacts
+from byok_bench.dialects.error_body import read_error_body
 from byok_bench.wire.failures import KINDS, PHASES, RETRYABLE_KINDS, Failure
 from byok_bench.wire.raw import RawHead
 
@@ -33,7 +33,9 @@ headers = st.lists(
 
 
 def judge(case: dict[str, Any]) -> Failure:
-    return failure_of_answer(head_of(case), body_of(case), url="https://asked.example/v1/chat/completions")
+    return classify_error_answer(
+        head_of(case), body_of(case), url="https://asked.example/v1/chat/completions"
+    )
 
 
 def check(failure: Failure, case: dict[str, Any]) -> None:
@@ -65,9 +67,9 @@ def test_words_decide_at_the_statuses_of_their_rule_alone(case: dict[str, Any]) 
     error = {"error": {"message": case["text"], "type": None, "param": None, "code": None}}
     for status, kind in case["kinds"].items():
         failure = (
-            failure_of_object(error, head=None)
+            classify_error_object(error, head=None)
             if status == "none"
-            else failure_of_answer(head_of({"status": int(status)}), json.dumps(error).encode())
+            else classify_error_answer(head_of({"status": int(status)}), json.dumps(error).encode())
         )
         assert (status, failure.kind) == (status, kind)
 
@@ -75,7 +77,7 @@ def test_words_decide_at_the_statuses_of_their_rule_alone(case: dict[str, Any]) 
 @pytest.mark.parametrize("case", table("events"))
 def test_errors_inside_a_stream_are_classified_by_what_they_name(case: dict[str, Any]) -> None:
     """An error object without an HTTP status of its own is classified by its members and words."""
-    failure = failure_of_object(case["value"], head=None)
+    failure = classify_error_object(case["value"], head=None)
     check(failure, case)
     assert failure.phase == "stream"
     assert failure.status == case.get("status", failure.status)
@@ -86,17 +88,17 @@ def test_every_rule_has_a_case_that_it_decides() -> None:
     decided = set()
     for parameter in table("rules"):
         case = parameter.values[0]
-        head, body = head_of(case), read_body(body_of(case), head_of(case).header("content-type") or "")
+        head, body = head_of(case), read_error_body(body_of(case), head_of(case).header("content-type") or "")
         status = head.status if head.status >= 300 else body.named_status
-        facts = Facts(
+        facts = ErrorFacts(
             http=head.status,
             status=status,
             is_error=head.status >= 300 or body.is_error,
             body=body,
             delay_s=judge(case).retry_after_s,
         )
-        decided.add(next(rule.number for rule in RULES if rule.kind_of(facts)))
-    assert decided == {rule.number for rule in RULES} == set(range(1, 25))
+        decided.add(next(rule.number for rule in KIND_RULES if rule.find_kind(facts)))
+    assert decided == {rule.number for rule in KIND_RULES} == set(range(1, 25))
 
 
 def test_every_litellm_class_has_a_kind_of_ours() -> None:
@@ -107,7 +109,7 @@ def test_every_litellm_class_has_a_kind_of_ours() -> None:
 @given(status=st.integers(200, 599), body=st.binary(max_size=300), fields=headers)
 def test_any_bytes_are_classified(status: int, body: bytes, fields: list[tuple[str, str]]) -> None:
     """Whatever the bytes are, there is a kind and there are words."""
-    failure = failure_of_answer(RawHead(status=status, http="1.1", headers=tuple(fields)), body)
+    failure = classify_error_answer(RawHead(status=status, http="1.1", headers=tuple(fields)), body)
     assert_sound(failure)
 
 
@@ -115,10 +117,10 @@ def test_any_bytes_are_classified(status: int, body: bytes, fields: list[tuple[s
 def test_any_json_is_classified(status: int, value: object, fields: list[tuple[str, str]]) -> None:
     """Whatever the JSON value is, as an answer or as an event, there is a kind and there are words."""
     head = RawHead(status=status, http="1.1", headers=tuple(fields))
-    assert_sound(failure_of_answer(head, json.dumps(value).encode()))
-    assert_sound(failure_of_page(head, json.dumps(value).encode()))
-    assert_sound(failure_of_object(value, head=head))
-    assert_sound(failure_of_object(value, head=None))
+    assert_sound(classify_error_answer(head, json.dumps(value).encode()))
+    assert_sound(classify_page(head, json.dumps(value).encode()))
+    assert_sound(classify_error_object(value, head=head))
+    assert_sound(classify_error_object(value, head=None))
 
 
 def assert_sound(failure: Failure) -> None:
@@ -135,13 +137,13 @@ def test_a_deep_value_is_read_to_a_bound() -> None:
     value: Any = "core"
     for _ in range(5_000):
         value = {"error": {"details": [value], "metadata": {"raw": [value]}, "message": [value]}}
-    assert failure_of_object(value, head=None).kind == "server"
+    assert classify_error_object(value, head=None).kind == "server"
 
 
 def test_long_words_are_cut_to_what_is_kept() -> None:
     """A message longer than the limit keeps its start and is marked as cut."""
     body = json.dumps({"error": {"message": "é" * 10_000}}).encode()
-    message = failure_of_answer(RawHead(status=500, http="1.1", headers=()), body).message
+    message = classify_error_answer(RawHead(status=500, http="1.1", headers=()), body).message
     assert message.startswith("ééé")
     assert message.endswith("…")
     assert len(message.encode()) <= 4096
@@ -150,12 +152,12 @@ def test_long_words_are_cut_to_what_is_kept() -> None:
 def test_words_far_inside_a_long_text_still_decide() -> None:
     """What is searched is more than what is shown."""
     body = b"Traceback\n" + b"  frame\n" * 2_000 + b"openai: too many requests"
-    assert failure_of_answer(RawHead(status=500, http="1.1", headers=()), body).kind == "rate_limit"
+    assert classify_error_answer(RawHead(status=500, http="1.1", headers=()), body).kind == "rate_limit"
 
 
 def test_the_page_about_errors_has_every_rule_and_kind() -> None:
     """docs/errors.md shows the rules in their order, in their own words, and every kind."""
     page = (Path(__file__).parents[3] / "docs" / "errors.md").read_text("utf-8")
-    rows = [f"| {rule.number} | {rule.when} | {rule.kind} |" for rule in RULES]
+    rows = [f"| {rule.number} | {rule.when} | {rule.kind} |" for rule in KIND_RULES]
     assert "\n".join(rows) in page
     assert all(f"\n| `{kind}` |" in page for kind in KINDS)

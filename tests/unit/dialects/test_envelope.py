@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.chat_records import DONE, EVENT_STREAM, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.envelope import find_envelope_error, has_error, load_forms
+from byok_bench.dialects.envelope import find_envelope_error, has_error, load_envelope_forms
 
 JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
@@ -185,7 +185,7 @@ VALUES = st.recursive(
                 [
                     one.name
                     for kind in ("code", "words", "flag", "wrapper")
-                    for one in getattr(load_forms(), kind)
+                    for one in getattr(load_envelope_forms(), kind)
                 ]
             ),
             inner,

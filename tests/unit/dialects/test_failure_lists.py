@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from support.error_cases import body_of, head_of, table
 
-from byok_bench.dialects.classify import failure_of_answer, failure_of_object
-from byok_bench.dialects.failure_lists import GAP, Line, ListError, Phrase, read_lines
+from byok_bench.dialects.classify import classify_error_answer, classify_error_object
+from byok_bench.dialects.failure_lists import GAP, Phrase, WordLine, WordListError, read_word_lines
 from byok_bench.wire.failures import RETRYABLE_KINDS
 
 TEXT = (files("byok_bench.dialects") / "failure_words.toml").read_text(encoding="utf-8")
-LINES = read_lines(TEXT)
+LINES = read_word_lines(TEXT)
 KINDS = {
     "content-filter": ("content_filter", 400),
     "context-length": ("context_length", 400),
@@ -51,9 +51,9 @@ def test_every_code_of_the_lists_decides(means: str, code: str) -> None:
     status = 401 if means == "permission" and code == "access_denied" else status
     at = 400 if means == "permission" else status
     failure = (
-        failure_of_object(body, head=None)
+        classify_error_object(body, head=None)
         if at is None
-        else failure_of_answer(head_of({"status": at}), json.dumps(body).encode())
+        else classify_error_answer(head_of({"status": at}), json.dumps(body).encode())
     )
     assert failure.kind == kind
 
@@ -65,13 +65,13 @@ def test_every_phrase_of_the_lists_decides(means: str, words: str, at: tuple[int
     if at and status not in at:
         status = next(one for one in at if isinstance(one, int))
     body = {"error": {"message": f"Sorry: {words.replace(GAP, ' acme-9 ').upper()} (see the pages)."}}
-    assert failure_of_answer(head_of({"status": status}), json.dumps(body).encode()).kind == kind
+    assert classify_error_answer(head_of({"status": status}), json.dumps(body).encode()).kind == kind
 
 
 @pytest.mark.parametrize("case", table("kinds"))
 def test_each_kind_of_mistake_is_told_rightly(case: dict[str, Any]) -> None:
     """What public reports show, in bodies of our own: the kind, and whether the same request can pass later."""
-    failure = failure_of_answer(head_of(case, 400), body_of(case))
+    failure = classify_error_answer(head_of(case, 400), body_of(case))
     assert failure.kind == case["kind"]
     assert failure.retryable == case.get("retryable", case["kind"] in RETRYABLE_KINDS)
 
@@ -79,7 +79,7 @@ def test_each_kind_of_mistake_is_told_rightly(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", table("innocent"))
 def test_innocent_words_decide_nothing(case: dict[str, Any]) -> None:
     """Words that only remind of a list leave the kind to the status."""
-    failure = failure_of_answer(head_of(case, 400), body_of(case))
+    failure = classify_error_answer(head_of(case, 400), body_of(case))
     assert (failure.kind, failure.retryable) == (case["kind"], case["kind"] in RETRYABLE_KINDS)
 
 
@@ -123,7 +123,7 @@ def test_a_line_that_breaks_the_rules_of_the_data_is_refused(
     """The data is checked when it is loaded: sources, languages, forms, no line twice."""
     text = GOOD.replace(*change)
     if said is None:
-        assert isinstance(read_lines(text)[0], Line)
+        assert isinstance(read_word_lines(text)[0], WordLine)
         return
-    with pytest.raises(ListError, match=said):
-        read_lines(text)
+    with pytest.raises(WordListError, match=said):
+        read_word_lines(text)

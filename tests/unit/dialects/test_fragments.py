@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.dialects.fragments import Fragments, brief, whole
+from byok_bench.dialects.fragments import Fragments, join_surrogates, render_value
 
 PIECES = st.lists(
     st.sampled_from(
@@ -52,11 +52,11 @@ def test_any_cut_of_an_object_is_complete_at_its_last_brace(
 def test_equality_is_with_the_whole_text() -> None:
     """A fragment equals what came so far only if nothing is missing."""
     fragments = Fragments()
-    assert fragments.equals("")
+    assert fragments.is_equal_to("")
     fragments.add('{"a"')
     fragments.add(":1}")
-    assert fragments.equals('{"a":1}')
-    assert not fragments.equals('{"a":2}')
+    assert fragments.is_equal_to('{"a":1}')
+    assert not fragments.is_equal_to('{"a":2}')
 
 
 @pytest.mark.parametrize("fragment", ['}"', '"', "{}", "\\"])
@@ -83,10 +83,10 @@ def test_no_fragments_make_it_slow(fragment: str) -> None:
 )
 def test_surrogates_are_joined_or_replaced(text: str, joined: str) -> None:
     """A pair that came in two escapes is one character; a lone half is U+FFFD."""
-    assert whole(text) == joined
+    assert join_surrogates(text) == joined
 
 
 def test_values_in_messages_are_short() -> None:
     """A message of ours holds one line of what a server sent."""
-    assert brief("a\nb") == "'a\\nb'"
-    assert len(brief("x" * 1000)) == 60
+    assert render_value("a\nb") == "'a\\nb'"
+    assert len(render_value("x" * 1000)) == 60

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.typed_cases import as_data, assert_failure, exchange_of, table
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.base import dialect
+from byok_bench.dialects.base import find_dialect
 
 TYPES = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
          "message_stop", "ping", "error"]  # fmt: skip
@@ -71,6 +71,6 @@ def test_times_come_from_the_deltas() -> None:
 
 def test_the_request_is_what_the_caller_wrote() -> None:
     """The endpoint's fields are laid under the body, and the model is set."""
-    spoken = dialect("messages")
+    spoken = find_dialect("messages")
     assert spoken.build({"max_tokens": 5}, "m", {"max_tokens": 9}) == {"max_tokens": 5, "model": "m"}
     assert (spoken.route, spoken.terminator) == ("/messages", "messages")

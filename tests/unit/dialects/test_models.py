@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.chat_records import exchange
 
-from byok_bench.dialects.models import is_wildcard, listed_models, model_entries
+from byok_bench.dialects.models import find_model_entries, is_wildcard, list_usable_models
 
 FORMS = [
     ({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, ["a", "b"]),
@@ -30,13 +30,13 @@ FORMS = [
 @pytest.mark.parametrize(("document", "ids"), FORMS)
 def test_models_are_listed_whatever_form_the_list_has(document: Any, ids: list[str]) -> None:
     """The ids that can be asked for, from every form of a list and from nothing else."""
-    assert listed_models(document) == ids
+    assert list_usable_models(document) == ids
 
 
 def test_a_list_of_something_else_is_no_list_of_models() -> None:
     """An array counts as a list only if every entry has a name to ask for."""
-    assert model_entries([{"title": "a"}]) is None
-    assert model_entries({"items": []}) is None
+    assert find_model_entries([{"title": "a"}]) is None
+    assert find_model_entries({"items": []}) is None
 
 
 def test_only_a_star_at_the_end_is_a_wildcard() -> None:

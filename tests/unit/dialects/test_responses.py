@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.typed_cases import as_data, assert_failure, exchange_of, table
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.base import dialect
+from byok_bench.dialects.base import find_dialect
 
 TYPES = ["response.created", "response.output_item.added", "response.output_item.done", "response.output_text.delta",
          "response.output_text.done", "response.function_call_arguments.delta", "response.reasoning_text.delta",
@@ -89,7 +89,7 @@ def test_times_come_from_the_deltas() -> None:
 
 def test_the_request_is_what_the_caller_wrote() -> None:
     """The endpoint's fields are laid under the body, and the model is set."""
-    spoken = dialect("responses")
+    spoken = find_dialect("responses")
     assert spoken.build({"input": "Hi"}, "m", {"store": False, "input": "x"}) == {
         "store": False,
         "input": "Hi",

@@ -70,7 +70,7 @@ def test_what_was_added_is_found_again(own: EndpointBook) -> None:
     own.add(endpoint)
     again = EndpointBook.open(own.path)
     assert again["Gateway"] == again[endpoint.config_key] == endpoint
-    assert again.usable == (endpoint,)
+    assert again.usable_endpoints == (endpoint,)
 
 
 def test_an_unknown_label_names_those_there_are(own: EndpointBook) -> None:
@@ -211,25 +211,28 @@ def test_incomplete_endpoints_are_kept_and_not_offered(own: EndpointBook) -> Non
     own.add(Endpoint(label="Draft", base_url="", models=[Model("")]))
     own.add(an_endpoint(models=[Model("m-1", alias="small"), Model("m-2")]))
     assert [one.label for one in own] == ["Draft", "Gateway"]
-    assert own["Draft"].missing() == ("base_url", "models")
-    assert [label for label, _, _ in own.picker()] == ["small (Custom • Gateway)", "m-2 (Custom • Gateway)"]
+    assert own["Draft"].list_missing_fields() == ("base_url", "models")
+    assert [label for label, _, _ in own.list_picker_choices()] == [
+        "small (Custom • Gateway)",
+        "m-2 (Custom • Gateway)",
+    ]
 
 
 def test_a_new_origin_waits_for_the_key_to_be_confirmed(own: EndpointBook) -> None:
     """A key stays with the origin it was given for; a change of path alone changes nothing."""
     own.add(an_endpoint(key=KeyRef.env("MY_KEY")))
     own.update(replace(own["Gateway"], base_url="https://llm.example.com/v2"))
-    assert own["Gateway"].missing() == ()
+    assert own["Gateway"].list_missing_fields() == ()
     for base_url in (
         "http://llm.example.com/v2",
         "https://llm.example.com:8443/v2",
         "https://b.example.com/v2",
     ):
         own.update(replace(own["Gateway"], base_url=base_url))
-        assert EndpointBook.open(own.path)["Gateway"].missing() == ("key_origin",)
-        assert own.usable == ()
+        assert EndpointBook.open(own.path)["Gateway"].list_missing_fields() == ("key_origin",)
+        assert own.usable_endpoints == ()
     own.update(own["Gateway"].confirm_key())
-    assert EndpointBook.open(own.path)["Gateway"].missing() == ()
+    assert EndpointBook.open(own.path)["Gateway"].list_missing_fields() == ()
 
 
 def test_a_key_goes_into_the_keyring_and_never_into_the_file(
@@ -243,7 +246,7 @@ def test_a_key_goes_into_the_keyring_and_never_into_the_file(
     assert stored.key == KeyRef.keyring(user=stored.config_key)
     assert stored.key_origin == "https://llm.example.com:443"
     assert stored.key_set_at is not None
-    assert stored.missing() == ()
+    assert stored.list_missing_fields() == ()
     assert PLANTED not in own.path.read_text()
 
 
@@ -308,12 +311,15 @@ def test_a_team_book_lies_over_the_users_and_is_read_only(own: EndpointBook, pat
     """Team endpoints are listed and offered as the team's, and no edit reaches their file."""
     own.add(an_endpoint("Mine"))
     team = written(path.parent, TEAM, "team.toml")
-    own.reload()
+    own.refresh()
     endpoint = own["Team gateway"]
     assert [one.label for one in own] == ["Mine", "Team gateway"]
     assert [own.is_team(one) for one in own] == [False, True]
-    assert [label for label, _, _ in own.picker()] == ["m-1 (Custom • Mine)", "small (Team • Team gateway)"]
-    assert endpoint.missing() == ()
+    assert [label for label, _, _ in own.list_picker_choices()] == [
+        "m-1 (Custom • Mine)",
+        "small (Team • Team gateway)",
+    ]
+    assert endpoint.list_missing_fields() == ()
     for attempt in (
         lambda: own.add(endpoint),
         lambda: own.update(replace(endpoint, label="x")),
@@ -338,13 +344,13 @@ def moved_team(path: Path) -> EndpointBook:
 
 def test_a_member_s_key_does_not_follow_a_team_s_address(path: Path) -> None:
     """It was confirmed for the address that stood in the team's file then; another one asks."""
-    assert moved_team(path)["Team gateway"].missing() == ("key_origin",)
+    assert moved_team(path)["Team gateway"].list_missing_fields() == ("key_origin",)
 
 
 def test_a_member_confirms_the_team_s_new_address(path: Path) -> None:
     """Said once, it holds for every book that is opened later."""
     moved_team(path).confirm_key(TEAM_ID)
-    assert EndpointBook.open(path)["Team gateway"].missing() == ()
+    assert EndpointBook.open(path)["Team gateway"].list_missing_fields() == ()
 
 
 def test_confirming_leaves_the_team_s_file_as_it_is(path: Path) -> None:
@@ -367,7 +373,7 @@ def test_an_own_endpoint_cannot_stand_in_for_a_teams(own: EndpointBook, path: Pa
     """Where both books have one id, the team's counts."""
     own.add(an_endpoint("Lookalike", config_key=TEAM_ID))
     written(path.parent, TEAM, "team.toml")
-    own.reload()
+    own.refresh()
     assert [one.label for one in own] == ["Team gateway"]
     assert own.is_team(own[TEAM_ID])
 
@@ -388,7 +394,7 @@ def test_turned_off_endpoints_keep_every_byte_and_come_back(
     own.add(an_endpoint("One"))
     own.set_key(own["One"].config_key, PLANTED)
     written(path.parent, TEAM, "team.toml")
-    own.reload()
+    own.refresh()
     bytes_before, endpoints_before, keys_before = path.read_bytes(), own.endpoints, dict(memory.entries)
     refuse_own(path)
     for book in (own, EndpointBook.open(path)):  # the policy also reaches a book that is open
@@ -401,14 +407,14 @@ def test_turned_off_endpoints_keep_every_byte_and_come_back(
                 attempt()
             assert caught.value.code == "byok_disabled"
         assert book.endpoints == endpoints_before
-        assert [one.label for one in book.usable] == ["Team gateway"]
-        assert "kept as it is" in str(book.refusal(book["One"]))
+        assert [one.label for one in book.usable_endpoints] == ["Team gateway"]
+        assert "kept as it is" in str(book.find_refusal(book["One"]))
     assert path.read_bytes() == bytes_before
     assert memory.entries == keys_before
     refuse_own(path, off=False)
-    own.reload()
+    own.refresh()
     assert own.endpoints == endpoints_before
-    assert [one.label for one in own.usable] == ["One", "Team gateway"]
+    assert [one.label for one in own.usable_endpoints] == ["One", "Team gateway"]
 
 
 def test_turned_off_endpoints_can_be_deleted(own: EndpointBook, path: Path, memory: MemoryKeyring) -> None:

@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from msgspec.structs import replace
 from support.books import PLANTED, an_endpoint, book_text, endpoints
 
-from byok_bench.endpoints.book_edit import drop, new_document, put
-from byok_bench.endpoints.book_file import parse
+from byok_bench.endpoints.book_edit import drop_endpoint, make_empty_document, put_endpoint
+from byok_bench.endpoints.book_file import parse_book
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.errors import BookError, EndpointError
 from byok_bench.redact import redact
@@ -119,7 +119,7 @@ def test_a_broken_file_is_named_by_line_and_field(name: str) -> None:
     """Whoever mends the file is told where to look."""
     text, line, field = WRONG[name]
     with pytest.raises(BookError) as caught:
-        parse(text, "/home/me/endpoints.toml")
+        parse_book(text, "/home/me/endpoints.toml")
     place = f"/home/me/endpoints.toml, line {line}" + (f", field {field}:" if field else ":")
     assert str(caught.value).startswith(place), str(caught.value)
     assert caught.value.code == "book_broken"
@@ -129,7 +129,7 @@ def test_a_broken_file_is_named_by_line_and_field(name: str) -> None:
 def test_a_key_written_out_is_refused_and_not_shown(name: str) -> None:
     """A literal key is refused wherever it stands, and nothing of it is in the message."""
     with pytest.raises(BookError) as caught:
-        parse(book_text(f'label = "a"\n{LITERALS[name]}'), "book")
+        parse_book(book_text(f'label = "a"\n{LITERALS[name]}'), "book")
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     ours = [frame.f_locals for frame, _ in walk_tb(caught.tb) if "book_file" in frame.f_code.co_filename]
@@ -150,7 +150,7 @@ def test_a_key_written_out_is_refused_and_not_shown(name: str) -> None:
 )
 def test_what_is_no_key_is_read(line: str) -> None:
     """A reference, and the words key and token in a request body, are not taken for keys."""
-    assert len(parse(book_text(f'label = "a"\n{line}'), "book")[1]) == 1
+    assert len(parse_book(book_text(f'label = "a"\n{line}'), "book")[1]) == 1
 
 
 @pytest.mark.parametrize("version", ["2", "17"])
@@ -159,7 +159,7 @@ def test_a_newer_version_is_refused_whole(version: str) -> None:
     with pytest.raises(
         BookError, match=f"is of version {version}; this byok-bench reads version 1"
     ) as caught:
-        parse(f"version = {version}\n[[endpoint]]\nlabel = 'a'\n", "book")
+        parse_book(f"version = {version}\n[[endpoint]]\nlabel = 'a'\n", "book")
     assert caught.value.code == "book_newer"
 
 
@@ -167,20 +167,20 @@ def test_a_newer_version_is_refused_whole(version: str) -> None:
 def test_a_file_must_say_its_version(first: str) -> None:
     """Without `version = 1` nothing in the file is believed."""
     with pytest.raises(BookError, match="version = 1"):
-        parse(f"{first}\n[[endpoint]]\nlabel = 'a'\n", "book")
+        parse_book(f"{first}\n[[endpoint]]\nlabel = 'a'\n", "book")
 
 
 def test_unknown_fields_and_comments_survive_an_edit() -> None:
     """Loading, changing one field and saving touches that field's line alone."""
-    document, [endpoint] = parse(COMMENTED, "book")
-    put(document, replace(endpoint, base_url="https://other.example.com/v1"))
+    document, [endpoint] = parse_book(COMMENTED, "book")
+    put_endpoint(document, replace(endpoint, base_url="https://other.example.com/v1"))
     assert document.as_string() == COMMENTED.replace("llm.example.com", "other.example.com")
 
 
 def test_fields_that_go_back_to_their_defaults_leave_what_is_not_ours() -> None:
     """A default is taken out of the file, a neighbour of another program is not."""
-    document, [endpoint] = parse(COMMENTED, "book")
-    put(document, replace(endpoint, tls=Tls(), models=[replace(endpoint.models[0], price=None)]))
+    document, [endpoint] = parse_book(COMMENTED, "book")
+    put_endpoint(document, replace(endpoint, tls=Tls(), models=[replace(endpoint.models[0], price=None)]))
     after = document.as_string()
     assert "ca_file" not in after
     assert "input" not in after
@@ -190,9 +190,9 @@ def test_fields_that_go_back_to_their_defaults_leave_what_is_not_ours() -> None:
 
 def test_models_may_be_added_and_reordered_without_losing_what_is_not_ours() -> None:
     """A model's unknown fields follow it through a change of the list."""
-    document, [endpoint] = parse(COMMENTED, "book")
-    put(document, replace(endpoint, models=[Model("m-0"), *endpoint.models]))
-    after, [again] = parse(document.as_string(), "book")
+    document, [endpoint] = parse_book(COMMENTED, "book")
+    put_endpoint(document, replace(endpoint, models=[Model("m-0"), *endpoint.models]))
+    after, [again] = parse_book(document.as_string(), "book")
     assert [model.name for model in again.models] == ["m-0", "m-1"]
     assert after.unwrap()["endpoint"][0]["models"][1]["badge"] == "new"
     assert after.unwrap()["other"] == {"kept": True}
@@ -200,24 +200,24 @@ def test_models_may_be_added_and_reordered_without_losing_what_is_not_ours() -> 
 
 def test_saving_unchanged_changes_no_byte() -> None:
     """An endpoint put back as it was read leaves the text as it was."""
-    document, [endpoint] = parse(COMMENTED, "book")
-    put(document, endpoint)
+    document, [endpoint] = parse_book(COMMENTED, "book")
+    put_endpoint(document, endpoint)
     assert document.as_string() == COMMENTED
 
 
 def test_ids_of_tables_written_by_hand_hold_still() -> None:
     """Without a config_key in the file the ids are the same at each reading, and a change finds its table."""
     text = book_text('label = " By hand "\nnote = 1\n[[endpoint.models]]\nname = "m-1"\nbadge = "new"')
-    document, [first] = parse(text, "book")
-    _, [second] = parse(text, "book")
+    document, [first] = parse_book(text, "book")
+    _, [second] = parse_book(text, "book")
     assert first == second
     assert UUID(first.config_key).version == 4
-    put(document, replace(first, label="Renamed"))
-    _, [renamed] = parse(document.as_string(), "book")
+    put_endpoint(document, replace(first, label="Renamed"))
+    _, [renamed] = parse_book(document.as_string(), "book")
     assert (renamed.label, renamed.config_key, renamed.models) == ("Renamed", first.config_key, first.models)
     assert 'badge = "new"' in document.as_string()
-    drop(document, first.config_key)
-    assert parse(document.as_string(), "book")[1] == []
+    drop_endpoint(document, first.config_key)
+    assert parse_book(document.as_string(), "book")[1] == []
 
 
 @settings(max_examples=150)
@@ -225,13 +225,13 @@ def test_ids_of_tables_written_by_hand_hold_still() -> None:
 def test_every_endpoint_comes_back_from_the_file_as_it_was(endpoint: Endpoint) -> None:
     """Whatever can be configured survives TOML."""
     assume(all(redact(text, ()) == text for text in (endpoint.label, str(endpoint.body))))
-    document = new_document()
+    document = make_empty_document()
     try:
-        put(document, endpoint)
+        put_endpoint(document, endpoint)
     except EndpointError as error:
         assume(error.code != "key_literal")  # chance made something that looks like a key
         raise
-    _, [again] = parse(document.as_string(), "book")
+    _, [again] = parse_book(document.as_string(), "book")
     assert again == endpoint
 
 
@@ -239,16 +239,16 @@ def test_every_endpoint_comes_back_from_the_file_as_it_was(endpoint: Endpoint) -
 def test_what_toml_cannot_hold_is_said(body: dict[str, object]) -> None:
     """A field that the file could not give back is refused, not bent."""
     with pytest.raises(EndpointError, match="cannot keep") as caught:
-        put(new_document(), an_endpoint(body=body))
+        put_endpoint(make_empty_document(), an_endpoint(body=body))
     assert caught.value.code == "field_not_storable"
 
 
 def test_no_key_is_written_into_the_file() -> None:
     """A key that stands in a field is refused before the text is made."""
-    document = new_document()
+    document = make_empty_document()
     before = document.as_string()
     with pytest.raises(EndpointError) as caught:
-        put(document, an_endpoint(body={"metadata": {"who": PLANTED}}))
+        put_endpoint(document, an_endpoint(body={"metadata": {"who": PLANTED}}))
     assert caught.value.code == "key_literal"
     assert "body.metadata.who" in str(caught.value)
     assert PLANTED not in str(caught.value)
@@ -259,7 +259,7 @@ def test_the_documented_book_is_one() -> None:
     """The example in docs/endpoints.md is read, complete, and written back unchanged."""
     page = (Path(__file__).parents[3] / "docs" / "endpoints.md").read_text()
     text = re.findall(r"```toml\n(version = 1\n.*?)```", page, re.DOTALL)[0]
-    document, [endpoint] = parse(text, "docs/endpoints.md")
-    assert endpoint.missing() == ()
-    put(document, endpoint)
+    document, [endpoint] = parse_book(text, "docs/endpoints.md")
+    assert endpoint.list_missing_fields() == ()
+    put_endpoint(document, endpoint)
     assert document.as_string() == text

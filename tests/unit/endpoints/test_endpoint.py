@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from byok_bench.endpoints.endpoint import Endpoint, Model, Price, origin_of, picker_label
-from byok_bench.endpoints.entry import trim
+from byok_bench.endpoints.endpoint import Endpoint, Model, Price, extract_origin, make_picker_label
+from byok_bench.endpoints.entry import trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
 
@@ -141,12 +141,12 @@ MISSING = {
 @pytest.mark.parametrize(("fields", "missing"), MISSING.values(), ids=MISSING)
 def test_what_is_missing_is_data(fields: dict[str, Any], missing: tuple[str, ...]) -> None:
     """An incomplete endpoint is kept, and says which fields it lacks."""
-    assert endpoint(**fields).missing() == missing
+    assert endpoint(**fields).list_missing_fields() == missing
 
 
 def test_a_variable_that_is_not_set_is_not_missing_yet() -> None:
     """The environment is looked at when a request is built, not when a list is shown."""
-    assert endpoint(key=KeyRef.env("NOT_SET_ANYWHERE")).missing() == ()
+    assert endpoint(key=KeyRef.env("NOT_SET_ANYWHERE")).list_missing_fields() == ()
 
 
 @pytest.mark.parametrize(
@@ -165,26 +165,28 @@ def test_a_key_belongs_to_one_origin(url: str, confirmed: bool) -> None:
     """A changed scheme, host or port asks for the key again; a changed path does not."""
     moved = replace(endpoint(key=KeyRef.env("K")), base_url=url)
     assert moved.key_is_confirmed == confirmed
-    assert moved.missing() == (() if confirmed else ("key_origin",))
-    assert moved.confirm_key().missing() == ()
+    assert moved.list_missing_fields() == (() if confirmed else ("key_origin",))
+    assert moved.confirm_key().list_missing_fields() == ()
 
 
 def test_a_secret_header_is_bound_to_the_origin_too() -> None:
     """References among headers and query fields go nowhere else either."""
     for fields in ({"headers": {"X-Org": KeyRef.env("K")}}, {"query": {"org": KeyRef.env("K")}}):
-        assert replace(endpoint(**fields), base_url="https://evil.example").missing() == ("key_origin",)
+        assert replace(endpoint(**fields), base_url="https://evil.example").list_missing_fields() == (
+            "key_origin",
+        )
 
 
 def test_without_a_key_an_endpoint_moves_freely() -> None:
     """Nothing is asked where nothing secret is sent."""
-    assert replace(endpoint(), base_url="http://127.0.0.1:1234/v1").missing() == ()
+    assert replace(endpoint(), base_url="http://127.0.0.1:1234/v1").list_missing_fields() == ()
 
 
 @given(st.text())
 def test_any_text_has_an_origin_or_none(text: str) -> None:
     """Reading an origin never fails, and an origin is its own."""
-    origin = origin_of(text)
-    assert origin is None or origin_of(origin) == origin
+    origin = extract_origin(text)
+    assert origin is None or extract_origin(origin) == origin
 
 
 def test_a_keyring_entry_is_named_by_the_endpoint() -> None:
@@ -198,20 +200,20 @@ def test_a_keyring_entry_is_named_by_the_endpoint() -> None:
 def test_a_model_is_found_by_name_alias_or_not_named(name: str | None, found: str) -> None:
     """Name, alias and config_key lead to the model; without one it is the first."""
     known = endpoint(models=[Model("m-1", alias="one"), Model("m-2")])
-    assert known.model(name).name == found
-    assert known.model(known.model(name).config_key) == known.model(name)
+    assert known.get_model(name).name == found
+    assert known.get_model(known.get_model(name).config_key) == known.get_model(name)
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:
     """The message lists what there is."""
     with pytest.raises(EndpointError, match="configured: m-1"):
-        endpoint().model("m-9")
+        endpoint().get_model("m-9")
 
 
 def test_a_picker_says_whose_a_model_is() -> None:
     """Alias or name, and the endpoint's label as one's own or the team's."""
-    assert picker_label(endpoint(), Model("m", alias="Fast")) == "Fast (Custom • Mine)"
-    assert picker_label(endpoint(), Model("m"), team=True) == "m (Team • Mine)"
+    assert make_picker_label(endpoint(), Model("m", alias="Fast")) == "Fast (Custom • Mine)"
+    assert make_picker_label(endpoint(), Model("m"), team=True) == "m (Team • Mine)"
 
 
 def test_repr_shows_no_header_and_no_credential() -> None:
@@ -227,6 +229,6 @@ def test_repr_shows_no_header_and_no_credential() -> None:
 @given(st.text())
 def test_trimming_leaves_nothing_to_trim(text: str) -> None:
     """Trimming is idempotent and takes only from the ends."""
-    trimmed = trim(text)
-    assert trim(trimmed) == trimmed
+    trimmed = trim_ends(text)
+    assert trim_ends(trimmed) == trimmed
     assert trimmed in text

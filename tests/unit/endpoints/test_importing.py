@@ -7,9 +7,9 @@ import pytest
 from support.books import PLANTED, an_endpoint, written
 
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.importing import add_to, from_environment, from_litellm, from_preset
+from byok_bench.endpoints.importing import add_to_book, from_environment, from_litellm, from_preset
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.presets import preset, presets
+from byok_bench.endpoints.presets import get_preset, load_presets
 from byok_bench.errors import EndpointError
 from byok_bench.wire.egress import judge
 
@@ -50,7 +50,7 @@ def test_the_environment_gives_the_address_and_the_name_of_the_key() -> None:
     assert endpoint.label == "llm.example.com:8443"
     assert endpoint.base_url == "https://llm.example.com:8443/v1"
     assert endpoint.key == KeyRef.env("OPENAI_API_KEY")
-    assert endpoint.missing() == ()
+    assert endpoint.list_missing_fields() == ()
     assert PLANTED not in repr(found)
     assert found.notes == ("the address is the one in OPENAI_BASE_URL",)
 
@@ -107,7 +107,12 @@ def test_a_litellm_configuration_gives_one_endpoint_for_each_server_and_key(
     monkeypatch.setenv("VLLM_URL", "http://127.0.0.1:8000/v1")
     found = from_litellm(written(tmp_path, CONFIG, "config.yaml"))
     facts = [
-        (one.base_url, str(one.key), [(model.name, model.alias) for model in one.models], one.missing())
+        (
+            one.base_url,
+            str(one.key),
+            [(model.name, model.alias) for model in one.models],
+            one.list_missing_fields(),
+        )
         for one in found.endpoints
     ]
     assert facts == [
@@ -163,17 +168,17 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 def test_every_preset_makes_an_endpoint_that_may_be_called_from_here() -> None:
     """The seven presets have a normalised address, a documentation page, and quirks in sentences."""
-    assert {one.id for one in presets()} == {
+    assert {one.id for one in load_presets()} == {
         "openrouter", "openai", "litellm", "lm-studio", "ollama", "vllm", "llama-cpp",
     }  # fmt: skip
-    for one in presets():
+    for one in load_presets():
         verdict = judge(one.base_url, "local", resolver=lambda _: ["8.8.8.8"])
         assert (verdict.action, verdict.base_url) == ("allow", one.base_url)
         assert one.docs.startswith("https://")
         assert one.quirks
         assert all(quirk.endswith(".") for quirk in one.quirks)
-        assert one.endpoint(models=["m"]).missing() == ()
-        assert one.endpoint().missing() == ("models",)
+        assert one.make_endpoint(models=["m"]).list_missing_fields() == ()
+        assert one.make_endpoint().list_missing_fields() == ("models",)
 
 
 def test_a_preset_is_named_or_refused() -> None:
@@ -181,17 +186,17 @@ def test_a_preset_is_named_or_refused() -> None:
     [endpoint] = from_preset("openrouter", models=["a/b"]).endpoints
     assert (endpoint.label, endpoint.key) == ("OpenRouter", KeyRef.env("OPENROUTER_API_KEY"))
     with pytest.raises(EndpointError, match="there are openrouter, openai"):
-        preset("nowhere")
+        get_preset("nowhere")
 
 
 def test_imports_take_free_labels_and_leave_what_is_there(tmp_path: Path) -> None:
     """A taken label gets a number; importing the same thing twice adds nothing."""
     book = EndpointBook.open(tmp_path / "endpoints.toml")
     book.add(an_endpoint("OpenRouter"))
-    first = add_to(book, from_preset("openrouter", models=["a/b"]))
+    first = add_to_book(book, from_preset("openrouter", models=["a/b"]))
     assert [one.label for one in first.endpoints] == ["OpenRouter 2"]
     before = book.path.read_bytes()
-    second = add_to(book, from_preset("openrouter", models=["c/d"]))
+    second = add_to_book(book, from_preset("openrouter", models=["c/d"]))
     assert second.endpoints == ()
     assert "in the book already, as OpenRouter 2" in second.notes[-1]
     assert book.path.read_bytes() == before
@@ -201,4 +206,4 @@ def test_an_endpoint_whose_key_is_still_to_be_given_is_kept_in_the_book(tmp_path
     """The place of a key that is not chosen yet survives the file."""
     book = EndpointBook.open(tmp_path / "endpoints.toml")
     book.add(an_endpoint(key=KeyRef.env("")))
-    assert EndpointBook.open(book.path)["Gateway"].missing() == ("key",)
+    assert EndpointBook.open(book.path)["Gateway"].list_missing_fields() == ("key",)

@@ -11,7 +11,7 @@ from support.books import PLANTED, written
 
 from byok_bench.endpoints.importing import Imported, from_litellm
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.litellm_providers import providers
+from byok_bench.endpoints.litellm_providers import load_providers
 from byok_bench.wire.egress import judge
 
 AT_HOME = 'api_base: "http://127.0.0.1:9000/v1"'
@@ -263,7 +263,7 @@ def test_a_second_name_of_a_model_is_said(tmp_path: Path) -> None:
 
 def test_every_known_provider_has_an_address_that_may_be_called_and_a_source() -> None:
     """Or none at all, and then a variable that names it."""
-    for one in providers().values():
+    for one in load_providers().values():
         assert one.source.startswith("https://docs.litellm.ai/")
         assert one.base_url or one.base_env
         if one.base_url:

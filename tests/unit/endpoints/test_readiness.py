@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 from support.books import PLANTED, an_endpoint
 
-from byok_bench.endpoints.key_place import key_place
+from byok_bench.endpoints.key_place import describe_key_place
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.readiness import is_ready, request_line, unready, url_problem
+from byok_bench.endpoints.readiness import (
+    describe_unreadiness,
+    find_url_problem,
+    is_ready,
+    render_request_line,
+)
 
 UNREADY = {
     "nothing": ({}, ""),
@@ -32,23 +37,23 @@ UNREADY = {
 def test_what_keeps_an_endpoint_from_a_run(fields: dict[str, Any], said: str) -> None:
     """Everything that is missing or wrong is said at once, and an empty text means ready."""
     endpoint = an_endpoint(**fields)
-    assert unready(endpoint).startswith(said)
+    assert describe_unreadiness(endpoint).startswith(said)
     assert is_ready(endpoint) == (said == "")
 
 
 def test_a_url_problem_shows_nothing_of_a_pasted_credential() -> None:
     """The words are about the place of the fault, never about what stands there."""
     for url in (f"https://me:{PLANTED}@host/v1", f"https://host/v1?key={PLANTED}", f"{PLANTED}"):
-        assert url_problem(url)
-        assert PLANTED not in url_problem(url)
+        assert find_url_problem(url)
+        assert PLANTED not in find_url_problem(url)
 
 
 def test_a_request_line_is_what_is_called() -> None:
     """Base URL, route and query as they go out; a reference stays one; nothing for a URL that is none."""
     query = {"api-version": "2025-01-01 a&b", "code": KeyRef.env("CODE")}
-    line = request_line("HTTPS://LLM.example.com:443/v1/", "responses", query)
+    line = render_request_line("HTTPS://LLM.example.com:443/v1/", "responses", query)
     assert line == "POST https://llm.example.com/v1/responses?api-version=2025-01-01%20a%26b&code=<env:CODE>"
-    assert request_line("llm.example.com", "chat") == ""
+    assert render_request_line("llm.example.com", "chat") == ""
 
 
 NOW = datetime.now(UTC)
@@ -81,7 +86,7 @@ def test_a_key_is_shown_by_its_place(
     """Where it is and since when, and nothing of itself; the keyring, which would fail here, is not asked."""
     monkeypatch.setenv("A_KEY", PLANTED)
     monkeypatch.setenv("EMPTY_KEY", " ")
-    place = key_place(an_endpoint(**fields))
+    place = describe_key_place(an_endpoint(**fields))
     assert words in place.words
-    assert place.there is there
+    assert place.is_there is there
     assert PLANTED not in place.words

@@ -11,7 +11,7 @@ from support.hostile import DONE, JSON, SETTLED_S, SSE, Peer, chunked, event, ho
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.send import allowed_timeouts, get_models, send
+from byok_bench.endpoints.send import limit_timeouts, list_models, send
 from byok_bench.errors import EndpointError
 from byok_bench.wire import proxies
 from byok_bench.wire.client import Client
@@ -196,7 +196,7 @@ async def test_the_list_of_models_is_asked_for() -> None:
     """get_models sends one GET to /models, without a body."""
     witness = Witness(LIST)
     async with hostile(witness) as server:
-        exchange = await get_models(endpoint(server.base_url, models=[]))
+        exchange = await list_models(endpoint(server.base_url, models=[]))
     assert witness.line == "GET /v1/models HTTP/1.1"
     assert "content-length" not in dict(witness.fields)
     assert exchange.error is None
@@ -325,8 +325,8 @@ def test_an_endpoint_cannot_raise_the_clocks_of_a_shared_process() -> None:
     """In profile shared an endpoint lowers clocks and raises none; in profile local its own count."""
     own = Timeouts(connect=1, first_byte=7200, idle=30, total=7200)
     one = endpoint("http://127.0.0.1:1/v1", timeouts=own)
-    assert allowed_timeouts(one, "local") == own
-    assert allowed_timeouts(one, "shared") == Timeouts(connect=1, idle=30)
+    assert limit_timeouts(one, "local") == own
+    assert limit_timeouts(one, "shared") == Timeouts(connect=1, idle=30)
 
 
 async def test_ignored_proxies_are_mentioned_once(

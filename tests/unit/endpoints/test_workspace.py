@@ -24,7 +24,7 @@ def test_without_a_policy_everything_is_allowed(tmp_path: Path) -> None:
     """No file means no restriction."""
     workspace = read_workspace(tmp_path / "policy.toml")
     assert workspace == Workspace()
-    assert workspace.refusal(an_endpoint()) is None
+    assert workspace.find_refusal(an_endpoint()) is None
     assert workspace.policy is None
 
 
@@ -60,7 +60,7 @@ def test_schemas_bind_everyone_and_byok_enabled_the_users_own(tmp_path: Path, te
     """A schema that is not allowed refuses a team's endpoint too; byok_enabled leaves the team alone."""
     path = written(tmp_path, 'schemas = ["chat"]\n', "policy.toml")
     workspace = read_workspace(path)
-    assert workspace.refusal(an_endpoint(), team=team) is None
-    assert "chat, not messages" in str(workspace.refusal(an_endpoint(schema="messages"), team=team))
+    assert workspace.find_refusal(an_endpoint(), team=team) is None
+    assert "chat, not messages" in str(workspace.find_refusal(an_endpoint(schema="messages"), team=team))
     off = Workspace(byok_enabled=False)
-    assert (off.refusal(an_endpoint(), team=team) is None) == team
+    assert (off.find_refusal(an_endpoint(), team=team) is None) == team

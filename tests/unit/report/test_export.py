@@ -10,10 +10,10 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.errors import ExportError
-from byok_bench.report.export import to_csv, to_parquet
+from byok_bench.report.export import write_csv, write_parquet
 from byok_bench.report.html import write_html
-from byok_bench.report.tables import lines
-from byok_bench.report.text import plain, printable
+from byok_bench.report.tables import list_table_lines
+from byok_bench.report.text import replace_surrogates, to_printable_line
 from byok_bench.runs.results import TABLES
 
 RUN = MadeRun(
@@ -34,7 +34,7 @@ RUN = MadeRun(
 
 def test_csv_has_every_exchange_and_every_table(tmp_path: Path) -> None:
     """Lists stand in it as JSON."""
-    names = sorted(path.name for path in to_csv(RUN, tmp_path))
+    names = sorted(path.name for path in write_csv(RUN, tmp_path))
     assert names == sorted(f"{name}.csv" for name in (*TABLES, "exchanges"))
     with (tmp_path / "exchanges.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -46,14 +46,14 @@ def test_csv_has_every_exchange_and_every_table(tmp_path: Path) -> None:
 
 def test_a_servers_text_is_no_formula(tmp_path: Path) -> None:
     """A spreadsheet would run it."""
-    to_csv(RUN, tmp_path)
+    write_csv(RUN, tmp_path)
     with (tmp_path / "exchanges.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.DictReader(file))[1]["message"].startswith("'=HYPERLINK")
 
 
 def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
     """Numbers are numbers, missing ones are missing, and no text stops the export."""
-    to_parquet(RUN, tmp_path)
+    write_parquet(RUN, tmp_path)
     made = pd.read_parquet(tmp_path / "exchanges.parquet")
     assert made["ttft_ms"][0] == 10.0
     assert pd.isna(made["ttft_ms"][1])
@@ -63,19 +63,26 @@ def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_as_json_has_null_for_na(name: str) -> None:
     """So that other programs do not take NaN for a number."""
-    text = json.dumps(lines(RUN, name), allow_nan=False)
+    text = json.dumps(list_table_lines(RUN, name), allow_nan=False)
     assert json.loads(text)[0]["endpoint"] == "one"
 
 
 def test_plain_leaves_everything_but_lone_surrogates() -> None:
     """Only what no file can hold is replaced."""
     value = {"a": ["ü 💡 \x00", ("\ud800",)], "b": 1.5, "c": None}
-    assert plain(value) == {"a": ["ü 💡 \x00", ("\N{REPLACEMENT CHARACTER}",)], "b": 1.5, "c": None}
+    assert replace_surrogates(value) == {
+        "a": ["ü 💡 \x00", ("\N{REPLACEMENT CHARACTER}",)],
+        "b": 1.5,
+        "c": None,
+    }
 
 
 def test_printable_text_obeys_nobody() -> None:
     """Line ends and tabs become spaces, controls become visible."""
-    assert printable("a\n\tb\x1b[31mü\u202e") == "a  b\N{REPLACEMENT CHARACTER}[31mü\N{REPLACEMENT CHARACTER}"
+    assert (
+        to_printable_line("a\n\tb\x1b[31mü\u202e")
+        == "a  b\N{REPLACEMENT CHARACTER}[31mü\N{REPLACEMENT CHARACTER}"
+    )
 
 
 @pytest.mark.parametrize("place", ["file/inside", "folder"])

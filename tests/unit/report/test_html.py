@@ -9,7 +9,7 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.errors import ExportError
-from byok_bench.report.html import page, write_html
+from byok_bench.report.html import render_report_page, write_html
 from byok_bench.report.shown import NA
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&\x1b[31m\x00\ud800"
@@ -51,7 +51,7 @@ def hostile() -> MadeRun:
 
 def test_nothing_that_a_server_said_becomes_markup() -> None:
     """Its text is shown, escaped, without terminal controls."""
-    text = page(hostile())
+    text = render_report_page(hostile())
     tags = Tags(text)
     assert tags.open == []
     names = {tag for tag, _ in tags.seen}
@@ -65,7 +65,7 @@ def test_nothing_that_a_server_said_becomes_markup() -> None:
 
 def test_the_page_asks_for_nothing() -> None:
     """No address in it is loaded, and its policy would forbid it."""
-    text = page(hostile())
+    text = render_report_page(hostile())
     loading = [
         value
         for _, attributes in Tags(text).seen
@@ -80,7 +80,7 @@ def test_the_page_asks_for_nothing() -> None:
 
 def test_the_three_tables_come_first_and_the_plots_after() -> None:
     """What was asked for is on top."""
-    text = page(hostile())
+    text = render_report_page(hostile())
     titles = re.findall(r"<h2>(.*?)</h2>", text)
     assert titles[:4] == ["Latency", "Streaming correctness", "Error handling", "Over time"]
     assert text.count("<svg") == 2
@@ -90,13 +90,13 @@ def test_the_three_tables_come_first_and_the_plots_after() -> None:
 def test_a_run_without_answers_still_makes_a_page() -> None:
     """All failed, or nothing was sent: the counts are there."""
     for rows in ([], [failed()], [row(status="planned", outcome=None)]):
-        assert "Latency" in page(MadeRun(rows, plan()))
+        assert "Latency" in render_report_page(MadeRun(rows, plan()))
 
 
 def test_intervals_and_missing_numbers_are_written_out() -> None:
     """A median with its interval, NA where there is none."""
     rows = [row(repeat=n, ttft_ms=10.0 + n, e2e_ms=50.0) for n in range(1, 8)]
-    text = page(MadeRun([*rows, *(failed(target=1, repeat=n) for n in range(3))], plan()))
+    text = render_report_page(MadeRun([*rows, *(failed(target=1, repeat=n) for n in range(3))], plan()))
     assert re.search(r">14\.0</td><td class=\"ci\">1[\d.]+–1[\d.]+</td>", text)
     assert NA in text
 
@@ -117,10 +117,10 @@ def test_the_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_median_never_stands_without_its_interval() -> None:
     """From too few samples the interval is NA, and it is there."""
-    few = page(MadeRun([row(ttft_ms=10.0, e2e_ms=20.0)], plan(("one",))))
+    few = render_report_page(MadeRun([row(ttft_ms=10.0, e2e_ms=20.0)], plan(("one",))))
     assert ">TTFT 95 % CI</th>" in few
     assert f'<td class="na ci">{NA}</td>' in few
-    enough = page(
+    enough = render_report_page(
         MadeRun([row(repeat=n, ttft_ms=10.0 + n, e2e_ms=20.0) for n in range(1, 9)], plan(("one",)))
     )
     assert re.search(r'<td class="ci">1\d\.\d–1\d\.\d</td>', enough)
@@ -132,5 +132,5 @@ def test_what_is_not_as_wanted_is_marked_and_a_wanted_failure_is_not() -> None:
         failed("auth", scenario="bad-key", wants_failure=True, outcome="ok"),
         row("unknown-model", wants_failure=True, outcome="unmet"),
     ]
-    text = page(MadeRun(rows, plan(("one",))))
+    text = render_report_page(MadeRun(rows, plan(("one",))))
     assert text.count('class="bad number"') == 1

@@ -5,9 +5,9 @@ from support.made_run import MadeRun, failed, plan, row
 from support.recorded import DONE, chunk, exchange, raw_exchange
 
 from byok_bench.checks.finding import Finding
-from byok_bench.checks.registry import catalogue
+from byok_bench.checks.registry import load_catalogue
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.report.matrix import error_table, evidence, evidence_table, matrix
+from byok_bench.report.matrix import list_evidence, make_error_frame, make_evidence_frame, make_rule_matrix
 
 CUT = Finding(
     check="stream.truncated", severity="error", message="the body ended", event=1, offset=len(chunk({}))
@@ -17,7 +17,7 @@ CUT = Finding(
 class Recorded(MadeRun):
     """Each row has the same short stream behind it."""
 
-    def exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+    def find_exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
         return exchange(raw_exchange([(20.0, chunk({})), (35.0, chunk({"content": "<b>"})), (40.0, DONE)]))
 
 
@@ -30,7 +30,7 @@ def test_a_rule_that_is_about_no_answer_of_an_endpoint_is_na_and_not_clean() -> 
         row(target=2, streamed=False),
         row(target=3, status="left_out"),
     ]
-    table = matrix(MadeRun(rows, plan(("broken", "clean", "whole", "unasked"))))
+    table = make_rule_matrix(MadeRun(rows, plan(("broken", "clean", "whole", "unasked"))))
     assert list(table.index) == ["stream.truncated"]
     assert table.loc["stream.truncated", "severity"] == "error"
     cells = [table.loc["stream.truncated", name] for name in ("broken", "clean", "whole", "unasked")]
@@ -40,26 +40,26 @@ def test_a_rule_that_is_about_no_answer_of_an_endpoint_is_na_and_not_clean() -> 
 
 def test_the_full_matrix_has_every_passive_rule() -> None:
     """Also those that nobody broke."""
-    table = matrix(MadeRun([row()], plan(("one",))), broken_only=False)
-    assert len(table) == sum(one.mode == "passive" for one in catalogue())
+    table = make_rule_matrix(MadeRun([row()], plan(("one",))), broken_only=False)
+    assert len(table) == sum(one.mode == "passive" for one in load_catalogue())
     assert table["one"].sum() == 0
 
 
 def test_warm_up_is_in_no_matrix() -> None:
     """As in no other table."""
-    assert matrix(MadeRun([row(repeat=0, findings=(CUT,))], plan(("one",)))).empty
+    assert make_rule_matrix(MadeRun([row(repeat=0, findings=(CUT,))], plan(("one",)))).empty
 
 
 def test_evidence_names_the_place_the_time_and_the_bytes() -> None:
     """From the finding's offset on, as escapes, with the arrival of the event that it points at."""
     run = Recorded([row(findings=(CUT,)), row(findings=(CUT,), repeat=2)], plan(("one",)))
-    found = evidence(run, "stream.truncated")
+    found = list_evidence(run, "stream.truncated")
     assert [one.endpoint for one in found] == ["one", "one"]
     assert (found[0].event, found[0].at_ms) == (1, 35.0)
     assert found[0].excerpt.startswith('data: {"id": "c1"')
     assert "<b>" in found[0].excerpt
-    assert len(evidence(run, limit=1)) == 1
-    assert list(evidence_table([]).columns) == list(evidence_table(found).columns)
+    assert len(list_evidence(run, limit=1)) == 1
+    assert list(make_evidence_frame([]).columns) == list(make_evidence_frame(found).columns)
 
 
 def test_failures_are_counted_by_kind_with_what_to_do() -> None:
@@ -70,7 +70,7 @@ def test_failures_are_counted_by_kind_with_what_to_do() -> None:
         failed("network", phase="stream", retryable=True, target=1),
         row(target=1),
     ]
-    table = error_table(MadeRun(rows, plan()))
+    table = make_error_frame(MadeRun(rows, plan()))
     assert list(table["n"]) == [2, 1]
     assert "server is running" in table["what to do"][0]
     assert "in the middle" in table["what to do"][1]

@@ -7,13 +7,15 @@ import pytest
 from support.made_run import MadeRun, plan, row
 
 from byok_bench.report.compare import compare
-from byok_bench.report.frames import table
+from byok_bench.report.frames import make_table_frame
 from byok_bench.report.shown import MEANINGS
-from byok_bench.runs.load import Closed
+from byok_bench.runs.load import ClosedLoad
 from byok_bench.runs.results import TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text(encoding="utf-8")
-RUN = MadeRun([row("forced-tool", ttft_ms=1.0, e2e_ms=2.0)], plan(loads=(Closed(), Closed(concurrency=2))))
+RUN = MadeRun(
+    [row("forced-tool", ttft_ms=1.0, e2e_ms=2.0)], plan(loads=(ClosedLoad(), ClosedLoad(concurrency=2)))
+)
 
 
 def defined(section: str) -> set[str]:
@@ -28,13 +30,13 @@ def defined(section: str) -> set[str]:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_column_of_a_table_is_defined(name: str) -> None:
     """A number that nobody can look up is no measurement."""
-    assert set(table(RUN, name).columns) <= defined(name)
+    assert set(make_table_frame(RUN, name).columns) <= defined(name)
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_column_says_in_a_line_what_it_is(name: str) -> None:
     """In the report and in notebooks, under the pointer; bounds are shown as an interval."""
-    columns = set(table(RUN, name).columns)
+    columns = set(make_table_frame(RUN, name).columns)
     bounds = {column for column in columns if column.endswith((" low", " high"))}
     intervals = {f"{column.rpartition(' ')[0]} 95 % CI" for column in bounds}
     assert (columns - bounds) | intervals <= set(MEANINGS)

@@ -6,19 +6,19 @@ from support.made_run import MadeRun, failed, plan, row
 from support.recorded import answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.report.plots import deltas, first_token, stream_over_time, svg
+from byok_bench.report.plots import draw_first_token, draw_streams, list_delta_points, to_svg
 
 
 class Played(MadeRun):
     """Each row has the same exchange behind it."""
 
-    def exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+    def find_exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
         return answer("a", "b", "c")
 
 
 def test_a_stream_is_a_stair_of_its_deltas() -> None:
     """From the request on: nothing for 20 ms, then one more each 10 ms."""
-    assert deltas(answer("a", "b", "c")) == [
+    assert list_delta_points(answer("a", "b", "c")) == [
         {"ms": 0.0, "deltas": 0},
         {"ms": 20.0, "deltas": 1},
         {"ms": 30.0, "deltas": 2},
@@ -28,8 +28,8 @@ def test_a_stream_is_a_stair_of_its_deltas() -> None:
 
 def test_a_stream_without_output_is_not_drawn() -> None:
     """There is nothing to show."""
-    assert deltas(exchange(raw_exchange([]))) == []
-    assert len(deltas(calls(("c", "t", "{}")))) == 2
+    assert list_delta_points(exchange(raw_exchange([]))) == []
+    assert len(list_delta_points(calls(("c", "t", "{}")))) == 2
 
 
 def datasets(chart: Any) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def ends(chart: Any) -> dict[tuple[str, int], str]:
 def test_the_longest_scenario_is_drawn_with_a_line_for_each_target() -> None:
     """It has the most to see; endpoints are called as in the tables."""
     rows = [row(deltas=3), row("long-stream", deltas=90), row("long-stream", target=1, deltas=80)]
-    chart = stream_over_time(Played(rows, plan()))
+    chart = draw_streams(Played(rows, plan()))
     assert "long-stream, repeat 1" in chart.to_dict()["title"]
     assert set(ends(chart)) == {("one", 1), ("two", 1)}
 
@@ -54,21 +54,21 @@ def test_the_repeat_in_which_most_targets_streamed_is_drawn() -> None:
     """Unless one is named, or every one is wanted."""
     rows = [row(deltas=3), row(deltas=3, repeat=2), row(target=1), row(target=1, deltas=3, repeat=2)]
     run = Played(rows, plan())
-    assert set(ends(stream_over_time(run))) == {("one", 2), ("two", 2)}
-    assert set(ends(stream_over_time(run, repeat=1))) == {("one", 1), ("two", 1)}
-    assert len(ends(stream_over_time(run, repeat="every"))) == 4
+    assert set(ends(draw_streams(run))) == {("one", 2), ("two", 2)}
+    assert set(ends(draw_streams(run, repeat=1))) == {("one", 1), ("two", 1)}
+    assert len(ends(draw_streams(run, repeat="every"))) == 4
 
 
 def test_how_an_answer_ended_is_drawn() -> None:
     """Its kind stands where it failed."""
     rows = [row(deltas=3), failed("protocol", deltas=3, target=1)]
-    assert ends(stream_over_time(Played(rows, plan()))) == {("one", 1): "complete", ("two", 1): "protocol"}
+    assert ends(draw_streams(Played(rows, plan()))) == {("one", 1): "complete", ("two", 1): "protocol"}
 
 
 class FarApart(MadeRun):
     """The first answer takes 50 ms, the second 5 s; the third is refused at once."""
 
-    def exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+    def find_exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
         if exchange_id == 2:
             return refusal(429, "later")
         return answer("a", "b", "c", gap_ms=(10.0, 1500.0)[exchange_id])
@@ -80,7 +80,7 @@ def test_targets_that_are_far_apart_have_a_panel_each() -> None:
         row(target=n, exchange_id=n, deltas=3 * (n < 2), kind=("rate_limit" if n == 2 else None))
         for n in range(3)
     ]
-    panels = stream_over_time(FarApart(rows, plan(("quick", "slow", "busy")))).to_dict()["concat"]
+    panels = draw_streams(FarApart(rows, plan(("quick", "slow", "busy")))).to_dict()["concat"]
     titles = [(panel["title"]["text"], panel["title"]["subtitle"]) for panel in panels]
     assert titles == [
         ("quick", "3 deltas from 20 to 50 ms"),
@@ -97,11 +97,11 @@ def test_first_tokens_are_those_of_good_answers() -> None:
         row(kind="server", ttft_ms=900.0),
         row(wants_failure=True),
     ]
-    points = next(iter(first_token(MadeRun(rows, plan())).to_dict()["datasets"].values()))
+    points = next(iter(draw_first_token(MadeRun(rows, plan())).to_dict()["datasets"].values()))
     assert [point["ms"] for point in points] == [5.0]
 
 
 def test_a_chart_is_drawn_as_svg_also_when_empty() -> None:
     """A report of a run without answers has plots, too."""
-    for chart in (first_token(MadeRun([], plan())), stream_over_time(MadeRun([], plan()))):
-        assert svg(chart).startswith("<svg")
+    for chart in (draw_first_token(MadeRun([], plan())), draw_streams(MadeRun([], plan()))):
+        assert to_svg(chart).startswith("<svg")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from byok_bench.report.shown import is_number, span, written
+from byok_bench.report.shown import is_number, render_cell, render_interval
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from byok_bench.report.shown import is_number, span, written
 )
 def test_a_number_has_three_digits_and_a_missing_one_is_na(cell: Any, text: str) -> None:
     """NA, and never 0, where a number could not be had."""
-    assert written(cell) == text
+    assert render_cell(cell) == text
 
 
 def test_an_interval_is_written_whole_or_not_at_all() -> None:
     """Half an interval says nothing."""
-    assert span(1.0, 2.5) == "1.00–2.50"
-    assert span(1.0, None) == "NA"
+    assert render_interval(1.0, 2.5) == "1.00–2.50"
+    assert render_interval(1.0, None) == "NA"
 
 
 @pytest.mark.parametrize(

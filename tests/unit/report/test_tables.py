@@ -8,9 +8,9 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.endpoints.endpoint import Tls
-from byok_bench.report.frames import table
-from byok_bench.report.tables import lines
-from byok_bench.runs.load import Closed
+from byok_bench.report.frames import make_table_frame
+from byok_bench.report.tables import list_table_lines
+from byok_bench.runs.load import ClosedLoad
 from byok_bench.runs.quiet import Health
 from byok_bench.runs.results import TABLES
 
@@ -40,7 +40,7 @@ def test_latency_counts_all_and_times_the_good() -> None:
         row(repeat=1, target=1, ttft_ms=7.0, e2e_ms=8.0),
         row("bad-key", wants_failure=True, ttft_ms=1.0),
     ]
-    made = table(MadeRun(rows, TWO), "latency")
+    made = make_table_frame(MadeRun(rows, TWO), "latency")
     first = only(made, endpoint="one", scenario="plain-answer")
     assert (first["n"], first["failed"], first["excluded"]) == (3, 1, 0)
     assert (first["TTFT ms"], first["E2E ms"], first["TTFB ms"], first["wait ms"]) == (20.0, 200.0, 19.0, 2.0)
@@ -52,7 +52,7 @@ def test_latency_counts_all_and_times_the_good() -> None:
 
 def test_a_time_that_nobody_had_is_na_and_never_zero() -> None:
     """All failed: the counts are there, the times are not."""
-    line = only(table(MadeRun([failed(), failed(repeat=2)], TWO), "latency"))
+    line = only(make_table_frame(MadeRun([failed(), failed(repeat=2)], TWO), "latency"))
     assert (line["n"], line["failed"]) == (2, 2)
     assert pd.isna(line["TTFT ms"])
 
@@ -60,7 +60,7 @@ def test_a_time_that_nobody_had_is_na_and_never_zero() -> None:
 def test_the_tail_is_shown_once_there_are_samples_for_it() -> None:
     """p90 from 10 on, p99 from 100 on, the interval from 6 on."""
     rows = [row(repeat=n, ttft_ms=float(n), e2e_ms=1.0) for n in range(1, 12)]
-    line = only(table(MadeRun(rows, TWO), "latency"))
+    line = only(make_table_frame(MadeRun(rows, TWO), "latency"))
     assert line["TTFT p90"] == 10.0
     assert pd.isna(line["TTFT p99"])
     assert line["TTFT low"] <= line["TTFT ms"] == 6.0 <= line["TTFT high"]
@@ -69,17 +69,17 @@ def test_the_tail_is_shown_once_there_are_samples_for_it() -> None:
 def test_what_was_left_out_is_counted_as_excluded() -> None:
     """It is not in n, and not forgotten."""
     rows = [row(), row(repeat=2, status="left_out", outcome="excluded", attempt=0, http_status=None)]
-    line = only(table(MadeRun(rows, TWO), "latency"))
+    line = only(make_table_frame(MadeRun(rows, TWO), "latency"))
     assert (line["n"], line["failed"], line["excluded"]) == (1, 0, 1)
 
 
 def test_load_stages_are_lines_of_their_own() -> None:
     """One and four at once are not mixed; a plain run has no such column."""
-    ladder = plan(loads=(Closed(), Closed(concurrency=4)))
+    ladder = plan(loads=(ClosedLoad(), ClosedLoad(concurrency=4)))
     rows = [row(ttft_ms=1.0), row(stage=1, ttft_ms=4.0)]
-    made = table(MadeRun(rows, ladder), "latency")
+    made = make_table_frame(MadeRun(rows, ladder), "latency")
     assert dict(zip(made["load"], made["TTFT ms"], strict=True)) == {"1 at once": 1.0, "4 at once": 4.0}
-    assert "load" not in table(MadeRun(rows[:1], TWO), "latency")
+    assert "load" not in make_table_frame(MadeRun(rows[:1], TWO), "latency")
 
 
 def test_streaming_counts_exchanges_that_broke_a_rule() -> None:
@@ -94,7 +94,7 @@ def test_streaming_counts_exchanges_that_broke_a_rule() -> None:
         row(repeat=3, findings=found("stream.bom", "info"), itl_ms=(20.0,), tpot_ms=25.0),
         failed(repeat=4, findings=found("stream.truncated")),
     ]
-    line = only(table(MadeRun(rows, TWO), "streaming"))
+    line = only(make_table_frame(MadeRun(rows, TWO), "streaming"))
     assert (line["n"], line["failed"], line["errors"], line["warnings"]) == (4, 1, 2, 1)
     assert line["ITL ms"] == 20.0
     assert line["packed %"] == pytest.approx(100 / 6, abs=0.01)
@@ -105,14 +105,14 @@ def test_streaming_counts_exchanges_that_broke_a_rule() -> None:
 
 def test_a_stream_that_came_in_packets_has_no_speed() -> None:
     """A gap of 0 is a packet, not a speed."""
-    line = only(table(MadeRun([row(itl_ms=(0.0, 0.0, 9.0), tpot_ms=3.0)], TWO), "streaming"))
+    line = only(make_table_frame(MadeRun([row(itl_ms=(0.0, 0.0, 9.0), tpot_ms=3.0)], TWO), "streaming"))
     assert pd.isna(line["tok/s"])
     assert line["TPOT ms"] == 3.0
 
 
 def test_a_whole_answer_is_no_stream() -> None:
     """Only what was asked to stream is judged as one."""
-    made = table(MadeRun([row(), row(repeat=2, streamed=False)], TWO), "streaming")
+    made = make_table_frame(MadeRun([row(), row(repeat=2, streamed=False)], TWO), "streaming")
     assert only(made)["n"] == 1
 
 
@@ -126,7 +126,7 @@ def test_errors_say_what_was_wanted_and_what_came() -> None:
         failed("server", scenario="bad-key", repeat=2, wants_failure=True, outcome="unmet"),
         row("unknown-model", wants_failure=True, outcome="unmet"),
     ]
-    made = table(MadeRun(rows, TWO), "errors")
+    made = make_table_frame(MadeRun(rows, TWO), "errors")
     agent = only(made, scenario="agent prompts")
     assert (agent["n"], agent["failed"], agent["as wanted"]) == (2, 1, 1)
     assert (agent["wanted"], agent["seen"]) == ("answer", "answer, rate_limit")
@@ -145,11 +145,11 @@ def test_a_sample_of_two_turns_counts_once_among_errors_and_tools() -> None:
         failed(scenario="tool-round-trip", repeat=3),
     ]
     made = MadeRun(rows, TWO)
-    tools = only(table(made, "tools"))
+    tools = only(make_table_frame(made, "tools"))
     assert (tools["n"], tools["failed"], tools["ok"], tools["called"]) == (3, 1, 1, 1)
     assert (tools["calls"], tools["valid"], tools["not as expected"]) == (1, 1, "no tool was called")
-    assert only(table(made, "errors"))["n"] == 3
-    assert only(table(made, "latency"))["n"] == 4
+    assert only(make_table_frame(made, "errors"))["n"] == 3
+    assert only(make_table_frame(made, "latency"))["n"] == 4
 
 
 def test_the_summary_tells_answers_and_refusals_apart() -> None:
@@ -159,7 +159,7 @@ def test_the_summary_tells_answers_and_refusals_apart() -> None:
         row(repeat=2, outcome="unmet", ttft_ms=30.0, e2e_ms=40.0, tokens=7, prompt_tokens=3),
         failed("auth", scenario="bad-key", wants_failure=True, outcome="ok"),
     ]
-    line = only(table(MadeRun(rows, TWO), "summary"))
+    line = only(make_table_frame(MadeRun(rows, TWO), "summary"))
     assert (line["n"], line["failed"], line["ok"], line["refused well"]) == (2, 0, "1 of 2", "1 of 1")
     assert (line["TTFT ms"], line["tokens in"], line["tokens out"], line["cost"]) == (20.0, 6, 12, 0.5)
 
@@ -172,12 +172,12 @@ def test_every_table_shows_n_failed_and_excluded(name: str) -> None:
         failed(scenario="forced-tool", repeat=2),
         row("forced-tool", 3, status="left_out"),
     ]
-    made = table(MadeRun(rows, TWO), name)
+    made = make_table_frame(MadeRun(rows, TWO), name)
     line = only(made)
     assert line["n"] == 2
     assert line["failed"] == 1
     assert line["excluded"] == 1
-    assert len(table(MadeRun([], TWO), name)) == 0
+    assert len(make_table_frame(MadeRun([], TWO), name)) == 0
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -188,7 +188,7 @@ def test_whatever_a_server_said_can_be_written_to_a_file(name: str) -> None:
         row("forced-tool", tool_calls=(half,), outcome="unmet", why=(half,)),
         failed(scenario="forced-tool", message=half),
     ]
-    (line,) = lines(MadeRun(rows, TWO), name)
+    (line,) = list_table_lines(MadeRun(rows, TWO), name)
     said = " ".join(str(cell) for cell in line.values())
     assert ("half \N{REPLACEMENT CHARACTER}" in said) == (name in ("errors", "tools"))
     said.encode("utf-8")
@@ -197,13 +197,15 @@ def test_whatever_a_server_said_can_be_written_to_a_file(name: str) -> None:
 def test_a_count_is_whole_beside_one_that_is_missing() -> None:
     """As a cell; a column of a DataFrame that lacks one holds floats."""
     rows = [row(tokens=7), row(target=1, tokens=None)]
-    assert repr([line["tokens out"] for line in lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
+    assert (
+        repr([line["tokens out"] for line in list_table_lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
+    )
 
 
 def test_a_table_that_is_none_is_named() -> None:
     """With those there are."""
     with pytest.raises(ValueError, match="latency, streaming"):
-        table(MadeRun([], TWO), "latencies")
+        make_table_frame(MadeRun([], TWO), "latencies")
 
 
 def test_notes_say_what_a_reader_has_to_know() -> None:
@@ -217,7 +219,7 @@ def test_notes_say_what_a_reader_has_to_know() -> None:
         [row(), row(repeat=2, status="planned", outcome=None)], careless, health, "interrupted", "cancelled"
     )
     made.billed = 3
-    told = " | ".join(table(made, "latency").attrs["notes"])
+    told = " | ".join(make_table_frame(made, "latency").attrs["notes"])
     for words in (
         "was interrupted (cancelled)",
         "so far: 1 exchange |",
@@ -229,10 +231,10 @@ def test_notes_say_what_a_reader_has_to_know() -> None:
     ):
         assert words in told
     assert "two · m" not in told
-    assert table(MadeRun([row()], TWO), "latency").attrs["notes"] == []
+    assert make_table_frame(MadeRun([row()], TWO), "latency").attrs["notes"] == []
 
 
 def test_samples_that_a_stall_touched_are_counted() -> None:
     """So that nobody takes them for the server's."""
     rows = [row(flags=("loop_stalled",)), row(repeat=2)]
-    assert only(table(MadeRun(rows, TWO), "latency"))["marked"] == 1
+    assert only(make_table_frame(MadeRun(rows, TWO), "latency"))["marked"] == 1

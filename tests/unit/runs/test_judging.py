@@ -5,27 +5,27 @@ from support.recorded import START, answer, calls, exchange, raw_exchange, refus
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint, Model
-from byok_bench.runs.judging import Row, bare_row, decode_row, encode_row, judge_sample
-from byok_bench.runs.ledger import State, Status
-from byok_bench.runs.load import Closed
+from byok_bench.runs.judging import Row, decode_row, encode_row, judge_sample, make_unrecorded_row
+from byok_bench.runs.ledger import ExchangeState, Status
+from byok_bench.runs.load import ClosedLoad
 from byok_bench.runs.plan import make_plan
 from byok_bench.runs.retries import Retries
-from byok_bench.scenarios.scenario import library
+from byok_bench.scenarios.scenario import load_library
 
 PLAN = make_plan(
-    [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])], tuple(library().values()),
-    repeats=1, loads=(Closed(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
+    [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])], tuple(load_library().values()),
+    repeats=1, loads=(ClosedLoad(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
 )  # fmt: skip
 
 
-def state(scenario: str, turn: int = 1, status: Status = "done", **more: object) -> State:
+def state(scenario: str, turn: int = 1, status: Status = "done", **more: object) -> ExchangeState:
     """The state of a row of a scenario."""
     fields: dict[str, object] = {
         "id": turn, "key": f"k{turn}", "first_key": "k1", "turn": turn, "target": 0, "stage": 0, "scenario": scenario,
-        "sample": PLAN.scenario(scenario).samples[0].name, "repeat": 1, "status": status, "attempt": 1, "owner": None,
+        "sample": PLAN.get_scenario(scenario).samples[0].name, "repeat": 1, "status": status, "attempt": 1, "owner": None,
         "kind": None, "phase": None, "final": "",
     }  # fmt: skip
-    return State(**(fields | more))  # type: ignore[arg-type]
+    return ExchangeState(**(fields | more))  # type: ignore[arg-type]
 
 
 def one(scenario: str, played: Exchange) -> Row:
@@ -116,10 +116,10 @@ def test_a_sample_that_waits_for_its_next_turn_has_no_outcome_yet() -> None:
     ],
 )
 def test_an_exchange_without_a_record_is_a_row_too(
-    given: State, outcome: str | None, kind: str | None
+    given: ExchangeState, outcome: str | None, kind: str | None
 ) -> None:
     """With what is known of it."""
-    row = bare_row(PLAN, given)
+    row = make_unrecorded_row(PLAN, given)
     assert (row.outcome, row.kind, row.status) == (outcome, kind, given.status)
     assert row.why == ((given.final,) if given.final else ())
 

@@ -11,92 +11,92 @@ from support.recorded import answer
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.errors import PlanError, StoreError
 from byok_bench.runs import ledger
-from byok_bench.runs.ledger import End
-from byok_bench.runs.load import Closed
-from byok_bench.runs.owner import this_process
-from byok_bench.runs.plan import Job, Plan, make_jobs, make_plan, plan_hash, turn_key
-from byok_bench.runs.records import Record, encode
-from byok_bench.runs.resume import LOST_AT_MOST, make_intent, open_run, reclaim, still_open
+from byok_bench.runs.ledger import ExchangeEnd
+from byok_bench.runs.load import ClosedLoad
+from byok_bench.runs.owner import name_this_process
+from byok_bench.runs.plan import Job, Plan, compute_plan_hash, make_jobs, make_plan, make_turn_key
+from byok_bench.runs.records import Record, to_record
+from byok_bench.runs.resume import LOST_AT_MOST, list_open_jobs, make_intent, open_run, reclaim_orphans
 from byok_bench.runs.retries import Retries
-from byok_bench.runs.store import open_store
-from byok_bench.scenarios.scenario import library
+from byok_bench.runs.store import prepare_store
+from byok_bench.scenarios.scenario import load_library
 
 PLAN = make_plan(
     [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])],
-    (library()["plain-answer"], library()["tool-round-trip"]),
-    repeats=2, loads=(Closed(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
+    (load_library()["plain-answer"], load_library()["tool-round-trip"]),
+    repeats=2, loads=(ClosedLoad(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
 )  # fmt: skip
 INTENT = make_intent(PLAN, PLAN.endpoints)
 JOBS = make_jobs(PLAN)
 JOB = JOBS[0]
 ROUND_TRIP = next(job for job in JOBS if job.scenario == "tool-round-trip")
-ME = this_process()
+ME = name_this_process()
 GONE = "another-boot/1/1"
-DONE = End(status="done", why="answered")
+DONE = ExchangeEnd(status="done", why="answered")
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A file with one run, all planned."""
-    open_store(tmp_path / "s.sqlite")
+    prepare_store(tmp_path / "s.sqlite")
     connection = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
     connection.execute("pragma foreign_keys = on")
-    ledger.create_run(connection, "r", PLAN, plan_hash(PLAN, JOBS), JOBS)
+    ledger.create_run(connection, "r", PLAN, compute_plan_hash(PLAN, JOBS), JOBS)
     yield connection
     connection.close()
 
 
 def record(text: str = "hi") -> Record:
     """Some record."""
-    return encode(answer(text).raw)
+    return to_record(answer(text).raw)
 
 
 def status(db: sqlite3.Connection, job: Job = JOB, turn: int = 1) -> tuple[str, int]:
     """(status, attempt) of a row."""
-    state = next(state for state in ledger.states(db, "r") if state.key == turn_key(job.key, turn))
+    state = next(state for state in ledger.list_states(db, "r") if state.key == make_turn_key(job.key, turn))
     return state.status, state.attempt
 
 
 def play(db: sqlite3.Connection, job: Job = JOB, turn: int = 1, owner: str = ME) -> None:
     """Send a row and record its answer."""
     attempt = status(db, job, turn)[1] + 1 if turn == 1 else 1
-    assert ledger.claim(db, "r", job, turn, attempt, owner)
-    assert ledger.record(db, "r", turn_key(job.key, turn), attempt, record(), DONE)
+    assert ledger.claim_attempt(db, "r", job, turn, attempt, owner)
+    assert ledger.store_attempt(db, "r", make_turn_key(job.key, turn), attempt, record(), DONE)
 
 
 def test_a_row_goes_from_planned_to_sent_to_done(db: sqlite3.Connection) -> None:
     """`sent` is there before there is an answer, and the reason of the end after."""
     assert status(db) == ("planned", 0)
-    assert ledger.claim(db, "r", JOB, 1, 1, ME)
+    assert ledger.claim_attempt(db, "r", JOB, 1, 1, ME)
     assert status(db) == ("sent", 1)
-    assert ledger.record(db, "r", JOB.key, 1, record(), DONE)
+    assert ledger.store_attempt(db, "r", JOB.key, 1, record(), DONE)
     assert status(db) == ("done", 1)
-    assert ledger.states(db, "r")[0].final == "answered"
+    assert ledger.list_states(db, "r")[0].final == "answered"
 
 
 def test_a_row_is_claimed_once(db: sqlite3.Connection) -> None:
     """Two processes with the same plan send each exchange once."""
-    assert ledger.claim(db, "r", JOB, 1, 1, ME)
-    assert not ledger.claim(db, "r", JOB, 1, 1, "other")
-    assert not ledger.claim(db, "r", JOB, 1, 2, "other")
+    assert ledger.claim_attempt(db, "r", JOB, 1, 1, ME)
+    assert not ledger.claim_attempt(db, "r", JOB, 1, 1, "other")
+    assert not ledger.claim_attempt(db, "r", JOB, 1, 2, "other")
 
 
 def test_a_result_is_written_once(db: sqlite3.Connection) -> None:
     """A late answer of an earlier attempt, or a second one, changes nothing."""
     play(db)
-    assert ledger.record(db, "r", JOB.key, 1, record("other"), DONE) is None
-    assert not ledger.claim(db, "r", JOB, 1, 2, ME)
-    state = ledger.states(db, "r")[0]
+    assert ledger.store_attempt(db, "r", JOB.key, 1, record("other"), DONE) is None
+    assert not ledger.claim_attempt(db, "r", JOB, 1, 2, ME)
+    state = ledger.list_states(db, "r")[0]
     assert ledger.find_record(db, state.id) == record()
 
 
 def test_every_attempt_is_kept(db: sqlite3.Connection) -> None:
     """A failure that was tried again is a record too; the last one counts."""
-    assert ledger.claim(db, "r", JOB, 1, 1, ME)
-    ledger.record(db, "r", JOB.key, 1, record("first"), None)
+    assert ledger.claim_attempt(db, "r", JOB, 1, 1, ME)
+    ledger.store_attempt(db, "r", JOB.key, 1, record("first"), None)
     assert status(db) == ("sent", 1)
-    assert ledger.claim(db, "r", JOB, 1, 2, ME)
-    ledger.record(db, "r", JOB.key, 2, record("second"), DONE)
+    assert ledger.claim_attempt(db, "r", JOB, 1, 2, ME)
+    ledger.store_attempt(db, "r", JOB.key, 2, record("second"), DONE)
     assert db.execute("select attempt, ended from attempt").fetchall() == [(1, "recorded"), (2, "recorded")]
     assert ledger.find_record(db, 1) == record("second")
 
@@ -105,7 +105,7 @@ def test_a_later_turn_gets_its_row_when_it_is_sent(db: sqlite3.Connection) -> No
     """Its place in the plan is that of the first turn."""
     play(db, ROUND_TRIP)
     play(db, ROUND_TRIP, turn=2)
-    turns = [state for state in ledger.states(db, "r") if state.first_key == ROUND_TRIP.key]
+    turns = [state for state in ledger.list_states(db, "r") if state.first_key == ROUND_TRIP.key]
     assert [(state.turn, state.status, state.scenario) for state in turns] == [
         (1, "done", "tool-round-trip"),
         (2, "done", "tool-round-trip"),
@@ -115,9 +115,9 @@ def test_a_later_turn_gets_its_row_when_it_is_sent(db: sqlite3.Connection) -> No
 def test_planning_again_changes_nothing(db: sqlite3.Connection) -> None:
     """A plan key is in a run once, however often the plan is started."""
     play(db)
-    before = ledger.states(db, "r")
+    before = ledger.list_states(db, "r")
     ledger.add_jobs(db, "r", JOBS)
-    assert ledger.states(db, "r") == before
+    assert ledger.list_states(db, "r") == before
 
 
 def test_the_same_plan_finds_its_unfinished_run(db: sqlite3.Connection) -> None:
@@ -125,7 +125,7 @@ def test_the_same_plan_finds_its_unfinished_run(db: sqlite3.Connection) -> None:
     play(db)
     found = open_run(db, [INTENT], True)
     assert found.run_id == "r"
-    assert len(still_open(PLAN, JOBS, found.states)) == len(JOBS) - 1
+    assert len(list_open_jobs(PLAN, JOBS, found.states)) == len(JOBS) - 1
 
 
 def test_a_finished_run_is_not_gone_on_with(db: sqlite3.Connection) -> None:
@@ -148,38 +148,38 @@ def test_a_run_of_another_plan_is_not_gone_on_with(db: sqlite3.Connection) -> No
 
 def test_what_a_dead_process_sent_is_given_back_and_counted(db: sqlite3.Connection) -> None:
     """It may have been billed: the attempt is kept as lost, and the row can be sent again."""
-    assert ledger.claim(db, "r", JOB, 1, 1, GONE)
-    reclaim(db, "r")
+    assert ledger.claim_attempt(db, "r", JOB, 1, 1, GONE)
+    reclaim_orphans(db, "r")
     assert status(db) == ("planned", 1)
-    assert ledger.lost_attempts(db, "r") == {JOB.key: 1}
-    assert ledger.claim(db, "r", JOB, 1, 2, ME)
+    assert ledger.count_lost_attempts(db, "r") == {JOB.key: 1}
+    assert ledger.claim_attempt(db, "r", JOB, 1, 2, ME)
 
 
 def test_what_a_live_process_sent_stays_its_own(db: sqlite3.Connection) -> None:
     """A second start does not send what the first one has in flight."""
-    assert ledger.claim(db, "r", JOB, 1, 1, ME)
-    reclaim(db, "r")
+    assert ledger.claim_attempt(db, "r", JOB, 1, 1, ME)
+    reclaim_orphans(db, "r")
     assert status(db) == ("sent", 1)
 
 
 def test_what_was_sent_and_not_recorded_may_be_billed(db: sqlite3.Connection) -> None:
     """Lost attempts and those in flight; once an answer is there, its attempt is none of them."""
     assert ledger.count_maybe_billed(db, "r") == 0
-    assert ledger.claim(db, "r", JOB, 1, 1, GONE)
-    reclaim(db, "r")
+    assert ledger.claim_attempt(db, "r", JOB, 1, 1, GONE)
+    reclaim_orphans(db, "r")
     assert ledger.count_maybe_billed(db, "r") == 1
-    assert ledger.claim(db, "r", JOB, 1, 2, ME)
+    assert ledger.claim_attempt(db, "r", JOB, 1, 2, ME)
     assert ledger.count_maybe_billed(db, "r") == 2
-    ledger.record(db, "r", JOB.key, 2, record(), DONE)
+    ledger.store_attempt(db, "r", JOB.key, 2, record(), DONE)
     assert ledger.count_maybe_billed(db, "r") == 1
 
 
 def test_an_exchange_that_is_lost_again_and_again_is_given_up(db: sqlite3.Connection) -> None:
     """It may be what kills the process; its row says how often it was sent."""
     for attempt in range(1, LOST_AT_MOST + 2):
-        assert ledger.claim(db, "r", JOB, 1, attempt, GONE)
-        reclaim(db, "r")
-    state = ledger.states(db, "r")[0]
+        assert ledger.claim_attempt(db, "r", JOB, 1, attempt, GONE)
+        reclaim_orphans(db, "r")
+    state = ledger.list_states(db, "r")[0]
     assert (state.status, state.kind, state.phase) == ("failed", "network", "request")
     assert "sent 3 times" in state.final
 
@@ -187,11 +187,11 @@ def test_an_exchange_that_is_lost_again_and_again_is_given_up(db: sqlite3.Connec
 def test_a_sample_between_two_turns_is_looked_at_again(db: sqlite3.Connection) -> None:
     """Whether a second turn follows stands in the first answer, which only playing reads."""
     play(db, ROUND_TRIP)
-    states = {state.key: state for state in ledger.states(db, "r")}
-    assert ROUND_TRIP in still_open(PLAN, JOBS, states)
+    states = {state.key: state for state in ledger.list_states(db, "r")}
+    assert ROUND_TRIP in list_open_jobs(PLAN, JOBS, states)
     play(db, ROUND_TRIP, turn=2)
-    states = {state.key: state for state in ledger.states(db, "r")}
-    assert ROUND_TRIP not in still_open(PLAN, JOBS, states)
+    states = {state.key: state for state in ledger.list_states(db, "r")}
+    assert ROUND_TRIP not in list_open_jobs(PLAN, JOBS, states)
 
 
 @pytest.mark.parametrize("text", ["plain", "NUL \x00 inside", "lone \ud800 surrogate", "ünï 💡"])
@@ -199,8 +199,8 @@ def test_text_survives_as_it_was_received(db: sqlite3.Connection, text: str) -> 
     """Also what UTF-8 has no form for."""
     ledger.leave_out(db, "r", JOB.key, text)
     ledger.set_status(db, "r", "interrupted", text)
-    assert ledger.states(db, "r")[0].final == text
-    assert ledger.runs(db)[0].note == text
+    assert ledger.list_states(db, "r")[0].final == text
+    assert ledger.list_stored_runs(db)[0].note == text
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("r", "r"), ("last", "s"), ("s", "s")])
@@ -232,10 +232,10 @@ def test_a_plan_that_cannot_be_read_is_said_so(db: sqlite3.Connection) -> None:
     """A damaged row is an error of ours with the run's name, no traceback of a decoder."""
     db.execute("update run set plan = ?", (b'{"version": 1}',))
     with pytest.raises(StoreError, match="plan of run r"):
-        ledger.plan_of(db, "r")
+        ledger.read_stored_plan(db, "r")
 
 
 def test_the_plan_comes_back(db: sqlite3.Connection) -> None:
     """What was stored is what was to be done."""
-    assert ledger.plan_of(db, "r") == PLAN
+    assert ledger.read_stored_plan(db, "r") == PLAN
     assert isinstance(PLAN, Plan)

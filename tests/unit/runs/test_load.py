@@ -6,12 +6,12 @@ import statistics
 import pytest
 
 from byok_bench.errors import PlanError
-from byok_bench.runs.load import NS, Closed, Open, intended_starts, make_loads
+from byok_bench.runs.load import NS, ClosedLoad, OpenLoad, compute_intended_starts, make_loads
 
 
 def test_constant_arrivals_are_evenly_spaced() -> None:
     """Ten a second are 100 ms apart, and the first is at once."""
-    assert intended_starts(Open(rate_per_s=10.0, arrivals="constant"), 4, "s") == [
+    assert compute_intended_starts(OpenLoad(rate_per_s=10.0, arrivals="constant"), 4, "s") == [
         0,
         NS // 10,
         NS // 5,
@@ -21,7 +21,7 @@ def test_constant_arrivals_are_evenly_spaced() -> None:
 
 def test_poisson_arrivals_have_the_rate_and_the_spread() -> None:
     """Gaps of a Poisson process: their deviation equals their mean, and their mean is one over the rate."""
-    starts = intended_starts(Open(rate_per_s=50.0, arrivals="poisson"), 20_000, "s")
+    starts = compute_intended_starts(OpenLoad(rate_per_s=50.0, arrivals="poisson"), 20_000, "s")
     gaps = [(b - a) / NS for a, b in itertools.pairwise(starts)]
     assert statistics.mean(gaps) == pytest.approx(1 / 50, rel=0.03)
     assert statistics.stdev(gaps) == pytest.approx(1 / 50, rel=0.05)
@@ -29,15 +29,17 @@ def test_poisson_arrivals_have_the_rate_and_the_spread() -> None:
 
 def test_the_seed_decides_the_arrivals() -> None:
     """The same seed has the same arrivals, so that two runs load alike."""
-    load = Open(rate_per_s=5.0)
-    assert intended_starts(load, 50, "a") == intended_starts(load, 50, "a")
-    assert intended_starts(load, 50, "a") != intended_starts(load, 50, "b")
+    load = OpenLoad(rate_per_s=5.0)
+    assert compute_intended_starts(load, 50, "a") == compute_intended_starts(load, 50, "a")
+    assert compute_intended_starts(load, 50, "a") != compute_intended_starts(load, 50, "b")
 
 
 @pytest.mark.parametrize(("first", "last"), [(10.0, 30.0), (30.0, 10.0)])
 def test_a_ramp_goes_evenly_from_one_rate_to_the_other(first: float, last: float) -> None:
     """Worked on paper: 200 arrivals from 10/s to 30/s take 10 s, 11 in the first second and 29 in the last."""
-    starts = intended_starts(Open(rate_per_s=first, end_rate_per_s=last, arrivals="constant"), 200, "s")
+    starts = compute_intended_starts(
+        OpenLoad(rate_per_s=first, end_rate_per_s=last, arrivals="constant"), 200, "s"
+    )
     assert starts == sorted(starts)
     assert starts[-1] / NS == pytest.approx(10, abs=0.2)
     counts = [sum(second * NS <= start < (second + 1) * NS for start in starts) for second in (0, 9)]
@@ -46,10 +48,10 @@ def test_a_ramp_goes_evenly_from_one_rate_to_the_other(first: float, last: float
 
 def test_a_ladder_has_a_stage_for_each_rung() -> None:
     """Rungs keep their order; a repeated one is one stage."""
-    assert make_loads([1, 4, 16, 4], None, None, None) == tuple(Closed(concurrency=n) for n in (1, 4, 16))
+    assert make_loads([1, 4, 16, 4], None, None, None) == tuple(ClosedLoad(concurrency=n) for n in (1, 4, 16))
     assert make_loads(None, [1, 2.5], "constant", None) == (
-        Open(rate_per_s=1, arrivals="constant"),
-        Open(rate_per_s=2.5, arrivals="constant"),
+        OpenLoad(rate_per_s=1, arrivals="constant"),
+        OpenLoad(rate_per_s=2.5, arrivals="constant"),
     )
 
 

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
-from byok_bench.report.notes import notes
-from byok_bench.report.tables import lines
+from byok_bench.report.notes import list_run_notes
+from byok_bench.report.tables import list_table_lines
 from byok_bench.runs import judging, kept_rows, ledger
-from byok_bench.runs.judging import bare_row, encode_row, judge_version
+from byok_bench.runs.judging import compute_judge_version, encode_row, make_unrecorded_row
 from byok_bench.runs.plan import Job
 from byok_bench.runs.progress import Event, ExchangeFinished
 from byok_bench.runs.results import TABLES, Run
 from byok_bench.runs.runner import run
-from byok_bench.runs.store import Writer, reading
+from byok_bench.runs.store import StoreWriter, open_reader
 
 SCENARIOS = ("plain-answer", "tool-round-trip", "unknown-model")
 REPEATS = 2
@@ -57,15 +57,15 @@ async def play_and_stop(server: BenchServer, store: Path, exchanges: int) -> Non
 def leave_as_killed(store: Path) -> None:
     """As kill -9 leaves it: the run says that it runs, and one exchange is with a process that is gone."""
     seen = Run.open("last", store)
-    with reading(store) as db:
-        waiting = [state for state in ledger.states(db, seen.id) if state.status == "planned"]
-    writer = Writer(store)
+    with open_reader(store) as db:
+        waiting = [state for state in ledger.list_states(db, seen.id) if state.status == "planned"]
+    writer = StoreWriter(store)
     for state in waiting[:1]:
         job = Job(
             key=state.first_key, target=state.target, scenario=state.scenario, sample=state.sample,
             repeat=state.repeat, stage=state.stage,
         )  # fmt: skip
-        writer.submit(ledger.claim, seen.id, job, state.turn, state.attempt + 1, GONE)
+        writer.submit(ledger.claim_attempt, seen.id, job, state.turn, state.attempt + 1, GONE)
     writer.submit(ledger.set_status, seen.id, "running").result()
     writer.close()
 
@@ -79,7 +79,7 @@ def look(store: Path) -> None:
 
 def said(seen: Run) -> dict[str, Any]:
     """Every table as lines, and every row."""
-    return {name: lines(seen, name) for name in TABLES} | {"rows": seen.rows}
+    return {name: list_table_lines(seen, name) for name in TABLES} | {"rows": seen.rows}
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -151,14 +151,16 @@ async def test_rows_of_what_was_only_planned_are_healed_where_a_file_holds_them(
     store = tmp_path / "bench.sqlite"
     async with serving(BenchServer()) as server:
         await play_and_stop(server, store, 1)
-        with reading(store) as db:
+        with open_reader(store) as db:
             seen = ledger.find_run(db, "last")
-            plan, states = ledger.plan_of(db, seen.id), ledger.states(db, seen.id)
-        writer = Writer(store)
+            plan, states = ledger.read_stored_plan(db, seen.id), ledger.list_states(db, seen.id)
+        writer = StoreWriter(store)
         rows = [
-            (s.id, judge_version(), encode_row(bare_row(plan, s))) for s in states if s.status == "planned"
+            (s.id, compute_judge_version(), encode_row(make_unrecorded_row(plan, s)))
+            for s in states
+            if s.status == "planned"
         ]
-        writer.submit(kept_rows.put_rows, rows).result()
+        writer.submit(kept_rows.store_judged_rows, rows).result()
         writer.close()
         result = await start(server, store)
     assert len(rows) >= SAMPLES - 2
@@ -172,7 +174,7 @@ async def test_no_row_is_kept_of_what_has_not_ended(tmp_path: Path) -> None:
     async with serving(BenchServer()) as server:
         await play_and_stop(server, store, 3)
     look(store)
-    with reading(store) as db:
+    with open_reader(store) as db:
         kept = db.execute(
             "select status, count(*) from judged join exchange on id = exchange_id group by status"
         ).fetchall()
@@ -196,7 +198,7 @@ async def test_a_run_whose_process_is_gone_is_said_to_be(tmp_path: Path) -> None
     leave_as_killed(store)
     killed = Run.open("last", store)
     assert (killed.status, killed.is_abandoned) == ("running", True)
-    assert "its process is gone" in notes(killed)[0]
+    assert "its process is gone" in list_run_notes(killed)[0]
 
 
 async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,11 +206,11 @@ async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: py
     store = tmp_path / "bench.sqlite"
     async with serving(BenchServer()) as server:
         result = await start(server, store)
-    writer = Writer(store)
+    writer = StoreWriter(store)
     wrong = [
         (row.exchange_id, "of another day", encode_row(replace(row, why=("old",)))) for row in result.rows
     ]
-    writer.submit(kept_rows.put_rows, wrong).result()
+    writer.submit(kept_rows.store_judged_rows, wrong).result()
     writer.close()
     assert Run.open("last", store).rows == result.rows
 
@@ -223,7 +225,7 @@ def test_the_judges_version_is_that_of_all_code_that_judges(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("one")
     monkeypatch.setattr(judging, "__file__", str(package / "runs/judging.py"))
-    fresh = judging.judge_version.__wrapped__
+    fresh = judging.compute_judge_version.__wrapped__
     before = fresh()
     (package / "cli/run.py").write_text("two")
     (package / "checks/page.md").write_text("two")
@@ -241,9 +243,9 @@ async def test_the_file_says_of_an_exchange_what_its_row_says(tmp_path: Path) ->
         result = await start(server, store)
     before = result.states
     assert before["done"] > before["failed"] > 0
-    writer = Writer(store)
+    writer = StoreWriter(store)
     writer.submit(
-        kept_rows.put_failures, [("server", "body", row.exchange_id) for row in result.rows]
+        kept_rows.mark_failed, [("server", "body", row.exchange_id) for row in result.rows]
     ).result()
     writer.close()
     assert Run.open("last", store).states["done"] == 0

@@ -12,17 +12,17 @@ from support.bench_server import KEY, MODEL, serving
 from support.made_run import failed, plan, row
 from support.moody_server import COOLDOWN_WORDS, MoodyServer
 
-from byok_bench.dialects.models import listed_windows
+from byok_bench.dialects.models import read_context_windows
 from byok_bench.endpoints import holds
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.report.export import to_csv
-from byok_bench.report.notes import notes
-from byok_bench.report.tables import lines
+from byok_bench.report.export import write_csv
+from byok_bench.report.notes import list_run_notes
+from byok_bench.report.tables import list_table_lines
 from byok_bench.runs import recovery
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row
-from byok_bench.runs.order import in_order
+from byok_bench.runs.order import order_jobs
 from byok_bench.runs.plan import make_jobs
 from byok_bench.runs.progress import Event, ExchangeFinished, Waiting
 from byok_bench.runs.results import Run
@@ -59,15 +59,18 @@ class TestOrder:
         """Whatever the load: every good prompt of every target first, then mistakes, then over-long prompts alone."""
         for loads in (plan().loads, plan(loads=(plan().loads[0],) * 2).loads):
             made = plan(loads=loads)
-            blocks = in_order(made, make_jobs(made))
+            blocks = order_jobs(made, make_jobs(made))
             kinds = [
-                made.scenario(job.scenario).wants_failure + made.scenario(job.scenario).overflows
+                made.get_scenario(job.scenario).wants_failure
+                + made.get_scenario(job.scenario).has_overlong_prompt
                 for block in blocks
                 for job in block.jobs
             ]
             assert kinds == sorted(kinds)
             assert {0, 1, 2} == set(kinds)
-            last = [block for block in blocks if made.scenario(block.jobs[0].scenario).overflows]
+            last = [
+                block for block in blocks if made.get_scenario(block.jobs[0].scenario).has_overlong_prompt
+            ]
             assert all(len(block.jobs) == 1 for block in last)
 
     def test_mistakes_are_shuffled_by_the_seed(self) -> None:
@@ -75,7 +78,7 @@ class TestOrder:
 
         def order(seed: int) -> list[str]:
             made = msgspec.structs.replace(plan(["one"]), seed=seed)
-            jobs = [job for block in in_order(made, make_jobs(made)) for job in block.jobs]
+            jobs = [job for block in order_jobs(made, make_jobs(made)) for job in block.jobs]
             return [job.scenario for job in jobs if job.scenario in ("bad-key", "unknown-model")]
 
         orders = {tuple(order(seed)) for seed in range(8)}
@@ -143,7 +146,7 @@ class TestWindows:
     )
     def test_windows_are_read_where_servers_say_them(self, entry: dict[str, Any], window: int | None) -> None:
         """vLLM, OpenRouter, llama.cpp; what a model was trained with is not what is served."""
-        listed = listed_windows({"data": [entry | {"id": "m"}, {"id": "other"}, 7]})
+        listed = read_context_windows({"data": [entry | {"id": "m"}, {"id": "other"}, 7]})
         assert listed == ({} if window is None else {"m": window})
 
 
@@ -201,7 +204,7 @@ class TestToldToWait:
         assert holds.LONGEST_WAIT_S == 60
         monkeypatch.setattr(holds, "LONGEST_WAIT_S", 0.05)
         told: list[float] = []
-        held = holds.Holds(2, lambda target, seconds: told.append(seconds))
+        held = holds.RateLimitWaits(2, lambda target, seconds: told.append(seconds))
         held.note(1, told_by("rate_limit", 3600))
         assert await held.wait(0) == 0
         assert await held.wait(1) > 0
@@ -212,7 +215,7 @@ class TestToldToWait:
     @pytest.mark.parametrize(("kind", "delay"), [("rate_limit", None), ("overloaded", 5.0), ("server", 5.0)])
     async def test_only_a_limit_that_names_a_time_is_waited_for(self, kind: Any, delay: float | None) -> None:
         """Nothing is guessed."""
-        held = holds.Holds(1, lambda target, seconds: None)
+        held = holds.RateLimitWaits(1, lambda target, seconds: None)
         held.note(0, told_by(kind, delay))
         held.note(0, None)
         assert await held.wait(0) == 0
@@ -240,7 +243,7 @@ class TestRecovery:
         plain = [body for body in server.requests if body["stream"] is False]
         assert len(plain) == sum(one.requests for one in made.recoveries) > 0
         assert len([event for event in told if isinstance(event, Waiting)]) == 2
-        assert sum("answered again after" in note for note in notes(made)) == 2
+        assert sum("answered again after" in note for note in list_run_notes(made)) == 2
 
     async def test_the_wait_has_a_bound_and_is_not_made_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A server that does not come back is told, and the run goes on."""
@@ -252,7 +255,7 @@ class TestRecovery:
             made = await run(endpoint(server), "over-long-context", repeats=2, timeouts=SHORT, warmup=0)
         assert len(made.rows) == 2
         assert [one.answered for one in made.recoveries] == [False]
-        assert any("did not answer again" in note for note in notes(made))
+        assert any("did not answer again" in note for note in list_run_notes(made))
 
     async def test_a_prompt_that_was_refused_costs_no_request_more(self) -> None:
         """A server that answers is free."""
@@ -274,11 +277,13 @@ class TestCooldown:
             assert {(one.status, one.kind, one.http_status, one.outcome) for one in caused} == {
                 ("failed", "rate_limit", 429, "excluded")
             }
-            told = {line["scenario"]: line for line in lines(made, "errors")}["unknown-model"]
+            told = {line["scenario"]: line for line in list_table_lines(made, "errors")}["unknown-model"]
             assert told["caused by us"] == len(caused)
             assert told["n"] == told["planned"] == told["failed"] == 4 - len(caused)
             assert "rate_limit" not in told["seen"]
-            written = pd.read_csv(next(path for path in to_csv(made, tmp_path) if path.stem == "exchanges"))
+            written = pd.read_csv(
+                next(path for path in write_csv(made, tmp_path) if path.stem == "exchanges")
+            )
             assert written["caused_by_us"].sum() == len(caused)
             ids = {one.exchange_id for one in caused}
             assert {one.exchange_id for one in made.judge_again() if one.caused_by_us} == ids

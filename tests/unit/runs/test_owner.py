@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from byok_bench.runs.owner import is_alive, this_process
+from byok_bench.runs.owner import is_alive, name_this_process
 
 
 def test_this_process_is_alive() -> None:
     """A row of our own is never taken from us."""
-    assert is_alive(this_process())
+    assert is_alive(name_this_process())
 
 
 @pytest.mark.parametrize("owner", ["", "elsewhere/1/5", "no/slashes", "x"])
@@ -39,5 +39,5 @@ def test_a_killed_process_is_gone_before_and_after_it_is_waited_for() -> None:
 
 def test_a_pid_that_was_given_away_again_is_another_process() -> None:
     """The start time tells two processes with one pid apart."""
-    machine, pid, _ = this_process().rsplit("/", 2)
+    machine, pid, _ = name_this_process().rsplit("/", 2)
     assert not is_alive(f"{machine}/{pid}/1")

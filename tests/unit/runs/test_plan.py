@@ -9,19 +9,19 @@ from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Mo
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
 from byok_bench.runs import ascii_json
-from byok_bench.runs.load import Closed, Open
-from byok_bench.runs.plan import Plan, left_out, make_jobs, make_plan, plan_hash, turn_key
+from byok_bench.runs.load import ClosedLoad, OpenLoad
+from byok_bench.runs.plan import Plan, compute_plan_hash, find_exclusion, make_jobs, make_plan, make_turn_key
 from byok_bench.runs.retries import Retries
-from byok_bench.scenarios.scenario import Request, Scenario, library
+from byok_bench.scenarios.scenario import Request, Scenario, load_library
 
-PLAIN = library()["plain-answer"]
+PLAIN = load_library()["plain-answer"]
 HOME = Endpoint(label="home", base_url="http://127.0.0.1:8080/v1", models=[Model("m")])
 
 
 def plan(*endpoints: Endpoint, scenarios: tuple[Scenario, ...] = (PLAIN,), **more: Any) -> Plan:
     """A plan with everything else at its default."""
     settings: dict[str, Any] = {
-        "repeats": 2, "loads": (Closed(),), "seed": 0, "warmup": 1, "profile": "local", "timeouts": None,
+        "repeats": 2, "loads": (ClosedLoad(),), "seed": 0, "warmup": 1, "profile": "local", "timeouts": None,
         "retries": Retries(),
     }  # fmt: skip
     return make_plan(endpoints or (HOME,), scenarios, **(settings | more))
@@ -53,8 +53,8 @@ OTHER = {
     "model": plan(changed(models=[Model("n")])),
     "extra body fields": plan(changed(body={"reasoning_effort": "low"})),
     "parameters": plan(scenarios=(msgspec.structs.replace(PLAIN, request=Request(max_tokens=9)),)),
-    "load": plan(loads=(Closed(concurrency=4),)),
-    "rate": plan(loads=(Open(rate_per_s=1.0),)),
+    "load": plan(loads=(ClosedLoad(concurrency=4),)),
+    "rate": plan(loads=(OpenLoad(rate_per_s=1.0),)),
 }
 
 
@@ -75,8 +75,8 @@ def test_every_exchange_of_a_plan_has_a_key_of_its_own() -> None:
     twice = plan(
         HOME,
         changed(label="again"),
-        scenarios=tuple(library().values()),
-        loads=(Closed(), Closed(concurrency=2)),
+        scenarios=tuple(load_library().values()),
+        loads=(ClosedLoad(), ClosedLoad(concurrency=2)),
     )
     jobs = make_jobs(twice)
     assert len({job.key for job in jobs}) == len(jobs) == 2 * 9 * 2 * 2
@@ -84,24 +84,27 @@ def test_every_exchange_of_a_plan_has_a_key_of_its_own() -> None:
 
 def test_turns_have_keys_that_follow_from_the_first() -> None:
     """A later turn can be named before its body is known."""
-    assert turn_key("k", 1) == "k"
-    assert len({turn_key("k", 1), turn_key("k", 2), turn_key("k", 3), turn_key("j", 2)}) == 4
-    assert turn_key("k", 2) == turn_key("k", 2)
+    assert make_turn_key("k", 1) == "k"
+    assert (
+        len({make_turn_key("k", 1), make_turn_key("k", 2), make_turn_key("k", 3), make_turn_key("j", 2)}) == 4
+    )
+    assert make_turn_key("k", 2) == make_turn_key("k", 2)
 
 
 def test_the_same_plan_has_the_same_hash() -> None:
     """Resuming finds a run by it; another seed is another order, and so another run."""
     one, same, other = plan(), plan(changed(label="renamed")), plan(seed=1)
-    assert plan_hash(one, make_jobs(one)) == plan_hash(same, make_jobs(same))
-    assert plan_hash(one, make_jobs(one)) != plan_hash(other, make_jobs(other))
+    assert compute_plan_hash(one, make_jobs(one)) == compute_plan_hash(same, make_jobs(same))
+    assert compute_plan_hash(one, make_jobs(one)) != compute_plan_hash(other, make_jobs(other))
 
 
 def test_a_stored_plan_is_the_plan() -> None:
     """A run is resumed by the plan that it stored."""
     made = plan(
-        scenarios=tuple(library().values()), loads=(Closed(), Open(rate_per_s=2.0, end_rate_per_s=4.0))
+        scenarios=tuple(load_library().values()),
+        loads=(ClosedLoad(), OpenLoad(rate_per_s=2.0, end_rate_per_s=4.0)),
     )
-    loaded = ascii_json.load(ascii_json.dump(made), Plan)
+    loaded = ascii_json.from_ascii(ascii_json.to_ascii(made), Plan)
     assert loaded == made
     assert keys(loaded) == keys(made)
 
@@ -110,7 +113,7 @@ def test_a_stored_plan_holds_no_header_value_and_no_key() -> None:
     """References and names are kept, values are not."""
     ref = KeyRef.session("sentinel-key-0123456789")
     endpoint = changed(key=ref, headers={"X-Title": "sentinel-header", "X-Other": KeyRef.env("OTHER")})
-    stored = ascii_json.dump(plan(endpoint)).decode()
+    stored = ascii_json.to_ascii(plan(endpoint)).decode()
     assert "sentinel" not in stored
     assert "X-Title" in stored
 
@@ -167,5 +170,5 @@ def test_a_scenario_that_would_show_nothing_is_left_out(
     endpoint: Endpoint, scenario: str, why: str | None
 ) -> None:
     """It is left out with its reason, and only then."""
-    found = left_out(plan(endpoint).targets[0], library()[scenario])
+    found = find_exclusion(plan(endpoint).targets[0], load_library()[scenario])
     assert found is None if why is None else found is not None and why in found

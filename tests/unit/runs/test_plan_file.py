@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from byok_bench.errors import PlanError
-from byok_bench.runs.plan_file import arguments, inline_endpoints, read_plan
+from byok_bench.runs.plan_file import list_inline_endpoints, make_run_arguments, read_plan
 
 GOOD = """
 version = 1
@@ -38,7 +38,7 @@ def test_a_plan_says_what_run_is_given(tmp_path: Path) -> None:
     """Only what stands in the file is given; paths are relative to it."""
     path = written(tmp_path)
     plan = read_plan(path)
-    given = arguments(plan, path)
+    given = make_run_arguments(plan, path)
     assert plan.endpoints == ["one", "two"]
     assert given.pop("timeouts").total == 30
     assert given == {
@@ -52,7 +52,7 @@ def test_a_plan_says_what_run_is_given(tmp_path: Path) -> None:
 
 def test_an_endpoint_can_stand_in_the_plan(tmp_path: Path) -> None:
     """With its key as a reference."""
-    (endpoint,) = inline_endpoints(read_plan(written(tmp_path)))
+    (endpoint,) = list_inline_endpoints(read_plan(written(tmp_path)))
     assert endpoint.label == "inline"
     assert [model.name for model in endpoint.models] == ["a", "b"]
     assert str(endpoint.key) == "env:SOME_KEY"
@@ -128,7 +128,7 @@ def test_a_key_in_a_plan_is_refused_without_being_shown(tmp_path: Path) -> None:
     """Plans are checked into repositories."""
     path = written(tmp_path, GOOD.replace("env:SOME_KEY", "sk-proj-abcdefghijklmnopqrstuvwxyz0123"))
     with pytest.raises(PlanError, match="inline") as caught:
-        inline_endpoints(read_plan(path))
+        list_inline_endpoints(read_plan(path))
     assert "abcdefghijklm" not in str(caught.value)
 
 

@@ -15,8 +15,8 @@ from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.runs import process
-from byok_bench.runs.messages import secrets_of, with_secrets
-from byok_bench.runs.process import Process, ProcessEnded, in_notebook
+from byok_bench.runs.messages import insert_secrets, resolve_secrets
+from byok_bench.runs.process import MeasuringProcess, ProcessEnded, is_in_notebook
 from byok_bench.runs.progress import Event, ExchangeFinished
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import run
@@ -38,13 +38,13 @@ class Watched:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pids: list[int] = []
         self.seen = b""
-        original = Process._begin
+        original = MeasuringProcess._start_child
 
-        def begin(started: Process, loop: asyncio.AbstractEventLoop) -> None:
+        def begin(started: MeasuringProcess, loop: asyncio.AbstractEventLoop) -> None:
             original(started, loop)
             self.pids.append(started.pid)
 
-        monkeypatch.setattr(Process, "_begin", begin)
+        monkeypatch.setattr(MeasuringProcess, "_begin", begin)
 
     def look(self) -> None:
         """Arguments and environment of the processes, as the system shows them."""
@@ -70,7 +70,7 @@ async def test_rows_and_progress_are_those_of_a_run_in_this_process(
         keyed = endpoint(server, key=KeyRef.session(KEY))
         result = await run(keyed, ["agent", "bad-key"], repeats=2, on_progress=events.append, **more)
     assert len(watched.pids) == more.get("processes", 1)
-    outcomes = Counter(row.outcome for row in result.rows if row.outcome and not row.warmup)
+    outcomes = Counter(row.outcome for row in result.rows if row.outcome and not row.is_warmup)
     assert outcomes == {"ok": 14}
     assert len(server.ids) == len(result.rows) == 1 + 14 + 2
     finished = [event for event in events if isinstance(event, ExchangeFinished)]
@@ -152,15 +152,15 @@ async def test_a_cancel_is_heard_at_any_time(
 ) -> None:
     """Also when all is measured and the process only has to go, or before it was told what to do."""
     reached, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
-    original = getattr(Process, step)
+    original = getattr(MeasuringProcess, step)
 
-    def held(process: Process, *arguments: Any) -> None:
+    def held(process: MeasuringProcess, *arguments: Any) -> None:
         if threading.current_thread() is not threading.main_thread():
             loop.call_soon_threadsafe(reached.set)
             go_on.wait()
         original(process, *arguments)
 
-    monkeypatch.setattr(Process, step, held)
+    monkeypatch.setattr(MeasuringProcess, step, held)
     async with serving(BenchServer()) as server:
         task = asyncio.ensure_future(run(endpoint(server), "plain-answer", repeats=1, process=True))
         await reached.wait()
@@ -176,7 +176,7 @@ async def test_an_error_in_the_process_comes_out_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """It keeps its words and its code; it is not taken for a crash."""
-    real = process.messages.write
+    real = process.messages.write_frame
 
     def elsewhere(pipe: Any, message: Any) -> None:
         if hasattr(message, "store"):
@@ -222,7 +222,7 @@ async def test_an_open_loop_is_shared_between_processes() -> None:
 
 def test_outside_a_notebook_nothing_is_started_beside() -> None:
     """A script and a test have a loop of their own."""
-    assert not in_notebook()
+    assert not is_in_notebook()
 
 
 async def test_processes_out_of_range_are_refused() -> None:
@@ -240,9 +240,9 @@ def test_a_key_that_is_missing_is_left_to_the_rows(monkeypatch: pytest.MonkeyPat
         label="l", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=KeyRef.env("NOT_THERE")
     )
     kept = Endpoint(label="k", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=KeyRef.env("THERE"))
-    secrets = secrets_of([lost, kept])
+    secrets = resolve_secrets([lost, kept])
     assert secrets == {"env:THERE": "some-key-0123456789"}
-    secret = with_secrets(kept, secrets).key.resolve()
+    secret = insert_secrets(kept, secrets).key.resolve()
     assert secret is not None
     assert secret.reveal() == "some-key-0123456789"
-    assert with_secrets(lost, secrets).key == lost.key
+    assert insert_secrets(lost, secrets).key == lost.key

@@ -12,9 +12,9 @@ from byok_bench.runs.records import (
     KEPT_REQUEST_HEADERS,
     KEPT_RESPONSE_HEADERS,
     NOT_KEPT,
-    decode,
-    encode,
+    from_record,
     pack_stamps,
+    to_record,
     unpack_stamps,
 )
 from byok_bench.wire.failures import KINDS, PHASES, Failure
@@ -77,7 +77,7 @@ RAW = st.builds(
 @given(RAW)
 def test_an_exchange_comes_back_as_it_was(raw: RawExchange) -> None:
     """NUL, lone surrogates, long pauses and stamps out of order included."""
-    assert decode(encode(raw)) == raw
+    assert from_record(to_record(raw)) == raw
 
 
 @given(st.lists(st.integers(-(2**62), 2**62 - 1)), st.integers(0, 2**62 - 1))
@@ -101,9 +101,9 @@ def test_headers_outside_the_list_keep_their_names_alone() -> None:
     raw.request = msgspec.structs.replace(
         raw.request, headers=(("x-title", "sentinel"), ("user-agent", "me"))
     )
-    record = encode(raw)
+    record = to_record(raw)
     assert b"sentinel" not in record.meta
-    kept = decode(record)
+    kept = from_record(record)
     assert kept.head is not None
     assert kept.head.header("set-cookie") == NOT_KEPT
     assert kept.head.header("x-ratelimit-limit-requests") == "60"
@@ -113,14 +113,14 @@ def test_headers_outside_the_list_keep_their_names_alone() -> None:
 def test_the_meta_data_is_ascii_json() -> None:
     """So any text has a form, and any tool can read it."""
     raw = raw_exchange([(1.0, b"x")], failure=Failure(kind="server", phase="stream", message="\ud800 \x00 ü"))
-    assert json.loads(encode(raw).meta.decode("ascii"))["failure"]["message"] == "\ud800 \x00 ü"
+    assert json.loads(to_record(raw).meta.decode("ascii"))["failure"]["message"] == "\ud800 \x00 ü"
 
 
 @pytest.mark.parametrize("size", [0, 1, 16 * 1024 * 1024])
 def test_a_body_of_any_size_is_kept(size: int) -> None:
     """Up to the largest that is read at all."""
     raw = raw_exchange([(1.0, b"a" * size), (2.0, b"")])
-    assert decode(encode(raw)).chunks == raw.chunks
+    assert from_record(to_record(raw)).chunks == raw.chunks
 
 
 def test_a_reloaded_exchange_is_judged_the_same() -> None:
@@ -128,8 +128,10 @@ def test_a_reloaded_exchange_is_judged_the_same() -> None:
     from byok_bench.checks.registry import run_checks
 
     before = answer("Hello", " there", gap_ms=6_000.0)
-    before.raw.request = decode(encode(before.raw)).request
-    after = type(before)(decode(encode(before.raw)), label="E", base_url="b", schema="chat", model="m")
+    before.raw.request = from_record(to_record(before.raw)).request
+    after = type(before)(
+        from_record(to_record(before.raw)), label="E", base_url="b", schema="chat", model="m"
+    )
     assert after.output == before.output
     assert after.timing == before.timing
     assert run_checks(after) == run_checks(before)

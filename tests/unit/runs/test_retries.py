@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from byok_bench.runs.retries import Retries, delay_before_next
+from byok_bench.runs.retries import Retries, choose_retry_delay
 from byok_bench.wire.failures import Failure
 
 DICE = random.Random(0)
@@ -29,20 +29,20 @@ def test_a_result_is_final_with_its_reason(
     failure: Failure | None, attempt: int, retries: Retries, why: str
 ) -> None:
     """No further attempt follows, and the row can say why."""
-    delay, said = delay_before_next(failure, attempt, retries, DICE)
+    delay, said = choose_retry_delay(failure, attempt, retries, DICE)
     assert delay is None
     assert why in said
 
 
 def test_the_servers_own_delay_is_kept() -> None:
     """A server that names a delay is not asked earlier."""
-    assert delay_before_next(broken(after=2.5), 1, Retries(attempts=2), DICE) == (2.5, "asked for")
+    assert choose_retry_delay(broken(after=2.5), 1, Retries(attempts=2), DICE) == (2.5, "asked for")
 
 
 def test_without_one_the_delay_doubles() -> None:
     """Delays of our own grow, and are spread over half of their length."""
     retries = Retries(attempts=9, first_delay_s=1.0)
     for attempt, most in ((1, 1.0), (2, 2.0), (3, 4.0)):
-        delay, _ = delay_before_next(broken(), attempt, retries, DICE)
+        delay, _ = choose_retry_delay(broken(), attempt, retries, DICE)
         assert delay is not None
         assert most / 2 <= delay <= most

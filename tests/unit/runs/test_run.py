@@ -13,12 +13,12 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
-from byok_bench.report.notes import notes
+from byok_bench.report.notes import list_run_notes
 from byok_bench.runs import execute
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
-from byok_bench.runs.where import store_path
+from byok_bench.runs.where import locate_store
 
 DEAD = Endpoint(label="dead", base_url="http://127.0.0.1:9/v1", models=[Model(MODEL)])
 
@@ -35,7 +35,7 @@ def keyed(server: BenchServer, label: str = "e") -> Endpoint:
 
 def outcomes(result: Run) -> Counter[tuple[str, str | None]]:
     """(scenario, outcome) of every sample."""
-    return Counter((row.scenario, row.outcome) for row in result.rows if row.outcome and not row.warmup)
+    return Counter((row.scenario, row.outcome) for row in result.rows if row.outcome and not row.is_warmup)
 
 
 async def test_every_scenario_is_played_as_often_as_asked() -> None:
@@ -60,7 +60,7 @@ async def test_a_dead_endpoint_is_rows_and_stops_nobody() -> None:
     """Its exchanges fail, the others' succeed, and after three connections it is not waited for again."""
     async with serving(BenchServer()) as server:
         result = await run([DEAD, endpoint(server)], "plain-answer", repeats=5)
-    rows = [row for row in result.rows if not row.warmup]
+    rows = [row for row in result.rows if not row.is_warmup]
     assert Counter((row.target, row.kind) for row in rows) == {(0, "network"): 5, (1, None): 5}
     assert sum("not tried" in (row.message or "") for row in rows) == 5 - execute.GIVE_UP_AFTER + 1
 
@@ -106,7 +106,7 @@ async def test_no_key_of_any_kind_reaches_the_store() -> None:
     raw = result.path.read_bytes()
     assert KEY.encode() not in raw
     assert b"sentinel-title" not in raw
-    for _, exchange in result.exchanges():
+    for _, exchange in result.iterate_exchanges():
         assert KEY not in str(exchange.raw)
         assert dict(exchange.raw.request.headers)["authorization"] in (
             "[redacted]",
@@ -217,7 +217,7 @@ async def test_a_listener_that_raises_ends_the_run_and_keeps_what_there_is() -> 
         assert (broken.status, broken.states["done"]) == ("interrupted", 2)
         result = await run(endpoint(server), "plain-answer", repeats=6)
     assert result.id == broken.id
-    assert sum(not row.warmup for row in result.rows) == 6
+    assert sum(not row.is_warmup for row in result.rows) == 6
 
 
 async def interrupted(server: BenchServer, after: int, **more: Any) -> Run:
@@ -269,7 +269,7 @@ async def test_a_warm_up_that_was_stopped_is_no_gap_in_the_finished_run() -> Non
     result, _ = await stopped_and_gone_on_with(repeats=2)
     assert result.states == {"done": 2}
     assert result.maybe_billed == 1
-    assert not [note for note in notes(result) if "not made" in note]
+    assert not [note for note in list_run_notes(result) if "not made" in note]
 
 
 @pytest.mark.parametrize(("warmup", "again"), [(0, 1), (1, 0)])
@@ -285,7 +285,7 @@ async def test_a_run_that_is_cancelled_while_it_is_opened_is_marked() -> None:
     async with serving(BenchServer()) as server:
         task = asyncio.ensure_future(run(endpoint(server), "plain-answer", repeats=2))
         for _ in range(1_000):  # keys and addresses are looked at before
-            if store_path(None).exists():
+            if locate_store(None).exists():
                 break
             await asyncio.sleep(0.001)
         task.cancel()

@@ -14,8 +14,8 @@ from byok_bench.errors import StoreError
 from byok_bench.runs import ledger, marks, migrations
 from byok_bench.runs.migrations import VERSION, migrate
 from byok_bench.runs.plan import make_jobs
-from byok_bench.runs.store import APPLICATION_ID, Writer, _switch_to_wal, open_store, reading
-from byok_bench.runs.where import file_system_of, refuse_unsafe_folder, store_path
+from byok_bench.runs.store import APPLICATION_ID, StoreWriter, _switch_to_wal, open_reader, prepare_store
+from byok_bench.runs.where import check_result_folder, find_file_system, locate_store
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -27,14 +27,14 @@ MOUNTS = """\
 
 def pragma(path: Path, name: str) -> object:
     """The value of a pragma in a file."""
-    with reading(path) as db:
+    with open_reader(path) as db:
         return db.execute(f"pragma {name}").fetchone()[0]
 
 
 def test_a_new_file_is_ours_private_and_in_wal_mode(tmp_path: Path) -> None:
     """Nobody else on the machine reads prompts and answers, in the log neither."""
     path = tmp_path / "new" / "bench.sqlite"
-    writer = Writer(path)
+    writer = StoreWriter(path)
     writer.submit(lambda db: db.execute("create table t (a)")).result()
     files = [path, Path(f"{path}-wal"), Path(f"{path}-shm")]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
@@ -46,7 +46,7 @@ def test_a_new_file_is_ours_private_and_in_wal_mode(tmp_path: Path) -> None:
 
 def test_the_writer_asks_for_full_durability(tmp_path: Path) -> None:
     """synchronous=FULL, foreign keys, and patience with other writers, on the connection that writes."""
-    writer = Writer(tmp_path / "s.sqlite")
+    writer = StoreWriter(tmp_path / "s.sqlite")
     names = ("synchronous", "foreign_keys", "busy_timeout")
     values = [
         writer.submit(lambda db, name=name: db.execute(f"pragma {name}").fetchone()[0]).result()
@@ -59,7 +59,7 @@ def test_the_writer_asks_for_full_durability(tmp_path: Path) -> None:
 def test_the_log_is_folded_in_at_the_end(tmp_path: Path) -> None:
     """A finished run leaves one file."""
     path = tmp_path / "s.sqlite"
-    writer = Writer(path)
+    writer = StoreWriter(path)
     writer.submit(lambda db: db.execute("create table t (a)")).result()
     writer.close()
     assert os.listdir(tmp_path) == ["s.sqlite"]
@@ -76,7 +76,7 @@ def other_database(path: Path) -> None:
 
 
 def newer_store(path: Path) -> None:
-    open_store(path)
+    prepare_store(path)
     with sqlite3.connect(path) as db:
         db.execute(f"pragma user_version = {VERSION + 1}")
     db.close()
@@ -92,15 +92,15 @@ def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, make:
     make(path)  # type: ignore[operator]
     before = path.read_bytes()
     with pytest.raises(StoreError, match=says):
-        open_store(path)
-    with pytest.raises(StoreError), reading(path):
+        prepare_store(path)
+    with pytest.raises(StoreError), open_reader(path):
         pass
     assert path.read_bytes() == before
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
     """Asking for a run of a file that is not there says so."""
-    with pytest.raises(StoreError, match="no result file"), reading(tmp_path / "none.sqlite"):
+    with pytest.raises(StoreError, match="no result file"), open_reader(tmp_path / "none.sqlite"):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -109,9 +109,9 @@ def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
     """The message names the file, and it is no traceback."""
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"s\.sqlite"):
-        open_store(tmp_path / "file" / "s.sqlite")
+        prepare_store(tmp_path / "file" / "s.sqlite")
     with pytest.raises(StoreError, match="is a folder"):
-        open_store(tmp_path)
+        prepare_store(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_place_that_cannot_hold_a_file_is_named(tmp_path: Path) -> None:
 )
 def test_the_longest_mount_point_says_what_a_path_lies_on(path: str, kind: str) -> None:
     """Also where its name holds a space, or only begins like the path."""
-    assert file_system_of(Path(path), MOUNTS) == kind
+    assert find_file_system(Path(path), MOUNTS) == kind
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_the_longest_mount_point_says_what_a_path_lies_on(path: str, kind: str) 
 def test_a_network_or_synced_folder_is_refused(path: str) -> None:
     """The write-ahead log is not safe there; the message offers the way out."""
     with pytest.raises(StoreError, match="--store"):
-        refuse_unsafe_folder(Path(path), MOUNTS)
+        check_result_folder(Path(path), MOUNTS)
 
 
 def test_a_local_folder_is_taken() -> None:
     """No false alarm on a local disk, or where the mount table says nothing."""
-    refuse_unsafe_folder(Path("/home/me/b.sqlite"), MOUNTS)
-    refuse_unsafe_folder(Path("/home/me/b.sqlite"), "")
+    check_result_folder(Path("/home/me/b.sqlite"), MOUNTS)
+    check_result_folder(Path("/home/me/b.sqlite"), "")
 
 
 def test_the_default_file_lies_in_the_home_of_the_program(
@@ -149,13 +149,13 @@ def test_the_default_file_lies_in_the_home_of_the_program(
 ) -> None:
     """$BYOK_BENCH_HOME decides where it is set, an explicit path always."""
     monkeypatch.setenv("BYOK_BENCH_HOME", str(tmp_path))
-    assert store_path(None) == tmp_path / "bench.sqlite"
-    assert store_path(tmp_path / "x.db") == tmp_path / "x.db"
+    assert locate_store(None) == tmp_path / "bench.sqlite"
+    assert locate_store(tmp_path / "x.db") == tmp_path / "x.db"
 
 
 def test_a_statement_that_fails_takes_back_only_itself(tmp_path: Path) -> None:
     """Others of the same commit are kept; whoever waits for it gets the error, as one of ours."""
-    writer = Writer(tmp_path / "s.sqlite")
+    writer = StoreWriter(tmp_path / "s.sqlite")
     writer.submit(lambda db: db.execute("create table t (a unique)")).result()
     hold = threading.Event()
     writer.submit(lambda db: hold.wait())
@@ -166,26 +166,26 @@ def test_a_statement_that_fails_takes_back_only_itself(tmp_path: Path) -> None:
         results[1].result()
     results[2].result()
     writer.close()
-    with reading(tmp_path / "s.sqlite") as db:
+    with open_reader(tmp_path / "s.sqlite") as db:
         assert db.execute("select a from t order by a").fetchall() == [(1,), (2,)]
 
 
 def test_readers_work_while_a_run_writes(tmp_path: Path) -> None:
     """A reader sees what is committed, and nothing that is not."""
     path = tmp_path / "s.sqlite"
-    writer = Writer(path)
+    writer = StoreWriter(path)
     writer.submit(lambda db: db.execute("create table t (a)")).result()
     for count in range(1, 50):
         writer.submit(lambda db, count=count: db.execute("insert into t values (?)", (count,))).result()
-        with reading(path) as db:
+        with open_reader(path) as db:
             assert db.execute("select count(*) from t").fetchone() == (count,)
     writer.close()
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     """A notebook cell that looks at results cannot change them."""
-    open_store(tmp_path / "s.sqlite")
-    with pytest.raises(StoreError, match="readonly"), reading(tmp_path / "s.sqlite") as db:
+    prepare_store(tmp_path / "s.sqlite")
+    with pytest.raises(StoreError, match="readonly"), open_reader(tmp_path / "s.sqlite") as db:
         db.execute("create table t (a)")
 
 
@@ -193,17 +193,17 @@ async def test_a_cancelled_caller_does_not_take_a_write_back(tmp_path: Path) -> 
     """What was handed to the writer is written, whoever still waits."""
     import asyncio
 
-    writer = Writer(tmp_path / "s.sqlite")
+    writer = StoreWriter(tmp_path / "s.sqlite")
     hold = threading.Event()
     writer.submit(lambda db: hold.wait())
-    task = asyncio.ensure_future(writer.do(lambda db: db.execute("create table t (a)")))
+    task = asyncio.ensure_future(writer.commit_statement(lambda db: db.execute("create table t (a)")))
     await asyncio.sleep(0)
     task.cancel()
     hold.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     writer.close()
-    with reading(tmp_path / "s.sqlite") as db:
+    with open_reader(tmp_path / "s.sqlite") as db:
         assert db.execute("select name from sqlite_master where name = 't'").fetchone()
 
 
@@ -217,7 +217,7 @@ def test_a_file_of_any_older_version_is_brought_up(tmp_path: Path, version: int)
             step(db)
         db.execute(f"pragma user_version = {version}")
     db.close()
-    open_store(path)
+    prepare_store(path)
     assert pragma(path, "user_version") == VERSION
 
 
@@ -232,9 +232,9 @@ def test_a_file_of_an_older_version_is_read_where_it_cannot_be_brought_up(tmp_pa
         db.execute("pragma user_version = 2")
         ledger.create_run(db, "r", made, "h", make_jobs(made)[:1])
     db.close()
-    with reading(path) as db:
-        assert [state.waited_ms for state in ledger.states(db, "r")] == [None]
-        assert marks.recoveries(db, "r") == []
+    with open_reader(path) as db:
+        assert [state.waited_ms for state in ledger.list_states(db, "r")] == [None]
+        assert marks.read_recoveries(db, "r") == []
 
 
 def test_a_step_that_fails_leaves_the_file_at_the_step_before(
@@ -272,9 +272,9 @@ def test_a_file_that_is_just_being_made_is_no_strangers_file(
     """A reader is told that there is no run yet; a writer goes on with it."""
     path = tmp_path / "s.sqlite"
     make(path)
-    with pytest.raises(StoreError, match="no run in"), reading(path):
+    with pytest.raises(StoreError, match="no run in"), open_reader(path):
         pass
-    open_store(path)
+    prepare_store(path)
     assert (pragma(path, "user_version"), pragma(path, "journal_mode")) == (VERSION, "wal")
 
 
@@ -301,7 +301,7 @@ def test_files_opened_by_many_at_once_are_made_once(tmp_path: Path) -> None:
 
     def start() -> None:
         try:
-            open_store(path)
+            prepare_store(path)
         except BaseException as error:  # noqa: BLE001 - shown by the assertion
             problems.append(error)
 

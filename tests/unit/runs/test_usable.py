@@ -14,15 +14,15 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError, PlanError
-from byok_bench.runs.load import Closed
+from byok_bench.runs.load import ClosedLoad
 from byok_bench.runs.plan import Plan, make_plan
 from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
-from byok_bench.runs.results import Run, runs
+from byok_bench.runs.results import Run, list_runs
 from byok_bench.runs.retries import Retries
 from byok_bench.runs.runner import resume, run
 from byok_bench.runs.usable import find_difference
-from byok_bench.runs.where import store_path
-from byok_bench.scenarios.scenario import library
+from byok_bench.runs.where import locate_store
+from byok_bench.scenarios.scenario import load_library
 
 ELSEWHERE = "https://api.example.com/v1"
 
@@ -57,7 +57,7 @@ async def test_an_endpoint_that_cannot_be_used_makes_no_run(name: str) -> None:
     with pytest.raises(EndpointError, match=says) as raised:
         await run(bad, "plain-answer")
     assert "'bad'" in str(raised.value)
-    assert not store_path(None).exists()
+    assert not locate_store(None).exists()
 
 
 async def test_each_of_several_unusable_endpoints_is_named() -> None:
@@ -99,7 +99,7 @@ async def test_what_blocks_every_endpoint_makes_no_run(more: dict[str, Any], say
         with pytest.raises((PlanError, EndpointError), match=says):
             await run(endpoint("e", server.base_url), "plain-answer", **more)
         assert server.ids == []
-    assert not store_path(None).exists()
+    assert not locate_store(None).exists()
 
 
 async def stop_after(exchanges: int, start: Callable[..., Any]) -> None:
@@ -121,7 +121,7 @@ async def stop_after(exchanges: int, start: Callable[..., Any]) -> None:
 
 def stored() -> list[tuple[Any, ...]]:
     """Every row of exchanges and attempts, and how the runs stand."""
-    with closing(sqlite3.connect(store_path(None))) as db:
+    with closing(sqlite3.connect(locate_store(None))) as db:
         return [
             *db.execute("select * from exchange order by id"),
             *db.execute("select exchange_id, attempt, ended from attempt order by exchange_id, attempt"),
@@ -144,7 +144,7 @@ async def test_a_resume_whose_keys_are_gone_marks_nothing(monkeypatch: pytest.Mo
         assert stored() == before
         monkeypatch.setenv("BENCH_TEST_KEY", KEY)
         result = await resume("last")
-    assert [row.outcome for row in result.rows if not row.warmup] == ["ok"] * 6
+    assert [row.outcome for row in result.rows if not row.is_warmup] == ["ok"] * 6
 
 
 @pytest.mark.parametrize("how", ["by the plan", "by the id"])
@@ -227,10 +227,10 @@ async def test_a_run_of_another_label_is_not_gone_on_with() -> None:
         await stop_after(1, lambda listen: run(alpha, "plain-answer", repeats=4, on_progress=listen))
         result = await run(beta, "plain-answer", repeats=4, on_progress=events.append)
     assert {target.label for target in result.plan.targets} == {"beta"}
-    assert [one.status for one in runs()] == ["interrupted", "finished"]
+    assert [one.status for one in list_runs()] == ["interrupted", "finished"]
     (told,) = [event.passed_over for event in events if isinstance(event, RunStarted)]
     assert "'alpha', not 'beta'" in told
-    assert f"run --resume {runs()[0].id}" in told
+    assert f"run --resume {list_runs()[0].id}" in told
 
 
 @pytest.mark.parametrize(("created", "same"), [("-23 hours", True), ("-25 hours", False)])
@@ -239,7 +239,7 @@ async def test_a_run_of_another_day_is_gone_on_with_only_by_name(created: str, s
     async with serving(BenchServer()) as server:
         target = endpoint("e", server.base_url)
         await stop_after(1, lambda listen: run(target, "plain-answer", repeats=4, on_progress=listen))
-        with closing(sqlite3.connect(store_path(None))) as db, db:
+        with closing(sqlite3.connect(locate_store(None))) as db, db:
             db.execute("update run set created = strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now', ?)", (created,))
         unfinished = Run.open()
         result = await run(target, "plain-answer", repeats=4)
@@ -250,7 +250,7 @@ async def test_a_run_of_another_day_is_gone_on_with_only_by_name(created: str, s
 def plan_of(*endpoints: Endpoint) -> Plan:
     """A plan over them."""
     return make_plan(
-        endpoints, (library()["plain-answer"],), repeats=1, loads=(Closed(),), seed=0, warmup=0, profile="local",
+        endpoints, (load_library()["plain-answer"],), repeats=1, loads=(ClosedLoad(),), seed=0, warmup=0, profile="local",
         timeouts=None, retries=Retries(),
     )  # fmt: skip
 

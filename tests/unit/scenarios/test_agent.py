@@ -6,10 +6,10 @@ import pytest
 from support.recorded import answer, calls, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.agent import is_over, outcome, play
-from byok_bench.scenarios.scenario import library
+from byok_bench.scenarios.agent import is_sample_over, judge_turns, play_sample
+from byok_bench.scenarios.scenario import load_library
 
-ROUND_TRIP = library()["tool-round-trip"]
+ROUND_TRIP = load_library()["tool-round-trip"]
 CUT = calls(("call_1", "get_weather", '{"city": "Tokyo"}'))
 CUT.raw.chunks, CUT.raw.end = CUT.raw.chunks[:-2], "reset"
 CALL = calls(("call_1", "get_weather", '{"city": "Tokyo"}'))
@@ -31,13 +31,13 @@ class Model:
 async def test_a_tool_is_run_and_its_result_sent_back() -> None:
     """The second request holds the call and what the tool said."""
     model = Model(CALL, answer("It", " rains."))
-    turns = await play(ROUND_TRIP, "chat", {"messages": [], "tool_choice": "required"}, model)
+    turns = await play_sample(ROUND_TRIP, "chat", {"messages": [], "tool_choice": "required"}, model)
     assert len(turns) == 2
     echo, result = model.asked[1]["messages"]
     assert echo["content"] is None
     assert result["tool_call_id"] == "call_1"
     assert '"temperature_c"' in result["content"]
-    assert outcome(ROUND_TRIP, ROUND_TRIP.samples[0], turns).outcome == "ok"
+    assert judge_turns(ROUND_TRIP, ROUND_TRIP.samples[0], turns).outcome == "ok"
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ async def test_a_tool_is_run_and_its_result_sent_back() -> None:
 )
 async def test_the_loop_ends_where_it_should(answers: list[Exchange], turns: int) -> None:
     """It ends at an answer, at a failure and at the last turn, and not before."""
-    played = await play(ROUND_TRIP, "chat", {"messages": []}, Model(*answers))
+    played = await play_sample(ROUND_TRIP, "chat", {"messages": []}, Model(*answers))
     assert len(played) == turns
-    assert is_over(ROUND_TRIP, played)
+    assert is_sample_over(ROUND_TRIP, played)
 
 
 async def test_a_call_without_an_id_gets_one_of_ours() -> None:
@@ -69,7 +69,7 @@ async def test_a_call_without_an_id_gets_one_of_ours() -> None:
     model = Model(
         calls((None, "get_weather", '{"city": "A"}'), (None, "get_weather", '{"city": "B"}')), answer("ok")
     )
-    await play(ROUND_TRIP, "chat", {"messages": []}, model)
+    await play_sample(ROUND_TRIP, "chat", {"messages": []}, model)
     echo, *results = model.asked[1]["messages"]
     ids = [call["id"] for call in echo["tool_calls"]]
     assert ids == [result["tool_call_id"] for result in results]
@@ -81,7 +81,7 @@ async def test_calls_that_share_an_id_share_one_tool_message() -> None:
     model = Model(
         calls(("x", "get_weather", '{"city": "A"}'), ("x", "get_weather", '{"city": "B"}')), answer("ok")
     )
-    await play(ROUND_TRIP, "chat", {"messages": []}, model)
+    await play_sample(ROUND_TRIP, "chat", {"messages": []}, model)
     results = [message for message in model.asked[1]["messages"] if message["role"] == "tool"]
     assert [result["tool_call_id"] for result in results] == ["x"]
     assert results[0]["content"].count('"city"') == 2
@@ -90,5 +90,5 @@ async def test_calls_that_share_an_id_share_one_tool_message() -> None:
 async def test_a_one_turn_scenario_reads_no_answer() -> None:
     """Nothing is parsed while other streams are timed: the loop looks at an answer only to go on from it."""
     sent = answer("Paris")
-    await play(library()["plain-answer"], "chat", {"messages": []}, Model(sent))
+    await play_sample(load_library()["plain-answer"], "chat", {"messages": []}, Model(sent))
     assert "reading" not in vars(sent)

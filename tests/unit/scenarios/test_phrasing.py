@@ -4,9 +4,9 @@ import pytest
 
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.errors import PlanError
-from byok_bench.scenarios.agent import opening
-from byok_bench.scenarios.phrasing import phrasing
-from byok_bench.scenarios.scenario import library
+from byok_bench.scenarios.agent import build_opening
+from byok_bench.scenarios.phrasing import find_phrasing
+from byok_bench.scenarios.scenario import load_library
 
 CITY = {
     "type": "object",
@@ -89,14 +89,16 @@ SCHEMAS = ("chat", "responses", "messages")
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_the_first_request_is_worded_as_the_dialect_wants(schema: str) -> None:
     """Tools, limits and choice stand where the dialect looks for them."""
-    scenario = library()["tool-round-trip"]
-    assert opening(scenario, scenario.samples[0], schema) == FIRST[schema]
+    scenario = load_library()["tool-round-trip"]
+    assert build_opening(scenario, scenario.samples[0], schema) == FIRST[schema]
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_the_second_request_echoes_the_call_and_carries_its_result(schema: str) -> None:
     """The assistant's turn goes back as received, arguments encoded once, one result for the id."""
-    body = phrasing(schema).after(FIRST[schema], Output(tool_calls=(CALL,)), [CALL], [("call_1", "rain")])
+    body = find_phrasing(schema).build_next(
+        FIRST[schema], Output(tool_calls=(CALL,)), [CALL], [("call_1", "rain")]
+    )
     history = body["input" if schema == "responses" else "messages"]
     assert history[1:] == SECOND[schema]
     assert body["tool_choice"] == ({"type": "auto"} if schema == "messages" else "auto")
@@ -106,23 +108,23 @@ def test_the_second_request_echoes_the_call_and_carries_its_result(schema: str) 
 def test_text_beside_a_call_is_echoed_too(schema: str) -> None:
     """What the model said before it called is part of its turn."""
     said = Output(text="Let me look.", tool_calls=(CALL,))
-    body = phrasing(schema).after(FIRST[schema], said, [CALL], [("call_1", "rain")])
+    body = find_phrasing(schema).build_next(FIRST[schema], said, [CALL], [("call_1", "rain")])
     assert "Let me look." in str(body)
 
 
 def test_broken_arguments_are_echoed_as_they_were() -> None:
     """Nothing is repaired on the way back; the dialect that wants an object gets an empty one."""
     broken = ToolCall(id="c", name="get_weather", arguments='{"city": ')
-    chat = phrasing("chat").after(FIRST["chat"], Output(), [broken], [("c", "?")])
-    messages = phrasing("messages").after(FIRST["messages"], Output(), [broken], [("c", "?")])
+    chat = find_phrasing("chat").build_next(FIRST["chat"], Output(), [broken], [("c", "?")])
+    messages = find_phrasing("messages").build_next(FIRST["messages"], Output(), [broken], [("c", "?")])
     assert chat["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"city": '
     assert messages["messages"][1]["content"][0]["input"] == {}
 
 
 def test_a_system_message_stands_where_each_dialect_has_it() -> None:
     """Messages keeps it beside the conversation, the others in it."""
-    scenario = library()["plain-answer"]
-    bodies = {schema: opening(scenario, scenario.samples[0], schema) for schema in SCHEMAS}
+    scenario = load_library()["plain-answer"]
+    bodies = {schema: build_opening(scenario, scenario.samples[0], schema) for schema in SCHEMAS}
     assert bodies["messages"]["system"] == "You answer in one short sentence."
     assert [m["role"] for m in bodies["messages"]["messages"]] == ["user"]
     assert bodies["chat"]["messages"][0]["role"] == bodies["responses"]["input"][0]["role"] == "system"
@@ -130,9 +132,9 @@ def test_a_system_message_stands_where_each_dialect_has_it() -> None:
 
 def test_a_demanded_schema_is_named_in_every_dialect() -> None:
     """Structured output is asked for in each dialect's own words."""
-    scenario = library()["structured-output"]
+    scenario = load_library()["structured-output"]
     chat, responses, messages = (
-        opening(scenario, scenario.samples[0], schema) for schema in ("chat", "responses", "messages")
+        build_opening(scenario, scenario.samples[0], schema) for schema in ("chat", "responses", "messages")
     )
     assert messages["output_config"]["format"]["schema"] == scenario.request.answer_schema
     assert chat["response_format"]["json_schema"]["schema"] == scenario.request.answer_schema
@@ -141,9 +143,9 @@ def test_a_demanded_schema_is_named_in_every_dialect() -> None:
 
 def test_the_over_long_prompt_follows_the_declared_window() -> None:
     """It is longer than the window by a quarter, and never longer than needed."""
-    scenario = library()["over-long-context"]
+    scenario = load_library()["over-long-context"]
     words = [
-        opening(scenario, scenario.samples[0], "chat", window)["messages"][0]["content"].count(" apple")
+        build_opening(scenario, scenario.samples[0], "chat", window)["messages"][0]["content"].count(" apple")
         for window in (1000, None)
     ]
     assert words[0] == 1251  # one stands in the question
@@ -153,4 +155,4 @@ def test_the_over_long_prompt_follows_the_declared_window() -> None:
 def test_an_unknown_dialect_is_refused_by_name() -> None:
     """A typo in a schema is told, not guessed."""
     with pytest.raises(PlanError, match="chta"):
-        phrasing("chta")
+        find_phrasing("chta")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from byok_bench.errors import PlanError
-from byok_bench.scenarios.scenario import Scenario, find_scenarios, library, load_scenario
+from byok_bench.scenarios.scenario import Scenario, find_scenarios, load_library, read_scenario_file
 
 GOOD = """
 version = 1
@@ -24,7 +24,7 @@ expect = [{ what = "tool_called" }]
 
 def test_the_library_has_the_agent_prompts_and_the_error_scenarios() -> None:
     """Six agent prompts and three error scenarios come with the package."""
-    known = library()
+    known = load_library()
     agent = [name for name, scenario in known.items() if not scenario.wants_failure]
     errors = [name for name, scenario in known.items() if scenario.wants_failure]
     assert agent == [
@@ -63,7 +63,7 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
     assert line in GOOD
     path.write_text(GOOD.replace(line, instead))
     with pytest.raises(PlanError) as caught:
-        load_scenario(path)
+        read_scenario_file(path)
     assert "mine.toml" in str(caught.value)
     assert says in str(caught.value)
 
@@ -72,19 +72,19 @@ def test_a_scenario_is_found_by_name_set_path_and_value(tmp_path: Path) -> None:
     """The four ways to name a scenario lead to the same one, once."""
     path = tmp_path / "mine.toml"
     path.write_text(GOOD)
-    mine = load_scenario(path)
+    mine = read_scenario_file(path)
     assert find_scenarios([path, str(path), mine]) == (mine,)
     assert [s.name for s in find_scenarios("errors")] == ["bad-key", "over-long-context", "unknown-model"]
     assert find_scenarios(["plain-answer", "plain-answer", "all"])[0].name == "plain-answer"
-    assert len(find_scenarios("all")) == len(library())
-    assert find_scenarios(library()) == find_scenarios("all")
+    assert len(find_scenarios("all")) == len(load_library())
+    assert find_scenarios(load_library()) == find_scenarios("all")
 
 
 def test_two_different_scenarios_cannot_share_a_name(tmp_path: Path) -> None:
     """Rows are told apart by the name alone."""
     path = tmp_path / "mine.toml"
     path.write_text(GOOD)
-    mine = load_scenario(path)
+    mine = read_scenario_file(path)
     with pytest.raises(PlanError, match="two different scenarios"):
         find_scenarios([mine, msgspec.structs.replace(mine, title="Other")])
 
@@ -98,5 +98,5 @@ def test_a_scenario_that_is_not_there_is_refused(wanted: str) -> None:
 
 def test_a_scenario_survives_being_stored() -> None:
     """What is stored with a run is the scenario, expectations included."""
-    for scenario in library().values():
+    for scenario in load_library().values():
         assert msgspec.convert(msgspec.to_builtins(scenario), Scenario) == scenario

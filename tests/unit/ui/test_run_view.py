@@ -29,11 +29,11 @@ async def test_a_run_is_shown_to_its_end() -> None:
     lines: list[str] = []
 
     def listen(event: Event) -> None:
-        view.listen(event)
+        view.show_event(event)
         lines.append(said(view))
 
     async with serving(BenchServer()) as server:
-        result = await view.watch(run(endpoint(server), "plain-answer", repeats=3, on_progress=listen))
+        result = await view.wait_for_run(run(endpoint(server), "plain-answer", repeats=3, on_progress=listen))
     assert result.status == "finished"
     assert (view._bar.value, view._bar.max, view._bar.bar_style) == (4, 4, "success")
     assert view._stop.disabled
@@ -49,7 +49,9 @@ async def test_an_endpoint_that_had_no_part_is_named_to_the_end() -> None:
         label="lost", base_url="http://127.0.0.1:9/v1", models=[Model(MODEL)], key=KeyRef.env("NOT_SET_HERE")
     )
     async with serving(BenchServer()) as server:
-        await view.watch(run([lost, endpoint(server)], "plain-answer", repeats=1, on_progress=view.listen))
+        await view.wait_for_run(
+            run([lost, endpoint(server)], "plain-answer", repeats=1, on_progress=view.show_event)
+        )
     assert "NOT_SET_HERE is not set" in said(view)
 
 
@@ -58,12 +60,12 @@ async def test_stop_gives_back_what_was_measured() -> None:
     view = RunView()
 
     def listen(event: Event) -> None:
-        view.listen(event)
+        view.show_event(event)
         if isinstance(event, ExchangeFinished) and event.done == 2:
             view._stop.click()
 
     async with serving(BenchServer(delay_s=0.01)) as server:
-        half = await view.watch(
+        half = await view.wait_for_run(
             run(endpoint(server), "plain-answer", repeats=50, on_progress=listen, warmup=0)
         )
     assert half.status == "interrupted"
@@ -80,8 +82,8 @@ async def test_what_breaks_a_run_comes_out_of_the_cell(monkeypatch: pytest.Monke
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await view.watch(broken())
-    task = asyncio.ensure_future(view.watch(asyncio.sleep(60)))  # type: ignore[arg-type]
+        await view.wait_for_run(broken())
+    task = asyncio.ensure_future(view.wait_for_run(asyncio.sleep(60)))  # type: ignore[arg-type]
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -12,7 +12,7 @@ from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, writte
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Model
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.text_fields import FIELDS
+from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
 from byok_bench.ui.state import ENVIRONMENT, FormState
 
@@ -69,13 +69,13 @@ def test_a_field_is_saved_when_it_is_left(filled: FormState, field: str) -> None
     """What was entered is in the file at once, and is what the field shows then."""
     text, shown = ACCEPTED[field]
     filled.enter(field, text)
-    assert filled.value(field) == shown
-    assert FIELDS[field].show(stored(filled)) == shown
+    assert filled.get_field_text(field) == shown
+    assert TEXT_FIELDS[field].show(stored(filled)) == shown
 
 
 def test_every_field_but_the_style_of_a_header_is_tried() -> None:
     """The table above leaves nothing out."""
-    assert set(FIELDS) - set(ACCEPTED) == {"key_header"}
+    assert set(TEXT_FIELDS) - set(ACCEPTED) == {"key_header"}
 
 
 def test_a_header_for_the_key_needs_its_style(filled: FormState) -> None:
@@ -118,9 +118,9 @@ def test_a_refused_text_stays_in_its_field_with_the_reason(filled: FormState, fi
     filled.enter("verify", "off")
     filled.add()
     filled.selected = first
-    assert (filled.value(field), filled.remark(field)) == (text, said)
+    assert (filled.get_field_text(field), filled.describe_field(field)) == (text, said)
     filled.enter(field, ACCEPTED[field][0])
-    assert filled.remark(field).tone != "bad"
+    assert filled.describe_field(field).tone != "bad"
 
 
 WRONG_FIELDS = (
@@ -145,7 +145,7 @@ def test_a_key_in_the_wrong_field_is_taken_out_of_it(filled: FormState, field: s
     forms = {"base_url": f"https://me:{key}@host/v1", "body": f'{{"api_key": "{key}"}}'}
     said = filled.enter(field, forms.get(field, key))
     assert said.tone == "bad"
-    assert key not in said.text + filled.value(field)
+    assert key not in said.text + filled.get_field_text(field)
     assert key not in filled.book.path.read_text()
 
 
@@ -160,7 +160,7 @@ def test_a_key_in_the_wrong_field_is_taken_out_of_it(filled: FormState, field: s
 def test_what_is_trimmed_is_said(filled: FormState, field: str, text: str, kept: str) -> None:
     """White space and invisible characters around a pasted value go, with a note; plain text gets none."""
     said = filled.enter(field, text)
-    assert filled.value(field) == kept
+    assert filled.get_field_text(field) == kept
     assert "taken off" in said.text
     assert said.tone != "bad"
     assert "taken off" not in filled.enter(field, f"{kept}x").text
@@ -168,30 +168,32 @@ def test_what_is_trimmed_is_said(filled: FormState, field: str, text: str, kept:
 
 def test_the_exact_request_url_is_previewed(filled: FormState) -> None:
     """Schema and query fields are part of it, a reference is not resolved, and nothing is ever added."""
-    assert filled.preview("https://a.example/v1/").text == "POST https://a.example/v1/chat/completions"
+    assert (
+        filled.describe_address("https://a.example/v1/").text == "POST https://a.example/v1/chat/completions"
+    )
     filled.enter("schema", "messages")
     filled.enter("query", "api-version: 2025-01-01\ncode: env:CODE")
     line = "POST https://a.example/v1/messages?api-version=2025-01-01&code=<env:CODE>"
-    assert filled.preview("https://a.example/v1").text == line
-    assert "most servers want /v1" in filled.preview("https://a.example").text
-    assert filled.preview("a.example/v1").tone == "bad"
-    assert "https://" in filled.preview("a.example/v1").text
-    assert filled.preview("").text.startswith("Missing")
+    assert filled.describe_address("https://a.example/v1").text == line
+    assert "most servers want /v1" in filled.describe_address("https://a.example").text
+    assert filled.describe_address("a.example/v1").tone == "bad"
+    assert "https://" in filled.describe_address("a.example/v1").text
+    assert filled.describe_address("").text.startswith("Missing")
 
 
 def test_what_is_missing_is_said_in_words(state: FormState) -> None:
     """A new endpoint says what it needs, and a URL that is none is not taken for one."""
     state.add()
-    assert state.missing() == "Not ready for a run. It needs a base URL and a model."
-    assert state.list_label(state.endpoints[0]) == ("New endpoint  (incomplete)", False)
+    assert state.describe_missing() == "Not ready for a run. It needs a base URL and a model."
+    assert state.make_list_label(state.endpoints[0]) == ("New endpoint  (incomplete)", False)
     state.enter("model", "m")
     state.enter("base_url", "llm.example.com/v1")
-    assert "Put https:// in front" in state.missing()
-    assert state.book.usable == ()
+    assert "Put https:// in front" in state.describe_missing()
+    assert state.book.usable_endpoints == ()
     assert stored(state).base_url == "llm.example.com/v1"
     state.enter("base_url", "https://llm.example.com/v1")
-    assert state.missing() == ""
-    assert len(state.book.usable) == 1
+    assert state.describe_missing() == ""
+    assert len(state.book.usable_endpoints) == 1
 
 
 def test_a_pasted_key_goes_to_the_keyring(filled: FormState) -> None:
@@ -219,16 +221,16 @@ def test_without_a_keyring_the_key_is_kept_for_the_session(filled: FormState) ->
 
 def test_replacing_a_stored_key_is_an_action_of_its_own(filled: FormState) -> None:
     """A stored key closes the field; after `replace_key` the new one takes its place, and the old one is gone."""
-    assert filled.takes_key
+    assert filled.can_take_key
     filled.enter_key(PLANTED)
     old = stored(filled).key
-    assert (filled.has_stored_key, filled.takes_key) == (True, False)
+    assert (filled.has_stored_key, filled.can_take_key) == (True, False)
     filled.replace_key()
-    assert filled.takes_key
+    assert filled.can_take_key
     assert filled.enter_key("two words").tone == "bad"
     assert stored(filled).key == old
     filled.enter_key("another-key-0123456789")
-    assert not filled.takes_key
+    assert not filled.can_take_key
     assert not old.is_set
     assert stored(filled).key.resolve().reveal() == "another-key-0123456789"
 
@@ -237,13 +239,13 @@ def test_a_key_is_confirmed_for_a_new_address(filled: FormState) -> None:
     """After a move the form asks, names both addresses, and offers the endpoint again once it was told."""
     filled.enter_key(PLANTED)
     filled.enter("base_url", "https://elsewhere.example.com/v1")
-    assert filled.asks_for_key_confirmation
-    assert "https://llm.example.com:443" in filled.key_remark().text
-    assert "https://elsewhere.example.com:443" in filled.key_remark().text
-    assert filled.book.usable == ()
+    assert filled.has_unconfirmed_key
+    assert "https://llm.example.com:443" in filled.describe_key().text
+    assert "https://elsewhere.example.com:443" in filled.describe_key().text
+    assert filled.book.usable_endpoints == ()
     filled.confirm_key()
-    assert not filled.asks_for_key_confirmation
-    assert len(filled.book.usable) == 1
+    assert not filled.has_unconfirmed_key
+    assert len(filled.book.usable_endpoints) == 1
 
 
 def test_a_duplicate_has_ids_of_its_own_and_no_stored_key(filled: FormState) -> None:
@@ -288,14 +290,14 @@ def test_a_turned_off_endpoint_is_shown_and_left_alone() -> None:
     before = (home / "endpoints.toml").read_bytes()
     written(home, "byok_enabled = false\n", "policy.toml")
     state = FormState(EndpointBook.open())
-    assert state.list_label(state.endpoints[0]) == ("Mine  (turned off here)", True)
-    assert (state.editable, state.takes_key, state.book.usable) == (False, False, ())
+    assert state.make_list_label(state.endpoints[0]) == ("Mine  (turned off here)", True)
+    assert (state.is_editable, state.can_take_key, state.book.usable_endpoints) == (False, False, ())
     assert "byok_enabled" in state.refusal
     assert state.enter("label", "Other").tone == "bad"
     assert (home / "endpoints.toml").read_bytes() == before
     (home / "policy.toml").unlink()
-    state.book.reload()
-    assert (state.editable, len(state.book.usable)) == (True, 1)
+    state.book.refresh()
+    assert (state.is_editable, len(state.book.usable_endpoints)) == (True, 1)
 
 
 def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -306,19 +308,19 @@ def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tm
     )
     team = written(tmp_path, text, "team.toml")
     state = FormState(EndpointBook.open())
-    assert state.list_label(state.endpoints[0]) == ("Shared  (Team)", False)
-    assert (state.editable, state.takes_key) == (False, False)
+    assert state.make_list_label(state.endpoints[0]) == ("Shared  (Team)", False)
+    assert (state.is_editable, state.can_take_key) == (False, False)
     state.keep_capabilities(str(state.selected), "m", Capabilities(tools=Capability(state="yes")))
     assert team.read_text() == text
     state.duplicate()
-    assert state.editable
+    assert state.is_editable
 
 
 def test_what_a_test_found_is_kept_until_model_or_address_change(filled: FormState) -> None:
     """Evidence belongs to one model at one address; what the user declared stays."""
     declared, found = Capability(state="no"), Capability(state="yes", evidence="tools: called.")
     filled.keep_capabilities(str(filled.selected), "m-1", Capabilities(tools=found, reasoning=declared))
-    assert filled.remark("model").text == "Known of it: tools yes, reasoning no."
+    assert filled.describe_field("model").text == "Known of it: tools yes, reasoning no."
     filled.enter("base_url", "https://elsewhere.example.com/v1")
     assert stored(filled).models[0].capabilities == Capabilities(reasoning=declared)
 
@@ -328,7 +330,7 @@ def test_a_book_that_broke_meanwhile_loses_no_text(filled: FormState) -> None:
     filled.book.path.write_text("version = 1\n[[endpoint\n")
     said = filled.enter("label", "Renamed")
     assert "line 2" in said.text
-    assert filled.value("label") == "Renamed"
+    assert filled.get_field_text("label") == "Renamed"
     assert filled.book.path.read_text() == "version = 1\n[[endpoint\n"
 
 
@@ -341,7 +343,7 @@ def test_models_that_stay_keep_their_ids(filled: FormState) -> None:
     assert {name: after[name] for name in before} == before
     assert [one.alias for one in stored(filled).models] == [None, "third", None, None]
     filled.enter("model", "")
-    assert "a model" in filled.missing()
+    assert "a model" in filled.describe_missing()
     assert [one.name for one in stored(filled).models] == ["", "m-3", "m-4", "m-2"]
 
 

@@ -11,11 +11,11 @@ from support.recorded import DONE, chunk, exchange, raw_exchange
 from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.runs.results import TABLES
-from byok_bench.ui.errors_view import failures
-from byok_bench.ui.exchange_view import events
-from byok_bench.ui.findings_view import anchor, findings
-from byok_bench.ui.html_table import html_table
-from byok_bench.ui.results_view import results
+from byok_bench.ui.errors_view import render_failures
+from byok_bench.ui.exchange_view import render_events
+from byok_bench.ui.findings_view import make_anchor, render_findings
+from byok_bench.ui.html_table import render_html_table
+from byok_bench.ui.results_view import render_results
 
 EVIL = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>&\x1b[31m\x00\ud800"
 LONG = "what a server said at length, " * 12 + "to the very end"
@@ -32,7 +32,7 @@ def a_stream() -> Exchange:
 class Recorded(MadeRun):
     """Each row has the same stream behind it."""
 
-    def exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+    def find_exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
         return a_stream()
 
 
@@ -67,8 +67,8 @@ class Tags(HTMLParser):
         self.text += data
 
 
-VIEWS: dict[str, Any] = {name: lambda run, name=name: results(run, name) for name in TABLES} | {
-    "failures": failures, "findings": findings, "events": lambda run: events(a_stream(), around=1),
+VIEWS: dict[str, Any] = {name: lambda run, name=name: render_results(run, name) for name in TABLES} | {
+    "failures": render_failures, "findings": render_findings, "events": lambda run: render_events(a_stream(), around=1),
 }  # fmt: skip
 
 
@@ -85,14 +85,14 @@ def test_nothing_that_a_server_said_becomes_markup(view: str) -> None:
 def test_a_failure_without_words_and_status_is_shown_with_na() -> None:
     """Beside one that has both."""
     silent = failed("network", phase="connect", http_status=None, message=None)
-    page = failures(Recorded([silent, failed("auth", http_status=401)], plan(("one",)))).data
+    page = render_failures(Recorded([silent, failed("auth", http_status=401)], plan(("one",)))).data
     assert page.count(">NA<") == 4  # no status, no words, and no wait of either
     assert ">401<" in page
 
 
 def test_nothing_is_cut_off() -> None:
     """What a client should do is read to its end; so is what the server said."""
-    text = Tags(failures(hostile()).data).text
+    text = Tags(render_failures(hostile()).data).text
     assert "to the very end" in text
     assert "then send less at once." in text
 
@@ -100,7 +100,7 @@ def test_nothing_is_cut_off() -> None:
 @pytest.mark.parametrize(("around", "first", "last"), [(None, 0, 7), (1, 0, 7), (8, 1, 8)])
 def test_events_are_shown_around_the_one_in_question(around: int | None, first: int, last: int) -> None:
     """With the time of each, the gap before it, and what all begin with left out once."""
-    page = events(a_stream(), around=around).data
+    page = render_events(a_stream(), around=around).data
     text = Tags(page).text
     assert f"Events {first} to {last} of 9" in text
     assert ("font-weight:700" in page) == (around is not None)
@@ -110,7 +110,7 @@ def test_events_are_shown_around_the_one_in_question(around: int | None, first: 
 
 def test_failures_say_whether_and_when_to_send_again() -> None:
     """Yes or no, and seconds; NA where the server said nothing."""
-    text = Tags(failures(hostile()).data).text
+    text = Tags(render_failures(hostile()).data).text
     assert "yes" in text
     assert "no" in text
     assert "wait s" in text
@@ -118,8 +118,8 @@ def test_failures_say_whether_and_when_to_send_again() -> None:
 
 def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
     """Its line counts, by endpoint; below stand event, byte, time, and the page with its examples."""
-    page = findings(hostile()).data
-    assert f"id='{anchor('stream.truncated')}'" in page
+    page = render_findings(hostile()).data
+    assert f"id='{make_anchor('stream.truncated')}'" in page
     text = Tags(page).text
     assert "a <b>bold</b> label" in text
     for words in ("Finish every stream that was begun", "30.0", "bytes from there on", "## Reported"):
@@ -128,25 +128,25 @@ def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
 
 def test_a_rule_says_which_clients_break_on_it() -> None:
     """As they were played; what breaks nobody says nothing."""
-    assert "Who breaks: " in Tags(findings(hostile()).data).text
+    assert "Who breaks: " in Tags(render_findings(hostile()).data).text
 
 
 def test_what_shows_trouble_is_marked_and_what_is_missing_is_faint() -> None:
     """By name of the cell; NA is never marked."""
     lines = [{"endpoint": "e", "failed": "2"}, {"endpoint": "e", "failed": "NA"}]
-    page = html_table(lines, bad=lambda line: {"failed"})
+    page = render_html_table(lines, bad=lambda line: {"failed"})
     assert page.count("font-weight:700") == 1
     assert page.count("opacity:.45") == 1
 
 
 def test_a_column_says_what_it_is() -> None:
     """Under the pointer, in one line."""
-    assert "title='request written → first delta" in results(hostile(), "latency").data
+    assert "title='request written → first delta" in render_results(hostile(), "latency").data
 
 
 def test_a_run_without_findings_and_failures_says_so() -> None:
     """An empty table would look like a mistake."""
     clean = Recorded([row()], plan(("one",)))
-    assert "No rule was broken" in findings(clean).data
-    assert "Nothing failed" in failures(clean).data
-    assert "No events" in events(exchange(raw_exchange([]))).data
+    assert "No rule was broken" in render_findings(clean).data
+    assert "Nothing failed" in render_failures(clean).data
+    assert "No events" in render_events(exchange(raw_exchange([]))).data

@@ -5,6 +5,6 @@ groups, each a small function over the good reply.
 """
 
 from byok_bench.backends.simulator.faults.fault import Fault
-from byok_bench.backends.simulator.faults.plan import FaultPlan, catalogue, find
+from byok_bench.backends.simulator.faults.plan import FaultPlan, find_faults, list_faults
 
-__all__ = ["Fault", "FaultPlan", "catalogue", "find"]
+__all__ = ["Fault", "FaultPlan", "find_faults", "list_faults"]

@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from byok_bench.backends.simulator.faults.edit import cut, events
-from byok_bench.backends.simulator.faults.fault import Step, behaviour, fault
-from byok_bench.backends.simulator.refusal import Refusal, broken, rate_limited, unknown_model, wrong_key
-from byok_bench.backends.simulator.reply import Event, Reply, document
+from byok_bench.backends.simulator.faults.edit import cut_midway, get_events
+from byok_bench.backends.simulator.faults.fault import Step, enter_behaviour, fault
+from byok_bench.backends.simulator.refusal import (
+    Refusal,
+    make_rate_limit,
+    make_server_error,
+    make_unknown_model,
+    make_wrong_key,
+)
+from byok_bench.backends.simulator.reply import Event, Reply, make_json_reply
 from byok_bench.backends.simulator.visit import Visit
 
 _BAD_REQUEST = "Invalid value for parameter."
@@ -20,17 +26,17 @@ _CLIENT_5XX_KEPT = ("context_length_exceeded", "model_not_found", "unsupported_f
 
 @fault("error.in-stream", "the stream breaks off with an error event", "stream")
 def in_stream(visit: Visit) -> None:
-    cut(visit)
-    events(visit).append(Event({"error": _MID_STREAM}))
+    cut_midway(visit)
+    get_events(visit).append(Event({"error": _MID_STREAM}))
 
 
 @fault("error.unframed", "the stream breaks off with a bare JSON error", "stream")
 def unframed(visit: Visit) -> None:
-    cut(visit)
-    events(visit).append(Event(raw=Event({"error": _MID_STREAM}).payload() + b"\n"))
+    cut_midway(visit)
+    get_events(visit).append(Event(raw=Event({"error": _MID_STREAM}).encode_payload() + b"\n"))
 
 
-def answers(make: Any) -> Step:
+def make_reply_step(make: Any) -> Step:
     """A step that puts another reply in place of a good one."""
 
     def step(visit: Visit) -> None:
@@ -40,73 +46,81 @@ def answers(make: Any) -> Step:
     return step
 
 
-def _error(status: int, **members: Any) -> Reply:
+def _make_error(status: int, **members: Any) -> Reply:
     kinds = {400: "invalid_request_error", 429: "rate_limit_error"}
     error = {"message": _BAD_REQUEST, "type": kinds.get(status, "server_error"), "param": None, "code": None}
-    return document({"error": {**error, **members}}, status)
+    return make_json_reply({"error": {**error, **members}}, status)
 
 
-def _limited(retry_after: str | None) -> Reply:
-    reply = _error(429, message="Too many requests.", code="rate_limit_exceeded")
-    return reply if retry_after is None else document(reply.document, 429, **{"retry-after": retry_after})
+def _make_rate_limit_reply(retry_after: str | None) -> Reply:
+    reply = _make_error(429, message="Too many requests.", code="rate_limit_exceeded")
+    return (
+        reply if retry_after is None else make_json_reply(reply.document, 429, **{"retry-after": retry_after})
+    )
 
 
-def enter(id: str, about: str, make: Any) -> None:
+def enter_error(id: str, about: str, make: Any) -> None:
     """Enter a fault that answers every request with an error."""
-    behaviour(id, about, route=None, after=answers(make))
+    enter_behaviour(id, about, route=None, after=make_reply_step(make))
 
 
-enter("error.status-200", "errors come with status 200", lambda: document(_error(500).document))
-enter(
+enter_error(
+    "error.status-200", "errors come with status 200", lambda: make_json_reply(_make_error(500).document)
+)
+enter_error(
     "error.shape",
     "errors are flat objects",
-    lambda: document(
+    lambda: make_json_reply(
         {"object": "error", "message": _BAD_REQUEST, "type": "BadRequestError", "code": 400}, 400
     ),
 )
-enter(
+enter_error(
     "error.not-json",
     "errors are HTML pages",
     lambda: Reply(502, {"content-type": "text/html"}, raw=_GATEWAY_PAGE),
 )
-enter("error.status-mismatch", "the body names another status", lambda: _error(500, code=400))
-enter("error.stack-trace", "errors show a stack trace", lambda: _error(500, message=_TRACE))
-enter("error.retry-after-form", "Retry-After has decimals", lambda: _limited("1.5"))
-enter("error.retry-after-missing", "429 without Retry-After", lambda: _limited(None))
+enter_error("error.status-mismatch", "the body names another status", lambda: _make_error(500, code=400))
+enter_error("error.stack-trace", "errors show a stack trace", lambda: _make_error(500, message=_TRACE))
+enter_error("error.retry-after-form", "Retry-After has decimals", lambda: _make_rate_limit_reply("1.5"))
+enter_error("error.retry-after-missing", "429 without Retry-After", lambda: _make_rate_limit_reply(None))
 
 
-def refused(refusal: Refusal) -> Any:
+def prepare_refusal(refusal: Refusal) -> Any:
     """Makes the reply of a refusal."""
-    return lambda: refusal.reply("chat")
+    return lambda: refusal.to_reply("chat")
 
 
-enter("http-401", "every key is refused", refused(wrong_key()))
-enter(
+enter_error("http-401", "every key is refused", prepare_refusal(make_wrong_key()))
+enter_error(
     "http-402",
     "the account is empty",
-    refused(Refusal(402, "Insufficient credits.", kind="billing_error", code="insufficient_quota")),
+    prepare_refusal(Refusal(402, "Insufficient credits.", kind="billing_error", code="insufficient_quota")),
 )
-enter(
+enter_error(
     "http-403",
     "access is denied",
-    refused(Refusal(403, "You have no access to this model.", kind="permission_error")),
+    prepare_refusal(Refusal(403, "You have no access to this model.", kind="permission_error")),
 )
-enter("http-404-model", "no model is known", refused(unknown_model("this one")))
-enter("http-429", "429 with Retry-After: 2", refused(rate_limited(2)))
-enter("http-500", "every request fails with 500", refused(broken()))
-enter(
+enter_error("http-404-model", "no model is known", prepare_refusal(make_unknown_model("this one")))
+enter_error("http-429", "429 with Retry-After: 2", prepare_refusal(make_rate_limit(2)))
+enter_error("http-500", "every request fails with 500", prepare_refusal(make_server_error()))
+enter_error(
     "http-503",
     "overloaded, with Retry-After: 5",
-    refused(Refusal(503, "The server is overloaded.", kind="overloaded_error", headers={"retry-after": "5"})),
+    prepare_refusal(
+        Refusal(503, "The server is overloaded.", kind="overloaded_error", headers={"retry-after": "5"})
+    ),
 )
-enter(
-    "http-504", "a gateway's time-out", refused(Refusal(504, "The upstream timed out.", kind="timeout_error"))
+enter_error(
+    "http-504",
+    "a gateway's time-out",
+    prepare_refusal(Refusal(504, "The upstream timed out.", kind="timeout_error")),
 )
-enter("silence", "no byte of an answer, with the connection open", lambda: Reply(silent="hang"))
-enter("hang-up", "the connection is closed without an answer", lambda: Reply(silent="close"))
+enter_error("silence", "no byte of an answer, with the connection open", lambda: Reply(silent="hang"))
+enter_error("hang-up", "the connection is closed without an answer", lambda: Reply(silent="close"))
 
 
-def _error_code(visit: Visit) -> Any:
+def _find_error_code(visit: Visit) -> Any:
     """The code of the error that is about to be sent."""
     error = visit.reply.document.get("error") if isinstance(visit.reply.document, dict) else None
     return error.get("code") if isinstance(error, dict) else None
@@ -115,29 +129,29 @@ def _error_code(visit: Visit) -> Any:
 def break_on_model(visit: Visit) -> None:
     """Fail over an unknown model as if the server were broken, also where any model is served."""
     unknown = visit.ask is not None and visit.ask.model not in visit.models
-    if unknown or _error_code(visit) == "model_not_found":
-        visit.reply = broken().reply("chat")
+    if unknown or _find_error_code(visit) == "model_not_found":
+        visit.reply = make_server_error().to_reply("chat")
 
 
-def forbid(visit: Visit) -> None:
+def refuse_with_403(visit: Visit) -> None:
     """Answer a wrong key with 403."""
     if visit.reply.status == 401:
-        visit.reply = Refusal(403, "Forbidden.", kind="permission_error").reply("chat")
+        visit.reply = Refusal(403, "Forbidden.", kind="permission_error").to_reply("chat")
 
 
 def fail_on_mistakes(visit: Visit) -> None:
     """Fail over a client's mistake as if the server were broken."""
-    if visit.reply.status == 400 and _error_code(visit) not in _CLIENT_5XX_KEPT:
-        visit.reply = broken().reply("chat")
+    if visit.reply.status == 400 and _find_error_code(visit) not in _CLIENT_5XX_KEPT:
+        visit.reply = make_server_error().to_reply("chat")
 
 
 def hide_length(visit: Visit) -> None:
     """Fail over a long prompt as if the server were broken."""
-    if _error_code(visit) == "context_length_exceeded":
-        visit.reply = broken().reply("chat")
+    if _find_error_code(visit) == "context_length_exceeded":
+        visit.reply = make_server_error().to_reply("chat")
 
 
-behaviour("error.unknown-model", "an unknown model gives 500", after=break_on_model)
-behaviour("error.bad-key", "a wrong key gives 403", "key", after=forbid)
-behaviour("error.client-5xx", "client mistakes give 500", after=fail_on_mistakes)
-behaviour("error.context-length", "a prompt beyond the window gives 500", after=hide_length)
+enter_behaviour("error.unknown-model", "an unknown model gives 500", after=break_on_model)
+enter_behaviour("error.bad-key", "a wrong key gives 403", "key", after=refuse_with_403)
+enter_behaviour("error.client-5xx", "client mistakes give 500", after=fail_on_mistakes)
+enter_behaviour("error.context-length", "a prompt beyond the window gives 500", after=hide_length)

@@ -39,30 +39,30 @@ class Fault:
     before: Step
     amid: Step
     after: Step
-    wide: "Wide | None" = None
+    wide: "Widening | None" = None
     """How it shows in other forms of an answer."""
 
-    def fits(self, visit: Visit) -> bool:
+    def can_show(self, visit: Visit) -> bool:
         """Whether the request has what the fault needs to show."""
-        return self._fits_as_made(visit) or self._is_widened_to(visit)
+        return self._can_show_as_made(visit) or self._is_widened_to(visit)
 
-    def change(self, visit: Visit, one: Answer) -> None:
+    def change_answer(self, visit: Visit, one: Answer) -> None:
         """Change what is said, in a form that the fault was widened to."""
         if self.wide is not None and self._is_widened_to(visit):
             self.wide.change(visit, one)
 
-    def finish(self, visit: Visit) -> None:
+    def change_reply(self, visit: Visit) -> None:
         """Change the reply, by the step that is made for its form."""
         if self.wide is None or not self._is_widened_to(visit):
             self.after(visit)
         elif visit.is_answer:
             self.wide.after(visit)
 
-    def _fits_as_made(self, visit: Visit) -> bool:
+    def _can_show_as_made(self, visit: Visit) -> bool:
         return self.route in (None, visit.route) and all(_MET[need](visit.body or {}) for need in self.needs)
 
     def _is_widened_to(self, visit: Visit) -> bool:
-        if self.wide is None or self._fits_as_made(visit):
+        if self.wide is None or self._can_show_as_made(visit):
             return False
         form = (visit.route, _MET["stream"](visit.body or {}))
         needs = [need for need in self.needs if need not in _OF_CHAT_STREAMS]
@@ -82,7 +82,7 @@ MESSAGES: tuple[Form, ...] = (("messages", True), ("messages", False))
 
 
 @dataclass(frozen=True)
-class Wide:
+class Widening:
     """How a fault shows in forms of an answer that it was not made for."""
 
     forms: tuple[Form, ...]
@@ -94,13 +94,13 @@ _OF_CHAT_STREAMS: tuple[Need, ...] = ("stream", "include_usage")
 """Needs that a form other than a chat stream does not have."""
 
 
-def _counts_usage(body: Body) -> bool:
+def _has_usage(body: Body) -> bool:
     options = body.get("stream_options")
     asked_for = isinstance(options, dict) and options.get("include_usage") is True
     return asked_for or body.get("stream") is not True
 
 
-def _wants_json(body: Body) -> bool:
+def _has_json_format(body: Body) -> bool:
     text, config = body.get("text"), body.get("output_config")
     typed = [one.get("format") for one in (text, config) if isinstance(one, dict)]
     modes = [one.get("type") for one in (body.get("response_format"), *typed) if isinstance(one, dict)]
@@ -112,18 +112,18 @@ _MET: Mapping[Need, Callable[[Body], bool]] = {
     "document": lambda body: body.get("stream") is not True,
     "tools": lambda body: bool(body.get("tools")),
     "tool_choice": lambda body: body.get("tool_choice") is not None,
-    "include_usage": _counts_usage,
-    "no_usage": lambda body: not _counts_usage(body),
-    "json_schema": _wants_json,
+    "include_usage": _has_usage,
+    "no_usage": lambda body: not _has_usage(body),
+    "json_schema": _has_json_format,
     "key": lambda body: True,
 }
 
 
-def nothing(visit: Visit) -> None:
+def leave_visit(visit: Visit) -> None:
     """The step of a fault that has none."""
 
 
-def leave(visit: Visit, one: Answer) -> None:
+def leave_answer(visit: Visit, one: Answer) -> None:
     """The change of a fault that leaves what is said as it is."""
 
 
@@ -132,8 +132,8 @@ def fault(
     about: str,
     *needs: Need,
     route: Route | None = "chat",
-    before: Step = nothing,
-    amid: Step = nothing,
+    before: Step = leave_visit,
+    amid: Step = leave_visit,
 ) -> Callable[[Step], Step]:
     """Enter a fault whose `after` step is the decorated function. It runs on good answers only."""
     wants_stream = "stream" in needs
@@ -143,30 +143,30 @@ def fault(
             if visit.is_answer and (visit.is_stream or not wants_stream):
                 step(visit)
 
-        _add(Fault(id, about, route, needs, before, amid, after))
+        _add_fault(Fault(id, about, route, needs, before, amid, after))
         return step
 
     return enter
 
 
-def behaviour(id: str, about: str, *needs: Need, route: Route | None = "chat", **steps: Step) -> None:
+def enter_behaviour(id: str, about: str, *needs: Need, route: Route | None = "chat", **steps: Step) -> None:
     """Enter a fault made of steps that run on every request, refused ones too."""
-    before, amid, after = (steps.get(name, nothing) for name in ("before", "amid", "after"))
-    _add(Fault(id, about, route, needs, before, amid, after))
+    before, amid, after = (steps.get(name, leave_visit) for name in ("before", "amid", "after"))
+    _add_fault(Fault(id, about, route, needs, before, amid, after))
 
 
-def widen(id: str, *forms: Form, change: Change = leave, after: Step = nothing) -> None:
+def widen(id: str, *forms: Form, change: Change = leave_answer, after: Step = leave_visit) -> None:
     """Let a fault show in more forms of an answer. Raises KeyError for an id that is none."""
-    TABLE[id] = replace(TABLE[id], wide=Wide(forms, change, after))
+    TABLE[id] = replace(TABLE[id], wide=Widening(forms, change, after))
 
 
-def _add(entry: Fault) -> None:
+def _add_fault(entry: Fault) -> None:
     if entry.id in TABLE:
         raise ValueError(f"fault {entry.id} is entered twice")
     TABLE[entry.id] = entry
 
 
-def asked(visit: Visit) -> Ask:
+def get_ask(visit: Visit) -> Ask:
     """What was asked for, where a fault can only act if that is known."""
     assert visit.ask is not None
     return visit.ask

@@ -30,16 +30,16 @@ _FILES = (
 """Order of action: what changes objects comes before what changes bytes."""
 
 
-def catalogue() -> list[Fault]:
+def list_faults() -> list[Fault]:
     """All faults, in the order in which they act."""
     for name in _FILES:
         importlib.import_module(f"byok_bench.backends.simulator.faults.{name}")
     return list(TABLE.values())
 
 
-def find(ids: Iterable[str]) -> list[Fault]:
+def find_faults(ids: Iterable[str]) -> list[Fault]:
     """The named faults in the order in which they act. Raises BackendError for a name that is none."""
-    known = {fault.id: fault for fault in catalogue()}
+    known = {fault.id: fault for fault in list_faults()}
     wanted = list(ids)
     for id in wanted:
         if id not in known:
@@ -65,16 +65,16 @@ class FaultPlan:
             raise BackendError(
                 "faults act on every n-th request (n ≥ 1), with a probability from 0 to 1", code="bad_plan"
             )
-        self.faults = find(ids)
+        self.faults = find_faults(ids)
         self._together = together
         self._every = every
         self._probability = probability
         self._random = random.Random(seed)
         self._acted: Counter[str] = Counter()
 
-    def due(self, visit: Visit, number: int) -> list[Fault]:
+    def choose_faults(self, visit: Visit, number: int) -> list[Fault]:
         """The faults that act on this request, the n-th for its route, counted from 1."""
-        fitting = [fault for fault in self.faults if fault.fits(visit)]
+        fitting = [fault for fault in self.faults if fault.can_show(visit)]
         if number % self._every or not fitting:
             return []
         if not self._together:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from byok_bench.backends.simulator.answer import OWN_THOUGHT, Answer
-from byok_bench.backends.simulator.faults.fault import MESSAGES, RESPONSES, WHOLE_CHAT, asked, widen
+from byok_bench.backends.simulator.faults.fault import MESSAGES, RESPONSES, WHOLE_CHAT, get_ask, widen
 from byok_bench.backends.simulator.visit import Visit
 
 _EVERYWHERE = (*WHOLE_CHAT, *RESPONSES, *MESSAGES)
 _TYPED = (*RESPONSES, *MESSAGES)
 
 
-def _each_call(change: Callable[[Any], None]) -> Callable[[Visit, Answer], None]:
+def _change_calls(change: Callable[[Any], None]) -> Callable[[Visit, Answer], None]:
     """A change of every call."""
 
     def step(visit: Visit, one: Answer) -> None:
@@ -29,7 +29,7 @@ def _drop_id(call: Any) -> None:
     call.id = ""
 
 
-def _share_id(call: Any) -> None:
+def _set_same_id(call: Any) -> None:
     call.id = "call_0123456789abcdef"
 
 
@@ -37,11 +37,11 @@ def _drop_name(call: Any) -> None:
     call.name = ""
 
 
-def _rename(call: Any) -> None:
+def _rename_call(call: Any) -> None:
     call.name = f"functions.{call.name}<|channel|>"
 
 
-def _write(change: Callable[[str], str]) -> Callable[[Any], None]:
+def _change_arguments(change: Callable[[str], str]) -> Callable[[Any], None]:
     """Other arguments, in one piece."""
 
     def step(call: Any) -> None:
@@ -51,7 +51,7 @@ def _write(change: Callable[[str], str]) -> Callable[[Any], None]:
     return step
 
 
-def _spoil(arguments: str) -> str:
+def _spoil_arguments(arguments: str) -> str:
     """Every member a nested array, which no common schema wants."""
     try:
         return json.dumps({name: [[None]] for name in json.loads(arguments)})
@@ -59,7 +59,7 @@ def _spoil(arguments: str) -> str:
         return arguments
 
 
-def leak_calls(visit: Visit, one: Answer) -> None:
+def write_calls_as_text(visit: Visit, one: Answer) -> None:
     """Write the calls into the text."""
     called = [
         f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>' for c in one.calls
@@ -67,7 +67,7 @@ def leak_calls(visit: Visit, one: Answer) -> None:
     one.texts, one.calls, one.stop = ["\n".join(called)], [], "stop"
 
 
-def _retell(change: Callable[[str], str]) -> Callable[[Visit, Answer], None]:
+def _change_text(change: Callable[[str], str]) -> Callable[[Visit, Answer], None]:
     """Another text, where there is one."""
 
     def step(visit: Visit, one: Answer) -> None:
@@ -77,7 +77,7 @@ def _retell(change: Callable[[str], str]) -> Callable[[Visit, Answer], None]:
     return step
 
 
-def keep_thinking(visit: Visit, one: Answer) -> None:
+def move_text_to_thoughts(visit: Visit, one: Answer) -> None:
     """Think the answer, and do not say it."""
     one.thoughts, one.texts = [*one.thoughts, *one.texts], []
 
@@ -89,10 +89,10 @@ def say_nothing(visit: Visit, one: Answer) -> None:
 
 def break_schema(visit: Visit, one: Answer) -> None:
     """Say an array where an object was asked for, and the other way round."""
-    one.texts = ["{}" if (asked(visit).schema or {}).get("type") == "array" else "[]"]
+    one.texts = ["{}" if (get_ask(visit).schema or {}).get("type") == "array" else "[]"]
 
 
-def _stop_with(reason: Any, *, calls: bool) -> Callable[[Visit, Answer], None]:
+def _change_stop(reason: Any, *, calls: bool) -> Callable[[Visit, Answer], None]:
     """Another reason, where there are calls, or where there are none."""
 
     def step(visit: Visit, one: Answer) -> None:
@@ -102,26 +102,38 @@ def _stop_with(reason: Any, *, calls: bool) -> Callable[[Visit, Answer], None]:
     return step
 
 
-widen("tool.id-missing", *_EVERYWHERE, change=_each_call(_drop_id))
-widen("tool.id-unique", *_EVERYWHERE, change=_each_call(_share_id))
-widen("tool.name-missing", *_EVERYWHERE, change=_each_call(_drop_name))
-widen("tool.not-offered", *_TYPED, change=_each_call(_rename))
-widen("tool.schema", *_TYPED, change=_each_call(_write(_spoil)))
-widen("tool.leaked-markup", *_EVERYWHERE, change=leak_calls)
-widen("tool.arguments-json", *WHOLE_CHAT, *RESPONSES, change=_each_call(_write(lambda text: text[:-1])))
-widen("tool.arguments-empty", *WHOLE_CHAT, *RESPONSES, change=_each_call(_write(lambda text: "")))
-widen("tool.arguments-double-encoded", *WHOLE_CHAT, *RESPONSES, change=_each_call(_write(json.dumps)))
+widen("tool.id-missing", *_EVERYWHERE, change=_change_calls(_drop_id))
+widen("tool.id-unique", *_EVERYWHERE, change=_change_calls(_set_same_id))
+widen("tool.name-missing", *_EVERYWHERE, change=_change_calls(_drop_name))
+widen("tool.not-offered", *_TYPED, change=_change_calls(_rename_call))
+widen("tool.schema", *_TYPED, change=_change_calls(_change_arguments(_spoil_arguments)))
+widen("tool.leaked-markup", *_EVERYWHERE, change=write_calls_as_text)
+widen(
+    "tool.arguments-json",
+    *WHOLE_CHAT,
+    *RESPONSES,
+    change=_change_calls(_change_arguments(lambda text: text[:-1])),
+)
+widen(
+    "tool.arguments-empty", *WHOLE_CHAT, *RESPONSES, change=_change_calls(_change_arguments(lambda text: ""))
+)
+widen(
+    "tool.arguments-double-encoded",
+    *WHOLE_CHAT,
+    *RESPONSES,
+    change=_change_calls(_change_arguments(json.dumps)),
+)
 widen(
     "reasoning.think-tags",
     *_EVERYWHERE,
-    change=_retell(lambda text: f"<think>{OWN_THOUGHT}</think>\n\n{text}"),
+    change=_change_text(lambda text: f"<think>{OWN_THOUGHT}</think>\n\n{text}"),
 )
-widen("reasoning.only", *_EVERYWHERE, change=keep_thinking)
-widen("delta.special-tokens", *_EVERYWHERE, change=_retell(lambda text: f"{text}<|im_end|>"))
-widen("delta.replacement-char", *_EVERYWHERE, change=_retell(lambda text: f"{text} \ufffd\ufffd"))
+widen("reasoning.only", *_EVERYWHERE, change=move_text_to_thoughts)
+widen("delta.special-tokens", *_EVERYWHERE, change=_change_text(lambda text: f"{text}<|im_end|>"))
+widen("delta.replacement-char", *_EVERYWHERE, change=_change_text(lambda text: f"{text} \ufffd\ufffd"))
 widen("delta.no-output", *_EVERYWHERE, change=say_nothing)
-widen("structured.valid-json", *_TYPED, change=_retell(lambda text: f"{text} I hope this helps!"))
-widen("structured.fenced", *_TYPED, change=_retell(lambda text: f"```json\n{text}\n```"))
+widen("structured.valid-json", *_TYPED, change=_change_text(lambda text: f"{text} I hope this helps!"))
+widen("structured.fenced", *_TYPED, change=_change_text(lambda text: f"```json\n{text}\n```"))
 widen("structured.schema", *_TYPED, change=break_schema)
-widen("finish.tool-calls-reason", *MESSAGES, change=_stop_with("stop", calls=True))
-widen("finish.tool-calls-empty", *MESSAGES, change=_stop_with("tool", calls=False))
+widen("finish.tool-calls-reason", *MESSAGES, change=_change_stop("stop", calls=True))
+widen("finish.tool-calls-empty", *MESSAGES, change=_change_stop("tool", calls=False))

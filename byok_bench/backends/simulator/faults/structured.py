@@ -1,24 +1,24 @@
 """Faults of structured output."""
 
-from byok_bench.backends.simulator.faults.edit import say
-from byok_bench.backends.simulator.faults.fault import asked, behaviour, fault
+from byok_bench.backends.simulator.faults.edit import change_text
+from byok_bench.backends.simulator.faults.fault import enter_behaviour, fault, get_ask
 from byok_bench.backends.simulator.visit import Visit
 
 
 @fault("structured.valid-json", "prose follows the JSON", "json_schema")
 def valid_json(visit: Visit) -> None:
-    say(visit, lambda text: text + " I hope this helps!")
+    change_text(visit, lambda text: text + " I hope this helps!")
 
 
 @fault("structured.fenced", "the JSON stands in a code fence", "json_schema")
 def fenced(visit: Visit) -> None:
-    say(visit, lambda text: f"```json\n{text}\n```")
+    change_text(visit, lambda text: f"```json\n{text}\n```")
 
 
 @fault("structured.schema", "the JSON does not fit the schema", "json_schema")
 def schema(visit: Visit) -> None:
-    wanted = asked(visit).schema or {}
-    say(visit, lambda text: "{}" if wanted.get("type") == "array" else "[]")
+    wanted = get_ask(visit).schema or {}
+    change_text(visit, lambda text: "{}" if wanted.get("type") == "array" else "[]")
 
 
 def drop_format(visit: Visit) -> None:
@@ -29,4 +29,4 @@ def drop_format(visit: Visit) -> None:
             del visit.body["response_format"]
 
 
-behaviour("structured.unsupported", "an unknown response_format is ignored", before=drop_format)
+enter_behaviour("structured.unsupported", "an unknown response_format is ignored", before=drop_format)
