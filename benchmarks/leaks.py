@@ -55,7 +55,7 @@ async def one(client: Client, url: str, kind: bytes, number: int) -> str:
     """One exchange; how it ended, in a word."""
     target = "http://127.0.0.1:1/v1" if kind == b"refused" else url
     request = WireRequest(id=str(number), url=target, body=kind, terminator="sse-done", timeouts=QUICK)
-    going = asyncio.ensure_future(client.exchange(request))
+    going = asyncio.ensure_future(client.send_request(request))
     if kind == b"cancel":
         await asyncio.sleep(0.01)
         going.cancel()

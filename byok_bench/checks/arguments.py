@@ -32,7 +32,7 @@ def judge_calls(answer: AnswerReading) -> Iterator[tuple[Call, ArgumentsForm]]:
     """Every call of an answer whose arguments are judged, with the verdict."""
     for choice in answer.choices if answer.is_complete else ():
         if choice.finish_reason not in _CUT:
-            for call in (call for call in choice.calls if not call.custom):
+            for call in (call for call in choice.calls if not call.is_custom):
                 yield call, judge_arguments(call.arguments)
 
 
@@ -40,10 +40,10 @@ def judge_arguments(arguments: str) -> ArgumentsForm:
     """What a text of arguments is."""
     if not arguments.strip():
         return ArgumentsForm("blank")
-    value = bounded_json.decode(arguments)
+    value = bounded_json.decode_json(arguments)
     if isinstance(value, dict):
         return ArgumentsForm("object", value)
-    if isinstance(value, str) and isinstance(bounded_json.decode(value), dict):
+    if isinstance(value, str) and isinstance(bounded_json.decode_json(value), dict):
         return ArgumentsForm("double")
     if isinstance(value, Malformed):
         return ArgumentsForm("broken" if value.why == "syntax" else "beyond", detail=value.message)

@@ -187,7 +187,7 @@ def retry_after_form(seen: SeenExchange) -> Iterator[Hit]:
     Why: a client that called float() on a date lost a whole scoring run.
     Seen in: interviewstreet/hiring-agent#386; promptfoo/promptfoo#8341
     """
-    value = seen.head.header("retry-after") if seen.head is not None else None
+    value = seen.head.get_header("retry-after") if seen.head is not None else None
     if value is None or _SECONDS.fullmatch(value.strip()):
         return
     if not _FIXDATE.fullmatch(value.strip()) or read_http_date_s(value) is None:
@@ -225,7 +225,7 @@ def _is_labelled_stream(seen: SeenExchange) -> bool:
 
 def _decode_whole_body(seen: SeenExchange) -> Any:
     """The body as any JSON value, or a `Malformed`."""
-    return bounded_json.decode(decode_text(seen.body.data).strip(" \t\r\n"))
+    return bounded_json.decode_json(decode_text(seen.body.data).strip(" \t\r\n"))
 
 
 def _find_error_json(seen: SeenExchange) -> Any:

@@ -6,7 +6,7 @@ from byok_bench.checks.finding import ERROR, INFO, WARN, Hit
 from byok_bench.checks.registry import TYPED_STREAMS, WHOLE, check
 from byok_bench.checks.seen import SeenExchange, report_fact
 from byok_bench.dialects.body import EVENT_STREAM
-from byok_bench.wire.raw import OPEN
+from byok_bench.wire.raw import OPEN_AFTER_DONE
 
 
 @check("stream.content-type", ERROR, applies_to="chat-stream", also=TYPED_STREAMS)
@@ -73,7 +73,7 @@ def open_after_done(seen: SeenExchange) -> Iterator[Hit]:
     Why: connections that stay open use up the pool of every client.
     Seen in: diegosouzapw/OmniRoute#6777; openai/codex#43140
     """
-    if seen.event_stream is None or OPEN not in seen.raw.flags:
+    if seen.event_stream is None or OPEN_AFTER_DONE not in seen.raw.flags:
         return
     if seen.typed_reading is not None and seen.typed_reading.end_event is not None:
         end = seen.typed_reading.end_event

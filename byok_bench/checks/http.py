@@ -54,7 +54,7 @@ def redirect(seen: SeenExchange) -> Iterator[Hit]:
     Seen in: psf/requests#5494; songquanpeng/one-api#533
     """
     if seen.status in _REDIRECTS and seen.head is not None:
-        location = seen.head.header("location")
+        location = seen.head.get_header("location")
         where = render_location(location, seen.raw.request.url) if location else "nowhere: no Location"
         yield Hit(f"status {seen.status} points to {where[:300]}")
 
@@ -89,7 +89,7 @@ def anti_buffering(seen: SeenExchange) -> Iterator[Hit]:
     """
     if seen.chat_stream is None or seen.head is None:
         return
-    caching = (seen.head.header("cache-control") or "").lower()
-    buffering = (seen.head.header("x-accel-buffering") or "").strip().lower()
+    caching = (seen.head.get_header("cache-control") or "").lower()
+    buffering = (seen.head.get_header("x-accel-buffering") or "").strip().lower()
     if "no-cache" not in caching and buffering != "no":
         yield Hit("neither Cache-Control: no-cache nor X-Accel-Buffering: no")

@@ -100,7 +100,7 @@ def tool_json(seen: SeenExchange) -> Iterator[Hit]:
         return
     for index, pieces in calls.items():
         text = "".join(pieces)
-        if text.strip() and not isinstance(bounded_json.decode(text), dict):
+        if text.strip() and not isinstance(bounded_json.decode_json(text), dict):
             yield Hit(f"the input of block {index} is no JSON object", event=stop_event)
     if stop != "tool_use":
         yield Hit(f"a tool is called, and stop_reason is {stop}", event=stop_event)
@@ -176,7 +176,7 @@ def error_shape(seen: SeenExchange) -> Iterator[Hit]:
         elif one.name != "error":
             yield Hit(f"the error comes in an event named {one.name[:40]!r}", event=one.event)
         return
-    document = bounded_json.decode(seen.body.data.strip()) if seen.status >= 400 else seen.document
+    document = bounded_json.decode_json(seen.body.data.strip()) if seen.status >= 400 else seen.document
     is_error = seen.status >= 400 or (seen.is_success and has_plain_error(document))
     if is_error and not isinstance(document, Malformed) and not _is_envelope(document):
         yield Hit("the error body is not the envelope of the Messages API")

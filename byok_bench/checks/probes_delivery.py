@@ -15,7 +15,7 @@ from byok_bench.checks.probe import (
 from byok_bench.checks.probe_bodies import build_question
 from byok_bench.checks.registry import TYPED, probe
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.wire.loop_lag import FLAG as STALLED
+from byok_bench.wire.loop_lag import STALLED_FLAG as STALLED
 
 ProbeRequests = Generator[ProbeRequest, Exchange, None]
 ENOUGH_TOKENS: Final = 150

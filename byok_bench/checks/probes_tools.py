@@ -39,7 +39,7 @@ def list_called_names(exchange: Exchange) -> list[str]:
 def has_complete_calls(exchange: Exchange) -> bool:
     """Whether calls came, and the arguments of each are one JSON object."""
     calls = exchange.output.tool_calls
-    return bool(calls) and all(isinstance(bounded_json.decode(one.arguments), dict) for one in calls)
+    return bool(calls) and all(isinstance(bounded_json.decode_json(one.arguments), dict) for one in calls)
 
 
 def explain_missing_call(exchange: Exchange) -> Inconclusive | None:

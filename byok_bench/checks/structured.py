@@ -62,7 +62,7 @@ def _iterate_decoded_texts(seen: SeenExchange) -> Iterator[tuple[Choice, Any]]:
     """Judged choices without a fence, with the value of their text."""
     for choice in _iterate_judged_choices(seen):
         if not choice.text.strip().startswith(_FENCE):
-            yield choice, bounded_json.decode(choice.text.strip())
+            yield choice, bounded_json.decode_json(choice.text.strip())
 
 
 @check("structured.valid-json", ERROR, applies_to="chat", also=TYPED)

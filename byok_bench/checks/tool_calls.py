@@ -83,7 +83,7 @@ def id_missing(seen: SeenExchange) -> Iterator[Hit]:
     Seen in: continuedev/continue#13236; openai/codex#7517
     """
     for call in _iterate_calls(seen):
-        if not call.id and not call.legacy:
+        if not call.id and not call.is_legacy:
             yield Hit(f"the call of {call.name or 'a function without name'} has no id", call.event)
 
 
@@ -246,7 +246,7 @@ def type_value(seen: SeenExchange) -> Iterator[Hit]:
     """
     yield from report_fact(seen.answer, "call_type", "the type of a tool call is not function")
     for call in _iterate_calls(seen) if seen.answer and seen.answer.shape == "document" else ():
-        if not call.has_type and not call.legacy:
+        if not call.has_type and not call.is_legacy:
             yield Hit(f"the call of {describe_name(call.name)} has no type", call.event)
 
 

@@ -86,7 +86,7 @@ def _iterate_blocks(message: Mapping[str, Any]) -> Iterator[Body]:
     if message.get("content"):
         yield {"type": "text", "text": message["content"]}
     for call in message.get("tool_calls", ()):
-        value = bounded_json.decode(call["function"]["arguments"])
+        value = bounded_json.decode_json(call["function"]["arguments"])
         given = value if isinstance(value, dict) else {}
         yield {"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": given}
 

@@ -130,14 +130,14 @@ def make_unsent_exchange(reason: ByokBenchError) -> "Exchange":
     from uuid import uuid4
 
     from byok_bench.dialects.exchange import Exchange
-    from byok_bench.wire.failures import failure
+    from byok_bench.wire.failures import make_failure
     from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 
     now = perf_counter_ns()
     raw = RawExchange(
         request=RawRequest(id=str(uuid4()), method="POST", url="", headers=(), body=b""),
         phases=Phases(start=now, end=now),
-        failure=failure("invalid_request", "config", str(reason), code=reason.code),
+        failure=make_failure("invalid_request", "config", str(reason), code=reason.code),
         end="reset",
     )
     return Exchange(raw, label="", base_url="", schema="chat", model="")

@@ -13,7 +13,7 @@ import msgspec
 from byok_bench.dialects.base import Reading
 from byok_bench.dialects.fragments import join_surrogates
 from byok_bench.dialects.tool_calls import Call, ToolCalls
-from byok_bench.wire.sse import Stream
+from byok_bench.wire.sse import EventStream
 
 Shape = Literal[
     "none",
@@ -139,7 +139,7 @@ class AnswerReading(Reading, kw_only=True):
     """In the dialect's own words."""
     facts: Facts = msgspec.field(default_factory=Facts)
     """What was odd, by name."""
-    stream: Stream | None = None
+    stream: EventStream | None = None
     """Framing; None unless the shape is `stream`."""
     closing: Closing | None = None
     """How the stream was over; None if it is none."""

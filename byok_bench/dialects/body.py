@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
-from byok_bench.wire.content import codings_of, decoded, odd_codings_of
+from byok_bench.wire.content import decode_content, find_odd_codings, read_codings
 from byok_bench.wire.limits import DEFAULT_LIMITS
 from byok_bench.wire.raw import Chunk, RawExchange
 
@@ -24,24 +24,24 @@ class Body:
 
     def __init__(self, raw: RawExchange) -> None:
         head = raw.head
-        content_type = (head.header("content-type") if head else None) or ""
+        content_type = (head.get_header("content-type") if head else None) or ""
         charset = _CHARSET.search(content_type)
         self.media_type = content_type.partition(";")[0].strip().lower()
         """Lower case, without parameters; empty if the header is missing."""
         self.charset = charset[1] if charset else None
         """The charset parameter without quotes, as sent."""
-        self.codings = codings_of(head.header("content-encoding") if head else None)
+        self.codings = read_codings(head.get_header("content-encoding") if head else None)
         """Content codings other than identity."""
-        self.odd_codings = odd_codings_of(head.header("content-encoding") if head else None)
+        self.odd_codings = find_odd_codings(head.get_header("content-encoding") if head else None)
         """What Content-Encoding names that is no coding, and was read as identity."""
         good = head is not None and 200 <= head.status < 300
         most = DEFAULT_LIMITS.stream_bytes if good else DEFAULT_LIMITS.error_read_bytes
-        plain = decoded(raw.chunks, self.codings, most)
+        plain = decode_content(raw.chunks, self.codings, most)
         self.problem = plain.problem
         """Why the content coding could not be undone."""
         self.chunks = plain.chunks if plain.problem is None else _read_undecodable(raw, good=good)
         """Timed chunks without content coding."""
-        self.over_limit = plain.over
+        self.over_limit = plain.is_over_limit
         """Longer than a stream may be; the chunks end there."""
         self.data = b"".join(data for _, data in self.chunks)
         """All of it."""
@@ -52,7 +52,7 @@ class Body:
         text = self.data.removeprefix(_BOM).strip(b" \t\r\n")
         if text[:1] not in (b"{", b"["):
             return Malformed("syntax", "the body is no JSON object or array")
-        return bounded_json.decode(text.decode("utf-8", "replace"))
+        return bounded_json.decode_json(text.decode("utf-8", "replace"))
 
     @property
     def is_html(self) -> bool:
@@ -68,5 +68,5 @@ def _read_undecodable(raw: RawExchange, *, good: bool) -> list[Chunk]:
     """
     if good:
         return []
-    document = bounded_json.decode(b"".join(data for _, data in raw.chunks))
+    document = bounded_json.decode_json(b"".join(data for _, data in raw.chunks))
     return [] if isinstance(document, Malformed) else raw.chunks

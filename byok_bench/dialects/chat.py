@@ -17,7 +17,7 @@ from byok_bench.dialects.chat_request import ChatRequest, read_chat_request
 from byok_bench.dialects.classify import classify_error_answer, classify_page
 from byok_bench.dialects.envelope import has_error
 from byok_bench.dialects.unasked import classify_error_document, classify_unusable_body
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.raw import RawExchange, RawHead
 from byok_bench.wire.terminators import Terminator
 
@@ -38,13 +38,13 @@ class ChatDialect:
         body = Body(raw)
         if raw.head is None:
             return _make_empty_reading(
-                "none", body, raw.failure or failure("network", "headers", "no response")
+                "none", body, raw.failure or make_failure("network", "headers", "no response")
             )
         if not 200 <= raw.head.status < 300:
             refused = classify_error_answer(raw.head, body.data, url=raw.request.url)
             return _make_empty_reading("refused", body, refused)
         if body.problem is not None:
-            return _make_empty_reading("undecodable", body, failure("protocol", "body", body.problem))
+            return _make_empty_reading("undecodable", body, make_failure("protocol", "body", body.problem))
         if body.is_html:
             return _make_empty_reading("page", body, classify_page(raw.head, body.data))
         asked = read_chat_request(raw)

@@ -16,17 +16,24 @@ from byok_bench.dialects.chat_stream import ChatAssembly, classify_choice_error,
 from byok_bench.dialects.classify import classify_error_object
 from byok_bench.dialects.unasked import classify_silent_stream, classify_unusable_body
 from byok_bench.dialects.unframed import find_unframed_error
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.payload import SENTINEL
 from byok_bench.wire.raw import RawExchange, RawHead
-from byok_bench.wire.sse import Event, Stray, Stream, decode, invalid_utf8, own_replacements
+from byok_bench.wire.sse import (
+    Event,
+    EventStream,
+    StrayLine,
+    find_invalid_utf8,
+    iterate_invalid_utf8_events,
+    read_event_stream,
+)
 
 
 def read_chat_stream(raw: RawExchange, head: RawHead, body: Body, asked: ChatRequest) -> ChatReading:
     """Read an answer to stream: true that is no single document."""
-    clean = raw.ended_cleanly
-    stream = decode(body.chunks, body=body.data, clean=clean)
-    has_bad_utf8 = invalid_utf8(body.data, clean=clean) is not None
+    clean = raw.has_clean_end
+    stream = read_event_stream(body.chunks, body=body.data, clean=clean)
+    has_bad_utf8 = find_invalid_utf8(body.data, clean=clean) is not None
     foreign = _find_foreign_replacements(stream, body) if has_bad_utf8 else frozenset()
     assembly = ChatAssembly(asked.n, foreign, wants_json=asked.wants_json)
     reader = ChatEventReader(assembly)
@@ -54,7 +61,7 @@ def read_chat_stream(raw: RawExchange, head: RawHead, body: Body, asked: ChatReq
         read_until=read_until,
     )
     if has_bad_utf8:
-        reading.bad_utf8_at = invalid_utf8(
+        reading.bad_utf8_at = find_invalid_utf8(
             body.data[: _count_judged_bytes(reader, events, body)], clean=clean
         )
     _conclude_stream(reading, raw, head, reader, unframed)
@@ -64,16 +71,16 @@ def read_chat_stream(raw: RawExchange, head: RawHead, body: Body, asked: ChatReq
 def _read_eventless_body(raw: RawExchange, head: RawHead, body: Body) -> ChatReading:
     """A body with lines, none of which is data. One that was cut at a limit is not judged for it."""
     if raw.end == "limit" or body.over_limit:
-        why = raw.failure or failure("protocol", "body", "the body is larger than it may be")
+        why = raw.failure or make_failure("protocol", "body", "the body is larger than it may be")
         return ChatReading(body=body, shape="unreadable", failure=why)
     why = classify_unusable_body(head, body, "the body is not a stream of events: no line is a data field")
     return ChatReading(body=body, shape="not-sse", failure=why)
 
 
-def _find_foreign_replacements(stream: Stream, body: Body) -> frozenset[int]:
+def _find_foreign_replacements(stream: EventStream, body: Body) -> frozenset[int]:
     """Events whose U+FFFD stand for bad UTF-8 alone."""
     events = stream.events if stream.pending is None else [*stream.events, stream.pending]
-    return frozenset(index for index, own in own_replacements(body.data, events) if not own)
+    return frozenset(index for index, own in iterate_invalid_utf8_events(body.data, events) if not own)
 
 
 def _find_end_offset(reader: ChatEventReader, events: list[Event]) -> float:
@@ -95,7 +102,7 @@ def _conclude_stream(
     raw: RawExchange,
     head: RawHead,
     reader: ChatEventReader,
-    unframed: tuple[Stray, Any] | None,
+    unframed: tuple[StrayLine, Any] | None,
 ) -> None:
     """Say how the stream was over, and why that is a failure if it is one."""
     in_choice = reader.assembly.error
@@ -135,18 +142,18 @@ def _classify_sentinel_end(reading: ChatReading, head: RawHead) -> Failure | Non
 def _classify_body_end(reading: ChatReading, raw: RawExchange, head: RawHead) -> Failure | None:
     """Why a body that ended before [DONE] and without an error is a failure; None if nothing was lost."""
     if reading.closing == "limit":
-        return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
+        return raw.failure or make_failure("protocol", "stream", "the stream is larger than it may be")
     if reading.is_finished:
         return classify_missing_answer(reading.choices, "stream")
     if reading.closing == "stall":
-        return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
+        return raw.failure or make_failure("timeout", "stream", "no byte came within the idle limit")
     if reading.is_empty or (reading.closing == "eof" and not reading.choices):
         return _classify_silence(reading, head)
     if reading.closing == "reset":
-        return raw.failure or failure(
+        return raw.failure or make_failure(
             "network", "stream", "the connection was lost in the middle of the answer"
         )
-    return failure("protocol", "stream", "the stream ended in the middle of the answer")
+    return make_failure("protocol", "stream", "the stream ended in the middle of the answer")
 
 
 def _classify_silence(reading: ChatReading, head: RawHead) -> Failure:

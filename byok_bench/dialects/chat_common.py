@@ -140,7 +140,7 @@ def _decode_event(event: Event) -> _EventObject | None:
     data = event.data
     if event.name or "\n" in data:
         return None
-    if len(data) > _SMALL and (len(data) > LARGE_EVENT or bounded_json.limit_passed(data) is not None):
+    if len(data) > _SMALL and (len(data) > LARGE_EVENT or bounded_json.find_passed_limit(data) is not None):
         return None
     try:
         return _decode(data)

@@ -10,7 +10,7 @@ from byok_bench.dialects.chat_request import ChatRequest
 from byok_bench.dialects.chat_stream import ChatAssembly, classify_choice_error, classify_missing_answer
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.raw import RawHead
-from byok_bench.wire.sse import invalid_utf8
+from byok_bench.wire.sse import find_invalid_utf8
 
 
 def has_choices(document: object) -> TypeGuard[Mapping[str, Any]]:
@@ -45,7 +45,7 @@ def read_whole_answer(
         choice.assemble_texts()
     if assembly.error is not None:
         assembly.facts.note("choice_error", None)
-    bad_utf8_at = invalid_utf8(body.data)
+    bad_utf8_at = find_invalid_utf8(body.data)
     if bad_utf8_at is not None:
         assembly.facts.pop("replacement_character", None)  # it stands for bad UTF-8
     choices = list(assembly.choices.values())

@@ -10,7 +10,7 @@ from byok_bench.dialects.chat_common import CommonEvents
 from byok_bench.dialects.chat_stream import ChatAssembly
 from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import is_error_event
-from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
+from byok_bench.wire.payload import LARGE_EVENT, Payload, PayloadItem, read_payload
 from byok_bench.wire.sse import Event
 
 _PLAIN_NAMES: Final = ("", "message", "error")
@@ -59,7 +59,7 @@ class ChatEventReader:
     def _read_pending(self, events: list[Event], pending: Event) -> list[Event]:
         """What no blank line closed at a clean end counts if it is what a stream is made of."""
         payload = read_payload(pending.data)
-        if not all(item.usable for item in payload.items):
+        if not all(item.is_usable for item in payload.items):
             return events
         if self.done_event is None:
             self.assembly.facts.note("unterminated_event", len(events))
@@ -81,7 +81,7 @@ class ChatEventReader:
             if self.error_event is not None:
                 return
 
-    def _take_item(self, item: Item, event: Event, number: int) -> None:
+    def _take_item(self, item: PayloadItem, event: Event, number: int) -> None:
         facts = self.assembly.facts
         if item.kind == "blank":
             facts.note("blank_data", number)

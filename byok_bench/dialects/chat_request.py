@@ -22,7 +22,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_chat_request(raw: RawExchange) -> ChatRequest:
     """What the request says; a body that is no JSON object asks for nothing."""
-    sent = bounded_json.decode(raw.request.body)
+    sent = bounded_json.decode_json(raw.request.body)
     if not isinstance(sent, dict):
         return ChatRequest()
     n, form = sent.get("n"), sent.get("response_format")

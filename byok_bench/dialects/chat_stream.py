@@ -15,7 +15,7 @@ from byok_bench.dialects.base import Mark, OutputKind
 from byok_bench.dialects.chat_delta import Delta, read_delta
 from byok_bench.dialects.classify import classify_error_object
 from byok_bench.dialects.fragments import join_surrogates, read_member_text, render_value, to_integer
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.raw import RawHead
 
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -258,12 +258,12 @@ def classify_missing_answer(choices: Collection[Choice], phase: str) -> Failure 
     without = [choice for choice in choices if not choice.has_message]
     silent = all(choice.is_empty and not choice.reasoning for choice in choices)
     if any(choice.finish_reason == "content_filter" for choice in (choices if silent else without)):
-        return failure("content_filter", phase, "a filter withheld the answer: nothing of it is left")
+        return make_failure("content_filter", phase, "a filter withheld the answer: nothing of it is left")
     if without:
         said = f"choice {without[0].index} has no message: there is no answer in it"
-        return failure("protocol", phase, said)
+        return make_failure("protocol", phase, said)
     if all(choice.is_silent for choice in choices):
-        return failure(
+        return make_failure(
             "protocol", phase, "there is no answer: nothing is said, and no finish_reason is given"
         )
     return None

@@ -25,7 +25,7 @@ def classify_error_answer(head: RawHead, body: bytes, *, url: str = "") -> Failu
 
     `body` after content decoding. `url` is the one that was asked: what a relative Location starts from.
     """
-    said = read_error_body(body, head.header("content-type") or "")
+    said = read_error_body(body, head.get_header("content-type") or "")
     is_error = head.status >= 300 or said.is_error
     if _is_redirect(head):
         said = msgspec.structs.replace(said, words=_describe_redirect(said, head, url))
@@ -35,7 +35,7 @@ def classify_error_answer(head: RawHead, body: bytes, *, url: str = "") -> Failu
 def classify_page(head: RawHead, body: bytes) -> Failure:
     """The failure of a 2xx answer that is a web page: no answer of an API, even if its text reads like an error."""
     return _make_failure(
-        read_error_body(body, head.header("content-type") or ""), head, head.status, False, "body"
+        read_error_body(body, head.get_header("content-type") or ""), head, head.status, False, "body"
     )
 
 
@@ -72,7 +72,7 @@ def _find_receipt_s(head: RawHead | None) -> float:
     """When a date in the head was read: at receipt, so that a stored exchange gives the same delay later."""
     if head is None:
         return time.time()
-    told = read_http_date_s(head.header("date") or "") if head.received_s is None else head.received_s
+    told = read_http_date_s(head.get_header("date") or "") if head.received_s is None else head.received_s
     return time.time() if told is None else told
 
 
@@ -84,14 +84,14 @@ def _make_message(said: ErrorBody, head: RawHead | None) -> str:
 
 def _describe_redirect(said: ErrorBody, head: RawHead, url: str) -> str:
     """The words of a redirect, and where it points."""
-    location = head.header("location")
+    location = head.get_header("location")
     shown = f"Location: {render_location(location, url)}" if location else "no Location"
     return f"{said.words or said.excerpt or f'HTTP {head.status}'} ({shown})"
 
 
 def _is_retryable(kind: str, head: RawHead | None, status: int | None, text: str) -> bool:
     """Whether the same request can pass later. A server's own word on that comes first."""
-    asked = (head.header("x-should-retry") or "").strip().lower() if head is not None else ""
+    asked = (head.get_header("x-should-retry") or "").strip().lower() if head is not None else ""
     if asked in ("true", "false"):
         return asked == "true"
     return kind in RETRYABLE_KINDS and not (status == 413 or is_over_whole_limit(text, status))

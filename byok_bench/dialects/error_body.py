@@ -139,7 +139,7 @@ def _has_error_member(root: Mapping[str, object]) -> bool:
 
 def parse_json(text: str) -> object:
     """The JSON value that a text holds; NOT_JSON if it holds none, or one beyond the limits of a document."""
-    value = bounded_json.decode(text)
+    value = bounded_json.decode_json(text)
     return NOT_JSON if isinstance(value, Malformed) else value
 
 

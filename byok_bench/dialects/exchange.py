@@ -77,7 +77,7 @@ class Exchange:
     def request(self) -> Request:
         """The request as sent; secrets are `[redacted]`."""
         sent = self.raw.request
-        body = bounded_json.decode(sent.body) if sent.body else None
+        body = bounded_json.decode_json(sent.body) if sent.body else None
         return Request(
             id=sent.id,
             method=sent.method,

@@ -86,7 +86,7 @@ class Fragments:
         if not self._closed or self._spoilt:
             return False
         if self._is_object is None:
-            self._is_object = isinstance(bounded_json.decode(str(self)), dict)
+            self._is_object = isinstance(bounded_json.decode_json(str(self)), dict)
         return self._is_object
 
     def _scan(self, part: str) -> None:

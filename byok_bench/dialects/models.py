@@ -14,7 +14,7 @@ from byok_bench.dialects.body import Body
 from byok_bench.dialects.classify import classify_error_answer, classify_page
 from byok_bench.dialects.envelope import has_error
 from byok_bench.dialects.unasked import classify_error_document, classify_unusable_body
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.raw import RawExchange
 from byok_bench.wire.terminators import Terminator
 
@@ -59,11 +59,11 @@ def _replace_missing_model(found: Failure) -> Failure:
 
 def _classify_list(raw: RawExchange, body: Body) -> Failure | None:
     if raw.head is None:
-        return raw.failure or failure("network", "headers", "no response")
+        return raw.failure or make_failure("network", "headers", "no response")
     if not 200 <= raw.head.status < 300:
         return _replace_missing_model(classify_error_answer(raw.head, body.data, url=raw.request.url))
     if body.problem is not None:
-        return failure("protocol", "body", body.problem)
+        return make_failure("protocol", "body", body.problem)
     if body.is_html:
         return classify_page(raw.head, body.data)
     is_list = isinstance(body.document, dict) or find_model_entries(body.document) is not None

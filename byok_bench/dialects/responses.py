@@ -27,7 +27,7 @@ from byok_bench.dialects.tool_calls import Call
 from byok_bench.dialects.typed import AssembledAnswer, TypedDialect, make_choice, to_tool_calls
 from byok_bench.dialects.typed_events import TypedEvent
 from byok_bench.dialects.usage import find_token_count, to_token_count
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 from byok_bench.wire.raw import RawHead
 
 TERMINAL_TYPES: Final = ("response.completed", "response.incomplete", "response.failed")
@@ -136,7 +136,7 @@ class ResponseAssembly:
         if not isinstance(text, str) or not text or item.parts.get(kind):
             return
         for stray in self._strays:
-            if stray is not item and not stray.described and stray.has_same_text(kind, text):
+            if stray is not item and not stray.is_described and stray.has_same_text(kind, text):
                 item.take_over(stray)
                 self._strays.remove(stray)
                 self.items.remove(stray)
@@ -235,7 +235,7 @@ def assemble_response(
     if status == "failed":
         failed = classify_error_object({"error": response.get("error") or _NO_REASON}, head=head)
     elif status == "cancelled" or (status in UNFINISHED_STATUSES and said_nothing):
-        failed = failure("protocol", "body" if event is None else "stream", f"the response is {status}")
+        failed = make_failure("protocol", "body" if event is None else "stream", f"the response is {status}")
     choice = make_choice(output, calls, _find_own_reason(response or {"status": status}), event)
     return AssembledAnswer(output=output, choice=choice, usages=[], facts=Facts(), failure=failed)
 

@@ -71,7 +71,7 @@ class ResponseItem:
         """The event that opened it; None if it is of a response object."""
         self.call_id: str | None = None
         self.name = ""
-        self.described = False
+        self.is_described = False
         """An object of it came."""
         self.parts: dict[str, dict[int, ItemPart]] = {}
         """Kind → number → part."""
@@ -103,7 +103,7 @@ class ResponseItem:
 
     def take_object(self, value: Mapping[str, Any]) -> list[str]:
         """Take what an item object says; the kinds of part that it brought for the first time."""
-        self.described = True
+        self.is_described = True
         self.type = read_member_text(value, "type") or self.type
         self.name = read_member_text(value, "name") or self.name
         self.call_id = read_member_text(value, "call_id") or self.call_id
@@ -195,7 +195,7 @@ def read_response_items(response: Mapping[str, Any], event: int | None) -> list[
     items = []
     for value in as_objects(response.get("output")):
         items.append(ResponseItem("", event))
-        items[-1].describe(value)
+        items[-1].take_object(value)
     return items
 
 

@@ -28,12 +28,12 @@ class Call:
     def __init__(self, event: int | None, *, legacy: bool = False) -> None:
         self.event = event
         """The event that opened it."""
-        self.legacy = legacy
+        self.is_legacy = legacy
         """It came as function_call, which has no id."""
         self.has_type = False
         """A type came with it."""
         self.id: str | None = None
-        self.custom = False
+        self.is_custom = False
         """It is the call of a custom tool, whose arguments are free text."""
         self.placeholder = ""
         """An empty object or array that stood in place of the arguments' text; it means nothing once text follows."""
@@ -46,7 +46,7 @@ class Call:
     ) -> "Call":
         """A call that is known as a whole."""
         call = cls(event)
-        call.custom = custom
+        call.is_custom = custom
         call.id = id
         call.given_name.add(name)
         call.given_arguments.add(arguments)
@@ -144,7 +144,7 @@ class ToolCalls:
         if element.id and call.id is None:
             call.id = element.id
             self._by_id.setdefault(element.id, call)
-        call.custom = call.custom or element.is_custom
+        call.is_custom = call.is_custom or element.is_custom
         call.placeholder = call.placeholder or element.placeholder
         self._add_name(call, element, event, notes)
         return self._add_arguments(call, element.arguments, event, notes)

@@ -26,9 +26,9 @@ from byok_bench.dialects.unasked import (
 )
 from byok_bench.dialects.unframed import find_unframed_error
 from byok_bench.wire import bounded_json, sse
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.raw import RawExchange, RawHead
-from byok_bench.wire.sse import Stray
+from byok_bench.wire.sse import StrayLine
 from byok_bench.wire.terminators import Terminator
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
@@ -95,7 +95,7 @@ class TypedDialect(ABC):
             return TypedReading(body=body, shape="refused", failure=refused)
         if body.problem is not None:
             return TypedReading(
-                body=body, shape="undecodable", failure=failure("protocol", "body", body.problem)
+                body=body, shape="undecodable", failure=make_failure("protocol", "body", body.problem)
             )
         if body.is_html:
             return TypedReading(body=body, shape="page", failure=classify_page(raw.head, body.data))
@@ -113,7 +113,7 @@ class TypedDialect(ABC):
             elif not self.has_answer(document):
                 failed = classify_unusable_body(head, body, "there is no answer in the answer")
             reading = TypedReading(body=body, shape=shape, failure=failed)
-            reading.bad_utf8_at = sse.invalid_utf8(body.data)
+            reading.bad_utf8_at = sse.find_invalid_utf8(body.data)
             _fill_reading(reading, done)
             return reading
         if has_error(document):
@@ -127,8 +127,8 @@ class TypedDialect(ABC):
                 head, body, "the answer is neither JSON of this API nor an event stream"
             )
             return TypedReading(body=body, shape="unreadable", failure=why)
-        clean = raw.ended_cleanly
-        stream = sse.decode(body.chunks, clean=clean)
+        clean = raw.has_clean_end
+        stream = sse.read_event_stream(body.chunks, clean=clean)
         unframed = find_unframed_error(stream.strays, body.media_type)
         if unframed is None and stream.strays and not stream.has_data:
             why = classify_unusable_body(
@@ -136,14 +136,14 @@ class TypedDialect(ABC):
             )
             return TypedReading(body=body, shape="not-sse", failure=why)
         reading = TypedReading(body=body, shape="stream", stream=stream)
-        reading.bad_utf8_at = sse.invalid_utf8(body.data, clean=clean)
+        reading.bad_utf8_at = sse.find_invalid_utf8(body.data, clean=clean)
         reading.closing = "limit" if body.over_limit or stream.over_limit else raw.end
         read_typed_events(reading, stream)
         self._conclude_stream(reading, raw, unframed)
         return reading
 
     def _conclude_stream(
-        self, reading: TypedReading, raw: RawExchange, unframed: tuple[Stray, dict[str, Any]] | None
+        self, reading: TypedReading, raw: RawExchange, unframed: tuple[StrayLine, dict[str, Any]] | None
     ) -> None:
         """Assemble what came before an error; say how the stream was over, and why that is a failure."""
         error = reading.error
@@ -181,14 +181,16 @@ def _note_replacements(reading: TypedReading) -> None:
     """Note U+FFFD in what was said that the server itself wrote: bad UTF-8 is another matter."""
     if _REPLACEMENT not in reading.output.text + reading.output.reasoning:
         return
-    bad = sse.invalid_utf8(reading.body.data, clean=True) is not None
+    bad = sse.find_invalid_utf8(reading.body.data, clean=True) is not None
     if reading.shape != "stream":
         sent = reading.body.data.decode("utf-8", "replace")
         if not bad and (_REPLACEMENT in sent or "\\ufffd" in sent.lower()):
             reading.facts.note("replacement_character", None)
         return
     foreign = (
-        {at for at, own in sse.own_replacements(reading.body.data, reading.events) if not own} if bad else ()
+        {at for at, own in sse.iterate_invalid_utf8_events(reading.body.data, reading.events) if not own}
+        if bad
+        else ()
     )
     for one in reading.typed:
         if one.event not in foreign and any(
@@ -231,7 +233,7 @@ def make_choice(
 
 def read_request_body(raw: RawExchange) -> Mapping[str, Any]:
     """The request body; empty if it is no JSON object."""
-    request = bounded_json.decode(raw.request.body)
+    request = bounded_json.decode_json(raw.request.body)
     return request if isinstance(request, dict) else {}
 
 
@@ -243,20 +245,20 @@ def is_stream_requested(raw: RawExchange) -> bool:
 def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure:
     """Why a body that ended in the middle of an answer is a failure."""
     if reading.closing == "limit":
-        return raw.failure or failure("protocol", "stream", "the stream is larger than it may be")
+        return raw.failure or make_failure("protocol", "stream", "the stream is larger than it may be")
     if reading.closing == "stall":
-        return raw.failure or failure("timeout", "stream", "no byte came within the idle limit")
+        return raw.failure or make_failure("timeout", "stream", "no byte came within the idle limit")
     if reading.is_empty:
         what = "the stream ended without one JSON object"
         return classify_silent_stream(reading.events, head=raw.head, what=what)
     if reading.closing == "reset":
-        return raw.failure or failure(
+        return raw.failure or make_failure(
             "network", "stream", "the connection was lost in the middle of the answer"
         )
     if any(one.type.startswith(prefixes) for one in reading.typed):
-        return failure("protocol", "stream", "the stream ended in the middle of the answer")
+        return make_failure("protocol", "stream", "the stream ended in the middle of the answer")
     return classify_silent_stream(reading.events, head=raw.head, what="the stream holds no event of this API")
 
 
 def _classify_missing_response(raw: RawExchange) -> Failure:
-    return failure("timeout" if raw.end == "stall" else "network", "headers", "no response came")
+    return make_failure("timeout" if raw.end == "stall" else "network", "headers", "no response came")

@@ -12,8 +12,8 @@ from byok_bench.dialects.answer import AnswerReading
 from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import is_error_event
 from byok_bench.dialects.fragments import render_value
-from byok_bench.wire.payload import LARGE_EVENT, Item, Payload, read_payload
-from byok_bench.wire.sse import Event, Stream
+from byok_bench.wire.payload import LARGE_EVENT, Payload, PayloadItem, read_payload
+from byok_bench.wire.sse import Event, EventStream
 
 Identity = float | str | None
 """By what items and blocks are told apart."""
@@ -57,7 +57,7 @@ class TypedReading(AnswerReading, kw_only=True):
         return self.closing in ("done", "eof", "reset") and self.object_count > 0 and not self.is_finished
 
 
-def read_typed_events(reading: TypedReading, stream: Stream) -> None:
+def read_typed_events(reading: TypedReading, stream: EventStream) -> None:
     """All events of a stream into a reading, until [DONE]; at a clean end also the one that no blank line closed
     if it holds an object."""
     _EventReader(reading).read_events(stream)
@@ -70,14 +70,14 @@ class _EventReader:
         self._reading = reading
         self._facts = reading.facts
 
-    def read_events(self, stream: Stream) -> None:
+    def read_events(self, stream: EventStream) -> None:
         """All events, and at a clean end the one that no blank line closed if it holds an object."""
         self._reading.events = stream.events
         for number, event in enumerate(stream.events):
             self._read_event(event, number, read_payload(event.data))
         pending = stream.pending
         payload = read_payload(pending.data) if pending is not None else None
-        if pending is not None and payload is not None and all(item.usable for item in payload.items):
+        if pending is not None and payload is not None and all(item.is_usable for item in payload.items):
             self._facts.note(
                 "after_done" if self._reading.done_event is not None else "unterminated_event",
                 len(stream.events),
@@ -99,7 +99,7 @@ class _EventReader:
         for item in payload.items:
             self._take_item(item, event, number)
 
-    def _take_item(self, item: Item, event: Event, number: int) -> None:
+    def _take_item(self, item: PayloadItem, event: Event, number: int) -> None:
         if item.kind == "blank":
             self._facts.note("blank_data", number)
         elif item.kind == "done":

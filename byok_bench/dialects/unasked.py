@@ -15,7 +15,7 @@ from byok_bench.dialects.envelope import find_envelope_error
 from byok_bench.dialects.error_body import has_plain_error, read_error_value, read_words
 from byok_bench.dialects.server_text import decode_text, strip_controls
 from byok_bench.wire.bounded_json import Malformed
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.payload import read_payload
 from byok_bench.wire.raw import RawHead
 from byok_bench.wire.sse import Event
@@ -43,9 +43,9 @@ def classify_unusable_body(head: RawHead, body: Body, what: str) -> Failure:
     if said:
         return classify_sentence(said, head=head, what=what, phase="body")
     if not body.data.strip():
-        return failure("protocol", "body", "the body is empty", status=head.status)
+        return make_failure("protocol", "body", "the body is empty", status=head.status)
     if body.media_type == EVENT_STREAM or body.data.lstrip().startswith(_EVENTS):
-        return failure("protocol", "body", f"{what}: it is a stream of events", status=head.status)
+        return make_failure("protocol", "body", f"{what}: it is a stream of events", status=head.status)
     shown = classify_error_answer(head, body.data)
     words = shown.message.removeprefix(f"HTTP {head.status}").removeprefix(": ")
     return msgspec.structs.replace(shown, message=f"{what}: {words}" if words else what)
@@ -64,7 +64,7 @@ def classify_silent_stream(events: Iterable[Event], *, head: RawHead | None, wha
     """The failure of a stream whose events hold no answer: in the words that the first of them has."""
     said = next(filter(None, map(_read_event_words, events)), "")
     if not said or len(said) > SENTENCE:
-        return failure("protocol", "stream", what)
+        return make_failure("protocol", "stream", what)
     return classify_sentence(said, head=head, what=what, phase="stream")
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.envelope import has_error
 from byok_bench.wire import bounded_json
-from byok_bench.wire.sse import Stray
+from byok_bench.wire.sse import StrayLine
 
 
-def find_unframed_error(strays: Sequence[Stray], media_type: str) -> tuple[Stray, dict[str, Any]] | None:
+def find_unframed_error(
+    strays: Sequence[StrayLine], media_type: str
+) -> tuple[StrayLine, dict[str, Any]] | None:
     """The line where an unframed error begins, and its object; None if there is none.
 
     A single line counts only in an event stream: with another media type it is a JSON document.
@@ -22,7 +24,7 @@ def find_unframed_error(strays: Sequence[Stray], media_type: str) -> tuple[Stray
     for text in ("\n".join(stray.text for stray in strays), *(stray.text for stray in strays)):
         if text.lstrip()[:1] != "{":
             continue
-        value = bounded_json.decode(text)
+        value = bounded_json.decode_json(text)
         if isinstance(value, dict) and has_error(value):
             return next(stray for stray in strays if stray.text in text), value
     return None

@@ -11,8 +11,8 @@ from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.readiness import MISSING
 from byok_bench.errors import SecretError
-from byok_bench.wire.egress import Question, ask, conclude
-from byok_bench.wire.gate import NotConnected, refuse_own_proxy
+from byok_bench.wire.egress import Question, conclude_verdict, prepare_question
+from byok_bench.wire.gate import NotConnected, check_own_proxy
 from byok_bench.wire.proxies import find_proxy_problem
 from byok_bench.wire.tls import find_ca_problem
 
@@ -39,9 +39,9 @@ def _find_gap(endpoint: Endpoint) -> str:
 
 def _find_block(base_url: str, profile: str, policy: Mapping[str, Any] | None) -> str:
     """A verdict that no lookup can change."""
-    asked = ask(base_url, profile, policy)
-    if isinstance(asked, Question) and asked.known:
-        asked = conclude(asked, asked.known)
+    asked = prepare_question(base_url, profile, policy)
+    if isinstance(asked, Question) and asked.known_addresses:
+        asked = conclude_verdict(asked, asked.known_addresses)
     if isinstance(asked, Question) or asked.action == "allow":
         return ""
     return asked.message
@@ -51,7 +51,7 @@ def _find_bad_proxy(endpoint: Endpoint, profile: str) -> str:
     if endpoint.proxy is None:
         return ""
     try:
-        refuse_own_proxy(profile)
+        check_own_proxy(profile)
     except NotConnected as refused:
         return refused.reason.message
     return find_proxy_problem(endpoint.proxy)

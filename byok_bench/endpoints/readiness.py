@@ -13,7 +13,7 @@ from byok_bench.dialects.base import find_dialect
 from byok_bench.endpoints.endpoint import Endpoint, Schema
 from byok_bench.endpoints.key_place import is_awaiting_key
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.wire.reasons import Refused, explain
+from byok_bench.wire.reasons import EgressRefusal, explain_reason
 from byok_bench.wire.urls import read_base_url
 
 MISSING: Final = {
@@ -50,8 +50,8 @@ def find_url_problem(text: str) -> str:
         return ""
     try:
         read_base_url(text)
-    except Refused as refused:
-        return explain(refused.reason, target=refused.target, port=None, detail=refused.detail)
+    except EgressRefusal as refused:
+        return explain_reason(refused.reason, target=refused.target, port=None, detail=refused.detail)
     return ""
 
 
@@ -64,7 +64,7 @@ def render_request_line(
     """
     try:
         base = read_base_url(base_url)
-    except Refused:
+    except EgressRefusal:
         return ""
     shown = {
         name: f"<{value}>" if isinstance(value, KeyRef) else value for name, value in (query or {}).items()
@@ -80,7 +80,7 @@ def find_url_hint(base_url: str, schema: Schema = "chat") -> str:
     """
     try:
         base = read_base_url(base_url)
-    except Refused:
+    except EgressRefusal:
         return ""
     lacks_version = schema == "messages" and base.path and not _VERSION.search(base.path)
     said = {

@@ -25,14 +25,14 @@ from byok_bench.endpoints.permission import EgressRules, admit_endpoint
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client, Transport, WireRequest
-from byok_bench.wire.content import undecodable
-from byok_bench.wire.egress import Lookup, Question, Verdict, ask
-from byok_bench.wire.failures import Failure, failure
-from byok_bench.wire.gate import blocked
+from byok_bench.wire.content import list_undecodable_codings
+from byok_bench.wire.egress import Lookup, Question, Verdict, prepare_question
+from byok_bench.wire.failures import Failure, make_failure
+from byok_bench.wire.gate import to_egress_failure
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 from byok_bench.wire.resolver import Resolver
-from byok_bench.wire.shared import share_client
+from byok_bench.wire.shared import get_shared_client
 
 USER_AGENT: Final = "byok-bench"
 NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_confirmed"}
@@ -202,23 +202,23 @@ async def _send_order(
     except SecretError as error:
         if error.code not in NO_KEY_CODES:
             raise
-        return _make_unsent(order, started, failure("auth", "config", str(error), code=error.code))
-    if codings := undecodable(order.endpoint.accept_encoding):
+        return _make_unsent(order, started, make_failure("auth", "config", str(error), code=error.code))
+    if codings := list_undecodable_codings(order.endpoint.accept_encoding):
         said = f"accept_encoding asks for {', '.join(codings)}, which cannot be undone here: take it out"
-        return _make_unsent(order, started, failure("protocol", "config", said, code="accept_encoding"))
+        return _make_unsent(order, started, make_failure("protocol", "config", said, code="accept_encoding"))
     question = _judge_without_lookup(order.endpoint.base_url, order.profile, order.policy)
     if isinstance(question, Verdict):
-        return _make_unsent(order, started, blocked(question))
+        return _make_unsent(order, started, to_egress_failure(question))
     request = build_wire_request(order, known, str(question.base))
     if client is not None:
-        raw = await client.exchange(request, started_ns=started)
+        raw = await client.send_request(request, started_ns=started)
     elif resolver is None:
-        async with share_client(transport) as shared:
-            raw = await shared.exchange(request, started_ns=started)
+        async with get_shared_client(transport) as shared:
+            raw = await shared.send_request(request, started_ns=started)
     else:
         lookup = resolver if isinstance(resolver, Resolver) else Resolver(resolver)
         async with Client(transport, resolver=lookup) as own:
-            raw = await own.exchange(request, started_ns=started)
+            raw = await own.send_request(request, started_ns=started)
     return _make_exchange(order, raw, str(question.base))
 
 
@@ -226,12 +226,16 @@ def _judge_without_lookup(
     base_url: str, profile: str, policy: Mapping[str, Any] | None
 ) -> Question | Verdict:
     """The verdict as far as it needs no lookup; remembered where no policy can change it."""
-    return _judge_without_policy(base_url, profile) if policy is None else ask(base_url, profile, policy)
+    return (
+        _judge_without_policy(base_url, profile)
+        if policy is None
+        else prepare_question(base_url, profile, policy)
+    )
 
 
 @functools.lru_cache(maxsize=256)
 def _judge_without_policy(base_url: str, profile: str) -> Question | Verdict:
-    return ask(base_url, profile)
+    return prepare_question(base_url, profile)
 
 
 async def _resolve_off_loop(endpoint: Endpoint) -> Credentials:

@@ -54,11 +54,11 @@ def time_section(health: Health, lag: LagMonitor) -> Iterator[None]:
     """No collection inside; what the loop's monitor saw in it is filled in at the end."""
     running = gc.isenabled()
     gc.disable()
-    before = lag.summary()
+    before = lag.summarize()
     try:
         yield
     finally:
-        after = lag.summary()
+        after = lag.summarize()
         health.wall_s = after.watched_s - before.watched_s
         health.cpu_s = after.cpu_share * after.watched_s - before.cpu_share * before.watched_s
         health.stalls = after.stalls - before.stalls

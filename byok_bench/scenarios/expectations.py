@@ -198,7 +198,7 @@ def judge_expectations(expectations: Sequence[Expectation], seen: PlayedSample) 
 
 def find_misfit(text: str, schema: Mapping[str, Any]) -> str | None:
     """Why a text is not JSON of this schema; None if it is."""
-    value = bounded_json.decode(text)
+    value = bounded_json.decode_json(text)
     if isinstance(value, Malformed):
         return "not JSON"
     broken = find_violation(value, schema)

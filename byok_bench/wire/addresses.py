@@ -16,7 +16,7 @@ Network = IPv4Network | IPv6Network
 
 GLOBAL: Final = "global"
 """The class of an address in no row of the table."""
-HARD: Final = frozenset(
+HARD_CLASSES: Final = frozenset(
     {"metadata_address", "link_local_address", "unspecified_address", "multicast_address"}
 )
 """Classes that no list lifts."""
@@ -68,7 +68,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Class, or GLOBAL."""
     inner: tuple[IPv4Address, ...] = ()
     """IPv4 addresses inside the IPv6 one."""
-    translated: bool = False
+    is_translated: bool = False
     """NAT64: `inner` is what would be reached."""
 
     def __str__(self) -> str:
@@ -77,50 +77,50 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.address}, which holds {inner}" if inner else str(self.address)
 
 
-def canonical(address: Address) -> Address:
+def normalize_address(address: Address) -> Address:
     """The address that is dialled: IPv4 for an IPv4-mapped one, no scope."""
     if isinstance(address, IPv4Address):
         return address
     return IPv4Address(int(address) & _LOW_32) if address in _MAPPED else IPv6Address(int(address))
 
 
-def parse(text: object) -> Address:
+def parse_address(text: object) -> Address:
     """Canonical address of its text, a scope dropped; ValueError for anything else (numbers and bytes too)."""
     if not isinstance(text, str):
         raise ValueError("an address is text")
-    return canonical(ip_address(text))
+    return normalize_address(ip_address(text))
 
 
-def was_judged(peer: object, addresses: Collection[str]) -> bool:
+def is_judged_address(peer: object, addresses: Collection[str]) -> bool:
     """Whether the peer of a connection is one of a verdict's addresses; False for what is no address."""
     try:
-        return str(parse(peer)) in addresses
+        return str(parse_address(peer)) in addresses
     except ValueError:
         return False
 
 
-def class_of(address: Address) -> str:
+def find_address_class(address: Address) -> str:
     """Class by the table alone, with no look inside."""
     return next((reason for reason, network in CLASSES if address in network), GLOBAL)
 
 
-def locate(address: Address, nat64_prefixes: Iterable[IPv6Network] = ()) -> Place:
+def locate_address(address: Address, nat64_prefixes: Iterable[IPv6Network] = ()) -> Place:
     """Class of an address and what it holds; `nat64_prefixes` (/96) are translated as 64:ff9b::/96 is."""
-    address = canonical(address)
-    outer = class_of(address)
-    if isinstance(address, IPv4Address) or outer in HARD:
+    address = normalize_address(address)
+    outer = find_address_class(address)
+    if isinstance(address, IPv4Address) or outer in HARD_CLASSES:
         return Place(address=address, reason=outer)
-    if inner := _tunnelled(address):
-        classes = [class_of(one) for one in inner]
-        reason = next((one for one in classes if one in HARD), "transition_address")
+    if inner := _extract_inner_addresses(address):
+        classes = [find_address_class(one) for one in inner]
+        reason = next((one for one in classes if one in HARD_CLASSES), "transition_address")
         return Place(address=address, reason=reason, inner=inner)
     if any(address in prefix for prefix in (NAT64, *nat64_prefixes)):
         target = IPv4Address(int(address) & _LOW_32)
-        return Place(address=address, reason=class_of(target), inner=(target,), translated=True)
+        return Place(address=address, reason=find_address_class(target), inner=(target,), is_translated=True)
     return Place(address=address, reason=outer)
 
 
-def _tunnelled(address: IPv6Address) -> tuple[IPv4Address, ...]:
+def _extract_inner_addresses(address: IPv6Address) -> tuple[IPv4Address, ...]:
     bits = int(address)
     if address in _TEREDO:
         server, client = bits >> 64 & _LOW_32, ~bits & _LOW_32

@@ -28,14 +28,14 @@ class Malformed(msgspec.Struct, frozen=True):
     """For people; holds no more of the text than the parser's position."""
 
 
-def decode(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
+def decode_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     """The value of a JSON text, or a `Malformed`. Bytes must be UTF-8 to be JSON."""
     if isinstance(text, bytes):
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
             return Malformed("syntax", f"not UTF-8 at byte {error.start}")
-    beyond = limit_passed(text, limits)
+    beyond = find_passed_limit(text, limits)
     if beyond is not None:
         return beyond
     try:
@@ -56,7 +56,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def limit_passed(text: str, limits: Limits = DEFAULT_LIMITS) -> Malformed | None:
+def find_passed_limit(text: str, limits: Limits = DEFAULT_LIMITS) -> Malformed | None:
     """The limit that a JSON text passes, if any; counts brackets and digits outside strings only."""
     if len(text) <= min(2 * limits.json_depth, limits.json_digits):
         return None

@@ -11,34 +11,37 @@ from typing import Final
 from msgspec.structs import replace
 
 from byok_bench.redact import REDACTED, redact
-from byok_bench.wire.condensed import condensed
-from byok_bench.wire.content import codings_of, decoded
-from byok_bench.wire.key_spans import SHORTEST, Edit, known_edits, split_edits
+from byok_bench.wire.condensed import shorten_error_body
+from byok_bench.wire.content import decode_content, read_codings
+from byok_bench.wire.key_spans import SHORTEST_SECRET, KeyEdit, find_split_key_edits, find_whole_key_edits
 from byok_bench.wire.limits import DEFAULT_LIMITS, Limits
 from byok_bench.wire.raw import Chunk, RawExchange, RawHead
 
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization"})
 
 Headers = tuple[tuple[str, str], ...]
-FindEdits = Callable[[bytes, Sequence[str]], list[Edit]]
+FindEdits = Callable[[bytes, Sequence[str]], list[KeyEdit]]
 
 
 def clean_headers(headers: Iterable[tuple[str, str]], secrets: Sequence[str]) -> Headers:
     """Names in lower case; the value of a credential, or one that holds a secret, is gone as a whole."""
     return tuple(
-        (name.lower(), REDACTED if name.lower() in CREDENTIAL_HEADERS or _holds(value, secrets) else value)
+        (
+            name.lower(),
+            REDACTED if name.lower() in CREDENTIAL_HEADERS or _has_secret(value, secrets) else value,
+        )
         for name, value in headers
     )
 
 
 def clean_url(url: str, secrets: Sequence[str]) -> str:
     """The URL, searched where a secret can be: in a query, or before an @."""
-    return redact(url, secrets) if "?" in url or "@" in url or _holds(url, secrets) else url
+    return redact(url, secrets) if "?" in url or "@" in url or _has_secret(url, secrets) else url
 
 
 def clean_body(body: bytes, secrets: Sequence[str]) -> bytes:
     """A request body without the exact secrets: somebody may have pasted one into a prompt."""
-    clean = _without([(0, body)], secrets, known_edits)
+    clean = _remove_secrets([(0, body)], secrets, find_whole_key_edits)
     return body if clean is None else clean[0][1]
 
 
@@ -49,8 +52,8 @@ def clean_record(record: RawExchange, secrets: Sequence[str], limits: Limits = D
     stream stays: that is for `clean_stream`.
     """
     head, found = record.head, False
-    if head is not None and _any_holds([value for _, value in head.headers], secrets):
-        fields = tuple((name, _cut(value, secrets)) for name, value in head.headers)
+    if head is not None and _has_secret_in_any([value for _, value in head.headers], secrets):
+        fields = tuple((name, _redact_header_value(value, secrets)) for name, value in head.headers)
         record.head = head = replace(head, headers=fields)
         found = True
     if head is not None and record.chunks:
@@ -66,43 +69,45 @@ def clean_stream(record: RawExchange, secrets: Sequence[str]) -> None:
     head = record.head
     if head is None or not 200 <= head.status < 300 or not secrets:
         return
-    if _edit_body(record, head, secrets, split_edits) and "redacted" not in record.flags:
+    if _edit_body(record, head, secrets, find_split_key_edits) and "redacted" not in record.flags:
         record.flags.append("redacted")
 
 
 def _clean_body(record: RawExchange, head: RawHead, secrets: Sequence[str], limits: Limits) -> bool:
     """Whether a secret was taken out of the body; an error body is shortened too."""
     if 200 <= head.status < 300:
-        return bool(secrets) and _edit_body(record, head, secrets, known_edits)
-    chunks, coded = _readable(record, head, limits.error_read_bytes)
-    clean = _redacted(chunks, secrets)
+        return bool(secrets) and _edit_body(record, head, secrets, find_whole_key_edits)
+    chunks, coded = _decode_body(record, head, limits.error_read_bytes)
+    clean = _redact_whole(chunks, secrets)
     if clean is None and coded:
-        clean = _without_rest(record, chunks, secrets)
-    _put(record, head, _in_little(record, clean or chunks, limits) or clean, coded=coded)
+        clean = _drop_undecoded_rest(record, chunks, secrets)
+    _replace_body(record, head, _shorten_body(record, clean or chunks, limits) or clean, coded=coded)
     return clean is not None
 
 
 def _edit_body(record: RawExchange, head: RawHead, secrets: Sequence[str], find: FindEdits) -> bool:
-    chunks, coded = _readable(record, head, DEFAULT_LIMITS.stream_bytes)
-    clean = _without(chunks, secrets, find)
+    chunks, coded = _decode_body(record, head, DEFAULT_LIMITS.stream_bytes)
+    clean = _remove_secrets(chunks, secrets, find)
     if clean is None and coded:
-        clean = _without_rest(record, chunks, secrets)
-    return _put(record, head, clean, coded=coded)
+        clean = _drop_undecoded_rest(record, chunks, secrets)
+    return _replace_body(record, head, clean, coded=coded)
 
 
-def _without_rest(record: RawExchange, chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:
+def _drop_undecoded_rest(
+    record: RawExchange, chunks: list[Chunk], secrets: Sequence[str]
+) -> list[Chunk] | None:
     """The decoded chunks, if a secret stands in what follows the end of the coding and is never decoded."""
-    return None if _without(record.chunks, secrets, known_edits) is None else chunks
+    return None if _remove_secrets(record.chunks, secrets, find_whole_key_edits) is None else chunks
 
 
-def _readable(record: RawExchange, head: RawHead, most: int) -> tuple[list[Chunk], bool]:
+def _decode_body(record: RawExchange, head: RawHead, most: int) -> tuple[list[Chunk], bool]:
     """The body without its coding, and whether it had one; what cannot be decoded is shown as it came."""
-    codings = codings_of(head.header("content-encoding"))
-    plain = decoded(record.chunks, codings, most) if codings else None
+    codings = read_codings(head.get_header("content-encoding"))
+    plain = decode_content(record.chunks, codings, most) if codings else None
     return (record.chunks, False) if plain is None or plain.problem is not None else (plain.chunks, True)
 
 
-def _put(record: RawExchange, head: RawHead, clean: list[Chunk] | None, *, coded: bool) -> bool:
+def _replace_body(record: RawExchange, head: RawHead, clean: list[Chunk] | None, *, coded: bool) -> bool:
     """Keep `clean` in place of the body, unless it is None; a coded body is then kept decoded."""
     if clean is None:
         return False
@@ -113,27 +118,27 @@ def _put(record: RawExchange, head: RawHead, clean: list[Chunk] | None, *, coded
     return True
 
 
-def _in_little(record: RawExchange, chunks: list[Chunk], limits: Limits) -> list[Chunk] | None:
+def _shorten_body(record: RawExchange, chunks: list[Chunk], limits: Limits) -> list[Chunk] | None:
     """An error body that is longer than what is kept of one, shortened; None if it is not."""
     whole = b"".join(data for _, data in chunks)
     if len(whole) <= limits.error_keep_bytes:
         return None
     if "body_cut" not in record.flags:
         record.flags.append("body_cut")
-    return [(chunks[-1][0], condensed(whole, limits.error_keep_bytes))]
+    return [(chunks[-1][0], shorten_error_body(whole, limits.error_keep_bytes))]
 
 
-def _redacted(chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:
+def _redact_whole(chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:
     """The whole body in one chunk, redacted; None if it held nothing."""
     text = b"".join(data for _, data in chunks).decode("utf-8", "surrogateescape")
     clean = redact(text, secrets)
     return None if clean == text else [(chunks[-1][0], clean.encode("utf-8", "surrogateescape"))]
 
 
-def _without(chunks: list[Chunk], secrets: Sequence[str], find: FindEdits) -> list[Chunk] | None:
+def _remove_secrets(chunks: list[Chunk], secrets: Sequence[str], find: FindEdits) -> list[Chunk] | None:
     """The chunks with the edits that `find` finds, wherever they were cut; None if there are none."""
     whole = b"".join(data for _, data in chunks)
-    edits = find(whole, [secret for secret in secrets if len(secret) >= SHORTEST])
+    edits = find(whole, [secret for secret in secrets if len(secret) >= SHORTEST_SECRET])
     if not edits:
         return None
     clean: list[Chunk] = []
@@ -151,21 +156,21 @@ def _without(chunks: list[Chunk], secrets: Sequence[str], find: FindEdits) -> li
     return clean
 
 
-def _any_holds(values: Sequence[str], secrets: Sequence[str]) -> bool:
+def _has_secret_in_any(values: Sequence[str], secrets: Sequence[str]) -> bool:
     """Whether a value holds a secret in any form; all are searched at once, since most exchanges hold none."""
     if not secrets:
         return False
     together = "\0".join(values)
-    return redact(together, secrets) != together or any(_holds(value, secrets) for value in values)
+    return redact(together, secrets) != together or any(_has_secret(value, secrets) for value in values)
 
 
-def _cut(value: str, secrets: Sequence[str]) -> str:
+def _redact_header_value(value: str, secrets: Sequence[str]) -> str:
     """The value redacted; the parts that are a secret too short for `redact` go as well."""
     for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= SHORTEST:
+        if len(secret) >= SHORTEST_SECRET:
             value = value.replace(secret, REDACTED)
     return redact(value, secrets)
 
 
-def _holds(value: str, secrets: Sequence[str]) -> bool:
-    return any(len(secret) >= SHORTEST and secret in value for secret in secrets)
+def _has_secret(value: str, secrets: Sequence[str]) -> bool:
+    return any(len(secret) >= SHORTEST_SECRET and secret in value for secret in secrets)

@@ -10,16 +10,16 @@ from typing import Self
 
 from byok_bench.wire.cleaning import clean_record, clean_stream
 from byok_bench.wire.connector import Connector
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 from byok_bench.wire.flight import Flight
-from byok_bench.wire.gate import Gate, NotConnected, refuse_own_proxy
-from byok_bench.wire.http1 import request_head
+from byok_bench.wire.gate import EgressGuard, NotConnected, check_own_proxy
+from byok_bench.wire.http1 import build_request_head
 from byok_bench.wire.loop_lag import LagMonitor
-from byok_bench.wire.proxies import find_proxy_problem, mention_ignored
+from byok_bench.wire.proxies import find_proxy_problem, log_ignored_proxies
 from byok_bench.wire.raw import Clock, Phases, RawExchange
-from byok_bench.wire.request import Sendable, Transport, WireRequest, prepared, recorded
+from byok_bench.wire.request import Sendable, Transport, WireRequest, to_raw_request, to_sendable
 from byok_bench.wire.resolver import Resolver
-from byok_bench.wire.stock import Stock
+from byok_bench.wire.stock import StockTransports
 
 __all__ = ["Client", "Transport", "WireRequest"]
 
@@ -44,13 +44,13 @@ class Client:
         proxy: str | None = None,
         searches_streams: bool = True,
     ) -> None:
-        mention_ignored()
+        log_ignored_proxies()
         self.lag = LagMonitor()
         """How the event loop kept up."""
         self._transport = transport
-        self._gate = Gate(resolver or Resolver())
+        self._gate = EgressGuard(resolver or Resolver())
         self._connector = Connector(clock=clock, gate=self._gate)
-        self._stock: Stock | None = None
+        self._stock: StockTransports | None = None
         self._proxy = proxy
         self._searches_streams = searches_streams
 
@@ -70,22 +70,22 @@ class Client:
         if self._stock is not None:
             await self._stock.aclose()
 
-    async def exchange(self, request: WireRequest, *, started_ns: int | None = None) -> RawExchange:
+    async def send_request(self, request: WireRequest, *, started_ns: int | None = None) -> RawExchange:
         """Send `request` and record what comes back; `started_ns`: when it was meant to start, now if None.
 
         Raises EndpointError for a request that cannot be written down, and CancelledError.
         """
-        sendable = prepared(request)
+        sendable = to_sendable(request)
         phases = Phases(start=perf_counter_ns() if started_ns is None else started_ns)
-        record = RawExchange(request=recorded(request), phases=phases)
+        record = RawExchange(request=to_raw_request(request), phases=phases)
         self.lag.enter(record)
         try:
-            proxy = self._proxy_for(request)
+            proxy = self._choose_proxy(request)
             transport = self._transport if request.transport == "own" else request.transport
             if proxy is None and transport == "own":
-                await self._carry(request, sendable, record)
+                await self._carry_on_own(request, sendable, record)
             else:
-                stock = self._stock_carrier()
+                stock = self._get_stock_transports()
                 await stock.carry(request, sendable, record, proxy, http2_alone=transport == "http2")
         except NotConnected as problem:
             record.failure = problem.reason
@@ -101,7 +101,7 @@ class Client:
             clean_stream(record, request.secrets)
         return record
 
-    async def _carry(self, request: WireRequest, sendable: Sendable, record: RawExchange) -> None:
+    async def _carry_on_own(self, request: WireRequest, sendable: Sendable, record: RawExchange) -> None:
         timeouts = request.timeouts
         connection = await self._connector.connect(
             sendable.target,
@@ -121,21 +121,23 @@ class Client:
         )
         try:
             connection.begin(flight)
-            connection.write(request_head(request.method, sendable.path, sendable.headers) + request.body)
+            connection.write(
+                build_request_head(request.method, sendable.path, sendable.headers) + request.body
+            )
             await flight.landed
         finally:
             flight.abandon()
             self._connector.give_back(connection, sendable.target)
 
-    def _proxy_for(self, request: WireRequest) -> str | None:
+    def _choose_proxy(self, request: WireRequest) -> str | None:
         if request.proxy is not None and self._proxy is None:
-            refuse_own_proxy(request.profile)
+            check_own_proxy(request.profile)
         proxy = self._proxy or request.proxy
         if proxy and (problem := find_proxy_problem(proxy)):
-            raise NotConnected(failure("egress", "config", problem, code="proxy_invalid"))
+            raise NotConnected(make_failure("egress", "config", problem, code="proxy_invalid"))
         return proxy
 
-    def _stock_carrier(self) -> Stock:
+    def _get_stock_transports(self) -> StockTransports:
         if self._stock is None:
-            self._stock = Stock(self._gate)
+            self._stock = StockTransports(self._gate)
         return self._stock

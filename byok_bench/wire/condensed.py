@@ -10,31 +10,31 @@ from typing import Any, Final
 
 from byok_bench.wire import bounded_json
 from byok_bench.wire.bounded_json import Malformed
-from byok_bench.wire.sse import invalid_utf8
+from byok_bench.wire.sse import find_invalid_utf8
 
 _STEPS: Final = ((1024, 20), (256, 8), (64, 4))
 """Characters of a text and items of a list or object that are kept: the first pair that makes it small enough."""
 
 
-def condensed(body: bytes, most: int) -> bytes:
+def shorten_error_body(body: bytes, most: int) -> bytes:
     """The body in at most `most` bytes; as it is if it has no more."""
     if len(body) <= most:
         return body
-    value = bounded_json.decode(body)
+    value = bounded_json.decode_json(body)
     if not isinstance(value, Malformed):
         for characters, items in _STEPS:
-            small = json.dumps(_shortened(value, characters, items)).encode()
+            small = json.dumps(_shorten_value(value, characters, items)).encode()
             if len(small) <= most:
                 return small
-    return body[:most].decode("utf-8", "ignore").encode() if invalid_utf8(body) is None else body[:most]
+    return body[:most].decode("utf-8", "ignore").encode() if find_invalid_utf8(body) is None else body[:most]
 
 
-def _shortened(value: Any, characters: int, items: int) -> Any:
+def _shorten_value(value: Any, characters: int, items: int) -> Any:
     if isinstance(value, str):
         return value if len(value) <= characters else f"{value[: characters - 1]}…"
     if isinstance(value, list):
-        return [_shortened(one, characters, items) for one in value[:items]]
+        return [_shorten_value(one, characters, items) for one in value[:items]]
     if isinstance(value, dict):
         kept = islice(value.items(), items)
-        return {name[:characters]: _shortened(one, characters, items) for name, one in kept}
+        return {name[:characters]: _shorten_value(one, characters, items) for name, one in kept}
     return value

@@ -34,9 +34,9 @@ class Connection:
         self._flight: Flight | None = None
         self._last_part = True
         self._drained: asyncio.Future[None] | None = None
-        link.on_end = self._lost
-        link.on_written = self._written
-        link.on_bytes = self._unexpected
+        link.on_end = self._handle_socket_end
+        link.on_written = self._note_written
+        link.on_bytes = self._refuse_unasked_bytes
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Shake hands. Raises ssl.SSLError, or OSError if the peer goes away."""
@@ -45,21 +45,21 @@ class Connection:
 
         def step(t_ns: int, data: bytes) -> None:
             try:
-                if pump.shake_hands(data):
+                if pump.step_handshake(data):
                     # What follows in the next read is already encrypted for the session.
-                    self._link.on_bytes, self._link.on_end = self._decrypt, self._lost
+                    self._link.on_bytes, self._link.on_end = self._decrypt_read, self._handle_socket_end
                     _tell(shaken, None)
             except ssl.SSLError as error:
-                self._link.on_bytes, self._link.on_end = _nothing, _nothing
+                self._link.on_bytes, self._link.on_end = _ignore_event, _ignore_event
                 _tell(shaken, error)
 
         def lost(error: OSError | None) -> None:
             _tell(shaken, error or ConnectionResetError("closed during the TLS handshake"))
 
-        pump.on_bytes = self._unexpected
+        pump.on_bytes = self._refuse_unasked_bytes
         self._tls = pump
         self._link.on_bytes, self._link.on_end = step, lost
-        pump.shake_hands()
+        pump.step_handshake()
         self._link.start()
         await shaken
         if self.closed:
@@ -70,17 +70,17 @@ class Connection:
         """What the flight that is on it writes; None if there is none."""
         return None if self._flight is None else self._flight.record
 
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether a request may be written: open, idle, and not a byte or end of stream has come since."""
-        return not self.closed and self._flight is None and self._link.idle_and_clean()
+        return not self.closed and self._flight is None and self._link.is_idle_and_clean()
 
     def begin(self, flight: Flight) -> None:
         """Let `flight` listen; its request is written by `write`."""
         self._flight = flight
         self.carried += 1
         flight.record.peer = self.peer
-        self._link.restart_clock()
-        self._listen(flight.answer.feed)
+        self._link.reset_clock()
+        self._set_reader(flight.answer.feed)
         self._link.start()
 
     def write(self, data: bytes, *, last: bool = True) -> None:
@@ -89,15 +89,15 @@ class Connection:
         if not self.closed:
             (self._tls or self._link).write(data)
             if self._flight is not None:
-                if self._link.waiting():
-                    self._flight.sent(perf_counter_ns(), waiting=True, complete=last)
-                self._flight.watch()
+                if self._link.has_unsent():
+                    self._flight.note_sent(perf_counter_ns(), waiting=True, complete=last)
+                self._flight.ensure_timer()
         elif self._flight is not None:
-            self._flight.ended(None, clean=False)
+            self._flight.handle_disconnect(None, clean=False)
 
-    async def drained(self) -> None:
+    async def wait_until_drained(self) -> None:
         """Wait until everything written was handed to the socket, or the flight is over."""
-        if self._link.waiting() and self._flight is not None and not self.closed:
+        if self._link.has_unsent() and self._flight is not None and not self.closed:
             self._drained = asyncio.get_running_loop().create_future()
             await asyncio.wait((self._drained, self._flight.landed), return_when=asyncio.FIRST_COMPLETED)
 
@@ -110,7 +110,7 @@ class Connection:
         if self.closed or flight is None or not flight.reusable or not _is_good(flight.record.head):
             self.close()
             return False
-        self._listen(self._unexpected)
+        self._set_reader(self._refuse_unasked_bytes)
         self.idle_since_ns = perf_counter_ns()
         return True
 
@@ -120,50 +120,50 @@ class Connection:
             return
         self.closed = True
         if self._flight is not None:
-            self._flight.cut_off()
+            self._flight.handle_client_close()
         if self._tls is not None:
-            self._tls.say_goodbye()
-            self._tls.on_bytes = _nothing
+            self._tls.write_close_notify()
+            self._tls.on_bytes = _ignore_event
         link = self._link
         link.close()
-        link.on_bytes, link.on_end, link.on_written = _nothing, _nothing, _nothing
+        link.on_bytes, link.on_end, link.on_written = _ignore_event, _ignore_event, _ignore_event
         self._on_close(self)
 
-    def _listen(self, reader: Callable[[int, bytes], None]) -> None:
+    def _set_reader(self, reader: Callable[[int, bytes], None]) -> None:
         if self._tls is None:
             self._link.on_bytes = reader
         else:
             self._tls.on_bytes = reader
 
-    def _decrypt(self, t_ns: int, data: bytes) -> None:
+    def _decrypt_read(self, t_ns: int, data: bytes) -> None:
         tls = self._tls
         assert tls is not None
-        tls.received(t_ns, data)
+        tls.decrypt_read(t_ns, data)
         if tls.over:
-            self._ended(tls.error, clean=tls.error is None)
+            self._handle_end(tls.error, clean=tls.error is None)
 
-    def _unexpected(self, t_ns: int, data: bytes) -> None:
+    def _refuse_unasked_bytes(self, t_ns: int, data: bytes) -> None:
         """Bytes that no request asked for: whoever sent them, nothing is read from this connection again."""
         self.close()
 
-    def _written(self, t_ns: int) -> None:
-        waiting = self._link.waiting()
+    def _note_written(self, t_ns: int) -> None:
+        waiting = self._link.has_unsent()
         if not waiting:
             self._wake()
         if self._flight is not None:
-            self._flight.sent(t_ns, waiting=waiting, complete=self._last_part)
+            self._flight.note_sent(t_ns, waiting=waiting, complete=self._last_part)
 
-    def _lost(self, error: OSError | None) -> None:
+    def _handle_socket_end(self, error: OSError | None) -> None:
         """The socket's end. A TLS session that was not ended before may have been cut off (RFC 9112 §9.8)."""
-        self._ended(error, clean=error is None and self._tls is None)
+        self._handle_end(error, clean=error is None and self._tls is None)
 
-    def _ended(self, error: Exception | None, *, clean: bool) -> None:
+    def _handle_end(self, error: Exception | None, *, clean: bool) -> None:
         self._wake()
         if self._flight is None:
             self.close()
         else:
             agreed = self._tls is None or self._tls.protocol is not None
-            self._flight.ended(error, clean=clean, speaks_http1=agreed)
+            self._flight.handle_disconnect(error, clean=clean, speaks_http1=agreed)
 
     def _wake(self) -> None:
         if self._drained is not None and not self._drained.done():
@@ -180,7 +180,7 @@ def _tell(waiter: asyncio.Future[None], error: Exception | None) -> None:
         waiter.set_exception(error)
 
 
-def _nothing(*values: object) -> None:
+def _ignore_event(*values: object) -> None:
     """What a closed connection calls."""
 
 
@@ -191,5 +191,5 @@ def _is_good(head: RawHead | None) -> bool:
 
 def _is_event_stream(head: RawHead | None) -> bool:
     """Whether an answer is labelled as server-sent events: not every dialect ends its stream with a sentinel."""
-    label = head.header("content-type") if head is not None else None
+    label = head.get_header("content-type") if head is not None else None
     return label is not None and label.partition(";")[0].strip().lower() == "text/event-stream"

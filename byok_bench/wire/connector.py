@@ -13,20 +13,20 @@ from time import perf_counter_ns
 from typing import Any, Final
 
 from byok_bench.wire.connection import Connection
-from byok_bench.wire.dial import dial
-from byok_bench.wire.failures import failure
-from byok_bench.wire.gate import Gate, NotConnected, Target
+from byok_bench.wire.dial import dial_first_reachable
+from byok_bench.wire.failures import make_failure
+from byok_bench.wire.gate import EgressGuard, NotConnected, Target
 from byok_bench.wire.idle_pool import IdlePool
 from byok_bench.wire.link import KernelHub, open_hub, open_link
 from byok_bench.wire.raw import Clock, Phases
-from byok_bench.wire.tls import tls_context
-from byok_bench.wire.tls_faults import tls_failure
+from byok_bench.wire.tls import get_tls_context
+from byok_bench.wire.tls_faults import classify_tls_error
 
 
 class Connector:
     """The connections of one client on one event loop."""
 
-    def __init__(self, *, clock: Clock = "kernel", gate: Gate) -> None:
+    def __init__(self, *, clock: Clock = "kernel", gate: EgressGuard) -> None:
         self._clock: Clock = clock
         self._gate = gate
         self._hub: KernelHub | None = None
@@ -54,28 +54,28 @@ class Connector:
     ) -> Connection:
         """A connection that nothing was written to, within `seconds`. Raises NotConnected."""
         # Where nothing is waited for, a clock of its own would cost more than all the rest.
-        addresses = self._gate.known(target, profile, policy)
+        addresses = self._gate.find_known_addresses(target, profile, policy)
         kept = self._idle.take(target, addresses)
         if kept is not None:
             return kept
-        reached = Reached()
+        reached = DialProgress()
         try:
             async with asyncio.timeout(seconds):
                 if not addresses:
-                    addresses = await self._gate.admit(target, profile, policy, phases)
+                    addresses = await self._gate.require_addresses(target, profile, policy, phases)
                     kept = self._idle.take(target, addresses)
                 if kept is not None:
                     return kept
-                return await self._dialled(target, addresses, phases, reached)
+                return await self._open_connection(target, addresses, phases, reached)
         except TimeoutError:
             message = f"{_STEPS[reached.phase]} took longer than {seconds:g} s"
-            reason = failure("timeout", reached.phase, message, code="connect")
+            reason = make_failure("timeout", reached.phase, message, code="connect")
             raise NotConnected(reason, reached.peer) from None
         except ssl.SSLError as error:
-            raise NotConnected(tls_failure(error, target.host), reached.peer) from None
+            raise NotConnected(classify_tls_error(error, target.host), reached.peer) from None
         except OSError as error:
             said = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
-            reason = failure("network", reached.phase, f"{_STEPS[reached.phase]} failed: {said}")
+            reason = make_failure("network", reached.phase, f"{_STEPS[reached.phase]} failed: {said}")
             raise NotConnected(reason, reached.peer) from None
 
     def give_back(self, connection: Connection, target: Target) -> None:
@@ -97,18 +97,18 @@ class Connector:
             await asyncio.sleep(0)  # the loop's own transports close their sockets one pass later
         self._loop = self._hub = None
 
-    def _closed(self, connection: Connection) -> None:
+    def _forget_connection(self, connection: Connection) -> None:
         self._open.discard(connection)
         self._idle.forget(connection)
 
-    async def _dialled(
-        self, target: Target, addresses: list[str], phases: Phases, reached: "Reached"
+    async def _open_connection(
+        self, target: Target, addresses: list[str], phases: Phases, reached: "DialProgress"
     ) -> Connection:
         loop = self.prepare()
-        context = tls_context(target.verify, target.ca_file) if target.scheme == "https" else None
+        context = get_tls_context(target.verify, target.ca_file) if target.scheme == "https" else None
         reached.phase = "connect"
         phases.connect_start = perf_counter_ns()
-        sock, address = await dial(addresses, target.port)
+        sock, address = await dial_first_reachable(addresses, target.port)
         phases.connect_end = perf_counter_ns()
         reached.peer = address
         try:
@@ -116,7 +116,7 @@ class Connector:
         except BaseException:
             sock.close()
             raise
-        connection = Connection(link, address, self._closed)
+        connection = Connection(link, address, self._forget_connection)
         self._open.add(connection)
         if context is not None:
             reached.phase = "tls"
@@ -129,7 +129,7 @@ class Connector:
         return connection
 
 
-class Reached:
+class DialProgress:
     """How far dialling came."""
 
     def __init__(self) -> None:

@@ -36,60 +36,62 @@ NESTED_BYTES: Final = DEFAULT_LIMITS.body_bytes
 """What may come out of several codings in a row, which no honest server uses: each unfolds a thousandfold."""
 
 
-class Decoded(msgspec.Struct, frozen=True, kw_only=True):
+class DecodedBody(msgspec.Struct, frozen=True, kw_only=True):
     """A body without its content coding."""
 
     chunks: list[Chunk]
     """Stamps as on the wire; reads that yielded no byte are left out."""
     problem: str | None = None
     """Why the coding could not be undone; the chunks are then those before it."""
-    over: bool = False
+    is_over_limit: bool = False
     """More came out than was allowed; the chunks end at the limit."""
 
 
-def codings_of(header: str | None) -> tuple[str, ...]:
+def read_codings(header: str | None) -> tuple[str, ...]:
     """The codings that a Content-Encoding header names, in the order applied, without `identity`."""
-    return tuple(name for name in _names(header) if name in CODINGS)
+    return tuple(name for name in _split_names(header) if name in CODINGS)
 
 
-def odd_codings_of(header: str | None) -> tuple[str, ...]:
+def find_odd_codings(header: str | None) -> tuple[str, ...]:
     """What a Content-Encoding header names that is no coding; an empty name for an empty header."""
-    return tuple(name for name in _names(header) if name not in CODINGS and name != IDENTITY)
+    return tuple(name for name in _split_names(header) if name not in CODINGS and name != IDENTITY)
 
 
-def undecodable(accepted: str) -> tuple[str, ...]:
+def list_undecodable_codings(accepted: str) -> tuple[str, ...]:
     """Codings of an Accept-Encoding value that an answer could have, and that nothing here undoes."""
-    return tuple(name for name in codings_of(accepted) if name not in _KNOWN)
+    return tuple(name for name in read_codings(accepted) if name not in _KNOWN)
 
 
-def _names(header: str | None) -> list[str]:
+def _split_names(header: str | None) -> list[str]:
     return [] if header is None else [name.strip().lower() for name in header.split(",")]
 
 
-def room_for(codings: Sequence[str], limit: int) -> int:
+def compute_output_limit(codings: Sequence[str], limit: int) -> int:
     """How many bytes may come out of these codings, where `limit` may come out of one."""
     return limit if len(codings) < 2 else min(limit, NESTED_BYTES)
 
 
-def decoded(chunks: list[Chunk], codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes) -> Decoded:
+def decode_content(
+    chunks: list[Chunk], codings: Sequence[str], limit: int = DEFAULT_LIMITS.stream_bytes
+) -> DecodedBody:
     """Timed chunks with their coding undone; at most `limit` bytes."""
-    limit = room_for(codings, limit)
+    limit = compute_output_limit(codings, limit)
     if not codings and sum(len(data) for _, data in chunks) <= limit:
-        return Decoded(chunks=chunks)
+        return DecodedBody(chunks=chunks)
     decoder = ContentDecoder(codings, limit)
     plain: list[Chunk] = []
     for number, (t_ns, data) in enumerate(chunks):
         piece = decoder.feed(data)
         if decoder.problem is not None:
-            decoder, piece = _until_broken(chunks[:number], data, ContentDecoder(codings, limit))
+            decoder, piece = _decode_until_broken(chunks[:number], data, ContentDecoder(codings, limit))
         if piece:
             plain.append((t_ns, piece))
         if decoder.problem is not None or decoder.over:
             break
-    return Decoded(chunks=plain, problem=decoder.problem, over=decoder.over)
+    return DecodedBody(chunks=plain, problem=decoder.problem, is_over_limit=decoder.over)
 
 
-def _until_broken(
+def _decode_until_broken(
     before: list[Chunk], broken: bytes, decoder: "ContentDecoder"
 ) -> tuple["ContentDecoder", bytes]:
     """What the read that holds the first bad byte adds; zlib loses it, unless that byte comes alone."""
@@ -113,27 +115,27 @@ class ContentDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """What `data` adds to the decoded body; empty once `problem` or `over` is set."""
-        return b"".join(self.pieces(data))
+        return b"".join(self.iterate_pieces(data))
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
+    def iterate_pieces(self, data: bytes) -> Iterator[bytes]:
         """The same in pieces of at most PIECE_BYTES, however much comes out: no step holds more than one at a time."""
         if self.problem is not None or self.over:
             return
-        for piece in self._through(data, 0):
+        for piece in self._pass_through(data, 0):
             yield piece[: self._room]
             self._room -= len(piece)
             if self._room < 0:
                 self.over = True
                 return
 
-    def _through(self, data: bytes, number: int) -> Iterator[bytes]:
+    def _pass_through(self, data: bytes, number: int) -> Iterator[bytes]:
         """What a step, and those after it, make of `data`."""
         if number == len(self._steps):
             yield data
             return
         step = self._steps[number]
-        for piece in step.pieces(data):
-            yield from self._through(piece, number + 1)
+        for piece in step.iterate_pieces(data):
+            yield from self._pass_through(piece, number + 1)
             if self.problem is not None or self.over:
                 return
         self.problem = self.problem or step.problem
@@ -153,7 +155,7 @@ class _Inflater:
         self._members = 0
         self._ended = False
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
+    def iterate_pieces(self, data: bytes) -> Iterator[bytes]:
         data = self._held + data
         self._held = b""
         is_full = False

@@ -31,14 +31,16 @@ def split_threads(whole: bytes, pieces: Sequence[Piece]) -> Iterator[tuple[Threa
     `pieces`: all strings of the body whose member is one of theirs, in order.
     """
     members = {piece.member for piece in pieces}
-    for line, inside in _lines(whole, pieces):
-        value = bounded_json.decode(line[line.find(b"{") :])
-        threads = [] if isinstance(value, bounded_json.Malformed) else list(_find_threads(value, (), members))
+    for line, inside in _iterate_lines(whole, pieces):
+        value = bounded_json.decode_json(line[line.find(b"{") :])
+        threads = (
+            [] if isinstance(value, bounded_json.Malformed) else list(_iterate_threads(value, (), members))
+        )
         if len(threads) == len(inside):
             yield from zip(threads, inside, strict=True)
 
 
-def _lines(whole: bytes, pieces: Sequence[Piece]) -> Iterator[tuple[bytes, list[Piece]]]:
+def _iterate_lines(whole: bytes, pieces: Sequence[Piece]) -> Iterator[tuple[bytes, list[Piece]]]:
     """The lines that hold pieces, each with its own."""
     at = 0
     while at < len(pieces):
@@ -52,7 +54,7 @@ def _lines(whole: bytes, pieces: Sequence[Piece]) -> Iterator[tuple[bytes, list[
         yield whole[start:stop], inside
 
 
-def _find_threads(value: Any, way: Thread, members: set[str]) -> Iterator[Thread]:
+def _iterate_threads(value: Any, way: Thread, members: set[str]) -> Iterator[Thread]:
     """The thread of every string that is one of the members, in the order of the text."""
     if isinstance(value, dict):
         place = tuple(str(value[name]) for name in _PLACES if name in value)
@@ -62,7 +64,7 @@ def _find_threads(value: Any, way: Thread, members: set[str]) -> Iterator[Thread
                 if name in members:
                     yield here
             else:
-                yield from _find_threads(inner, here, members)
+                yield from _iterate_threads(inner, here, members)
     elif isinstance(value, list):
         for inner in value:
-            yield from _find_threads(inner, way, members)
+            yield from _iterate_threads(inner, way, members)

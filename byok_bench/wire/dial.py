@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from byok_bench.wire.addresses import was_judged
+from byok_bench.wire.addresses import is_judged_address
 
 STAGGER_S: Final = 0.25
 
@@ -19,14 +19,14 @@ class PeerError(OSError):
     """The other end is not one of the judged addresses."""
 
 
-async def dial(addresses: Sequence[str], port: int) -> tuple[socket.socket, str]:
+async def dial_first_reachable(addresses: Sequence[str], port: int) -> tuple[socket.socket, str]:
     """A connected, non-blocking socket and the address it reached. Raises OSError when all fail."""
-    order = alternating(addresses)
+    order = order_by_family(addresses)
     sock, address = (
-        await _first(order, port) if len(order) > 1 else (await _connect(order[0], port), order[0])
+        await _connect_first(order, port) if len(order) > 1 else (await _connect(order[0], port), order[0])
     )
     try:
-        if not was_judged(sock.getpeername()[0], addresses):
+        if not is_judged_address(sock.getpeername()[0], addresses):
             raise PeerError("the peer's address is not the one that was judged")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
@@ -35,7 +35,7 @@ async def dial(addresses: Sequence[str], port: int) -> tuple[socket.socket, str]
     return sock, address
 
 
-def alternating(addresses: Sequence[str]) -> list[str]:
+def order_by_family(addresses: Sequence[str]) -> list[str]:
     """The addresses with their families in turns, beginning with the first one's."""
     first_is_6 = ":" in addresses[0]
     one = [address for address in addresses if (":" in address) is first_is_6]
@@ -55,7 +55,7 @@ async def _connect(address: str, port: int) -> socket.socket:
     return sock
 
 
-async def _first(order: Sequence[str], port: int) -> tuple[socket.socket, str]:
+async def _connect_first(order: Sequence[str], port: int) -> tuple[socket.socket, str]:
     """The first address that connects; the others are given up and closed."""
     waiting: dict[asyncio.Task[socket.socket], str] = {}
     errors: list[OSError] = []

@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from byok_bench.wire.addresses import GLOBAL, HARD, Address, Place, locate, parse
-from byok_bench.wire.policy_lists import Policy, holds, matches, parse_policy
-from byok_bench.wire.reasons import Refused, Trail, explain
+from byok_bench.wire.addresses import GLOBAL, HARD_CLASSES, Address, Place, locate_address, parse_address
+from byok_bench.wire.policy_lists import Policy, has_any_address, is_host_listed, parse_policy
+from byok_bench.wire.reasons import EgressRefusal, UrlTrail, explain_reason
 from byok_bench.wire.urls import BaseUrl, read_base_url
 
 PROFILES: Final = ("local", "shared")
@@ -38,7 +38,7 @@ FAKE_IP_CLASS: Final = "benchmark_address"
 """What resolvers of proxy clients on laptops answer with; only its IPv4 range is in use for that."""
 
 Lookup = Callable[[str], list[str]]
-Answer = Sequence[str] | BaseException
+DnsAnswer = Sequence[str] | BaseException
 """What DNS said of one host; an exception is no answer."""
 
 
@@ -70,11 +70,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
 
     @property
-    def known(self) -> tuple[str, ...]:
+    def known_addresses(self) -> tuple[str, ...]:
         """Its addresses, where no lookup may be made: a literal, or localhost; else empty."""
         if self.base.host.literal is not None:
             return (str(self.base.host.literal),)
-        return LOCALHOST_ADDRESSES if _under(self.base.host.name, "localhost") else ()
+        return LOCALHOST_ADDRESSES if _is_under(self.base.host.name, "localhost") else ()
 
 
 def judge(
@@ -84,45 +84,54 @@ def judge(
 
     `resolver` maps a normalised ASCII host to addresses (None: getaddrinfo) and is asked at most once.
     """
-    question = ask(url, profile, policy)
+    question = prepare_question(url, profile, policy)
     if isinstance(question, Verdict):
         return question
-    answer = question.known or answer_of(look_up if resolver is None else resolver, question.base.host.name)
+    answer = question.known_addresses or ask_resolver(
+        look_up_host if resolver is None else resolver, question.base.host.name
+    )
     if isinstance(answer, KeyboardInterrupt):
         raise answer
-    return conclude(question, answer)
+    return conclude_verdict(question, answer)
 
 
-def ask(url: object, profile: object, policy: object = None) -> Question | Verdict:
+def prepare_question(url: object, profile: object, policy: object = None) -> Question | Verdict:
     """Everything before DNS: what is left to ask, or a block."""
-    trail = Trail()
+    trail = UrlTrail()
     try:
         if not isinstance(profile, str) or profile not in PROFILES:
-            raise Refused("bad_profile")
+            raise EgressRefusal("bad_profile")
         lists = parse_policy(policy)
         question = Question(base=read_base_url(url, trail), profile=profile, policy=lists)
-        for rule in (_deny_hosts, _metadata_name, _only_hosts, _reserved_name, _plain_http, _port):
+        for rule in (
+            _check_denied_hosts,
+            _check_metadata_name,
+            _check_only_hosts,
+            _check_reserved_name,
+            _check_plain_http,
+            _check_port,
+        ):
             rule(question)
-    except Refused as refused:
-        return _block(refused, trail)
+    except EgressRefusal as refused:
+        return _make_block(refused, trail)
     except Exception:  # noqa: BLE001 - what cannot be understood is blocked
-        return _block(Refused("invalid_url"), trail)
+        return _make_block(EgressRefusal("invalid_url"), trail)
     return question
 
 
-def conclude(question: Question, answer: Answer) -> Verdict:
+def conclude_verdict(question: Question, answer: DnsAnswer) -> Verdict:
     """Everything from DNS on."""
     base = question.base
-    trail = Trail(host=base.host.name, port=base.port, notes=list(base.notes))
+    trail = UrlTrail(host=base.host.name, port=base.port, notes=list(base.notes))
     try:
-        places = [locate(one, question.policy.nat64_prefixes) for one in _read_answer(answer)]
+        places = [locate_address(one, question.policy.nat64_prefixes) for one in _read_answer(answer)]
         for place in places:
-            _judge_place(question, place)
-        _http_by_address(question, places)
-    except Refused as refused:
-        return _block(refused, trail)
+            _check_place(question, place)
+        _check_http_by_address(question, places)
+    except EgressRefusal as refused:
+        return _make_block(refused, trail)
     except Exception:  # noqa: BLE001 - what cannot be understood is blocked
-        return _block(Refused("dns_invalid_answer"), trail)
+        return _make_block(EgressRefusal("dns_invalid_answer"), trail)
     if any(_is_fake_ip(question, place) for place in places):
         trail.notes.append("fake_ip_range")
     return Verdict(
@@ -133,16 +142,16 @@ def conclude(question: Question, answer: Answer) -> Verdict:
         host=trail.host,
         port=trail.port,
         notes=trail.notes,
-        message=explain("ok", target=trail.host, port=trail.port, detail=_where(places)),
+        message=explain_reason("ok", target=trail.host, port=trail.port, detail=_describe_places(places)),
     )
 
 
-def look_up(host: str) -> list[str]:
+def look_up_host(host: str) -> list[str]:
     """Addresses of a host as the system resolves it. Raises OSError."""
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def answer_of(resolver: Lookup, host: str) -> Answer:
+def ask_resolver(resolver: Lookup, host: str) -> DnsAnswer:
     """What a resolver says of a host, its exception as a value."""
     try:
         return resolver(host)
@@ -150,89 +159,89 @@ def answer_of(resolver: Lookup, host: str) -> Answer:
         return error
 
 
-def _deny_hosts(question: Question) -> None:
-    if matches(question.base.host.subject, question.policy.deny_hosts):
-        raise Refused("host_denied")
+def _check_denied_hosts(question: Question) -> None:
+    if is_host_listed(question.base.host.subject, question.policy.deny_hosts):
+        raise EgressRefusal("host_denied")
 
 
-def _metadata_name(question: Question) -> None:
+def _check_metadata_name(question: Question) -> None:
     if question.base.host.name in METADATA_HOSTS:
-        raise Refused("metadata_host")
+        raise EgressRefusal("metadata_host")
 
 
-def _only_hosts(question: Question) -> None:
+def _check_only_hosts(question: Question) -> None:
     only = question.policy.only_hosts
-    if only is not None and not matches(question.base.host.subject, only):
-        raise Refused("host_not_allowed")
+    if only is not None and not is_host_listed(question.base.host.subject, only):
+        raise EgressRefusal("host_not_allowed")
 
 
-def _reserved_name(question: Question) -> None:
+def _check_reserved_name(question: Question) -> None:
     host = question.base.host
     if (
         question.profile != "shared"
         or host.literal is not None
-        or matches(host.subject, question.policy.allow_hosts)
+        or is_host_listed(host.subject, question.policy.allow_hosts)
     ):
         return
-    if "." not in host.name or any(_under(host.name, suffix) for suffix in SPECIAL_SUFFIXES):
-        raise Refused("reserved_name")
+    if "." not in host.name or any(_is_under(host.name, suffix) for suffix in SPECIAL_SUFFIXES):
+        raise EgressRefusal("reserved_name")
 
 
-def _plain_http(question: Question) -> None:
-    if question.profile == "shared" and question.base.scheme == "http" and not _http_is_listed(question):
-        raise Refused("insecure_http")
+def _check_plain_http(question: Question) -> None:
+    if question.profile == "shared" and question.base.scheme == "http" and not _is_http_listed(question):
+        raise EgressRefusal("insecure_http")
 
 
-def _port(question: Question) -> None:
+def _check_port(question: Question) -> None:
     open_ports = (*SHARED_PORTS, *question.policy.allow_ports)
     if question.profile == "shared" and question.base.port not in open_ports:
-        raise Refused("port_not_allowed")
+        raise EgressRefusal("port_not_allowed")
 
 
-def _read_answer(answer: Answer) -> list[Address]:
+def _read_answer(answer: DnsAnswer) -> list[Address]:
     if isinstance(answer, BaseException):
         words = answer.strerror if isinstance(answer, socket.gaierror) else ""
-        raise Refused("dns_failed", f" ({words})" if words else "")
+        raise EgressRefusal("dns_failed", f" ({words})" if words else "")
     if not isinstance(answer, (list, tuple)):
-        raise Refused("dns_invalid_answer")
+        raise EgressRefusal("dns_invalid_answer")
     if not answer:
-        raise Refused("dns_failed")
+        raise EgressRefusal("dns_failed")
     try:
-        return [parse(text) for text in answer]
+        return [parse_address(text) for text in answer]
     except ValueError:
-        raise Refused("dns_invalid_answer") from None
+        raise EgressRefusal("dns_invalid_answer") from None
 
 
-def _judge_place(question: Question, place: Place) -> None:
+def _check_place(question: Question, place: Place) -> None:
     policy = question.policy
-    if place.reason in HARD:
-        raise _refused_place(question, place, place.reason)
-    if holds(policy.deny_cidrs, (place.address, *place.inner)):
-        raise _refused_place(question, place, "address_denied")
+    if place.reason in HARD_CLASSES:
+        raise _make_place_refusal(question, place, place.reason)
+    if has_any_address(policy.deny_cidrs, (place.address, *place.inner)):
+        raise _make_place_refusal(question, place, "address_denied")
     if _is_lifted(policy, place) or place.reason == GLOBAL or _is_fake_ip(question, place):
         return
-    if question.profile == "local" and place.reason in NEARBY and not place.translated:
+    if question.profile == "local" and place.reason in NEARBY and not place.is_translated:
         return
-    raise _refused_place(question, place, place.reason)
+    raise _make_place_refusal(question, place, place.reason)
 
 
-def _http_by_address(question: Question, places: Sequence[Place]) -> None:
+def _check_http_by_address(question: Question, places: Sequence[Place]) -> None:
     if question.base.scheme == "https":
         return
     if question.profile == "local":
-        if not _http_is_listed(question) and not all(place.reason in NEARBY for place in places):
-            raise Refused("insecure_http", ", or have the host listed in allow_http_hosts")
+        if not _is_http_listed(question) and not all(place.reason in NEARBY for place in places):
+            raise EgressRefusal("insecure_http", ", or have the host listed in allow_http_hosts")
     elif not all(_is_lifted(question.policy, place) for place in places):
-        raise Refused("insecure_http", ", or have every address listed in allow_cidrs too")
+        raise EgressRefusal("insecure_http", ", or have every address listed in allow_cidrs too")
 
 
-def _http_is_listed(question: Question) -> bool:
-    return matches(question.base.host.subject, question.policy.allow_http_hosts)
+def _is_http_listed(question: Question) -> bool:
+    return is_host_listed(question.base.host.subject, question.policy.allow_http_hosts)
 
 
 def _is_lifted(policy: Policy, place: Place) -> bool:
     # A tunnel's inner address says nothing of where the tunnel ends, so only its outer address counts.
-    return holds(policy.allow_cidrs, (place.address, *(place.inner if place.translated else ())))
+    return has_any_address(policy.allow_cidrs, (place.address, *(place.inner if place.is_translated else ())))
 
 
 def _is_fake_ip(question: Question, place: Place) -> bool:
@@ -246,22 +255,22 @@ def _is_fake_ip(question: Question, place: Place) -> bool:
     )
 
 
-def _under(host: str, suffix: str) -> bool:
+def _is_under(host: str, suffix: str) -> bool:
     return host == suffix or host.endswith(f".{suffix}")
 
 
-def _where(places: Sequence[Place]) -> str:
+def _describe_places(places: Sequence[Place]) -> str:
     found = dict.fromkeys(NEARBY[place.reason] for place in places if place.reason in NEARBY)
     return f"; it leads to {' and '.join(found)}" if found else ""
 
 
-def _refused_place(question: Question, place: Place, reason: str) -> Refused:
+def _make_place_refusal(question: Question, place: Place, reason: str) -> EgressRefusal:
     host = question.base.host.name
-    return Refused(reason, target=host if host == str(place) else f"{host} ({place})")
+    return EgressRefusal(reason, target=host if host == str(place) else f"{host} ({place})")
 
 
-def _block(refused: Refused, trail: Trail) -> Verdict:
-    words = explain(
+def _make_block(refused: EgressRefusal, trail: UrlTrail) -> Verdict:
+    words = explain_reason(
         refused.reason, target=refused.target or trail.host, port=trail.port, detail=refused.detail
     )
     return Verdict(

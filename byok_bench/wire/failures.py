@@ -39,7 +39,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Finer reason: an egress reason code, or the server's own error code."""
 
 
-def failure(
+def make_failure(
     kind: str,
     phase: str,
     message: str,
@@ -89,7 +89,7 @@ LIBRARY_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
 """Class of a library's exception → (kind, phase). The phase is the usual one: who knows better says so."""
 
 
-def library_kind(error: BaseException) -> tuple[str, str] | None:
+def classify_library_error(error: BaseException) -> tuple[str, str] | None:
     """(kind, phase) of the most specific class that the table has; None for what no library raises."""
     for cls in type(error).__mro__:
         found = LIBRARY_ERRORS.get(f"{cls.__module__}.{cls.__qualname__}")

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.wire.addresses import locate, parse
-from byok_bench.wire.egress import Question, Verdict, ask, conclude
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.addresses import locate_address, parse_address
+from byok_bench.wire.egress import Question, Verdict, conclude_verdict, prepare_question
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.raw import Phases
 from byok_bench.wire.reasons import DNS_REASONS
 from byok_bench.wire.resolver import Resolver
@@ -46,15 +46,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def origin(self) -> str:
         """`scheme://host:port`."""
-        return f"{self.scheme}://{self.bracketed}:{self.port}"
+        return f"{self.scheme}://{self.bracketed_host}:{self.port}"
 
     @property
-    def bracketed(self) -> str:
+    def bracketed_host(self) -> str:
         """The host as a URL writes it."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
-class Gate:
+class EgressGuard:
     """Judges every request of one client; also one that will use a kept connection."""
 
     def __init__(self, resolver: Resolver) -> None:
@@ -62,20 +62,22 @@ class Gate:
         self._literal: dict[tuple[Target, str], list[str]] = {}
         """Hosts that are addresses themselves, allowed without a policy: nothing about them changes."""
 
-    def known(self, target: Target, profile: str, policy: Mapping[str, Any] | None) -> list[str]:
+    def find_known_addresses(
+        self, target: Target, profile: str, policy: Mapping[str, Any] | None
+    ) -> list[str]:
         """What `admit` would say, where it is known without a lookup or a policy; else nothing."""
         return self._literal.get((target, profile), []) if policy is None else []
 
-    async def admit(
+    async def require_addresses(
         self, target: Target, profile: str, policy: Mapping[str, Any] | None, phases: Phases
     ) -> list[str]:
         """The addresses that may be dialled, at least one. Raises NotConnected with the verdict's reason."""
-        known = self.known(target, profile, policy)
+        known = self.find_known_addresses(target, profile, policy)
         if known:
             return known
         judged = await self._resolver.judge(target.origin, profile, policy)
         phases.dns_start, phases.dns_end = judged.dns_start_ns, judged.dns_end_ns
-        addresses = _allowed(judged.verdict)
+        addresses = _require_allowed(judged.verdict)
         if not target.verify:
             _check_unverified(profile, addresses)
         if policy is None and addresses == [target.host]:
@@ -83,51 +85,53 @@ class Gate:
         return addresses
 
 
-def admit_by_proxy(target: Target, profile: str, policy: Mapping[str, Any] | None) -> None:
+def check_proxied_target(target: Target, profile: str, policy: Mapping[str, Any] | None) -> None:
     """The rules that need no lookup, for a request whose name the proxy resolves. Raises NotConnected."""
-    question = ask(target.origin, profile, policy)
+    question = prepare_question(target.origin, profile, policy)
     verdict = (
-        conclude(question, question.known or [BEYOND_PROXY]) if isinstance(question, Question) else question
+        conclude_verdict(question, question.known_addresses or [BEYOND_PROXY])
+        if isinstance(question, Question)
+        else question
     )
-    addresses = _allowed(verdict)
+    addresses = _require_allowed(verdict)
     if not target.verify:
         _check_unverified(profile, addresses)
 
 
-def blocked(verdict: Verdict) -> Failure:
+def to_egress_failure(verdict: Verdict) -> Failure:
     """The failure that a refusing verdict is."""
     phase = "dns" if verdict.reason in DNS_REASONS else "policy"
-    return failure("egress", phase, verdict.message, code=verdict.reason)
+    return make_failure("egress", phase, verdict.message, code=verdict.reason)
 
 
-def refused(code: str, message: str) -> NotConnected:
+def make_not_connected(code: str, message: str) -> NotConnected:
     """A refusal beside the verdict's own rules."""
-    return NotConnected(failure("egress", "policy", message, code=code))
+    return NotConnected(make_failure("egress", "policy", message, code=code))
 
 
-def refuse_own_proxy(profile: str) -> None:
+def check_own_proxy(profile: str) -> None:
     """An endpoint's own proxy is taken in the local profile only. Raises NotConnected."""
     if profile != "local":
-        raise refused(
+        raise make_not_connected(
             "proxy_not_allowed",
             "In the shared profile only the administrator sets a proxy. Remove this one.",
         )
 
 
-def _allowed(verdict: Verdict) -> list[str]:
+def _require_allowed(verdict: Verdict) -> list[str]:
     if verdict.action != "allow":
-        raise NotConnected(blocked(verdict))
+        raise NotConnected(to_egress_failure(verdict))
     return verdict.addresses
 
 
 def _check_unverified(profile: str, addresses: list[str]) -> None:
     """Certificates go unchecked in the local profile only, and only where the network is the user's own."""
     if profile != "local":
-        raise refused(
+        raise make_not_connected(
             "tls_verify_required", "Certificate checks cannot be switched off in the shared profile."
         )
-    if not all(locate(parse(address)).reason in UNVERIFIED for address in addresses):
-        raise refused(
+    if not all(locate_address(parse_address(address)).reason in UNVERIFIED for address in addresses):
+        raise make_not_connected(
             "tls_verify_required",
             "Certificate checks can be switched off for loopback and private addresses only. "
             "Set the endpoint's CA file instead.",

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from byok_bench.wire.addresses import Address, canonical
-from byok_bench.wire.reasons import Refused, Trail
+from byok_bench.wire.addresses import Address, normalize_address
+from byok_bench.wire.reasons import EgressRefusal, UrlTrail
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -31,42 +31,42 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """What policy patterns are compared with: two spellings of one address give the same text."""
-        return self.name if self.literal is None else str(canonical(self.literal))
+        return self.name if self.literal is None else str(normalize_address(self.literal))
 
 
-def read_host(text: str, trail: Trail) -> Host:
+def read_host(text: str, trail: UrlTrail) -> Host:
     """Normalise a host; raises Refused, and leaves what was read in `trail`."""
     if text.startswith("["):
         return _read_ipv6(text[1:-1], trail)
     if "%" in text:
-        raise Refused("invalid_host", ": % has no place in it")
+        raise EgressRefusal("invalid_host", ": % has no place in it")
     if text.endswith("."):
         text = text[:-1]
         trail.notes.append("trailing_dot")
     if _WIDE_FULL_STOPS.search(text):
-        raise Refused("confusable_host")
+        raise EgressRefusal("confusable_host")
     labels = [_read_label(label) for label in text.split(".")]
     name = ".".join(labels)
     if not text.isascii():
         trail.notes.append("idna")
     if len(name) > _MAX_NAME:
-        raise Refused("invalid_host", f": it is longer than {_MAX_NAME} characters")
+        raise EgressRefusal("invalid_host", f": it is longer than {_MAX_NAME} characters")
     trail.host = name
     if not _NUMERIC_LABEL.fullmatch(labels[-1]):
         return Host(name=name)
     try:
         return Host(name=name, literal=IPv4Address(name))
     except ValueError:
-        raise Refused("numeric_host") from None
+        raise EgressRefusal("numeric_host") from None
 
 
-def _read_ipv6(text: str, trail: Trail) -> Host:
+def _read_ipv6(text: str, trail: UrlTrail) -> Host:
     if "%" in text:
-        raise Refused("zone_id")
+        raise EgressRefusal("zone_id")
     try:
         literal = IPv6Address(text)
     except ValueError:
-        raise Refused("invalid_host", ": only an IPv6 address goes in brackets") from None
+        raise EgressRefusal("invalid_host", ": only an IPv6 address goes in brackets") from None
     name = str(literal)
     if literal.ipv4_mapped:
         # Python 3.13 began to write these with dots; RFC 5952 URLs and older versions have hexadecimal.
@@ -80,7 +80,9 @@ def _read_label(label: str) -> str:
     # str.lower() on other letters would turn the Kelvin sign into a plain k before anyone could see it.
     ascii_label = label.lower() if label.isascii() else _to_ascii(label)
     if not _LABEL.fullmatch(ascii_label):
-        raise Refused("invalid_host", ": a label has 1 to 63 of a-z, 0-9, - and _, and no - at its ends")
+        raise EgressRefusal(
+            "invalid_host", ": a label has 1 to 63 of a-z, 0-9, - and _, and no - at its ends"
+        )
     if ascii_label.startswith("xn--"):
         _check_encoded(ascii_label)
     return ascii_label
@@ -94,8 +96,8 @@ def _to_ascii(label: str) -> str:
         if not mapped.isascii():
             return idna.alabel(mapped).decode()
     except UnicodeError:
-        raise Refused("invalid_host", ": it holds characters that no host name may have") from None
-    raise Refused("confusable_host")
+        raise EgressRefusal("invalid_host", ": it holds characters that no host name may have") from None
+    raise EgressRefusal("confusable_host")
 
 
 def _check_encoded(label: str) -> None:
@@ -104,4 +106,4 @@ def _check_encoded(label: str) -> None:
     try:
         idna.ulabel(label)
     except UnicodeError:
-        raise Refused("invalid_host", ": an xn-- label cannot be decoded") from None
+        raise EgressRefusal("invalid_host", ": an xn-- label cannot be decoded") from None

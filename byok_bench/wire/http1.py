@@ -26,33 +26,33 @@ HTTP2_ONLY: Final = (
 TLS_PORT: Final = "it begins with a TLS record, so the server wants https:// in the base URL"
 
 
-class Reader(Protocol):
+class AnswerListener(Protocol):
     """Who listens to an answer."""
 
-    def started(self) -> None:
+    def note_start(self) -> None:
         """A final status line was seen."""
 
-    def head(self, t_ns: int, head: RawHead) -> None:
+    def record_head(self, t_ns: int, head: RawHead) -> None:
         """The final response's head is complete."""
 
-    def body(self, t_ns: int, data: bytes) -> None:
+    def record_body(self, t_ns: int, data: bytes) -> None:
         """Body bytes of one read, transfer coding removed."""
 
-    def complete(self, t_ns: int, reusable: bool) -> None:
+    def complete_body(self, t_ns: int, reusable: bool) -> None:
         """The body ended as announced; `reusable`: another request may follow on the connection."""
 
-    def broken(self, t_ns: int, message: str, limit: bool) -> None:
+    def refuse_answer(self, t_ns: int, message: str, limit: bool) -> None:
         """Not HTTP, or over a limit (`limit`). Nothing follows."""
 
 
-def request_head(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def build_request_head(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The bytes in front of a body; names and values were checked before."""
     lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target)]
     lines += [b"%b: %b" % field for field in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-def other_protocol(opening: bytes) -> str | None:
+def detect_other_protocol(opening: bytes) -> str | None:
     """What the first bytes of an answer that is no HTTP/1.1 show it to be; None if they do not tell."""
     if opening[:2] == b"\x15\x03" or opening[:2] == b"\x16\x03":
         return TLS_PORT
@@ -60,10 +60,10 @@ def other_protocol(opening: bytes) -> str | None:
     return HTTP2_ONLY if is_frame and not opening[4:].strip(b"\0") else None
 
 
-class Answer:
+class AnswerParser:
     """Everything that comes back for one request: any 1xx, then the final response."""
 
-    def __init__(self, reader: Reader, limits: Limits, *, method: str = "POST") -> None:
+    def __init__(self, reader: AnswerListener, limits: Limits, *, method: str = "POST") -> None:
         self.started = False
         """A final status line was seen: the clock of the first byte may stop."""
         self.last_ns = 0
@@ -89,7 +89,7 @@ class Answer:
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """The whole body was parsed; what of it is not yet passed on follows at once."""
         return self._complete is not None
 
@@ -106,27 +106,27 @@ class Answer:
                 parser.feed_data(rest)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as problem:
             if self._complete is None and self._fault is None:
-                self._fault = (other_protocol(self._opening) or str(problem) or "not HTTP", False)
+                self._fault = (detect_other_protocol(self._opening) or str(problem) or "not HTTP", False)
         parts = self._parts
         if headless or self._complete is not None or self._fault is not None or not parts:
-            self._turn(t_ns, len(data), headless)
+            self._pass_on_read(t_ns, len(data), headless)
         else:
             self._framing_bytes = 0
             whole = parts[0] if len(parts) == 1 else b"".join(parts)
             parts.clear()
-            self._reader.body(t_ns, whole)
+            self._reader.record_body(t_ns, whole)
 
-    def end_of_stream(self, *, clean: bool) -> str | None:
+    def end_stream(self, *, clean: bool) -> str | None:
         """The peer sends no more: what is missing, or None if the body ends with the connection (and cleanly)."""
         if self._head is None:
             where = "in the middle of the response head" if self.last_ns else "before an answer came"
             return f"the connection was closed {where}"
         if self._framed or not clean:
             return "the connection was closed before the body was complete"
-        self._reader.complete(self.last_ns, False)
+        self._reader.complete_body(self.last_ns, False)
         return None
 
-    def stop(self) -> None:
+    def stop_listening(self) -> None:
         """Listen no more. Parser and reader refer back to this object; the cycles end here, not in the collector."""
         self._parser = None
         del self.on_body, self._reader
@@ -146,24 +146,26 @@ class Answer:
                 self._refuse(f"more than {self._limits.head_bytes} bytes of header", True)
         return data
 
-    def _turn(self, t_ns: int, size: int, headless: bool) -> None:
+    def _pass_on_read(self, t_ns: int, size: int, headless: bool) -> None:
         """A read with more, or less, in it than body bytes."""
         if headless and self._head is not None:
-            self._reader.head(t_ns, self._head)
+            self._reader.record_head(t_ns, self._head)
         parts = self._parts[: self._complete] if self._head is not None else []  # none of a refused head's
         self._parts.clear()
         if parts and self._parser is not None:
-            self._reader.body(t_ns, b"".join(parts))
+            self._reader.record_body(t_ns, b"".join(parts))
         if self._parser is None:
             return
         if self._complete is not None:
-            self._reader.complete(t_ns, self._reusable)
+            self._reader.complete_body(t_ns, self._reusable)
         elif self._fault is not None:
-            self._reader.broken(t_ns, *self._fault)
+            self._reader.refuse_answer(t_ns, *self._fault)
         elif not parts and not headless:
             self._framing_bytes += size
             if self._framing_bytes > self._limits.head_bytes:
-                self._reader.broken(t_ns, f"more than {self._limits.head_bytes} bytes of framing", True)
+                self._reader.refuse_answer(
+                    t_ns, f"more than {self._limits.head_bytes} bytes of framing", True
+                )
 
     def _refuse(self, message: str, limit: bool) -> None:
         if self._fault is None and self._complete is None:
@@ -191,7 +193,7 @@ class Answer:
             return
         headers, size, opening = self._headers, self._head_bytes, self._opening
         self._headers, self._head_bytes, self._opening = [], 0, b""
-        status, version = self._status(), self._version()
+        status, version = self._get_status(), self._get_version()
         if not opening.startswith(_NAME):
             self._refuse("the answer is of another protocol", False)
         elif status == 101 or not 100 <= status <= 999 or version not in _VERSIONS:
@@ -204,18 +206,18 @@ class Answer:
                 self._refuse(f"more than {self._limits.interim_responses} interim responses", True)
         elif self._fault is None:
             self._note_start()
-            self._accept(RawHead(status=status, http=version, headers=tuple(headers)))
+            self._take_head(RawHead(status=status, http=version, headers=tuple(headers)))
 
-    def _accept(self, head: RawHead) -> None:
+    def _take_head(self, head: RawHead) -> None:
         assert self._parser is not None
-        coding = (head.header("transfer-encoding") or "identity").lower()
+        coding = (head.get_header("transfer-encoding") or "identity").lower()
         if coding not in ("chunked", "identity"):
             self._refuse(
                 f"transfer coding {coding[:80]!r}, where only chunked, named once, can be read", False
             )
             return
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
-        self._framed = coding == "chunked" or head.header("content-length") is not None
+        self._framed = coding == "chunked" or head.get_header("content-length") is not None
         self._head = head
         if self._head_only:
             self._complete = 0
@@ -226,12 +228,12 @@ class Answer:
             self._reusable = self._parser is not None and self._parser.should_keep_alive()
 
     def _note_start(self) -> None:
-        if not self.started and self._status() >= 200:
+        if not self.started and self._get_status() >= 200:
             self.started = True
-            self._reader.started()
+            self._reader.note_start()
 
-    def _status(self) -> int:
+    def _get_status(self) -> int:
         return 0 if self._parser is None else int(self._parser.get_status_code())
 
-    def _version(self) -> str:
+    def _get_version(self) -> str:
         return "" if self._parser is None else str(self._parser.get_http_version())

@@ -27,7 +27,7 @@ SETTLE_NS: Final = 100_000_000
 open. llama.cpp's server announces keep-alive and hangs up after every stream, a moment after the last chunk."""
 _TIMEOUT: Final = re.compile(r"(?:^|[,;\s])timeout\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
-Key = tuple[Target, str]
+PoolKey = tuple[Target, str]
 """Whose connections these are, and the address at the other end."""
 
 
@@ -36,9 +36,9 @@ class IdlePool:
 
     def __init__(self, most: int = MOST_IDLE) -> None:
         self._most = most
-        self._keys: dict[Connection, Key] = {}
+        self._keys: dict[Connection, PoolKey] = {}
         """Every idle connection, in the order in which they became idle."""
-        self._idle: dict[Key, list[Connection]] = {}
+        self._idle: dict[PoolKey, list[Connection]] = {}
         self._kept_open: set[tuple[Target, bool]] = set()
         """Servers that were seen to keep a connection open behind a document, behind a stream (True)."""
         self._lost: set[Target] = set()
@@ -59,21 +59,21 @@ class IdlePool:
                 if not self._is_settled(chosen, target, now):
                     break
                 self.forget(chosen)
-                if now < chosen.trusted_until_ns and chosen.usable():
+                if now < chosen.trusted_until_ns and chosen.is_usable():
                     return chosen
                 chosen.close()
         return None
 
     def put(self, connection: Connection, target: Target, head: RawHead | None) -> None:
         """Keep a connection that just carried an answer with this head."""
-        connection.trusted_until_ns = connection.idle_since_ns + trusted_ns(head)
+        connection.trusted_until_ns = connection.idle_since_ns + compute_trusted_ns(head)
         key = (target, connection.peer)
         self._keys[connection] = key
         self._idle.setdefault(key, []).append(connection)
         if len(self._keys) > self._most:
             next(iter(self._keys)).close()
         if self._timer is None:
-            self._sweep_in(IDLE_NS)
+            self._schedule_sweep(IDLE_NS)
 
     def learn(self, connection: Connection, target: Target, record: RawExchange) -> None:
         """Note what a reused connection showed; its `streamed` must still tell of the answer before."""
@@ -105,10 +105,10 @@ class IdlePool:
         is_known = (target, connection.streamed) in self._kept_open and target not in self._lost
         return is_known or now - connection.idle_since_ns >= SETTLE_NS
 
-    def _sweep_in(self, wait_ns: int) -> None:
-        self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self._sweep)
+    def _schedule_sweep(self, wait_ns: int) -> None:
+        self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self._close_untrusted)
 
-    def _sweep(self) -> None:
+    def _close_untrusted(self) -> None:
         """Close what nothing may be written to any more, so that no descriptor is held for it."""
         self._timer = None
         now = perf_counter_ns()
@@ -116,12 +116,12 @@ class IdlePool:
             if now >= connection.trusted_until_ns:
                 connection.close()
         if self._keys:
-            self._sweep_in(max(IDLE_NS, min(one.trusted_until_ns for one in self._keys) - now))
+            self._schedule_sweep(max(IDLE_NS, min(one.trusted_until_ns for one in self._keys) - now))
 
 
-def trusted_ns(head: RawHead | None) -> int:
+def compute_trusted_ns(head: RawHead | None) -> int:
     """How long a connection may idle behind an answer with this head: by its Keep-Alive header, else IDLE_NS."""
-    said = _TIMEOUT.search((head.header("keep-alive") if head is not None else None) or "")
+    said = _TIMEOUT.search((head.get_header("keep-alive") if head is not None else None) or "")
     if said is None:
         return IDLE_NS
     told = int(said[1]) * 1_000_000_000

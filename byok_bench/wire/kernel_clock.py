@@ -17,7 +17,7 @@ SO_TIMESTAMPNS: Final = 35
 """Number of the option and of its control message in Linux's generic socket API; Python names neither."""
 CONTROL_BYTES: Final = 64
 """Room for the one control message, 16 bytes of data and its header."""
-REMAP_NS: Final = 1_000_000_000
+REMEASURE_NS: Final = 1_000_000_000
 SLACK_NS: Final = 1_000_000
 """A stamp this far out of order comes from a wall clock that was set; less is the error of the mapping."""
 SAMPLES: Final = 7
@@ -26,7 +26,7 @@ Control = tuple[int, int, bytes]
 _timespec: Final = struct.Struct("qq").unpack
 
 
-def stamps_available() -> bool:
+def has_kernel_stamps() -> bool:
     """Whether this system has kernel stamps on TCP sockets at all."""
     return sys.platform == "linux"
 
@@ -50,9 +50,9 @@ class KernelClock:
         self._monotonic = monotonic
         self._offset = 0
         self._remap_at = 0
-        self.remap()
+        self.measure_offset()
 
-    def remap(self) -> None:
+    def measure_offset(self) -> None:
         """Measure wall - monotonic: the narrowest of a few brackets, each a few hundred ns wide."""
         best: tuple[int, int] | None = None
         for _ in range(SAMPLES):
@@ -63,7 +63,7 @@ class KernelClock:
                 best = (after - before, wall - (before + after) // 2)
         assert best is not None
         self._offset = best[1]
-        self._remap_at = self._monotonic() + REMAP_NS
+        self._remap_at = self._monotonic() + REMEASURE_NS
 
     def stamp(self, controls: Iterable[Control], now: int, floor: int) -> tuple[int, bool]:
         """Receive time in monotonic ns, and whether the kernel gave it.
@@ -73,7 +73,7 @@ class KernelClock:
         clock was set; it is mapped anew, and if it is still impossible the read's own time stands.
         """
         if now > self._remap_at:
-            self.remap()
+            self.measure_offset()
         for level, kind, data in controls:
             if kind == SO_TIMESTAMPNS and level == SOL_SOCKET:
                 seconds, nanoseconds = _timespec(data)
@@ -81,13 +81,13 @@ class KernelClock:
                 stamp = received - self._offset
                 if floor <= stamp <= now:
                     return stamp, True
-                return self._doubtful(received, now, floor)
+                return self._correct_stamp(received, now, floor)
         return now, False
 
-    def _doubtful(self, received: int, now: int, floor: int) -> tuple[int, bool]:
+    def _correct_stamp(self, received: int, now: int, floor: int) -> tuple[int, bool]:
         stamp = received - self._offset
         if not floor - SLACK_NS <= stamp <= now + SLACK_NS:
-            self.remap()
+            self.measure_offset()
             stamp = received - self._offset
             if not floor - SLACK_NS <= stamp <= now + SLACK_NS:
                 return now, False

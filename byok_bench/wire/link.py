@@ -17,7 +17,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Final, Protocol, cast
 
-from byok_bench.wire.kernel_clock import CONTROL_BYTES, KernelClock, enable_stamps, stamps_available
+from byok_bench.wire.kernel_clock import CONTROL_BYTES, KernelClock, enable_stamps, has_kernel_stamps
 from byok_bench.wire.raw import Clock
 
 READ_BYTES: Final = 65_536
@@ -25,11 +25,11 @@ WRITE_BYTES: Final = 262_144
 """How much a loop's own transport is given at a time, so that its progress can be seen."""
 
 
-def _nobody_reads(t_ns: int, data: bytes) -> None:
+def _ignore_bytes(t_ns: int, data: bytes) -> None:
     """Placeholder until a reader sits on the link."""
 
 
-def _nobody_waits(value: object) -> None:
+def _ignore_value(value: object) -> None:
     """Placeholder until somebody asks."""
 
 
@@ -51,13 +51,13 @@ class Link(Protocol):
     def write(self, data: bytes) -> None:
         """Hand over `data` in order; never blocks, never raises for what the peer does."""
 
-    def waiting(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether bytes handed over wait for room in the socket."""
 
-    def restart_clock(self) -> None:
+    def reset_clock(self) -> None:
         """An exchange begins: `clock` speaks of the reads from here on."""
 
-    def idle_and_clean(self) -> bool:
+    def is_idle_and_clean(self) -> bool:
         """Whether the peer has sent nothing that was not read, not even its end of stream."""
 
     def close(self) -> None:
@@ -79,24 +79,24 @@ class KernelHub:
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         enable_stamps(self._keeper)
         try:
-            loop.add_reader(self._epoll.fileno(), self._ready)
+            loop.add_reader(self._epoll.fileno(), self._poll_links)
         except NotImplementedError:
             self._keeper.close()
             self._epoll.close()
             raise
 
-    def _ready(self) -> None:
+    def _poll_links(self) -> None:
         links = self._links
         for number, mask in self._epoll.poll(0):
             link = links.get(number)
             if link is None:
                 continue
             if mask & select.EPOLLOUT:
-                link.writable()
+                link.send_unsent()
             if mask & ~select.EPOLLOUT:
-                link.readable()
+                link.receive_once()
 
-    def watch(self, number: int, link: "KernelLink", mask: int) -> None:
+    def register_link(self, number: int, link: "KernelLink", mask: int) -> None:
         """Call `link` when its socket is ready for what `mask` names; 0 ends that."""
         if not mask:
             if self._links.pop(number, None) is not None:
@@ -123,9 +123,9 @@ class KernelLink:
     def __init__(self, hub: KernelHub, sock: socket.socket) -> None:
         self._best_clock: Clock = "kernel" if enable_stamps(sock) else "user"
         self.clock: Clock = self._best_clock
-        self.on_bytes: Callable[[int, bytes], None] = _nobody_reads
-        self.on_end: Callable[[OSError | None], None] = _nobody_waits
-        self.on_written: Callable[[int], None] = _nobody_waits
+        self.on_bytes: Callable[[int, bytes], None] = _ignore_bytes
+        self.on_end: Callable[[OSError | None], None] = _ignore_value
+        self.on_written: Callable[[int], None] = _ignore_value
         self._hub = hub
         self._sock = sock
         self._number = sock.fileno()
@@ -138,41 +138,41 @@ class KernelLink:
         self._mask = 0
 
     def start(self) -> None:
-        self._watch(select.EPOLLIN)
+        self._register_mask(select.EPOLLIN)
 
-    def _watch(self, mask: int) -> None:
+    def _register_mask(self, mask: int) -> None:
         if mask != self._mask:
             self._mask = mask
-            self._hub.watch(self._number, self, mask)
+            self._hub.register_link(self._number, self, mask)
 
-    def readable(self) -> None:
+    def receive_once(self) -> None:
         """Read once; epoll is level-triggered, so what is left over comes with the next call."""
         try:
             size, controls, _, _ = self._sock.recvmsg_into(self._buffers, CONTROL_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._over(error)
+            self._end_reading(error)
             return
         if not size:
-            self._over(self._broken)
+            self._end_reading(self._broken)
             return
         self._last, kernel = self._stamp(controls, perf_counter_ns(), self._last)
         if not kernel:
             self.clock = "user"
         self.on_bytes(self._last, bytes(self._buffer[:size]))
 
-    def _over(self, error: OSError | None) -> None:
+    def _end_reading(self, error: OSError | None) -> None:
         self._unsent.clear()
-        self._watch(0)
+        self._register_mask(0)
         self.on_end(error)
 
     def write(self, data: bytes) -> None:
         self._unsent.append(memoryview(data))
         if len(self._unsent) == 1:
-            self.writable()
+            self.send_unsent()
 
-    def writable(self) -> None:
+    def send_unsent(self) -> None:
         """Send what waits. A broken pipe is reported by the reads, behind what the peer said before."""
         unsent = self._unsent
         last = 0
@@ -181,12 +181,12 @@ class KernelLink:
             try:
                 sent = self._sock.send(unsent[0])
             except (BlockingIOError, InterruptedError):
-                self._watch(self._mask | select.EPOLLOUT)
+                self._register_mask(self._mask | select.EPOLLOUT)
                 break
             except OSError as error:
                 self._broken = error
                 unsent.clear()
-                self._watch(self._mask & ~select.EPOLLOUT)
+                self._register_mask(self._mask & ~select.EPOLLOUT)
                 return
             last = stamp
             if sent < len(unsent[0]):
@@ -194,17 +194,17 @@ class KernelLink:
             else:
                 unsent.popleft()
         else:
-            self._watch(self._mask & ~select.EPOLLOUT)
+            self._register_mask(self._mask & ~select.EPOLLOUT)
         if last:
             self.on_written(last)
 
-    def waiting(self) -> bool:
+    def has_unsent(self) -> bool:
         return bool(self._unsent)
 
-    def restart_clock(self) -> None:
+    def reset_clock(self) -> None:
         self.clock = self._best_clock
 
-    def idle_and_clean(self) -> bool:
+    def is_idle_and_clean(self) -> bool:
         try:
             self._sock.recv(1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
@@ -214,7 +214,7 @@ class KernelLink:
         return False
 
     def close(self) -> None:
-        self._watch(0)
+        self._register_mask(0)
         self._sock.close()
 
 
@@ -224,9 +224,9 @@ class LoopLink(asyncio.Protocol):
     clock: Clock = "user"
 
     def __init__(self) -> None:
-        self.on_bytes: Callable[[int, bytes], None] = _nobody_reads
-        self.on_end: Callable[[OSError | None], None] = _nobody_waits
-        self.on_written: Callable[[int], None] = _nobody_waits
+        self.on_bytes: Callable[[int, bytes], None] = _ignore_bytes
+        self.on_end: Callable[[OSError | None], None] = _ignore_value
+        self.on_written: Callable[[int], None] = _ignore_value
         self._transport: asyncio.Transport | None = None
         self._unsent: deque[memoryview] = deque()
         self._early: list[tuple[int, bytes]] | None = []
@@ -252,15 +252,15 @@ class LoopLink(asyncio.Protocol):
             self._early.append((t_ns, data))
 
     def eof_received(self) -> None:
-        self._over(None)
+        self._end_reading(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._over(exc if isinstance(exc, OSError) else None)
+        self._end_reading(exc if isinstance(exc, OSError) else None)
 
     def resume_writing(self) -> None:
-        self._push(perf_counter_ns())
+        self._push_unsent(perf_counter_ns())
 
-    def _over(self, error: OSError | None) -> None:
+    def _end_reading(self, error: OSError | None) -> None:
         if not self._end:
             self._end.append(error)
             if self._early is None and not self._closed:
@@ -268,14 +268,14 @@ class LoopLink(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         self._unsent.append(memoryview(data))
-        if not self._buffered():
-            self._push(0)
+        if not self._has_buffered():
+            self._push_unsent(0)
 
-    def _push(self, stamp: int) -> None:
+    def _push_unsent(self, stamp: int) -> None:
         """Give the transport what it can take at once; `stamp` is when it took what came before."""
         assert self._transport is not None
         unsent = self._unsent
-        while unsent and not self._buffered():
+        while unsent and not self._has_buffered():
             stamp = perf_counter_ns()
             self._transport.write(unsent[0][:WRITE_BYTES])
             if len(unsent[0]) > WRITE_BYTES:
@@ -285,16 +285,16 @@ class LoopLink(asyncio.Protocol):
         if stamp:
             self.on_written(stamp)
 
-    def _buffered(self) -> bool:
+    def _has_buffered(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
-    def waiting(self) -> bool:
-        return bool(self._unsent) or self._buffered()
+    def has_unsent(self) -> bool:
+        return bool(self._unsent) or self._has_buffered()
 
-    def restart_clock(self) -> None:
+    def reset_clock(self) -> None:
         """It is the user's clock at any time."""
 
-    def idle_and_clean(self) -> bool:
+    def is_idle_and_clean(self) -> bool:
         if self._end or self._transport is None or self._transport.is_closing():
             return False
         with selectors.DefaultSelector() as waiting:  # what the loop has not read yet counts, too
@@ -317,7 +317,7 @@ async def open_link(loop: asyncio.AbstractEventLoop, sock: socket.socket, hub: K
 
 def open_hub(loop: asyncio.AbstractEventLoop, clock: Clock) -> KernelHub | None:
     """The hub for kernel stamps, or None: not wanted, not Linux, or a loop that cannot watch descriptors."""
-    if clock != "kernel" or not stamps_available():
+    if clock != "kernel" or not has_kernel_stamps():
         return None
     try:
         return KernelHub(loop)

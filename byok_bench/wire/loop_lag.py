@@ -15,7 +15,7 @@ from byok_bench.wire.raw import RawExchange
 PERIOD_NS: Final = 25_000_000
 STALLED_NS: Final = 50_000_000
 """Lateness from which a sample is marked."""
-FLAG: Final = "loop_stalled"
+STALLED_FLAG: Final = "loop_stalled"
 
 
 class LagSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class LagMonitor:
             self._watched_ns += now - self._began_ns
             self._cpu_ns += time.thread_time_ns() - self._cpu_began_ns
 
-    def summary(self) -> LagSummary:
+    def summarize(self) -> LagSummary:
         """What was seen in all exchanges that are over."""
         return LagSummary(
             watched_s=self._watched_ns / 1e9,
@@ -90,5 +90,5 @@ class LagMonitor:
             self._due_ns = now + PERIOD_NS  # counted once, though the late timer itself is still to come
             self._stalls += 1
             for record in self._records.values():
-                if FLAG not in record.flags:
-                    record.flags.append(FLAG)
+                if STALLED_FLAG not in record.flags:
+                    record.flags.append(STALLED_FLAG)

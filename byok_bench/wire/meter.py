@@ -11,9 +11,9 @@ from typing import Final
 
 from byok_bench.wire.content import ContentDecoder
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.terminators import SIGNS, Terminator
+from byok_bench.wire.terminators import TERMINATOR_SIGNS, Terminator
 
-DONE: Final = "done"
+TERMINATOR_SEEN: Final = "done"
 Meter = Callable[[bytes], str | None]
 
 _NOWHERE: Final = b"\n\0\n"
@@ -68,7 +68,7 @@ class StreamMeter:
         self._most_bytes = limits.stream_bytes
         self._most_events = limits.stream_events
         self._most_lines = limits.stream_lines
-        self._sign = SIGNS[terminator]
+        self._sign = TERMINATOR_SIGNS[terminator]
         self._mark, *others = self._sign.marks or (_NOWHERE,)
         self._search = re.compile(b"|".join(map(re.escape, others))).search if others else None
         self._edge_bytes = max(map(len, (self._mark, *others))) - 1
@@ -113,13 +113,13 @@ class StreamMeter:
                 and self._blank_lines <= self._most_events
                 and self._lines <= self._most_lines
             )
-            return None if within else self._passed()
-        return self._any_read(data)
+            return None if within else self._find_passed_limit()
+        return self._measure_read(data)
 
-    def _any_read(self, data: bytes) -> str | None:
+    def _measure_read(self, data: bytes) -> str | None:
         self._size += len(data)
         if self._cr or data.find(b"\r") >= 0:
-            data = self._with_lf(data)
+            data = self._unify_line_ends(data)
         self._open_bytes += len(data)
         self._lines += data.count(b"\n")
         self._blank_lines += data.count(b"\n\n")
@@ -133,13 +133,13 @@ class StreamMeter:
             self._pending.clear()
             self._open_bytes = 0
             self._edge = b""
-            return self._passed()
-        return self._look_closer(data, marked) or self._passed()
+            return self._find_passed_limit()
+        return self._look_closer(data, marked) or self._find_passed_limit()
 
     def _is_marked(self, data: bytes) -> bool:
         return data.find(self._mark) >= 0 or (self._search is not None and self._search(data) is not None)
 
-    def _passed(self) -> str | None:
+    def _find_passed_limit(self) -> str | None:
         limits = self._limits
         if self._size > limits.stream_bytes:
             return f"a stream of more than {limits.stream_bytes} bytes"
@@ -163,11 +163,11 @@ class StreamMeter:
         rest = blocks.pop()
         for number, block in enumerate(blocks, start=1):
             if oversized and self._is_too_long(block):
-                return self._too_long()
+                return self._describe_too_long()
             if marked and self._is_marked(block) and self._sign.is_in(block):
                 # What follows in the same read counts for no limit, but was counted.
                 is_last = number == len(blocks) and not rest
-                return (self._passed() if is_last else None) or DONE
+                return (self._find_passed_limit() if is_last else None) or TERMINATOR_SEEN
         self._pending = [rest]
         self._open_bytes = len(rest)
         self._open_cap = self._limits.line_bytes
@@ -178,34 +178,34 @@ class StreamMeter:
 
     def _is_too_long(self, block: bytes) -> bool:
         """Whether a finished block passes the limit; only the first one can have begun before `pending`."""
-        event, longest = _weight(block, self._event_bytes)
+        event, longest = _weigh_block(block, self._event_bytes)
         self._event_bytes = 0
         return max(event, longest) > self._limits.line_bytes
 
     def _weigh_open_event(self) -> str | None:
         """Weigh an unfinished event, keep of it the last line alone, and say how much more it takes to look again."""
         text = b"".join(self._pending)
-        event, longest = _weight(text, self._event_bytes)
+        event, longest = _weigh_block(text, self._event_bytes)
         if max(event, longest) > self._limits.line_bytes:
-            return self._too_long()
+            return self._describe_too_long()
         last = text[text.rfind(b"\n") + 1 :]
-        self._event_bytes = event - _weight(last, 0)[0]
+        self._event_bytes = event - _weigh_block(last, 0)[0]
         self._pending = [last]
         self._open_bytes = len(last) + 1
         self._open_cap = self._open_bytes + self._limits.line_bytes - max(event, len(last))
         return None
 
-    def _too_long(self) -> str:
+    def _describe_too_long(self) -> str:
         return f"a line or event of more than {self._limits.line_bytes} bytes"
 
-    def _with_lf(self, data: bytes) -> bytes:
+    def _unify_line_ends(self, data: bytes) -> bytes:
         if self._cr and data.startswith(b"\n"):
             data = data[1:]
         self._cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _weight(block: bytes, event: int) -> tuple[int, int]:
+def _weigh_block(block: bytes, event: int) -> tuple[int, int]:
     """Bytes of data in the block's event, on top of `event`; and of its longest line, without the field's name."""
     longest = 0
     for line in block.split(b"\n"):
@@ -234,7 +234,7 @@ class DecodingMeter:
         for start in range(0, len(data), _STEP_BYTES):
             if self._decoder.problem is not None:
                 break
-            for piece in self._decoder.pieces(data[start : start + _STEP_BYTES]):
+            for piece in self._decoder.iterate_pieces(data[start : start + _STEP_BYTES]):
                 found = self._meter(piece)
                 if found is not None:
                     return found

@@ -20,7 +20,7 @@ Repair = Literal["double_prefix", "glued_events"]
 _PREFIX: Final = re.compile(r"^(?:[ \t]*data:)+ ?", re.MULTILINE)
 
 
-class Item(msgspec.Struct, frozen=True):
+class PayloadItem(msgspec.Struct, frozen=True):
     """One payload."""
 
     kind: Literal["blank", "done", "json", "text"]
@@ -28,7 +28,7 @@ class Item(msgspec.Struct, frozen=True):
     """The JSON value; for `text` the Malformed that says why it is none."""
 
     @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether it is what a stream is made of: a JSON object or the sentinel."""
         return self.kind == "done" or (self.kind == "json" and isinstance(self.value, dict))
 
@@ -36,50 +36,50 @@ class Item(msgspec.Struct, frozen=True):
 class Payload(msgspec.Struct, frozen=True):
     """The data of one event, taken apart."""
 
-    items: list[Item]
+    items: list[PayloadItem]
     repairs: tuple[Repair, ...] = ()
 
 
-_BLANK: Final = Item("blank")
-_DONE: Final = Item("done")
+_BLANK: Final = PayloadItem("blank")
+_DONE: Final = PayloadItem("done")
 
 
 def read_payload(data: str) -> Payload:
     """What an event's data holds."""
-    item = _item(data)
+    item = _read_item(data)
     if item.kind != "text":
         return Payload([item])
     if data.lstrip(SPACE).startswith("data:"):
         inner = _PREFIX.sub("", data)
-        rest = _item(inner)
-        glued = _glued(inner) if rest.kind == "text" else None
+        rest = _read_item(inner)
+        glued = _split_glued(inner) if rest.kind == "text" else None
         return (
             Payload(glued, ("double_prefix", "glued_events"))
             if glued
             else Payload([rest], ("double_prefix",))
         )
-    glued = _glued(data)
+    glued = _split_glued(data)
     return Payload(glued, ("glued_events",)) if glued else Payload([item])
 
 
-def _item(data: str) -> Item:
+def _read_item(data: str) -> PayloadItem:
     text = data.strip(SPACE)
     if not text:
         return _BLANK
     if text == SENTINEL:
         return _DONE
-    value = bounded_json.decode(data)
-    return Item("text" if isinstance(value, Malformed) else "json", value)
+    value = bounded_json.decode_json(data)
+    return PayloadItem("text" if isinstance(value, Malformed) else "json", value)
 
 
-def _glued(data: str) -> list[Item] | None:
+def _split_glued(data: str) -> list[PayloadItem] | None:
     """Several data lines, each alone an object or the sentinel; None if they are not that."""
     if "\n" not in data:
         return None
-    items: list[Item] = []
+    items: list[PayloadItem] = []
     for line in data.split("\n"):
-        item = _item(line)
-        if not item.usable:
+        item = _read_item(line)
+        if not item.is_usable:
             return None
         items.append(item)
     return items

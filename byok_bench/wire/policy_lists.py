@@ -11,7 +11,7 @@ import msgspec
 
 from byok_bench.wire.addresses import Address, Network
 from byok_bench.wire.hosts import read_host
-from byok_bench.wire.reasons import Refused, Trail
+from byok_bench.wire.reasons import EgressRefusal, UrlTrail
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,62 +41,62 @@ def parse_policy(lists: object) -> Policy:
         return lists or Policy()
     try:
         if not isinstance(lists, Mapping):
-            raise Refused("bad_policy", "it is no table of lists")
-        return Policy(**{_known(key): _entries(key, value) for key, value in lists.items()})
-    except Refused:
+            raise EgressRefusal("bad_policy", "it is no table of lists")
+        return Policy(**{_read_list_name(key): _read_entries(key, value) for key, value in lists.items()})
+    except EgressRefusal:
         raise
     except Exception:  # noqa: BLE001 - a mapping may be any object, and a policy that cannot be read blocks
-        raise Refused("bad_policy", "it cannot be read") from None
+        raise EgressRefusal("bad_policy", "it cannot be read") from None
 
 
-def matches(subject: str, patterns: Iterable[str]) -> bool:
+def is_host_listed(subject: str, patterns: Iterable[str]) -> bool:
     """Whether a host is one of the patterns, or below the suffix of one."""
     return any(subject.endswith(one[1:]) if one.startswith("*.") else subject == one for one in patterns)
 
 
-def holds(networks: Iterable[Network], addresses: Iterable[Address]) -> bool:
+def has_any_address(networks: Iterable[Network], addresses: Iterable[Address]) -> bool:
     """Whether any of the networks has any of the addresses in it."""
     return any(address in network for network in networks for address in addresses)
 
 
-def _known(key: object) -> str:
+def _read_list_name(key: object) -> str:
     if isinstance(key, str) and key in _READERS:
         return key
-    raise Refused(
+    raise EgressRefusal(
         "bad_policy", f"it has no list {key[:40]!r}" if isinstance(key, str) else "a key is no text"
     )
 
 
-def _entries(key: str, values: object) -> tuple[Any, ...]:
+def _read_entries(key: str, values: object) -> tuple[Any, ...]:
     if not isinstance(values, list):
-        raise Refused("bad_policy", f"{key} must be a list")
+        raise EgressRefusal("bad_policy", f"{key} must be a list")
     found = []
     for place, value in enumerate(values, start=1):
         try:
             found.append(_READERS[key](value))
-        except (ValueError, Refused):
-            raise Refused("bad_policy", f"entry {place} of {key} is wrong") from None
+        except (ValueError, EgressRefusal):
+            raise EgressRefusal("bad_policy", f"entry {place} of {key} is wrong") from None
     return tuple(found)
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("an entry is text")
     return value
 
 
-def _host_pattern(value: object) -> str:
-    text = _text(value)
+def _read_host_pattern(value: object) -> str:
+    text = _read_text(value)
     if text.startswith("*."):
-        host = read_host(text[2:], Trail())
+        host = read_host(text[2:], UrlTrail())
         if host.literal is not None:
             raise ValueError("an address has no subdomains")
         return f"*.{host.name}"
-    return read_host(f"[{text}]" if ":" in text and "[" not in text else text, Trail()).subject
+    return read_host(f"[{text}]" if ":" in text and "[" not in text else text, UrlTrail()).subject
 
 
-def _network(value: object) -> Network:
-    address, slash, length = _text(value).partition("/")
+def _read_network(value: object) -> Network:
+    address, slash, length = _read_text(value).partition("/")
     if slash and not length.isdigit():
         raise ValueError("a network is an address and a prefix length")
     if "%" in address:
@@ -108,26 +108,26 @@ def _network(value: object) -> Network:
     return network
 
 
-def _port(value: object) -> int:
+def _read_port(value: object) -> int:
     if type(value) is not int or not 1 <= value <= 65535:
         raise ValueError("a port is a number from 1 to 65535")
     return value
 
 
-def _nat64_prefix(value: object) -> IPv6Network:
-    network = _network(value)
+def _read_nat64_prefix(value: object) -> IPv6Network:
+    network = _read_network(value)
     if not isinstance(network, IPv6Network) or network.prefixlen != 96:
         raise ValueError("a NAT64 prefix is an IPv6 network of /96")
     return network
 
 
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
-    "deny_hosts": _host_pattern,
-    "only_hosts": _host_pattern,
-    "allow_hosts": _host_pattern,
-    "allow_http_hosts": _host_pattern,
-    "allow_cidrs": _network,
-    "deny_cidrs": _network,
-    "allow_ports": _port,
-    "nat64_prefixes": _nat64_prefix,
+    "deny_hosts": _read_host_pattern,
+    "only_hosts": _read_host_pattern,
+    "allow_hosts": _read_host_pattern,
+    "allow_http_hosts": _read_host_pattern,
+    "allow_cidrs": _read_network,
+    "deny_cidrs": _read_network,
+    "allow_ports": _read_port,
+    "nat64_prefixes": _read_nat64_prefix,
 }

@@ -7,16 +7,16 @@ import os
 from typing import Final
 from urllib.parse import urlsplit
 
-VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 """In capital or small letters."""
-SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 """What the stock transport speaks to a proxy."""
 
 
 @functools.cache
-def mention_ignored() -> None:
+def log_ignored_proxies() -> None:
     """Log, once a process, which proxy variables are set and ignored. Names only: values can hold passwords."""
-    found = [name for name in os.environ if name.upper() in VARIABLES]
+    found = [name for name in os.environ if name.upper() in PROXY_VARIABLES]
     if found:
         logging.getLogger("byok_bench").warning(
             "%s: not read. A proxy is a setting of the endpoint.", ", ".join(sorted(found))
@@ -27,7 +27,7 @@ def find_proxy_problem(url: str) -> str:
     """What is wrong with the URL of a proxy, and what to change; empty if nothing is. Repeats nothing of it."""
     try:
         parts = urlsplit(url)
-        whole = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+        whole = parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none, or a bracket that is not closed
         whole = False
     if not whole or not url.isprintable() or " " in url:

@@ -23,9 +23,9 @@ Clock = Literal["kernel", "user"]
 """Who stamped the chunks: the kernel on receipt, or `data_received` before parsing."""
 
 
-OPEN: Final = "open_after_done"
+OPEN_AFTER_DONE: Final = "open_after_done"
 """Flag: a second after the terminator the body had not ended."""
-CUT: Final = "cut_after_done"
+CUT_AFTER_DONE: Final = "cut_after_done"
 """Flag: after the terminator the connection was lost, or more came than is read."""
 
 
@@ -54,7 +54,7 @@ class RawHead(msgspec.Struct, frozen=True, kw_only=True):
     received_s: float | None = None
     """When it came, seconds since the epoch by our clock: what a date in a header is counted from."""
 
-    def header(self, name: str) -> str | None:
+    def get_header(self, name: str) -> str | None:
         """Value of a header, several of one name joined by `, `; None if absent. `name` in lower case."""
         found = [value for key, value in self.headers if key == name]
         return ", ".join(found) if found else None
@@ -104,6 +104,8 @@ class RawExchange(msgspec.Struct, kw_only=True):
     """Marks on the sample: `loop_stalled`, `redacted`, `body_cut`, …"""
 
     @property
-    def ended_cleanly(self) -> bool:
+    def has_clean_end(self) -> bool:
         """Whether the body came to the end that its framing announced, behind the terminator too."""
-        return self.end == "eof" or (self.end == "done" and not {OPEN, CUT} & set(self.flags))
+        return self.end == "eof" or (
+            self.end == "done" and not {OPEN_AFTER_DONE, CUT_AFTER_DONE} & set(self.flags)
+        )

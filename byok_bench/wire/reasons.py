@@ -68,7 +68,7 @@ NOTES: Final = (
 """What was changed or is worth a look, in the order in which a verdict lists them."""
 
 
-class Refused(Exception):
+class EgressRefusal(Exception):
     """A rule failed: `reason` is one of REASONS, `target` and `detail` are safe to show."""
 
     def __init__(self, reason: str, detail: str = "", *, target: str | None = None) -> None:
@@ -78,7 +78,7 @@ class Refused(Exception):
         self.target = target
 
 
-class Trail(msgspec.Struct, kw_only=True):
+class UrlTrail(msgspec.Struct, kw_only=True):
     """What was read of a URL so far; a block shows it too."""
 
     host: str | None = None
@@ -89,6 +89,6 @@ class Trail(msgspec.Struct, kw_only=True):
     """Some of NOTES."""
 
 
-def explain(reason: str, *, target: str | None, port: int | None, detail: str) -> str:
+def explain_reason(reason: str, *, target: str | None, port: int | None, detail: str) -> str:
     """The sentence of `reason` for a reader."""
     return REASONS[reason].format(target=target or "This host", port=port, detail=detail)

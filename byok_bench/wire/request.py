@@ -69,9 +69,9 @@ class Sendable(msgspec.Struct, frozen=True, kw_only=True):
     """In the order sent, Host first."""
 
 
-def prepared(request: WireRequest) -> Sendable:
+def to_sendable(request: WireRequest) -> Sendable:
     """The request taken apart. Raises EndpointError for a header or URL that cannot be written down."""
-    scheme, host, port, path = _aim(request.url)
+    scheme, host, port, path = _split_url(request.url)
     target = Target(
         scheme=scheme,
         host=host,
@@ -80,15 +80,15 @@ def prepared(request: WireRequest) -> Sendable:
         verify=request.verify,
         ca_file=request.ca_file,
     )
-    name = target.bracketed if port == DEFAULT_PORTS[scheme] else f"{target.bracketed}:{port}"
-    headers = [(b"host", name.encode("ascii")), *map(_field, request.headers)]
+    name = target.bracketed_host if port == DEFAULT_PORTS[scheme] else f"{target.bracketed_host}:{port}"
+    headers = [(b"host", name.encode("ascii")), *map(_encode_header, request.headers)]
     if request.body or request.method not in ("GET", "HEAD"):
         headers.append((b"content-length", b"%d" % len(request.body)))
     return Sendable(target=target, path=path, headers=headers)
 
 
 @functools.lru_cache(maxsize=64)
-def _aim(url: str) -> tuple[str, str, int, bytes]:
+def _split_url(url: str) -> tuple[str, str, int, bytes]:
     """Scheme, host, port, and what stands in the request line."""
     try:
         parts = urlsplit(url)
@@ -103,7 +103,7 @@ def _aim(url: str) -> tuple[str, str, int, bytes]:
     return parts.scheme, host, port, line
 
 
-def _field(field: tuple[str, str]) -> tuple[bytes, bytes]:
+def _encode_header(field: tuple[str, str]) -> tuple[bytes, bytes]:
     name, value = field
     if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
         del value, field
@@ -111,7 +111,7 @@ def _field(field: tuple[str, str]) -> tuple[bytes, bytes]:
     return name.encode("ascii"), value.encode("utf-8")
 
 
-def recorded(request: WireRequest) -> RawRequest:
+def to_raw_request(request: WireRequest) -> RawRequest:
     """The request as the record keeps it: secrets are `[redacted]`."""
     return RawRequest(
         id=request.id,

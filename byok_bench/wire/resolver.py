@@ -12,12 +12,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from byok_bench.wire.egress import Answer, Lookup, Question, Verdict, answer_of, ask, conclude, look_up
+from byok_bench.wire.egress import (
+    DnsAnswer,
+    Lookup,
+    Question,
+    Verdict,
+    ask_resolver,
+    conclude_verdict,
+    look_up_host,
+    prepare_question,
+)
 
 MAX_AGE_S: Final = 60.0
 
 
-class Judged(NamedTuple):
+class TimedVerdict(NamedTuple):
     """A verdict and its lookup, monotonic ns; no times where nothing was looked up (literal, localhost, kept)."""
 
     verdict: Verdict
@@ -37,34 +46,34 @@ class Resolver:
     ) -> None:
         if not 0 <= max_age_s <= MAX_AGE_S:
             raise ValueError(f"a verdict is kept for at most {MAX_AGE_S:g} seconds")
-        self._lookup = lookup or look_up
+        self._lookup = lookup or look_up_host
         self._max_age_s = max_age_s
         self._clock = clock
         self._kept: dict[Question, tuple[float, Verdict]] = {}
-        self._under_way: dict[str, asyncio.Future[tuple[Answer, int]]] = {}
+        self._under_way: dict[str, asyncio.Future[tuple[DnsAnswer, int]]] = {}
 
-    async def judge(self, url: str, profile: str, policy: Mapping[str, Any] | None = None) -> Judged:
+    async def judge(self, url: str, profile: str, policy: Mapping[str, Any] | None = None) -> TimedVerdict:
         """Judge a base URL. Raises nothing but CancelledError."""
-        question = ask(url, profile, policy)
+        question = prepare_question(url, profile, policy)
         if isinstance(question, Verdict):
-            return Judged(question)
-        if question.known:
-            return Judged(conclude(question, question.known))
-        if verdict := self._recall(question):
-            return Judged(verdict)
+            return TimedVerdict(question)
+        if question.known_addresses:
+            return TimedVerdict(conclude_verdict(question, question.known_addresses))
+        if verdict := self._find_kept_verdict(question):
+            return TimedVerdict(verdict)
         asked_at, start_ns = self._clock(), time.perf_counter_ns()
         answer, end_ns = await self._look_up(question.base.host.name)
-        verdict = conclude(question, answer)
+        verdict = conclude_verdict(question, answer)
         if verdict.action == "allow":
             self._kept[question] = (asked_at + self._max_age_s, verdict)
-        return Judged(verdict, start_ns, end_ns)
+        return TimedVerdict(verdict, start_ns, end_ns)
 
-    def _recall(self, question: Question) -> Verdict | None:
+    def _find_kept_verdict(self, question: Question) -> Verdict | None:
         now = self._clock()
         self._kept = {one: kept for one, kept in self._kept.items() if now < kept[0]}
         return self._kept[question][1] if question in self._kept else None
 
-    async def _look_up(self, host: str) -> tuple[Answer, int]:
+    async def _look_up(self, host: str) -> tuple[DnsAnswer, int]:
         """The answer and when it came; the lookup outlives a caller that is cancelled, for those who share it."""
         loop = asyncio.get_running_loop()
         pending = self._under_way.get(host)
@@ -72,13 +81,13 @@ class Resolver:
             pending = self._under_way[host] = loop.create_future()
             pending.add_done_callback(lambda _: self._under_way.pop(host, None))
             thread = threading.Thread(
-                target=self._work, args=(host, pending), name="byok-bench-dns", daemon=True
+                target=self._run_lookup, args=(host, pending), name="byok-bench-dns", daemon=True
             )
             thread.start()
         return await asyncio.shield(pending)
 
-    def _work(self, host: str, pending: asyncio.Future[tuple[Answer, int]]) -> None:
-        answer = answer_of(self._lookup, host)
+    def _run_lookup(self, host: str, pending: asyncio.Future[tuple[DnsAnswer, int]]) -> None:
+        answer = ask_resolver(self._lookup, host)
         found = (answer, time.perf_counter_ns())
         # A loop that was closed meanwhile has nobody left to tell.
         with suppress(RuntimeError):

@@ -19,7 +19,7 @@ IDLE_S: Final = 2.0
 _shared: Final[dict[tuple[asyncio.AbstractEventLoop, Transport], "SharedClient"]] = {}
 
 
-def share_client(transport: Transport = "own") -> "SharedClient":
+def get_shared_client(transport: Transport = "own") -> "SharedClient":
     """The running loop's client, as `async with share_client() as client`."""
     loop = asyncio.get_running_loop()
     for key in [key for key in list(_shared) if key[0].is_closed()]:
@@ -37,7 +37,7 @@ class SharedClient:
         self._loop = loop
         self._transport: Transport = transport
         self._calls = 0
-        self._life = self._live()
+        self._life = self._keep_client()
         self._client: Client | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -57,9 +57,9 @@ class SharedClient:
     ) -> None:
         self._calls -= 1
         if not self._calls:
-            self._timer = self._loop.call_later(IDLE_S, self._end)
+            self._timer = self._loop.call_later(IDLE_S, self._end_client)
 
-    async def _live(self) -> AsyncGenerator[Client, None]:
+    async def _keep_client(self) -> AsyncGenerator[Client, None]:
         """A generator, because a loop that ends closes those that it knows."""
         try:
             async with Client(self._transport) as client:
@@ -68,6 +68,6 @@ class SharedClient:
             if _shared.get((self._loop, self._transport)) is self:
                 del _shared[self._loop, self._transport]
 
-    def _end(self) -> None:
+    def _end_client(self) -> None:
         del _shared[self._loop, self._transport]
         self._ending = self._loop.create_task(self._life.aclose())

@@ -36,20 +36,20 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """Its data lines joined with LF; bad UTF-8 sequences are U+FFFD."""
 
 
-class Stray(msgspec.Struct, frozen=True, gc=False):
+class StrayLine(msgspec.Struct, frozen=True, gc=False):
     """A line that is neither blank, a comment, nor a field of the standard."""
 
     offset: int
     text: str
 
 
-class Stream(msgspec.Struct, kw_only=True):
+class EventStream(msgspec.Struct, kw_only=True):
     """A whole body, read as server-sent events."""
 
     events: list[Event] = []
     pending: Event | None = None
     """At a clean end: data lines that no blank line closed."""
-    strays: list[Stray] = []
+    strays: list[StrayLine] = []
     """Lines outside all fields; no more of them are kept than a stream may have events."""
     dataless: list[int] = []
     """Offsets of blocks that a blank line closed, with event, id or retry fields and no data line; as many."""
@@ -62,24 +62,24 @@ class Stream(msgspec.Struct, kw_only=True):
     """The limit that was passed; what came before it is read."""
 
 
-def decode(
+def read_event_stream(
     chunks: Sequence[Chunk],
     *,
     body: bytes | None = None,
     clean: bool = True,
     limits: Limits = DEFAULT_LIMITS,
-) -> Stream:
+) -> EventStream:
     """Events of a content-decoded body; `body` is all chunks joined, where the caller has that already.
 
     `clean`: the body ended as it should, not by reset or stall.
     """
     body = b"".join([data for _, data in chunks]) if body is None else body
-    reader = _Reader(chunks, limits)
+    reader = _EventStreamReader(chunks, limits)
     reader.stream.has_bom = body.startswith(BOM)
     start = len(BOM) if reader.stream.has_bom else 0
-    line_end = _uniform_line_end(body)
-    reader.stream.line_ends = _line_ends(body) if line_end is None else [_NAMES[line_end]]
-    text = None if line_end is None else _text_of_few_events(body, start, line_end, limits)
+    line_end = _find_uniform_line_end(body)
+    reader.stream.line_ends = _list_line_ends(body) if line_end is None else [_NAMES[line_end]]
+    text = None if line_end is None else _decode_few_events(body, start, line_end, limits)
     if line_end is None or text is None:
         rest = reader.read_lines(body, start)
     else:
@@ -88,7 +88,7 @@ def decode(
     return reader.stream
 
 
-def invalid_utf8(body: bytes, *, clean: bool = True) -> int | None:
+def find_invalid_utf8(body: bytes, *, clean: bool = True) -> int | None:
     """Offset of the first bad sequence; None if there is none. One cut by an unclean end is no bad one."""
     try:
         body.decode()
@@ -98,7 +98,7 @@ def invalid_utf8(body: bytes, *, clean: bool = True) -> int | None:
     return None
 
 
-def _uniform_line_end(body: bytes) -> bytes | None:
+def _find_uniform_line_end(body: bytes) -> bytes | None:
     """LF or CRLF if all line ends are that; None for a mixture or lone CRs."""
     returns = body.count(b"\r")
     if not returns:
@@ -106,7 +106,7 @@ def _uniform_line_end(body: bytes) -> bytes | None:
     return b"\r\n" if returns == body.count(b"\n") == body.count(b"\r\n") else None
 
 
-def _text_of_few_events(body: bytes, start: int, line_end: bytes, limits: Limits) -> str | None:
+def _decode_few_events(body: bytes, start: int, line_end: bytes, limits: Limits) -> str | None:
     """The body as text, where that is one; None if it may hold more events than are read."""
     if body.count(line_end * 2) > limits.stream_events:
         return None
@@ -116,17 +116,17 @@ def _text_of_few_events(body: bytes, start: int, line_end: bytes, limits: Limits
         return None
 
 
-def _line_ends(body: bytes) -> list[str]:
+def _list_line_ends(body: bytes) -> list[str]:
     both = body.count(b"\r\n")
     counts = {"LF": body.count(b"\n") - both, "CR": body.count(b"\r") - both, "CRLF": both}
     return [name for name, count in counts.items() if count]
 
 
-class _Reader:
+class _EventStreamReader:
     """Fields between two blank lines, and the stream read so far."""
 
     def __init__(self, chunks: Sequence[Chunk], limits: Limits) -> None:
-        self.stream = Stream()
+        self.stream = EventStream()
         self._limits = limits
         self._stamps = [t_ns for t_ns, _ in chunks]
         self._ends = list(accumulate([len(data) for _, data in chunks]))
@@ -180,9 +180,9 @@ class _Reader:
                 self._pass_limit("lines")
                 return 0, b""
             if found.start() > begin:
-                self._line(base + begin, body[begin : found.start()])
+                self._read_line(base + begin, body[begin : found.start()])
             else:
-                self._blank(base + begin)
+                self._read_blank_line(base + begin)
             if self.stream.over_limit:
                 return 0, b""
             begin = found.end()
@@ -192,11 +192,11 @@ class _Reader:
         """The end of the body: an unfinished last line, and what no blank line closed."""
         offset, line = rest
         if clean or not any(field.startswith(line) for field in _FIELDS):
-            self._line(offset, line)
+            self._read_line(offset, line)
         if clean and self._data and not self.stream.over_limit:
-            self.stream.pending = self._event(size - 1)
+            self.stream.pending = self._make_event(size - 1)
 
-    def _line(self, offset: int, line: bytes) -> None:
+    def _read_line(self, offset: int, line: bytes) -> None:
         if not line or line.startswith(b":"):
             return
         field, _, value = line.partition(b":")
@@ -206,7 +206,7 @@ class _Reader:
             return
         if field not in _FIELDS:
             if line.strip() and len(self.stream.strays) < self._limits.stream_events:
-                self.stream.strays.append(Stray(offset, line.decode("utf-8", "replace")))
+                self.stream.strays.append(StrayLine(offset, line.decode("utf-8", "replace")))
             return
         if self._offset < 0:
             self._offset = offset
@@ -219,19 +219,19 @@ class _Reader:
         elif field == b"event":
             self._name = value
 
-    def _blank(self, at: int) -> None:
+    def _read_blank_line(self, at: int) -> None:
         """Dispatch what has data, forget what has none. `at`: offset of the byte that ended the blank line."""
         if self.stream.over_limit:
             return
         if self._data:
-            self.stream.events.append(self._event(at))
+            self.stream.events.append(self._make_event(at))
             if len(self.stream.events) > self._limits.stream_events:
                 self._pass_limit("events")
         elif self._offset >= 0 and len(self.stream.dataless) < self._limits.stream_events:
             self.stream.dataless.append(self._offset)
         self._forget()
 
-    def _event(self, at: int) -> Event:
+    def _make_event(self, at: int) -> Event:
         while self._ends[self._chunk] <= at:
             self._chunk += 1
         return Event(
@@ -246,10 +246,10 @@ class _Reader:
         self._forget()
 
 
-def own_replacements(body: bytes, events: Sequence[Event]) -> Iterator[tuple[int, bool]]:
+def iterate_invalid_utf8_events(body: bytes, events: Sequence[Event]) -> Iterator[tuple[int, bool]]:
     """(index, whether it holds a U+FFFD of the server's own) of each event with bad UTF-8 in it."""
     borders = [*(event.offset for event in events), len(body)]
     for index, event in enumerate(events):
         piece = body[event.offset : borders[index + 1]]
-        if invalid_utf8(piece) is not None:
+        if find_invalid_utf8(piece) is not None:
             yield index, _REPLACEMENT in piece or "\\ufffd" in event.data.lower()

@@ -15,16 +15,16 @@ from typing import Any, Final, cast
 
 import httpx
 
-from byok_bench.wire.addresses import was_judged
-from byok_bench.wire.dial import PeerError, alternating
-from byok_bench.wire.failures import Failure, failure, library_kind
+from byok_bench.wire.addresses import is_judged_address
+from byok_bench.wire.dial import PeerError, order_by_family
+from byok_bench.wire.failures import Failure, classify_library_error, make_failure
 from byok_bench.wire.flight import LINGER_NS
-from byok_bench.wire.gate import Gate, NotConnected, Target, admit_by_proxy
-from byok_bench.wire.raw import CUT, OPEN, End, RawExchange, RawHead
+from byok_bench.wire.gate import EgressGuard, NotConnected, Target, check_proxied_target
+from byok_bench.wire.raw import CUT_AFTER_DONE, OPEN_AFTER_DONE, End, RawExchange, RawHead
 from byok_bench.wire.recorder import Recorder
 from byok_bench.wire.request import Sendable, WireRequest
-from byok_bench.wire.tls import fresh_context
-from byok_bench.wire.tls_faults import tls_failure
+from byok_bench.wire.tls import make_tls_context
+from byok_bench.wire.tls_faults import classify_tls_error
 
 _CUT_SHORT: Final = ("server disconnected", "peer closed connection", "unexpectedly closed", "incomplete")
 """Words of h11 and httpcore for a connection that ended too early, which is no fault of the protocol."""
@@ -43,10 +43,10 @@ _MARKS: Final = {
 """Events of httpcore's trace extension, and the phases that they stamp."""
 
 
-class Stock:
+class StockTransports:
     """Stock transports, one for each target, so that no connection is shared between hosts or keys."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: EgressGuard) -> None:
         self._gate = gate
         self._transports: dict[tuple[Target, str | None, bool], httpx.AsyncHTTPTransport] = {}
 
@@ -67,32 +67,36 @@ class Stock:
     ) -> None:
         """Send the request and write the record. Raises NotConnected if nothing was sent."""
         target = sendable.target
-        transport = self._transport(target, proxy, http2_alone)
-        voyage = Voyage(record, request, target.host)
-        async with voyage.clocks():
+        transport = self._get_transport(target, proxy, http2_alone)
+        voyage = StockFlight(record, request, target.host)
+        async with voyage.guard_by_clocks():
             if proxy is None:
-                addresses = await self._gate.admit(target, request.profile, request.policy, record.phases)
-                hosts = alternating(addresses)
+                addresses = await self._gate.require_addresses(
+                    target, request.profile, request.policy, record.phases
+                )
+                hosts = order_by_family(addresses)
             else:
-                admit_by_proxy(target, request.profile, request.policy)
+                check_proxied_target(target, request.profile, request.policy)
                 addresses, hosts = [], [target.host]
             for number, host in enumerate(hosts):
                 try:
-                    await voyage.sail(transport, sendable, host, addresses)
+                    await voyage.send_to_address(transport, sendable, host, addresses)
                     return
                 except httpx.ConnectError:
                     if number + 1 == len(hosts):
                         raise
 
-    def _transport(self, target: Target, proxy: str | None, http2_alone: bool) -> httpx.AsyncHTTPTransport:
+    def _get_transport(
+        self, target: Target, proxy: str | None, http2_alone: bool
+    ) -> httpx.AsyncHTTPTransport:
         key = (target, proxy, http2_alone)
         transport = self._transports.get(key)
         if transport is None:
             has_http2 = importlib.util.find_spec("h2") is not None
             if http2_alone and not has_http2:
-                raise NotConnected(failure("protocol", "config", NO_HTTP2, code="http2_missing"))
+                raise NotConnected(make_failure("protocol", "config", NO_HTTP2, code="http2_missing"))
             transport = self._transports[key] = httpx.AsyncHTTPTransport(
-                verify=fresh_context(target.verify, target.ca_file),
+                verify=make_tls_context(target.verify, target.ca_file),
                 http1=not http2_alone,
                 http2=has_http2,
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT),
@@ -102,7 +106,7 @@ class Stock:
         return transport
 
 
-class Voyage:
+class StockFlight:
     """One exchange over a stock transport: its clocks, its record, its outcome."""
 
     def __init__(self, record: RawExchange, request: WireRequest, host: str) -> None:
@@ -118,22 +122,22 @@ class Voyage:
         self._over = False
 
     @asynccontextmanager
-    async def clocks(self) -> AsyncIterator[None]:
+    async def guard_by_clocks(self) -> AsyncIterator[None]:
         """Give up at whichever clock runs out, and write what ended the exchange into the record."""
         record = self._record
         try:
             async with asyncio.timeout(None) as self._clock:
-                self._wait("connect", self._request.timeouts.connect)
+                self._set_clock("connect", self._request.timeouts.connect)
                 yield
         except TimeoutError:
-            self._expired()
+            self._end_by_clock()
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            self.over("reset", self._failure(error))
+            self.close_record("reset", self._classify_error(error))
         finally:
             self._over = True
             record.phases.end = record.phases.end or perf_counter_ns()
 
-    async def sail(
+    async def send_to_address(
         self, transport: httpx.AsyncHTTPTransport, sendable: Sendable, host: str, addresses: list[str]
     ) -> None:
         """One attempt at one address. Raises what httpx raises."""
@@ -143,30 +147,30 @@ class Voyage:
             httpx.URL(scheme=target.scheme, host=host, port=target.port, raw_path=sendable.path),
             headers=sendable.headers,
             content=request.body,
-            extensions={"sni_hostname": target.host, "trace": self._trace, "timeout": {}},
+            extensions={"sni_hostname": target.host, "trace": self._note_trace_event, "timeout": {}},
         )
         response = await transport.handle_async_request(outgoing)
         self._record.reused = self._record.phases.connect_end is None
         try:
             self._check_peer(response, addresses)
-            self.head(response)
+            self.record_head(response)
             if self._over:
                 return
             stream = cast(httpx.AsyncByteStream, response.stream)
             async for data in stream:
                 now = perf_counter_ns()
                 if self._record.phases.done is None:
-                    self._wait("idle", self._request.timeouts.idle)
+                    self._set_clock("idle", self._request.timeouts.idle)
                 if data:
-                    self._recorder.body(now, data)
+                    self._recorder.record_body(now, data)
                 if self._over:
                     return
             self._record.phases.end = perf_counter_ns()
-            self.over("eof", None)
+            self.close_record("eof", None)
         finally:
             await response.aclose()
 
-    def head(self, response: httpx.Response) -> None:
+    def record_head(self, response: httpx.Response) -> None:
         """Note the response's head, if its size is within the limits."""
         now = perf_counter_ns()
         limits = self._request.limits
@@ -175,37 +179,39 @@ class Voyage:
         size = len(reason) + sum(len(name) + len(value) + 4 for name, value in fields)
         if size > limits.head_bytes or len(fields) > limits.head_lines:
             message = f"more than {limits.head_bytes} bytes or {limits.head_lines} lines of header"
-            self.over("limit", failure("protocol", "headers", message, code="limit"))
+            self.close_record("limit", make_failure("protocol", "headers", message, code="limit"))
             return
         version = _VERSIONS.get(response.extensions.get("http_version", b""))
         if version is None:
-            self.over("reset", failure("protocol", "headers", "the answer is in no known version of HTTP"))
+            self.close_record(
+                "reset", make_failure("protocol", "headers", "the answer is in no known version of HTTP")
+            )
             return
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields)
-        self._wait("idle", self._request.timeouts.idle)
-        self._recorder.head(now, RawHead(status=response.status_code, http=version, headers=headers))
+        self._set_clock("idle", self._request.timeouts.idle)
+        self._recorder.record_head(now, RawHead(status=response.status_code, http=version, headers=headers))
 
     # What the recorder reports.
 
-    def done(self, t_ns: int) -> None:
+    def note_terminator(self, t_ns: int) -> None:
         """The stream's terminator came."""
-        self._wait("linger", LINGER_NS / 1e9)
+        self._set_clock("linger", LINGER_NS / 1e9)
 
-    def over(self, end: End, reason: Failure | None) -> None:
+    def close_record(self, end: End, reason: Failure | None) -> None:
         """Close the record."""
         if self._over:
             return
         self._over = True
         finished = self._record.phases.done is not None
         self._record.end = "done" if finished else end
-        if finished and end != "eof" and OPEN not in self._record.flags:
-            self._record.flags.append(CUT)
+        if finished and end != "eof" and OPEN_AFTER_DONE not in self._record.flags:
+            self._record.flags.append(CUT_AFTER_DONE)
         self._record.failure = None if finished else reason
-        self._recorder.stop()
+        self._recorder.stop_recording()
 
     def _check_peer(self, response: httpx.Response, addresses: list[str]) -> None:
         self._note_peer(response.extensions.get("network_stream"))
-        if addresses and not was_judged(self._record.peer, addresses):
+        if addresses and not is_judged_address(self._record.peer, addresses):
             # No ConnectError: the request is out, and must not go to the next address too.
             raise PeerError("the peer's address is not the one that was judged")
 
@@ -215,19 +221,19 @@ class Voyage:
         if peer is not None:
             self._record.peer = str(peer[0])
 
-    async def _trace(self, event: str, info: dict[str, Any]) -> None:
+    async def _note_trace_event(self, event: str, info: dict[str, Any]) -> None:
         phase = _MARKS.get(event)
         if event == "connection.connect_tcp.complete":
             self._note_peer(info.get("return_value"))
         if phase is not None:
             setattr(self._record.phases, phase, perf_counter_ns())
         if phase == "written":
-            self._wait("first_byte", self._request.timeouts.first_byte)
+            self._set_clock("first_byte", self._request.timeouts.first_byte)
         elif event.endswith("send_request_headers.started"):
             self._sending = True
-            self._wait("idle", self._request.timeouts.idle)
+            self._set_clock("idle", self._request.timeouts.idle)
 
-    def _wait(self, clock: str, seconds: float) -> None:
+    def _set_clock(self, clock: str, seconds: float) -> None:
         """Give up after `seconds`, or when the whole exchange has taken too long."""
         self._waiting_for = clock
         now = asyncio.get_running_loop().time()
@@ -237,15 +243,15 @@ class Voyage:
         if self._clock is not None:
             self._clock.reschedule(now + seconds)
 
-    def _expired(self) -> None:
+    def _end_by_clock(self) -> None:
         clock = self._waiting_for
         if clock == "linger":
-            self._record.flags.append(OPEN)
+            self._record.flags.append(OPEN_AFTER_DONE)
         message = f"the {clock.replace('_', ' ')} clock ran out"
         end: End = "limit" if clock == "total" else "stall"
-        self.over(end, failure("timeout", self._phase(), message, code=clock))
+        self.close_record(end, make_failure("timeout", self._find_phase(), message, code=clock))
 
-    def _phase(self) -> str:
+    def _find_phase(self) -> str:
         phases = self._record.phases
         if self._record.head is not None:
             return "stream" if self._recorder.is_stream else "body"
@@ -257,18 +263,18 @@ class Voyage:
             return "dns" if phases.connect_start is None else "connect"
         return "tls"
 
-    def _failure(self, error: Exception) -> Failure:
-        broken_tls = _tls_error(error)
+    def _classify_error(self, error: Exception) -> Failure:
+        broken_tls = _find_tls_error(error)
         if broken_tls is not None and self._record.head is None:
-            return tls_failure(broken_tls, self._host)
-        kind, _ = library_kind(error) or ("network", "connect")
+            return classify_tls_error(broken_tls, self._host)
+        kind, _ = classify_library_error(error) or ("network", "connect")
         words = str(error) or type(error).__name__
         if kind == "protocol" and any(hint in words.lower() for hint in _CUT_SHORT):
             kind = "network"
-        return failure(kind, self._phase(), words)
+        return make_failure(kind, self._find_phase(), words)
 
 
-def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+def _find_tls_error(error: BaseException | None) -> ssl.SSLError | None:
     """The TLS error that httpx and httpcore wrapped, if there is one."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__

@@ -10,14 +10,14 @@ from typing import Final, Literal
 import msgspec
 
 from byok_bench.wire.payload import read_payload
-from byok_bench.wire.sse import decode
+from byok_bench.wire.sse import read_event_stream
 
 Terminator = Literal["sse-done", "responses", "messages", "none"]
 """`sse-done`: an event whose data is [DONE]; `responses`, `messages`: that dialect's last event; `none`: nothing."""
 _USUAL_DONE: Final = b"data: [DONE]"
 
 
-class Sign(msgspec.Struct, frozen=True):
+class TerminatorSign(msgspec.Struct, frozen=True):
     """How a terminator looks on the wire."""
 
     marks: tuple[bytes, ...]
@@ -31,19 +31,19 @@ class Sign(msgspec.Struct, frozen=True):
             return False
         if block == _USUAL_DONE:
             return not self.types
-        events = decode([(0, block + b"\n\n")]).events
+        events = read_event_stream([(0, block + b"\n\n")]).events
         items = [item for event in events for item in read_payload(event.data).items]
         if not self.types:
             return any(item.kind == "done" for item in items)
         return any(isinstance(item.value, dict) and item.value.get("type") in self.types for item in items)
 
 
-SIGNS: Final[Mapping[Terminator, Sign]] = {
-    "sse-done": Sign((b"[DONE]",)),
-    "responses": Sign(
+TERMINATOR_SIGNS: Final[Mapping[Terminator, TerminatorSign]] = {
+    "sse-done": TerminatorSign((b"[DONE]",)),
+    "responses": TerminatorSign(
         (b"response.completed", b"response.incomplete", b"response.failed"),
         ("response.completed", "response.incomplete", "response.failed"),
     ),
-    "messages": Sign((b"message_stop",), ("message_stop",)),
-    "none": Sign(()),
+    "messages": TerminatorSign((b"message_stop",), ("message_stop",)),
+    "none": TerminatorSign(()),
 }

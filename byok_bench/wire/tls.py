@@ -14,33 +14,33 @@ import httpx
 
 from byok_bench.wire.gate import NotConnected
 from byok_bench.wire.link import Link
-from byok_bench.wire.tls_faults import ca_file_failure
+from byok_bench.wire.tls_faults import make_ca_file_failure
 
 RECORD_BYTES = 16_384
 
 
 @functools.lru_cache(maxsize=16)
-def tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+def get_tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     """A context for our own sessions, which speak HTTP/1.1. Raises NotConnected."""
-    context = fresh_context(verify, ca_file)
+    context = make_tls_context(verify, ca_file)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
-def fresh_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+def make_tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     """A client context of its own. Raises NotConnected if `ca_file` cannot be used."""
     if ca_file is None or not verify:
         return httpx.create_ssl_context(verify=verify, trust_env=False)
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError):
-        raise NotConnected(ca_file_failure()) from None
+        raise NotConnected(make_ca_file_failure()) from None
 
 
 def find_ca_problem(ca_file: str) -> str:
     """Why certificates cannot be checked by this file; empty if they can."""
     try:
-        fresh_context(verify=True, ca_file=ca_file)
+        make_tls_context(verify=True, ca_file=ca_file)
     except NotConnected as refused:
         return refused.reason.message
     return ""
@@ -60,7 +60,7 @@ class TlsPump:
         self.error: ssl.SSLError | None = None
         """What was wrong, if it was broken."""
 
-    def shake_hands(self, data: bytes = b"") -> bool:
+    def step_handshake(self, data: bytes = b"") -> bool:
         """Go on with the handshake; True when it is complete. Raises ssl.SSLError."""
         if data:
             self._incoming.write(data)
@@ -77,7 +77,7 @@ class TlsPump:
         """What was agreed on for the session (ALPN, RFC 7301); None if the server named none."""
         return self._session.selected_alpn_protocol()
 
-    def received(self, t_ns: int, data: bytes) -> None:
+    def decrypt_read(self, t_ns: int, data: bytes) -> None:
         """Decrypt one read and hand on what it completed; sets `over` at the end of the session."""
         incoming, session = self._incoming, self._session
         incoming.write(data)
@@ -105,7 +105,7 @@ class TlsPump:
         self._session.write(data)
         self._flush()
 
-    def say_goodbye(self) -> None:
+    def write_close_notify(self) -> None:
         """Send close_notify if the session still can."""
         # It would wait for the peer's own, or failed before: the socket is closed either way.
         with contextlib.suppress(ssl.SSLError, ValueError):

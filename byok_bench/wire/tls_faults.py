@@ -7,7 +7,7 @@ include/openssl/x509_vfy.h.in; reasons are the alerts of RFC 8446 section 6 as O
 import ssl
 from typing import Final
 
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 
 PRIVATE: Final = "A private authority's certificate can be set as the endpoint's CA file"
 _AUTHORITY: Final = (
@@ -66,20 +66,20 @@ _REASONS: Final = {
 """OpenSSL's reason → code and words."""
 
 
-def tls_failure(error: ssl.SSLError, host: str) -> Failure:
+def classify_tls_error(error: ssl.SSLError, host: str) -> Failure:
     """The failure that an error of a TLS session with `host` is."""
     if isinstance(error, ssl.SSLCertVerificationError):
         code, words = _VERIFY.get(error.verify_code, _UNTRUSTED)
         said = words.format(said=(error.verify_message or "").rstrip("."))
-        return failure("network", "tls", f"the certificate of {host} {said}", code=code, retryable=False)
+        return make_failure("network", "tls", f"the certificate of {host} {said}", code=code, retryable=False)
     reason = error.reason or "unknown"
     code, words = _REASONS.get(reason, ("tls", reason.replace("_", " ").lower()))
     is_cut = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "UNEXPECTED_EOF" in reason
     message = f"the TLS handshake with {host} failed: {words}"
-    return failure("network", "tls", message, code=code, retryable=is_cut)
+    return make_failure("network", "tls", message, code=code, retryable=is_cut)
 
 
-def ca_file_failure() -> Failure:
+def make_ca_file_failure() -> Failure:
     """The endpoint's CA file cannot be used; nothing was dialled."""
     message = "the endpoint's CA file cannot be read, or holds no certificate in PEM form: mend its path"
-    return failure("network", "tls", message, code="ca_file", retryable=False)
+    return make_failure("network", "tls", message, code="ca_file", retryable=False)

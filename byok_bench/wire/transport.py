@@ -19,8 +19,8 @@ from byok_bench.wire.connection import Connection
 from byok_bench.wire.connector import Connector
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.flight import Flight
-from byok_bench.wire.gate import Gate, NotConnected, Target
-from byok_bench.wire.http1 import request_head
+from byok_bench.wire.gate import EgressGuard, NotConnected, Target
+from byok_bench.wire.http1 import build_request_head
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw import Clock, End, Phases, RawExchange, RawHead, RawRequest
 from byok_bench.wire.resolver import Resolver
@@ -54,7 +54,7 @@ class TimedTransport(httpx.AsyncBaseTransport):
         verify: bool = True,
         ca_file: str | None = None,
     ) -> None:
-        self._connector = Connector(clock=clock, gate=Gate(resolver or Resolver()))
+        self._connector = Connector(clock=clock, gate=EgressGuard(resolver or Resolver()))
         self._profile = profile
         self._policy = policy
         self._timeouts = timeouts
@@ -68,27 +68,27 @@ class TimedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the response's stream ends as the body does. Raises httpx's own exceptions."""
-        target = self._target(request.url)
-        timeouts = _timeouts(request, self._timeouts)
-        record = request.extensions.get("record") or _record(request)
+        target = self._make_target(request.url)
+        timeouts = _read_timeouts(request, self._timeouts)
+        record = request.extensions.get("record") or _make_record(request)
         try:
             connection = await self._connector.connect(
                 target, record.phases, seconds=timeouts.connect, profile=self._profile, policy=self._policy
             )
         except NotConnected as problem:
-            error = httpx_error(problem.reason, request)
+            error = to_httpx_error(problem.reason, request)
         else:
             record.reused = connection.carried > 0
             terminator: Terminator = request.extensions.get("terminator", "none")
             flight = StreamedFlight(
                 record, timeouts=timeouts, limits=self._limits, terminator=terminator, method=request.method
             )
-            flight.write_s = _write_seconds(request, timeouts)
+            flight.write_s = _read_write_timeout(request, timeouts)
             stream = RecordStream(self._connector, connection, flight, target, request)
-            return await stream.opened()
+            return await stream.open_response()
         raise error
 
-    def _target(self, url: httpx.URL) -> Target:
+    def _make_target(self, url: httpx.URL) -> Target:
         if url.scheme not in ("http", "https") or not url.host:
             raise httpx.UnsupportedProtocol("only http:// and https:// URLs can be called")
         return Target(
@@ -120,29 +120,29 @@ class StreamedFlight(Flight):
             asked_to_stream=terminator != "none",
             method=method,
         )
-        self.body = self._watched_body
+        self.body = self._record_watched_body
         self._news: asyncio.Future[None] | None = None
-        self._arm()  # its own body may be slow to come, and nothing is sent before it does
+        self._set_timer()  # its own body may be slow to come, and nothing is sent before it does
 
-    async def news(self) -> None:
+    async def wait_for_news(self) -> None:
         """Wait for a head, for body bytes, or for the end."""
         if not self.landed.done():
             self._news = asyncio.get_running_loop().create_future()
             await self._news
 
-    def head(self, t_ns: int, head: RawHead) -> None:
-        super().head(t_ns, head)
-        self._tell()
+    def record_head(self, t_ns: int, head: RawHead) -> None:
+        super().record_head(t_ns, head)
+        self._wake_watcher()
 
-    def over(self, end: End, reason: Failure | None) -> None:
-        super().over(end, reason)
-        self._tell()
+    def close_record(self, end: End, reason: Failure | None) -> None:
+        super().close_record(end, reason)
+        self._wake_watcher()
 
-    def _watched_body(self, t_ns: int, data: bytes) -> None:
-        self.recorder.body(t_ns, data)
-        self._tell()
+    def _record_watched_body(self, t_ns: int, data: bytes) -> None:
+        self.recorder.record_body(t_ns, data)
+        self._wake_watcher()
 
-    def _tell(self) -> None:
+    def _wake_watcher(self) -> None:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
@@ -165,16 +165,16 @@ class RecordStream(httpx.AsyncByteStream):
         self._request = request
         self._closed = False
 
-    async def opened(self) -> httpx.Response:
+    async def open_response(self) -> httpx.Response:
         """Write the request and wait for the head."""
         flight, record = self._flight, self._flight.record
         try:
             self._connection.begin(flight)
-            await self._write()
+            await self._write_request()
             while record.head is None and not flight.landed.done():
-                await flight.news()
+                await flight.wait_for_news()
             if record.head is None:
-                raise self._error()
+                raise self._make_error()
         except BaseException:
             await self.aclose()
             raise
@@ -194,9 +194,9 @@ class RecordStream(httpx.AsyncByteStream):
                 yield chunks[passed_on - 1][1]
             if flight.landed.done():
                 break
-            await flight.news()
+            await flight.wait_for_news()
         if flight.record.failure is not None:
-            raise self._error()
+            raise self._make_error()
 
     async def aclose(self) -> None:
         """Let the connection go: kept if the body was read to its end, else closed."""
@@ -205,27 +205,29 @@ class RecordStream(httpx.AsyncByteStream):
             self._flight.abandon()
             self._connector.give_back(self._connection, self._target)
 
-    async def _write(self) -> None:
+    async def _write_request(self) -> None:
         request, connection = self._request, self._connection
-        waiting = request_head(request.method, request.url.raw_path, _checked(request.headers.raw))
-        async with aclosing(_frames(request)) as frames:
+        waiting = build_request_head(
+            request.method, request.url.raw_path, _check_headers(request.headers.raw)
+        )
+        async with aclosing(_iterate_frames(request)) as frames:
             async for frame in frames:
                 if self._flight.landed.done():
                     return
                 waiting += frame
                 if len(waiting) > _FLUSH_BYTES:
                     connection.write(waiting, last=False)
-                    await connection.drained()
+                    await connection.wait_until_drained()
                     waiting = b""
         connection.write(waiting)
 
-    def _error(self) -> httpx.TransportError:
+    def _make_error(self) -> httpx.TransportError:
         reason = self._flight.record.failure
         assert reason is not None
-        return httpx_error(reason, self._request)
+        return to_httpx_error(reason, self._request)
 
 
-def httpx_error(reason: Failure, request: httpx.Request) -> httpx.TransportError:
+def to_httpx_error(reason: Failure, request: httpx.Request) -> httpx.TransportError:
     """The exception that httpx's own transport would have raised."""
     kind: type[httpx.TransportError]
     if reason.phase in _CONNECTING:
@@ -239,7 +241,7 @@ def httpx_error(reason: Failure, request: httpx.Request) -> httpx.TransportError
     return kind(reason.message, request=request)
 
 
-async def _frames(request: httpx.Request) -> AsyncGenerator[bytes, None]:
+async def _iterate_frames(request: httpx.Request) -> AsyncGenerator[bytes, None]:
     """The body in pieces as they go out: chunked, or as long as Content-Length says."""
     chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
     length = request.headers.get("content-length")
@@ -261,33 +263,33 @@ async def _frames(request: httpx.Request) -> AsyncGenerator[bytes, None]:
         raise httpx.LocalProtocolError("Too little data for declared Content-Length")
 
 
-def _checked(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _check_headers(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     for name, value in fields:
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise httpx.LocalProtocolError("Illegal header name or value")
     return fields
 
 
-def _timeouts(request: httpx.Request, usual: Timeouts) -> Timeouts:
+def _read_timeouts(request: httpx.Request, usual: Timeouts) -> Timeouts:
     """httpx's timeouts where the request has them: None there means forever."""
     given = request.extensions.get("timeout")
     if given is None:
         return usual
-    read = _seconds(given.get("read"))
-    return Timeouts(connect=_seconds(given.get("connect")), first_byte=read, idle=read, total=usual.total)
+    read = _to_seconds(given.get("read"))
+    return Timeouts(connect=_to_seconds(given.get("connect")), first_byte=read, idle=read, total=usual.total)
 
 
-def _write_seconds(request: httpx.Request, timeouts: Timeouts) -> float:
+def _read_write_timeout(request: httpx.Request, timeouts: Timeouts) -> float:
     """How long the server may take no more of the request."""
     given = request.extensions.get("timeout")
-    return timeouts.idle if given is None else _seconds(given.get("write"))
+    return timeouts.idle if given is None else _to_seconds(given.get("write"))
 
 
-def _seconds(given: float | None) -> float:
+def _to_seconds(given: float | None) -> float:
     return _FOREVER if given is None else min(max(given, _AT_ONCE), _FOREVER)
 
 
-def _record(request: httpx.Request) -> RawExchange:
+def _make_record(request: httpx.Request) -> RawExchange:
     """A record that names no secret: header values stay out, and so does the query."""
     sent = RawRequest(
         id=request.headers.get("x-request-id") or str(uuid4()),

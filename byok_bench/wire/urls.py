@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.wire.hosts import Host, read_host
-from byok_bench.wire.reasons import Refused, Trail
+from byok_bench.wire.reasons import EgressRefusal, UrlTrail
 
 URL_REASONS: Final = frozenset(
     {
@@ -21,7 +21,7 @@ URL_REASONS: Final = frozenset(
     }
 )  # fmt: skip
 """Reasons for which a text is no base URL, whatever the policy."""
-MAX_URL: Final = 2048
+LONGEST_URL: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 ROUTES: Final = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/models")
 """Routes that people paste with the base URL; the longer of two endings first."""
@@ -67,28 +67,30 @@ class BaseUrl(msgspec.Struct, frozen=True, kw_only=True):
         return self.origin + self.path
 
 
-def read_base_url(url: object, trail: Trail | None = None) -> BaseUrl:
+def read_base_url(url: object, trail: UrlTrail | None = None) -> BaseUrl:
     """Normalise a base URL; raises Refused, and leaves what was read until then in `trail`."""
-    trail = Trail() if trail is None else trail
-    scheme, rest = _split_scheme(_clean(url, trail))
+    trail = UrlTrail() if trail is None else trail
+    scheme, rest = _split_scheme(_read_characters(url, trail))
     authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
     tail = rest[len(authority) :]
     host_text, port_text = _split_authority(authority)
     if "@" in authority:
-        raise Refused("userinfo_not_allowed")
+        raise EgressRefusal("userinfo_not_allowed")
     if "?" in tail:
-        raise Refused("query_not_allowed")
+        raise EgressRefusal("query_not_allowed")
     if "#" in tail:
-        raise Refused("fragment_not_allowed")
+        raise EgressRefusal("fragment_not_allowed")
     if not host_text:
-        raise Refused("invalid_host", ": an IPv6 address goes in brackets, and only a port follows them")
+        raise EgressRefusal(
+            "invalid_host", ": an IPv6 address goes in brackets, and only a port follows them"
+        )
     trail.port = DEFAULT_PORTS[scheme] if port_text is None else _read_port(port_text)
     host = read_host(host_text, trail)
     path = _read_path(tail, trail)
     return BaseUrl(scheme=scheme, host=host, port=trail.port, path=path, notes=tuple(trail.notes))
 
 
-def trim(text: str) -> tuple[str, bool]:
+def trim_pasted_text(text: str) -> tuple[str, bool]:
     """A pasted value without white space, BOM and invisible spaces at its ends, and whether any was there."""
     start, end = 0, len(text)
     while start < end and _is_edge(text[start]):
@@ -98,31 +100,31 @@ def trim(text: str) -> tuple[str, bool]:
     return text[start:end], end - start < len(text)
 
 
-def _clean(url: object, trail: Trail) -> str:
+def _read_characters(url: object, trail: UrlTrail) -> str:
     if not isinstance(url, str):
-        raise Refused("invalid_url")
-    text, trimmed = trim(url)
+        raise EgressRefusal("invalid_url")
+    text, trimmed = trim_pasted_text(url)
     if trimmed:
         trail.notes.append("trimmed")
     if not text:
-        raise Refused("invalid_url")
-    if len(text) > MAX_URL:
-        raise Refused("url_too_long")
+        raise EgressRefusal("invalid_url")
+    if len(text) > LONGEST_URL:
+        raise EgressRefusal("url_too_long")
     for at, char in enumerate(text):
         if char in _UNSAFE or _is_hidden(char):
-            raise Refused("invalid_character", _describe(at, char))
+            raise EgressRefusal("invalid_character", _describe_character(at, char))
     return text
 
 
 def _split_scheme(text: str) -> tuple[str, str]:
     found = _SCHEME.match(text)
     if not found or _NAME_AND_PORT.match(text):
-        raise Refused("missing_scheme")
+        raise EgressRefusal("missing_scheme")
     scheme, rest = found[1].lower(), text[found.end() :]
     if scheme not in DEFAULT_PORTS:
-        raise Refused("scheme_not_allowed")
+        raise EgressRefusal("scheme_not_allowed")
     if not rest.startswith("//"):
-        raise Refused("invalid_url")
+        raise EgressRefusal("invalid_url")
     return scheme, rest[2:]
 
 
@@ -137,20 +139,20 @@ def _split_authority(authority: str) -> tuple[str, str | None]:
         host, colon, port = text.partition(":")
         malformed = ":" in port
     if not host and not malformed:
-        raise Refused("missing_host")
+        raise EgressRefusal("missing_host")
     return "" if malformed else host, port if colon else None
 
 
 def _read_port(text: str) -> int:
     port = int(text) if _PORT.fullmatch(text) else 0
     if not 1 <= port <= 65535:
-        raise Refused("bad_port")
+        raise EgressRefusal("bad_port")
     return port
 
 
-def _read_path(tail: str, trail: Trail) -> str:
+def _read_path(tail: str, trail: UrlTrail) -> str:
     if _DOT_SEGMENT.search(tail) or _BAD_ESCAPE.search(tail):
-        raise Refused("invalid_path")
+        raise EgressRefusal("invalid_path")
     shorter = tail.rstrip("/")
     route = next((route for route in ROUTES if shorter.endswith(route)), "")
     path = shorter.removesuffix(route).rstrip("/")
@@ -171,7 +173,7 @@ def _is_hidden(char: str) -> bool:
     return unicodedata.category(char) in _HIDDEN
 
 
-def _describe(at: int, char: str) -> str:
+def _describe_character(at: int, char: str) -> str:
     return (
         f"U+{ord(char):04X} ({unicodedata.name(char, 'a control or unassigned character')}) at place {at + 1}"
     )

@@ -55,7 +55,7 @@ def test_every_scope_of_a_rule_has_a_bad_and_a_good_case(rule: str, schema: str,
 
 
 def _asks_to_stream(case: Case) -> bool:
-    request = bounded_json.decode(case.turns[0].request)
+    request = bounded_json.decode_json(case.turns[0].request)
     return isinstance(request, dict) and request.get("stream") is True
 
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from support.damage import TOKENS
 from support.fuzzing import CUTS, LONGEST_S, Cut, for_a_while, pieces_of
 
-from byok_bench.wire.content import decoded
+from byok_bench.wire.content import decode_content
 from byok_bench.wire.failures import Failure
-from byok_bench.wire.http1 import Answer
+from byok_bench.wire.http1 import AnswerParser
 from byok_bench.wire.limits import Limits
 from byok_bench.wire.raw import End, Phases, RawExchange, RawHead, RawRequest
 from byok_bench.wire.recorder import Recorder
-from byok_bench.wire.sse import decode
+from byok_bench.wire.sse import read_event_stream
 
 pytestmark = pytest.mark.timeout(LONGEST_S)
 LINE_ENDS = st.sampled_from((b"\n", b"\n", b"\r\n", b"\r"))
@@ -60,7 +60,7 @@ def by_the_standard(body: bytes) -> list[tuple[str, str]]:
 @for_a_while(0.15, STREAMS, CUTS)
 def test_events_are_those_of_the_standard(body: bytes, cut: Cut) -> None:
     """Whatever fields, comments, line ends and bytes a stream has, its events are the standard's, at their places."""
-    stream = decode([(number, piece) for number, piece in enumerate(pieces_of(body, cut))])
+    stream = read_event_stream([(number, piece) for number, piece in enumerate(pieces_of(body, cut))])
     assert [(event.name, event.data) for event in stream.events] == by_the_standard(body)
     for event in stream.events:
         assert re.match(rb"(data|event|id|retry)[:\r\n]", body[event.offset :])
@@ -72,10 +72,10 @@ class Stopped:
     def __init__(self) -> None:
         self.why: str | None = None
 
-    def done(self, t_ns: int) -> None:
+    def note_terminator(self, t_ns: int) -> None:
         self.why = self.why or "done"
 
-    def over(self, end: End, reason: Failure | None) -> None:
+    def close_record(self, end: End, reason: Failure | None) -> None:
         self.why = self.why or end
 
 
@@ -119,19 +119,19 @@ def test_nothing_grows_past_its_limits(
     record, head = record_of((("content-type", media_type), ("content-encoding", coding)))
     stopped = Stopped()
     recorder = Recorder(record, limits, "sse-done", stopped)
-    recorder.head(0, head)
+    recorder.record_head(0, head)
     for number, piece in enumerate(pieces_of(packed(body * times, coding), cut)):
         if stopped.why is None:
-            recorder.body(number, piece)
+            recorder.record_body(number, piece)
     labelled = (
         media_type == "text/event-stream"
     )  # else the first character decides, behind blanks of either kind
     cap = limits.stream_bytes if labelled else max(limits.stream_bytes, limits.body_bytes)
-    kept = decoded(record.chunks[:-1], (coding,) if coding else (), 1 << 30)
+    kept = decode_content(record.chunks[:-1], (coding,) if coding else (), 1 << 30)
     assert sum(len(data) for _, data in kept.chunks) <= cap
-    within = decoded(record.chunks, (coding,) if coding else (), cap)
+    within = decode_content(record.chunks, (coding,) if coding else (), cap)
     assert sum(len(data) for _, data in within.chunks) <= cap
-    stream = decode(within.chunks, limits=limits)
+    stream = read_event_stream(within.chunks, limits=limits)
     assert len(stream.events) <= limits.stream_events + 1
     assert max(len(stream.strays), len(stream.dataless)) <= limits.stream_events
     assert all(len(event.data.encode()) <= 3 * limits.line_bytes for event in stream.events)
@@ -148,27 +148,27 @@ class Listener:
         self.end: str | None = None
         self.begun = 0
 
-    def started(self) -> None:
+    def note_start(self) -> None:
         assert not self.heads
         self.begun += 1
 
-    def head(self, t_ns: int, head: RawHead) -> None:
+    def record_head(self, t_ns: int, head: RawHead) -> None:
         assert self.begun == 1
         assert self.end is None
         self.heads.append(head)
 
-    def body(self, t_ns: int, data: bytes) -> None:
+    def record_body(self, t_ns: int, data: bytes) -> None:
         assert len(self.heads) == 1
         assert data
         assert self.end is None
         self.data += data
 
-    def complete(self, t_ns: int, reusable: bool) -> None:
+    def complete_body(self, t_ns: int, reusable: bool) -> None:
         assert len(self.heads) == 1
         assert self.end is None
         self.end = "complete"
 
-    def broken(self, t_ns: int, message: str, limit: bool) -> None:
+    def refuse_answer(self, t_ns: int, message: str, limit: bool) -> None:
         assert message
         assert self.end is None
         self.end = "limit" if limit else "broken"
@@ -214,12 +214,12 @@ def answers(draw: st.DrawFn) -> bytes:
 def heard(whole: bytes, cut: Cut, limits: Limits) -> tuple[Any, ...]:
     """All that is reported of an answer, read to its end."""
     listener = Listener()
-    answer = Answer(listener, limits)
+    answer = AnswerParser(listener, limits)
     for number, piece in enumerate(pieces_of(whole, cut), 1):
         if listener.end is None:
             answer.feed(number, piece)
-    missing = answer.end_of_stream(clean=True) if listener.end is None else None
-    answer.stop()
+    missing = answer.end_stream(clean=True) if listener.end is None else None
+    answer.stop_listening()
     return listener.heads, listener.data, listener.end, missing
 
 

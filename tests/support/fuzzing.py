@@ -21,7 +21,7 @@ from support.damage import DAMAGES, Path, change_member, encoded, one_of, places
 from support.records import record
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 from byok_bench.wire.raw import Chunk, Phases, RawExchange, RawHead, RawRequest
 
 ASKED = os.environ.get("BYOK_BENCH_FUZZ_SECONDS")
@@ -110,7 +110,7 @@ def made(
     """An exchange with this body; a read each ms."""
     pieces = pieces_of(body, cut)
     chunks = [(MS * number, piece) for number, piece in enumerate(pieces, 1)]
-    lost = failure("network", "stream", "lost") if end == "reset" else None
+    lost = make_failure("network", "stream", "lost") if end == "reset" else None
     raw = RawExchange(
         request=RawRequest(id="r", method="POST", url="http://127.0.0.1/v1", headers=(), body=request),
         phases=Phases(start=0, written=0, head=0, first_byte=MS if chunks else None, end=MS * len(pieces)),

@@ -12,7 +12,7 @@ import pytest
 from support.chat_records import exchange
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 
 FILE = Path(__file__).parent.parent / "cases" / "probes.json"
@@ -34,7 +34,7 @@ def answer_of(said: dict[str, Any]) -> Exchange:
             request=RawRequest(id="r", method="POST", url="http://127.0.0.1/v1", headers=(), body=b"{}"),
             phases=Phases(start=0),
             end="reset",
-            failure=failure(said["lost"], "headers", "no response came"),
+            failure=make_failure(said["lost"], "headers", "no response came"),
         )
         return Exchange(raw, label="l", base_url="http://127.0.0.1/v1", model="m")
     if "body" in said:

@@ -9,8 +9,8 @@ from support.terminator import has_ended
 
 from byok_bench.dialects.base import find_dialect
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.wire.failures import failure
-from byok_bench.wire.raw import CUT, OPEN, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.failures import make_failure
+from byok_bench.wire.raw import CUT_AFTER_DONE, OPEN_AFTER_DONE, Phases, RawExchange, RawHead, RawRequest
 
 Cut = Literal["as sent", "whole", "bytes"]
 """How a reply's bytes are spread over reads."""
@@ -71,16 +71,16 @@ def _play(raw: RawExchange, reply: Reply, cut: Cut, terminator: str) -> None:
         elif isinstance(step, float):
             now += round(step * 1e9)
             if phases.done is not None and step > LINGER_S:
-                raw.flags.append(OPEN)
+                raw.flags.append(OPEN_AFTER_DONE)
                 break
             if phases.done is None and step > IDLE_S:
-                raw.end, raw.failure = "stall", failure("timeout", "stream", "nothing came", code="idle")
+                raw.end, raw.failure = "stall", make_failure("timeout", "stream", "nothing came", code="idle")
                 break
         else:
             if step == "reset" or not _may_close(reply, len(body)):
-                raw.end, raw.failure = "reset", failure("network", "stream", "the connection was lost")
+                raw.end, raw.failure = "reset", make_failure("network", "stream", "the connection was lost")
             if raw.end == "reset" and phases.done is not None:
-                raw.flags.append(CUT)
+                raw.flags.append(CUT_AFTER_DONE)
             break
     if cut == "whole" and raw.chunks:
         raw.chunks[:] = [(now, body)]

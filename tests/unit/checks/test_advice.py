@@ -12,7 +12,7 @@ from byok_bench.checks.advice import (
     choose_advice,
     describe_failure,
 )
-from byok_bench.wire.failures import KINDS, Failure, failure
+from byok_bench.wire.failures import KINDS, Failure, make_failure
 
 
 def failed(kind: str, message: str = "No.", **fields: Any) -> Failure:
@@ -103,19 +103,19 @@ def test_advice_fits_what_was_seen(
     kind: str, phase: str, message: str, status: int | None, has: str, has_not: str
 ) -> None:
     """Words about TLS stand in place of those about keys, routes and firewalls."""
-    said = describe_failure(failure(kind, phase, message, status=status))
+    said = describe_failure(make_failure(kind, phase, message, status=status))
     assert (has in said, has_not in said) == (True, False)
 
 
 @pytest.mark.parametrize(("code", "has"), [("http2_only", "--set transport=http2"), ("tls_port", "https://")])
 def test_another_protocol_has_its_own_advice(code: str, has: str) -> None:
     """What the first bytes told needs no guess about proxies."""
-    said = describe_failure(failure("protocol", "headers", "it speaks another protocol", code=code))
+    said = describe_failure(make_failure("protocol", "headers", "it speaks another protocol", code=code))
     assert (has in said, "is a proxy in between" in said) == (True, False)
 
 
 @pytest.mark.parametrize("message", ["is it plain http?", "it is", "it is.", "is it?."])
 def test_a_sentence_ends_once(message: str) -> None:
     """Whatever a message ends with, one mark stands before what to do."""
-    said = describe_failure(failure("network", "connect", message))
+    said = describe_failure(make_failure("network", "connect", message))
     assert [marks for marks in ("..", "?.", ".?") if marks in said] == []

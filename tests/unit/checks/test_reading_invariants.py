@@ -12,7 +12,7 @@ from support.chat_records import DONE, EVENT_STREAM, chunk, event, exchange
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.sse import decode
+from byok_bench.wire.sse import read_event_stream
 
 LINES = st.sampled_from(
     [
@@ -94,7 +94,7 @@ def test_cuts_do_not_matter(body: bytes, coding: str, end: Any, damage: str, dat
 @given(BODIES | st.binary(max_size=80), st.integers(1, 40), st.integers(1, 4), st.booleans())
 def test_what_is_read_stays_within_the_limits(body: bytes, line: int, events: int, clean: bool) -> None:
     """No line, event or number of them grows past its limit, and nothing holds more than was sent."""
-    stream = decode([(0, body)], clean=clean, limits=Limits(line_bytes=line, stream_events=events))
+    stream = read_event_stream([(0, body)], clean=clean, limits=Limits(line_bytes=line, stream_events=events))
     read = stream.events + ([stream.pending] if stream.pending is not None else [])
     assert len(stream.events) <= events + 1
     assert len(stream.strays) <= events

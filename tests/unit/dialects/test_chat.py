@@ -13,7 +13,7 @@ from byok_bench.dialects.answer import ChatReading
 from byok_bench.dialects.base import find_dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import EndpointError
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 from byok_bench.wire.raw import End
 
 START = event(chunk({"role": "assistant", "content": "Hi"}))
@@ -98,8 +98,8 @@ def test_the_first_match_says_what_an_answer_is(name: str) -> None:
     assert (seen.error.kind if seen.error else None) == kind
 
 
-NETWORK = failure("network", "stream", "reset")
-TIMEOUT = failure("timeout", "stream", "silence")
+NETWORK = make_failure("network", "stream", "reset")
+TIMEOUT = make_failure("timeout", "stream", "silence")
 ENDS: dict[str, tuple[bytes, End, Any, str, str | None]] = {
     "done, then reset": (START + STOP + DONE, "reset", NETWORK, "done", None),
     "done, then silence": (START + DONE, "stall", TIMEOUT, "done", None),
@@ -111,7 +111,7 @@ ENDS: dict[str, tuple[bytes, End, Any, str, str | None]] = {
     "silence, unfinished": (START, "stall", TIMEOUT, "stall", "timeout"),
     "silence, finished": (START + STOP, "stall", TIMEOUT, "stall", None),
     "silence, nothing": (b"", "stall", TIMEOUT, "stall", "timeout"),
-    "a limit": (START, "limit", failure("protocol", "stream", "too long"), "limit", "protocol"),
+    "a limit": (START, "limit", make_failure("protocol", "stream", "too long"), "limit", "protocol"),
     "an error, then reset": (START + event({"error": "overloaded"}), "reset", NETWORK, "error", "overloaded"),
     "an error, then done": (
         START + event({"error": "overloaded"}) + DONE,
@@ -159,7 +159,7 @@ def test_what_follows_the_sentinel_is_told_and_not_read(name: str) -> None:
 
 def test_no_response_is_the_transports_failure() -> None:
     """Without a head there is nothing to read, and the record says why."""
-    seen = exchange(b"", failure=failure("network", "connect", "refused"))
+    seen = exchange(b"", failure=make_failure("network", "connect", "refused"))
     seen.raw.head = None
     assert (reading(seen).shape, seen.error) == ("none", seen.raw.failure)
     assert seen.response is None

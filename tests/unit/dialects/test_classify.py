@@ -88,7 +88,10 @@ def test_every_rule_has_a_case_that_it_decides() -> None:
     decided = set()
     for parameter in table("rules"):
         case = parameter.values[0]
-        head, body = head_of(case), read_error_body(body_of(case), head_of(case).header("content-type") or "")
+        head, body = (
+            head_of(case),
+            read_error_body(body_of(case), head_of(case).get_header("content-type") or ""),
+        )
         status = head.status if head.status >= 300 else body.named_status
         facts = ErrorFacts(
             http=head.status,

@@ -333,7 +333,7 @@ async def test_ignored_proxies_are_mentioned_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first client of a process says which proxy variables it does not read, and where to set one instead."""
-    proxies.mention_ignored.cache_clear()
+    proxies.log_ignored_proxies.cache_clear()
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secretpass@127.0.0.1:1")
     for _ in range(2):
         await send(endpoint("http://127.0.0.1:1/v1"), ASK)

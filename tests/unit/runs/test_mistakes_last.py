@@ -27,7 +27,7 @@ from byok_bench.runs.plan import make_jobs
 from byok_bench.runs.progress import Event, ExchangeFinished, Waiting
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
-from byok_bench.wire.failures import Failure, failure
+from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.limits import Timeouts
 
 SHORT = Timeouts(connect=5, first_byte=0.2, idle=0.2, total=5)
@@ -49,7 +49,7 @@ def over_long(server: MoodyServer) -> list[int]:
 
 def told_by(kind: Any, delay_s: float | None) -> Failure:
     """A failure that names a delay."""
-    return msgspec.structs.replace(failure(kind, "body", "later"), retry_after_s=delay_s)
+    return msgspec.structs.replace(make_failure(kind, "body", "later"), retry_after_s=delay_s)
 
 
 class TestOrder:

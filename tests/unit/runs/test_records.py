@@ -105,8 +105,8 @@ def test_headers_outside_the_list_keep_their_names_alone() -> None:
     assert b"sentinel" not in record.meta
     kept = from_record(record)
     assert kept.head is not None
-    assert kept.head.header("set-cookie") == NOT_KEPT
-    assert kept.head.header("x-ratelimit-limit-requests") == "60"
+    assert kept.head.get_header("set-cookie") == NOT_KEPT
+    assert kept.head.get_header("x-ratelimit-limit-requests") == "60"
     assert kept.request.headers == (("x-title", NOT_KEPT), ("user-agent", "me"))
 
 

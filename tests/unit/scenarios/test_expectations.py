@@ -8,7 +8,7 @@ from support.recorded import answer, calls, exchange, raw_exchange, refusal
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.scenarios import expectations as e
 from byok_bench.scenarios.tools import find_tools
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 
 TOOLS = find_tools(("get_weather", "get_time"))
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -62,7 +62,7 @@ def test_an_expectation_says_why_it_is_not_met(
 
 def unreached(kind: str, phase: str) -> Exchange:
     """An exchange that never got to the server."""
-    raw = raw_exchange([], failure=failure(kind, phase, "no route"))
+    raw = raw_exchange([], failure=make_failure(kind, phase, "no route"))
     raw.head = None
     return exchange(raw)
 

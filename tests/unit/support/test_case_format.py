@@ -10,7 +10,7 @@ from support.verdicts import failure_differences, finding_differences, output_di
 
 from byok_bench.checks.finding import Finding
 from byok_bench.dialects.output import Output, ToolCall, Usage
-from byok_bench.wire.failures import failure
+from byok_bench.wire.failures import make_failure
 
 HI = 'data: {"choices":[]}\n\n'
 
@@ -176,4 +176,6 @@ def test_outputs_are_compared_where_asserted(expected: dict[str, object], same: 
 )
 def test_failures_are_compared_where_asserted(expected: dict[str, object] | None, same: bool) -> None:
     """No block means no failure; `any` means nothing is asserted."""
-    assert (list(failure_differences(expected, failure("timeout", "stream", "nothing came"))) == []) is same
+    assert (
+        list(failure_differences(expected, make_failure("timeout", "stream", "nothing came"))) == []
+    ) is same

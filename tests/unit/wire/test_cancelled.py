@@ -36,7 +36,7 @@ async def test_an_answer_that_ends_while_its_caller_is_cancelled_is_recorded() -
             flight.abandon()
 
     task = await cancelled(wait())
-    flight.complete(1, reusable=True)
+    flight.complete_body(1, reusable=True)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert record.end == "eof"

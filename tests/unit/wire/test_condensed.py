@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.condensed import condensed
+from byok_bench.wire.condensed import shorten_error_body
 
 MOST = 4096
 WORDS = st.text(max_size=30)
@@ -21,7 +21,7 @@ JSON = st.recursive(
 def test_json_stays_json_in_little(value: object) -> None:
     """Whatever the document, what is kept is small; a short one is kept as it is."""
     body = json.dumps(value).encode()
-    kept = condensed(body, MOST)
+    kept = shorten_error_body(body, MOST)
     assert len(kept) <= MOST
     assert len(body) > MOST or kept == body
 
@@ -30,7 +30,7 @@ def test_what_classifies_an_error_is_kept() -> None:
     """Codes and messages stay, and the request that a server echoes is cut."""
     error = {"message": "too long: " + "m" * 600, "code": "context_length_exceeded", "status": 400}
     body = {"echo": [{"role": "user", "content": "x" * 9000}] * 50, "error": error}
-    kept = json.loads(condensed(json.dumps(body).encode(), MOST))
+    kept = json.loads(shorten_error_body(json.dumps(body).encode(), MOST))
     assert kept["error"]["code"] == "context_length_exceeded"
     assert kept["error"]["message"].startswith("too long: ")
     assert kept["echo"][0]["content"].endswith("…")
@@ -49,7 +49,7 @@ def test_what_classifies_an_error_is_kept() -> None:
 )
 def test_anything_else_is_cut_at_its_end(body: bytes, kept: bytes) -> None:
     """Text is cut between characters, and what is no text where the bytes end."""
-    assert condensed(body, MOST) == kept
+    assert shorten_error_body(body, MOST) == kept
 
 
 def test_nothing_but_names_is_cut_too() -> None:
@@ -57,4 +57,4 @@ def test_nothing_but_names_is_cut_too() -> None:
     deep: object = "x"
     for _ in range(150):
         deep = {"k" * 63: deep}
-    assert len(condensed(json.dumps(deep).encode(), MOST)) == MOST
+    assert len(shorten_error_body(json.dumps(deep).encode(), MOST)) == MOST

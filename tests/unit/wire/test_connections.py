@@ -47,7 +47,7 @@ async def twice(
     async with hostile(script) as server, Client(clock=clock) as client, asyncio.timeout(20):
         records = []
         for one in fields or ({}, {}):
-            records.append(await client.exchange(request(server.url, **one)))
+            records.append(await client.send_request(request(server.url, **one)))
             await asyncio.sleep(SETTLED_S)
         return records, server
 
@@ -113,16 +113,16 @@ async def test_a_server_that_hangs_up_after_each_stream_loses_no_request(
         await asyncio.sleep(0.002)
 
     async with hostile(script) as server, Client() as client, asyncio.timeout(20):
-        records = [await client.exchange(request(server.url, terminator=terminator)) for _ in range(5)]
+        records = [await client.send_request(request(server.url, terminator=terminator)) for _ in range(5)]
     assert [one.failure for one in records] == [None] * 5
 
 
 async def test_a_server_that_keeps_streams_open_is_learned() -> None:
     """Once a connection outlived its stream, the next ones are used again at once."""
     async with hostile(keep_alive(*[STREAM] * 4)) as server, Client() as client, asyncio.timeout(20):
-        await client.exchange(request(server.url))
+        await client.send_request(request(server.url))
         await asyncio.sleep(SETTLED_S)
-        records = [await client.exchange(request(server.url)) for _ in range(3)]
+        records = [await client.send_request(request(server.url)) for _ in range(3)]
     assert [one.reused for one in records] == [True] * 3
 
 
@@ -138,12 +138,12 @@ async def test_a_connection_that_died_idle_is_replaced(clock: str) -> None:
 async def test_an_idle_death_that_the_loop_has_not_seen_is_noticed_too() -> None:
     """The end of stream counts even while it still waits in the socket's buffer."""
     async with hostile(reply(ANSWER)) as server, Client() as client:
-        await client.exchange(request(server.url))
+        await client.send_request(request(server.url))
         hub = client._connector._hub
         assert hub is not None
         asyncio.get_running_loop().remove_reader(hub._epoll.fileno())
         await asyncio.sleep(0.05)
-        second = await client.exchange(
+        second = await client.send_request(
             request(server.url, timeouts=Timeouts(connect=0.2, first_byte=0.2, idle=0.2))
         )
     assert second.reused is False
@@ -211,8 +211,8 @@ async def test_a_name_that_moved_is_dialled_anew() -> None:
         resolver = Resolver(lambda host: answers.pop(0), max_age_s=0)
         async with Client(resolver=resolver) as client:
             url = f"http://bench.example.com:{server.port}/v1"
-            first = await client.exchange(request(url))
-            second = await client.exchange(request(url, timeouts=Timeouts(connect=0.5)))
+            first = await client.send_request(request(url))
+            second = await client.send_request(request(url, timeouts=Timeouts(connect=0.5)))
     assert (first.peer, first.failure) == ("127.0.0.1", None)
     assert second.reused is False
     assert second.peer != "127.0.0.1"
@@ -227,7 +227,7 @@ async def test_refusals_name_their_reason_and_dial_nothing(monkeypatch: pytest.M
             ("http://93.184.216.34/v1", "insecure_http"),
             ("http://nowhere.example.com/v1", "dns_failed"),
         ):
-            record = await client.exchange(request(url))
+            record = await client.send_request(request(url))
             assert record.failure is not None
             assert (record.failure.kind, record.failure.code) == ("egress", code)
             assert record.head is None
@@ -245,9 +245,9 @@ async def test_dns_is_timed_and_bounded() -> None:
 
     async with hostile(keep_alive(ANSWER)) as server:
         async with Client(resolver=Resolver(lambda host: ["127.0.0.1"])) as client:
-            record = await client.exchange(request(f"http://bench.example.com:{server.port}/v1"))
+            record = await client.send_request(request(f"http://bench.example.com:{server.port}/v1"))
         async with Client(resolver=Resolver(hang)) as client:
-            stuck = await client.exchange(
+            stuck = await client.send_request(
                 request("http://bench.example.com/v1", timeouts=Timeouts(connect=0.1))
             )
     gone.set()
@@ -261,7 +261,7 @@ async def test_addresses_are_tried_in_turn() -> None:
     """When the first judged address refuses, the next one is dialled; the peer in the record is the one reached."""
     resolver = Resolver(lambda host: ["::1", "127.0.0.1"])
     async with hostile(keep_alive(ANSWER)) as server, Client(resolver=resolver) as client:
-        record = await client.exchange(request(f"http://bench.example.com:{server.port}/v1"))
+        record = await client.send_request(request(f"http://bench.example.com:{server.port}/v1"))
     assert record.failure is None
     assert record.peer == "127.0.0.1"
 
@@ -279,7 +279,7 @@ async def test_a_slow_address_does_not_hold_up_the_next(monkeypatch: pytest.Monk
     monkeypatch.setattr(dialling, "_connect", slow_for_one)
     monkeypatch.setattr(dialling, "STAGGER_S", 0.01)
     async with hostile(keep_alive(ANSWER)) as server:
-        sock, address = await dialling.dial(["127.0.0.3", "127.0.0.1"], server.port)
+        sock, address = await dialling.dial_first_reachable(["127.0.0.3", "127.0.0.1"], server.port)
         sock.close()
     assert address == "127.0.0.1"
     assert [task.cancelled() for task in opened if task is not None] == [True]
@@ -288,7 +288,7 @@ async def test_a_slow_address_does_not_hold_up_the_next(monkeypatch: pytest.Monk
 def test_families_take_turns() -> None:
     """The first address stays first, then the families alternate, each in resolver order."""
     given = ["2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2", "192.0.2.3"]
-    assert dialling.alternating(given) == [
+    assert dialling.order_by_family(given) == [
         "2001:db8::1",
         "192.0.2.1",
         "2001:db8::2",
@@ -306,7 +306,7 @@ async def test_a_peer_that_was_not_judged_is_left_at_once(monkeypatch: pytest.Mo
 
         connect = dialling._connect
         monkeypatch.setattr(dialling, "_connect", elsewhere)
-        record = await client.exchange(request(f"http://127.0.0.9:{server.port}/v1"))
+        record = await client.send_request(request(f"http://127.0.0.9:{server.port}/v1"))
         await asyncio.sleep(0.02)
         assert server.peers[0].received == 0
     assert record.failure is not None
@@ -320,7 +320,7 @@ async def test_stock_httpx_sends_nothing_to_a_second_address_after_such_a_peer(
     monkeypatch.setattr(stock, "was_judged", lambda peer, addresses: False)
     monkeypatch.setattr(stock, "alternating", lambda addresses: [*addresses, *addresses])
     async with hostile(keep_alive(ANSWER, ANSWER)) as server, Client("httpx") as client:
-        record = await client.exchange(request(server.url))
+        record = await client.send_request(request(server.url))
         assert len(server.peers) == 1
     assert record.failure is not None
     assert record.failure.kind == "network"
@@ -353,7 +353,8 @@ async def test_hundreds_of_exchanges_leave_nothing_behind(clock: Any) -> None:
             for round_ in range(10):
                 bodies = [b"fine"] * 20 + [b"reset"] * 5 + [b"stall"] * 5
                 going = [
-                    asyncio.create_task(client.exchange(request(server.url, body=body))) for body in bodies
+                    asyncio.create_task(client.send_request(request(server.url, body=body)))
+                    for body in bodies
                 ]
                 await asyncio.sleep(0.05)
                 for task in going[25:]:
@@ -372,14 +373,14 @@ async def test_hundreds_of_exchanges_leave_nothing_behind(clock: Any) -> None:
 async def test_an_exchange_leaves_no_cycle_for_the_collector() -> None:
     """With the garbage collector off, what an exchange made is freed when its record is dropped."""
     async with hostile(keep_alive(*[STREAM] * 30)) as server, Client() as client:
-        await client.exchange(request(server.url))
+        await client.send_request(request(server.url))
         gc.collect()
         gc.disable()
         try:
             kinds = ("Flight", "Answer", "Recorder", "StreamMeter", "RawExchange")
             others = {id(one) for one in gc.get_objects()}  # modules of other tests keep records of their own
             for _ in range(10):
-                await client.exchange(request(server.url))
+                await client.send_request(request(server.url))
             left = [one for one in gc.get_objects() if type(one).__name__ in kinds and id(one) not in others]
         finally:
             gc.enable()
@@ -390,7 +391,7 @@ async def test_closing_the_client_ends_what_is_under_way() -> None:
     """An exchange that is under way when the client is closed ends as a network failure, at once."""
     async with hostile(lambda peer: peer.silence()) as server:
         client = Client()
-        going = asyncio.create_task(client.exchange(request(server.url)))
+        going = asyncio.create_task(client.send_request(request(server.url)))
         await asyncio.sleep(0.05)
         await client.aclose()
         record = await asyncio.wait_for(going, 5)

@@ -7,7 +7,13 @@ from functools import partial
 
 import pytest
 
-from byok_bench.wire.content import PIECE_BYTES, ContentDecoder, codings_of, decoded, odd_codings_of
+from byok_bench.wire.content import (
+    PIECE_BYTES,
+    ContentDecoder,
+    decode_content,
+    find_odd_codings,
+    read_codings,
+)
 from byok_bench.wire.raw import Chunk
 
 packed = partial(gzip.compress, mtime=0)
@@ -50,10 +56,10 @@ def test_chunk_borders_do_not_matter(name: str) -> None:
     """However the coded bytes are cut, the same bytes come out, without a problem."""
     codings, body = BODIES[name]
     for chunks in cuts(body):
-        plain = decoded(chunks, codings)
+        plain = decode_content(chunks, codings)
         assert b"".join(data for _, data in plain.chunks) == TEXT
         assert plain.problem is None
-        assert not plain.over
+        assert not plain.is_over_limit
 
 
 def test_bytes_come_out_as_soon_as_they_were_flushed() -> None:
@@ -61,7 +67,7 @@ def test_bytes_come_out_as_soon_as_they_were_flushed() -> None:
     coder = zlib.compressobj(wbits=31)
     first = coder.compress(b"a") + coder.flush(zlib.Z_SYNC_FLUSH)
     second = coder.compress(b"b") + coder.flush()
-    assert decoded([(1, first), (2, second[:1]), (3, second[1:])], ("gzip",)).chunks in (
+    assert decode_content([(1, first), (2, second[:1]), (3, second[1:])], ("gzip",)).chunks in (
         [(1, b"a"), (2, b"b")],
         [(1, b"a"), (3, b"b")],
     )
@@ -71,7 +77,7 @@ def test_a_cut_body_gives_what_came_out() -> None:
     """The end of a coded body may be missing: that is no problem of the coding."""
     coder = zlib.compressobj(wbits=31)
     flushed = coder.compress(TEXT) + coder.flush(zlib.Z_SYNC_FLUSH)
-    plain = decoded([(1, flushed)], ("gzip",))
+    plain = decode_content([(1, flushed)], ("gzip",))
     assert (plain.chunks, plain.problem) == ([(1, TEXT)], None)
 
 
@@ -87,7 +93,7 @@ def test_a_cut_body_gives_what_came_out() -> None:
 )
 def test_what_cannot_be_undone_is_a_problem(codings: tuple[str, ...], body: bytes) -> None:
     """An unknown coding and broken data are told, not raised."""
-    assert decoded([(1, body), (2, b"more")], codings).problem is not None
+    assert decode_content([(1, body), (2, b"more")], codings).problem is not None
 
 
 def test_what_came_before_the_break_is_kept_however_it_was_cut() -> None:
@@ -101,7 +107,7 @@ def test_what_came_before_the_break_is_kept_however_it_was_cut() -> None:
     ):
         seen = {
             (b"".join(data for _, data in plain.chunks), plain.problem)
-            for plain in (decoded(chunks, codings) for chunks in cuts(body))
+            for plain in (decode_content(chunks, codings) for chunks in cuts(body))
         }
         assert len(seen) == 1
         assert None not in next(iter(seen))
@@ -120,9 +126,9 @@ def test_a_bomb_is_cut_at_the_limit(coding: str) -> None:
 def test_the_limit_itself_is_allowed() -> None:
     """A body of exactly the limit is whole, coded or not."""
     for codings, body in (("gzip",), packed(TEXT)), ((), TEXT):
-        assert not decoded([(1, body)], codings, limit=len(TEXT)).over
-        cut = decoded([(1, body)], codings, limit=len(TEXT) - 1)
-        assert (cut.chunks, cut.over) == ([(1, TEXT[:-1])], True)
+        assert not decode_content([(1, body)], codings, limit=len(TEXT)).is_over_limit
+        cut = decode_content([(1, body)], codings, limit=len(TEXT) - 1)
+        assert (cut.chunks, cut.is_over_limit) == ([(1, TEXT[:-1])], True)
 
 
 @pytest.mark.parametrize(
@@ -137,16 +143,16 @@ def test_the_limit_itself_is_allowed() -> None:
 )
 def test_codings_are_read_from_the_header(header: str | None, codings: tuple[str, ...]) -> None:
     """Names have no case; identity is none."""
-    assert codings_of(header) == codings
+    assert read_codings(header) == codings
 
 
 def test_several_codings_unfold_to_less_than_one() -> None:
     """No honest server packs a body twice, and each coding unfolds a thousandfold: the record is read to 16 MiB."""
     body = b"0" * 20_000_000
     once, twice = gzip.compress(body, 1), gzip.compress(gzip.compress(body, 1))
-    plain, nested = decoded([(1, once)], ["gzip"]), decoded([(1, twice)], ["gzip", "gzip"])
-    assert (len(plain.chunks[0][1]), plain.over) == (20_000_000, False)
-    assert (len(nested.chunks[0][1]), nested.over) == (16 * 1024 * 1024, True)
+    plain, nested = decode_content([(1, once)], ["gzip"]), decode_content([(1, twice)], ["gzip", "gzip"])
+    assert (len(plain.chunks[0][1]), plain.is_over_limit) == (20_000_000, False)
+    assert (len(nested.chunks[0][1]), nested.is_over_limit) == (16 * 1024 * 1024, True)
 
 
 @pytest.mark.parametrize("size", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES, 300_000])
@@ -174,4 +180,4 @@ def test_names_that_are_no_codings_are_told_apart(
     header: str | None, codings: tuple[str, ...], odd: tuple[str, ...]
 ) -> None:
     """What is a coding has to be undone, known or not; what is none says nothing of the bytes."""
-    assert (codings_of(header), odd_codings_of(header)) == (codings, odd)
+    assert (read_codings(header), find_odd_codings(header)) == (codings, odd)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.addresses import HARD, parse
+from byok_bench.wire.addresses import HARD_CLASSES, parse_address
 from byok_bench.wire.egress import METADATA_HOSTS, NEARBY, SPECIAL_SUFFIXES, Verdict, judge
 from byok_bench.wire.policy_lists import Policy, parse_policy
 from byok_bench.wire.reasons import NOTES, REASONS
@@ -78,7 +78,7 @@ def test_the_tables_of_names_are_those_of_the_cases() -> None:
 
 def test_the_groups_of_reasons_are_reasons() -> None:
     """The groups that other modules rely on hold codes that exist."""
-    assert URL_REASONS | HARD | set(NEARBY) | ADDRESS_REASONS < set(REASONS)
+    assert URL_REASONS | HARD_CLASSES | set(NEARBY) | ADDRESS_REASONS < set(REASONS)
     assert len(URL_REASONS) == 15
     assert len(ADDRESS_REASONS) == 11
 
@@ -105,7 +105,7 @@ def test_whatever_comes_there_is_a_verdict(url: str, profile: Any, answer: Any, 
         assert profile in ("local", "shared")
         assert (
             verdict.addresses
-            == list(dict.fromkeys(str(parse(address)) for address in verdict.addresses))
+            == list(dict.fromkeys(str(parse_address(address)) for address in verdict.addresses))
             != []
         )
 
@@ -147,7 +147,7 @@ def test_no_list_lifts_a_hard_address_and_none_beats_a_denial(row: tuple[str, st
     denied = {**allowed, "deny_cidrs": ["0.0.0.0/0", "::/0"]}
     for policy, otherwise in ((allowed, "ok"), (denied, "address_denied")):
         verdict = judge("https://api.openai.com", profile, lambda host: [address], policy)
-        assert verdict.reason == (reason if reason in HARD else otherwise)
+        assert verdict.reason == (reason if reason in HARD_CLASSES else otherwise)
 
 
 @pytest.mark.parametrize(

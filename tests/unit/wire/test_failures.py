@@ -7,7 +7,7 @@ import httptools
 import httpx
 import pytest
 
-from byok_bench.wire.failures import KINDS, LIBRARY_ERRORS, PHASES, library_kind
+from byok_bench.wire.failures import KINDS, LIBRARY_ERRORS, PHASES, classify_library_error
 
 HTTPX_ERRORS = [
     value for value in vars(httpx).values() if isinstance(value, type) and issubclass(value, Exception)
@@ -17,7 +17,7 @@ HTTPX_ERRORS = [
 @pytest.mark.parametrize("error", HTTPX_ERRORS, ids=lambda error: error.__name__)
 def test_every_httpx_error_is_mapped(error: type[Exception]) -> None:
     """No exception that httpx can raise is unknown to the table."""
-    assert library_kind(error.__new__(error)) is not None
+    assert classify_library_error(error.__new__(error)) is not None
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_every_httpx_error_is_mapped(error: type[Exception]) -> None:
 )
 def test_the_most_specific_class_decides(error: Exception, kind: str, phase: str) -> None:
     """A class that the table names itself is not taken for the one that it derives from."""
-    assert library_kind(error) == (kind, phase)
+    assert classify_library_error(error) == (kind, phase)
 
 
 def test_the_table_speaks_the_projects_words() -> None:
@@ -47,4 +47,4 @@ def test_the_table_speaks_the_projects_words() -> None:
 
 def test_a_bug_is_not_a_failure() -> None:
     """What no library raises is not mapped: it has to surface."""
-    assert library_kind(KeyError("x")) is None
+    assert classify_library_error(KeyError("x")) is None

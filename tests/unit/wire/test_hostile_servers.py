@@ -28,7 +28,7 @@ async def exchanged(case: Case, transport: Transport, clock: Clock = "kernel") -
             limits=case.limits,
         )
         async with asyncio.timeout(PATIENCE_S):
-            record = await client.exchange(request)
+            record = await client.send_request(request)
         return record, len(server.peers)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from byok_bench.wire.loop_lag import FLAG, LagMonitor
+from byok_bench.wire.loop_lag import STALLED_FLAG, LagMonitor
 from byok_bench.wire.raw import Phases, RawExchange, RawRequest
 
 
@@ -29,9 +29,9 @@ async def test_a_stall_marks_what_was_under_way() -> None:
     monitor.leave(during)
     monitor.enter(late)
     monitor.leave(late)
-    assert [one.flags for one in (early, during, late)] == [[], [FLAG], []]
-    assert monitor.summary().stalls == 2
-    assert monitor.summary().worst_ms > 50
+    assert [one.flags for one in (early, during, late)] == [[], [STALLED_FLAG], []]
+    assert monitor.summarize().stalls == 2
+    assert monitor.summarize().worst_ms > 50
 
 
 async def test_a_stall_at_the_very_end_counts() -> None:
@@ -40,7 +40,7 @@ async def test_a_stall_at_the_very_end_counts() -> None:
     monitor.enter(one)
     stand_still()
     monitor.leave(one)
-    assert one.flags == [FLAG]
+    assert one.flags == [STALLED_FLAG]
 
 
 async def test_nothing_ticks_when_nothing_is_watched() -> None:
@@ -48,8 +48,8 @@ async def test_nothing_ticks_when_nothing_is_watched() -> None:
     monitor, one = LagMonitor(), record()
     monitor.enter(one)
     monitor.leave(one)
-    watched = monitor.summary().watched_s
+    watched = monitor.summarize().watched_s
     await asyncio.sleep(0.05)
-    assert monitor.summary().watched_s == watched
+    assert monitor.summarize().watched_s == watched
     assert monitor._timer is None
-    assert monitor.summary().cpu_share >= 0
+    assert monitor.summarize().cpu_share >= 0

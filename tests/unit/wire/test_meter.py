@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.terminator import end_of_done
 
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.meter import DONE, DecodingMeter, OpeningMeter, SizeMeter, StreamMeter
+from byok_bench.wire.meter import TERMINATOR_SEEN, DecodingMeter, OpeningMeter, SizeMeter, StreamMeter
 
 PIECES = st.sampled_from(
     b"data: {}|data: [DONE]|data:[DONE]|data: x[DONE]|: ping|event: e|data|[DONE]|data: data: [DONE]|data:   [DONE]  "
@@ -37,7 +37,7 @@ def test_the_terminator_is_found_at_the_read_that_dispatches_it(body: bytes, pla
     seen = 0
     for part in cut(body, places):
         seen += len(part)
-        if meter(part) == DONE:
+        if meter(part) == TERMINATOR_SEEN:
             break
     else:
         seen = 0
@@ -73,7 +73,7 @@ def test_a_typed_stream_ends_at_its_terminal_event(terminator: Any, end: bytes, 
     stop = len(body) - (len(end) - 1)  # a lone CR of the blank line dispatches, whatever follows
     for place in range(1, len(body)):
         meter = StreamMeter(Limits(), terminator)
-        assert [meter(body[:place]), meter(body[place:])].index(DONE) == (place < stop), place
+        assert [meter(body[:place]), meter(body[place:])].index(TERMINATOR_SEEN) == (place < stop), place
 
 
 @pytest.mark.parametrize("terminator", ["none", "messages", "responses"])
@@ -142,7 +142,7 @@ def test_coded_streams_are_looked_into(coding: str, size: int) -> None:
         StreamMeter(Limits(), "sse-done"), [coding.split()[-1].replace("members", "gzip")], 1 << 26
     )
     body = WRAPPED[coding](b"data: {}\n\n" * 50 + b"data: [DONE]\n\n")
-    assert DONE in [meter(body[at : at + size]) for at in range(0, len(body), size)]
+    assert TERMINATOR_SEEN in [meter(body[at : at + size]) for at in range(0, len(body), size)]
 
 
 def test_what_unfolds_beyond_the_limit_ends_there() -> None:
@@ -204,7 +204,7 @@ def test_a_limit_passed_before_the_terminator_counts_though_both_come_in_one_rea
     meter = StreamMeter(Limits(line_bytes=1_000), "sse-done")
     long, done = b"data: " + b"z" * 1_001 + b"\n\n", b"data: [DONE]\n\n"
     assert "1000 bytes" in (meter(long + done + tail) or "")
-    assert StreamMeter(Limits(line_bytes=1_000), "sse-done")(done + long + tail) == DONE
+    assert StreamMeter(Limits(line_bytes=1_000), "sse-done")(done + long + tail) == TERMINATOR_SEEN
 
 
 def test_a_stream_over_its_limit_is_not_saved_by_its_terminator() -> None:

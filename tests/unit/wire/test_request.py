@@ -3,7 +3,7 @@
 import pytest
 
 from byok_bench.errors import EndpointError
-from byok_bench.wire.request import WireRequest, prepared
+from byok_bench.wire.request import WireRequest, to_sendable
 
 CONTROLS = ("\r", "\n", "\0", "\t", "\x1f", "\x7f", "\x85", "a\r\nx-other: 1", "a\r\n folded")
 
@@ -11,7 +11,7 @@ CONTROLS = ("\r", "\n", "\0", "\t", "\x1f", "\x7f", "\x85", "a\r\nx-other: 1", "
 def sent(name: str, value: str) -> list[tuple[bytes, bytes]]:
     """The header fields of a GET with one extra field."""
     request = WireRequest(id="1", url="https://example.com/v1", method="GET", headers=((name, value),))
-    return prepared(request).headers
+    return to_sendable(request).headers
 
 
 @pytest.mark.parametrize("value", CONTROLS)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from byok_bench.wire.resolver import Judged, Resolver
+from byok_bench.wire.resolver import Resolver, TimedVerdict
 
 URL = "https://api.openai.com/v1"
 
@@ -60,7 +60,7 @@ async def test_what_needs_no_lookup_has_no_times(url: str) -> None:
     """Literals, localhost and refused URLs are judged without DNS."""
     names = Names(["8.8.8.8"])
     judged = await Resolver(names).judge(url, "local")
-    assert judged == Judged(judged.verdict)
+    assert judged == TimedVerdict(judged.verdict)
     assert names.asked == []
 
 
@@ -71,7 +71,7 @@ async def test_an_allow_is_kept_for_a_minute() -> None:
     first = await resolver.judge(URL, "local")
     clock.now += 59.9
     kept = await resolver.judge(URL, "local")
-    assert kept == Judged(first.verdict)
+    assert kept == TimedVerdict(first.verdict)
     clock.now += 0.2
     renewed = await resolver.judge(URL, "local")
     assert renewed.verdict.addresses == ["1.1.1.1"]

@@ -14,7 +14,7 @@ from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.send import send
 from byok_bench.wire import shared
 from byok_bench.wire.resolver import Resolver
-from byok_bench.wire.shared import share_client
+from byok_bench.wire.shared import get_shared_client
 
 ANSWER = sized(b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}]}', JSON[:-2])
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
@@ -56,7 +56,7 @@ async def test_a_resolver_makes_a_client_of_its_own() -> None:
 
 async def test_each_transport_has_its_own() -> None:
     """The stock transport is not the timed one."""
-    async with share_client() as own, share_client("httpx") as stock, share_client() as again:
+    async with get_shared_client() as own, get_shared_client("httpx") as stock, get_shared_client() as again:
         assert own is again
         assert own is not stock
 

@@ -18,7 +18,7 @@ from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile
 from byok_bench.wire import idle_pool
 from byok_bench.wire.client import Client, WireRequest
 from byok_bench.wire.gate import Target
-from byok_bench.wire.idle_pool import trusted_ns
+from byok_bench.wire.idle_pool import compute_trusted_ns
 from byok_bench.wire.limits import Timeouts
 from byok_bench.wire.raw import RawExchange, RawHead
 
@@ -51,7 +51,7 @@ async def asked(client: Client, url: str, *bodies: bytes) -> list[RawExchange]:
     requests = [
         WireRequest(id="s", url=url, body=body, timeouts=QUICK, terminator="sse-done") for body in bodies
     ]
-    return [await client.exchange(one) for one in requests]
+    return [await client.send_request(one) for one in requests]
 
 
 @CLIENTS
@@ -146,7 +146,7 @@ async def test_idle_connections_are_closed_in_time(monkeypatch: pytest.MonkeyPat
 def test_a_server_may_say_how_long_it_waits(said: str | None, seconds: float) -> None:
     """Keep-Alive (RFC 2068, 19.7.1.1): a connection is given up sooner than that, and never trusted for long."""
     fields = () if said is None else (("keep-alive", said),)
-    assert trusted_ns(RawHead(status=200, http="1.1", headers=fields)) == seconds * 1e9
+    assert compute_trusted_ns(RawHead(status=200, http="1.1", headers=fields)) == seconds * 1e9
 
 
 async def test_the_oldest_idle_connection_goes_first() -> None:

@@ -53,7 +53,7 @@ async def send(url: str, lookup: Lookup | None = None, **fields: Any) -> RawExch
         Client(fields.pop("transport", "own"), resolver=Resolver(lookup)) as client,
         asyncio.timeout(20),
     ):
-        return await client.exchange(WireRequest(id="t", url=url, **fields))
+        return await client.send_request(WireRequest(id="t", url=url, **fields))
 
 
 STREAM = chunked(event("a"), event("b"), DONE)
@@ -98,9 +98,9 @@ async def test_connections_are_kept_alive(authority: Authority) -> None:
         request = WireRequest(
             id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK
         )
-        first = await client.exchange(request)
+        first = await client.send_request(request)
         await asyncio.sleep(SETTLED_S)
-        second = await client.exchange(request)
+        second = await client.send_request(request)
     assert (first.reused, second.reused) == (False, True)
     assert second.phases.tls_end is None
     assert len(server.peers) == 1
@@ -406,5 +406,5 @@ async def test_a_socket_closed_under_tls_may_have_been_cut(
         request = WireRequest(
             id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK
         )
-        record = await client.exchange(request)
+        record = await client.send_request(request)
     assert (record.failure and record.failure.kind, record.end) == (kind, end)

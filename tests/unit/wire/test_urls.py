@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.reasons import Refused, Trail
-from byok_bench.wire.urls import MAX_URL, read_base_url, trim
+from byok_bench.wire.reasons import EgressRefusal, UrlTrail
+from byok_bench.wire.urls import LONGEST_URL, read_base_url, trim_pasted_text
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: str, port: int) -> 
 
 def test_what_was_read_before_a_refusal_is_kept() -> None:
     """Host, port and notes stay readable when the path is refused."""
-    trail = Trail()
-    with pytest.raises(Refused) as caught:
+    trail = UrlTrail()
+    with pytest.raises(EgressRefusal) as caught:
         read_base_url(" https://Example.com.:8443/..", trail)
     assert caught.value.reason == "invalid_path"
-    assert trail == Trail(host="example.com", port=8443, notes=["trimmed", "trailing_dot"])
+    assert trail == UrlTrail(host="example.com", port=8443, notes=["trimmed", "trailing_dot"])
 
 
 @given(st.text())
@@ -39,7 +39,7 @@ def test_any_text_is_a_base_url_or_refused(text: str) -> None:
     """Nothing but Refused is raised, and a base URL is a fixed point."""
     try:
         base = read_base_url(text)
-    except Refused:
+    except EgressRefusal:
         return
     assert read_base_url(str(base)).path == base.path
 
@@ -47,18 +47,18 @@ def test_any_text_is_a_base_url_or_refused(text: str) -> None:
 @given(st.text(alphabet=" \t\n\u00a0\ufeff\u200b\u2060\u3000ab"))
 def test_trimming_ends_at_what_can_be_seen(text: str) -> None:
     """Only the ends lose anything, and trimming twice changes nothing."""
-    short, trimmed = trim(text)
+    short, trimmed = trim_pasted_text(text)
     assert short in text
     assert trimmed == (short != text)
-    assert trim(short) == (short, False)
+    assert trim_pasted_text(short) == (short, False)
     assert not short or (short[0] in "ab" and short[-1] in "ab")
 
 
 def test_a_long_url_is_refused_before_it_is_searched() -> None:
     """The length is judged without the blank ends."""
-    with pytest.raises(Refused) as caught:
-        read_base_url("x" * (MAX_URL + 1))
+    with pytest.raises(EgressRefusal) as caught:
+        read_base_url("x" * (LONGEST_URL + 1))
     assert caught.value.reason == "url_too_long"
-    with pytest.raises(Refused) as caught:
-        read_base_url("x" * MAX_URL + " ")
+    with pytest.raises(EgressRefusal) as caught:
+        read_base_url("x" * LONGEST_URL + " ")
     assert caught.value.reason == "missing_scheme"

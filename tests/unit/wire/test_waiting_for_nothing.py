@@ -72,7 +72,7 @@ def test_a_reset_that_comes_together_with_data_is_noticed(loop: Loop, clock: Clo
     async def main(url: str) -> RawExchange:
         async with Client(clock=clock) as client:
             request = WireRequest(id="w", url=url, body=b"{}", terminator="sse-done", timeouts=QUICK)
-            going = asyncio.create_task(client.exchange(request))
+            going = asyncio.create_task(client.send_request(request))
             await asyncio.to_thread(asked.wait, 20)
             assert gone.wait(20)
             return await going
@@ -112,7 +112,7 @@ def test_what_comes_before_the_request_is_not_lost(
 
     async def main() -> RawExchange:
         async with hostile(script) as server, Client(clock=clock) as client, asyncio.timeout(20):
-            return await client.exchange(WireRequest(id="w", url=server.url, body=b"{}", timeouts=QUICK))
+            return await client.send_request(WireRequest(id="w", url=server.url, body=b"{}", timeouts=QUICK))
 
     record = run(loop, main())
     assert (record.failure and record.failure.kind) == kind
@@ -133,9 +133,9 @@ def test_an_interim_answer_is_no_answer(loop: Loop, clock: Clock) -> None:
     async def main() -> list[RawExchange]:
         async with hostile(script) as server, Client(clock=clock) as client, asyncio.timeout(20):
             request = WireRequest(id="w", url=server.url, body=b"{}", timeouts=QUICK)
-            first = await client.exchange(request)
+            first = await client.send_request(request)
             await asyncio.sleep(SETTLED_S)
-            return [first, await client.exchange(request), await client.exchange(request)]
+            return [first, await client.send_request(request), await client.send_request(request)]
 
     records = run(loop, main())
     assert [b"".join(data for _, data in one.chunks) for one in records] == [b"0", b"1", b"2"]
@@ -162,7 +162,7 @@ def test_a_server_that_reads_slowly_is_waited_for(loop: Loop, clock: Clock) -> N
     async def main(url: str) -> RawExchange:
         async with Client(clock=clock) as client:
             request = WireRequest(id="w", url=url, body=b"x" * size, timeouts=Timeouts(idle=1))
-            return await client.exchange(request)
+            return await client.send_request(request)
 
     with blocking(talk) as url:
         record = run(loop, main(url))
@@ -182,9 +182,9 @@ def test_a_settled_connection_serves_on_either_loop(loop: Loop) -> None:
     async def main() -> list[RawExchange]:
         async with hostile(script) as server, Client(clock="user") as client, asyncio.timeout(20):
             request = WireRequest(id="w", url=server.url, body=b"{}", terminator="sse-done", timeouts=QUICK)
-            first = await client.exchange(request)
+            first = await client.send_request(request)
             await asyncio.sleep(SETTLED_S)
-            return [first, await client.exchange(request)]
+            return [first, await client.send_request(request)]
 
     first, second = run(loop, main())
     assert (first.failure, second.failure) == (None, None)
@@ -202,6 +202,6 @@ async def test_a_request_that_the_system_refuses_is_given_up_in_time(monkeypatch
         monkeypatch.setattr(KernelLink, "writable", refused)
         async with Client() as client:
             request = WireRequest(id="r", url=server.url, timeouts=Timeouts(connect=5, total=0.4))
-            record = await asyncio.wait_for(client.exchange(request), 10)
+            record = await asyncio.wait_for(client.send_request(request), 10)
     assert record.failure is not None
     assert (record.failure.kind, record.failure.phase, record.end) == ("timeout", "request", "limit")
