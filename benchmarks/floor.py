@@ -23,11 +23,11 @@ from benchmarks.judging import chunk
 from benchmarks.part import Part, Rows
 from benchmarks.steal import undisturbed
 from benchmarks.truth import CLIENT_CORE, SERVER_CORE, environment, pinned
-from byok_bench.wire.connection import Connection
-from byok_bench.wire.flight import Flight
+from byok_bench.wire.connections.connection import Connection
+from byok_bench.wire.connections.exchange_clocks import Flight
+from byok_bench.wire.connections.socket_links import KernelHub, KernelLink
 from byok_bench.wire.limits import Limits, Timeouts
-from byok_bench.wire.link import KernelHub, KernelLink
-from byok_bench.wire.raw import Phases, RawExchange, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
 
 STREAMS, EVENTS, PACE_NS = 64, 6_400, 156_000
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -15,7 +15,7 @@ from httpx._decoders import LineDecoder
 from benchmarks.part import Part, Rows
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.wire.raw import Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawHead, RawRequest
 
 REQUEST: Final = {
     "model": "m",

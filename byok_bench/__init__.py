@@ -12,7 +12,7 @@ from byok_bench.redact import redact
 
 if TYPE_CHECKING:
     from byok_bench.checks.finding import Finding
-    from byok_bench.checks.ladder import ladder
+    from byok_bench.checks.ladder.climb import ladder
     from byok_bench.checks.registry import run_checks as check
     from byok_bench.dialects.exchange import Exchange
     from byok_bench.dialects.output import Output, ToolCall, Usage
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
     from byok_bench.endpoints.endpoint import Endpoint, Model
     from byok_bench.endpoints.keys import KeyRef
-    from byok_bench.endpoints.send import list_models as list_models
-    from byok_bench.endpoints.send import send
+    from byok_bench.endpoints.send import list_models, send
     from byok_bench.errors import (
         BackendError,
         BookError,
@@ -35,13 +34,13 @@ if TYPE_CHECKING:
     )
     from byok_bench.report.compare import compare
     from byok_bench.runs.runner import Run, run
-    from byok_bench.wire.egress import Verdict, judge
+    from byok_bench.wire.egress.verdicts import Verdict, judge
     from byok_bench.wire.failures import Failure
     from byok_bench.wire.limits import Limits, Timeouts
 
 _HOMES = {
     "checks.finding": ("Finding",),
-    "checks.ladder": ("ladder",),
+    "checks.ladder.climb": ("ladder",),
     "checks.registry": ("check=run_checks",),
     "dialects.exchange": ("Exchange",),
     "dialects.output": ("Output", "ToolCall", "Usage"),
@@ -49,7 +48,7 @@ _HOMES = {
     "endpoints.book": ("EndpointBook",),
     "endpoints.endpoint": ("Endpoint", "Model"),
     "endpoints.keys": ("KeyRef",),
-    "endpoints.send": ("list_models=get_models", "send"),
+    "endpoints.send": ("list_models", "send"),
     "errors": (
         "BackendError",
         "BookError",
@@ -63,7 +62,7 @@ _HOMES = {
     ),
     "report.compare": ("compare",),
     "runs.runner": ("Run", "run"),
-    "wire.egress": ("Verdict", "judge"),
+    "wire.egress.verdicts": ("Verdict", "judge"),
     "wire.failures": ("Failure",),
     "wire.limits": ("Limits", "Timeouts"),
 }

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.clients.page import DATA, PAGE, read_versions, render_page, write_data
 from support.clients.play import CLIENTS, FAULTS, NODE, ON_NODE, PYTHON, play_all
 
-from byok_bench.checks.clients import ClientEffect, ClientEffects, load_client_effects
+from byok_bench.checks.client_effects import ClientEffect, ClientEffects, load_client_effects
 
 
 async def play() -> ClientEffects:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.cases import PAGES, Case, Expected, load  # noqa: E402
 
-from byok_bench.checks.clients import describe_effects, find_client_effects  # noqa: E402
+from byok_bench.checks.client_effects import describe_effects, find_client_effects  # noqa: E402
 from byok_bench.checks.registry import Check, list_answer_forms, load_catalogue  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
 

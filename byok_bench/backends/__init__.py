@@ -1,5 +1,5 @@
 """Things to point an Endpoint at: an embedded model server, a gateway in front of it, and the simulator.
 
-`llamacpp.LlamaCpp`, `litellm.LiteLLM` and `simulator.server.Simulator` are all `base.Backend`: an async context
+`llamacpp.LlamaCpp`, `litellm.LiteLLM` and `simulator.server.Simulator` are all `backend.Backend`: an async context
 manager with `.endpoint`. Not for serving anybody else: each listens on 127.0.0.1.
 """

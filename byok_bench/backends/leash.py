@@ -1,7 +1,7 @@
 """The child's side of a backend process: settings in by stdin, the address out by stdout, and an end with its parent.
 
 Run as a script with the path of a module that has `serve(settings, announce, stop)`; it may run under another
-Python than ours, so it imports the standard library alone. The parent's side is child.py.
+Python than ours, so it imports the standard library alone. The parent's side is child_process.py.
 
 Settings come as one JSON line on stdin, because arguments and environment can be read by other processes and
 settings hold keys. Stdin then stays open: its end is the order to stop, and the operating system gives that order

@@ -9,9 +9,9 @@ import secrets
 import sys
 from pathlib import Path
 
-from byok_bench.backends.base import LOOPBACK, Backend
-from byok_bench.backends.child import Child
-from byok_bench.backends.process import ProcessBackend
+from byok_bench.backends.backend import LOOPBACK, Backend
+from byok_bench.backends.child_process import Child
+from byok_bench.backends.process_backend import ProcessBackend
 from byok_bench.errors import BackendError
 
 HERE = Path(__file__).parent

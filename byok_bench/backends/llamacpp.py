@@ -7,10 +7,10 @@ llamacpp_process.py. The bundled model knows no tools by its own template; herme
 from importlib.util import find_spec
 from pathlib import Path
 
-from byok_bench.backends.base import LOOPBACK
-from byok_bench.backends.child import Child
+from byok_bench.backends.backend import LOOPBACK
+from byok_bench.backends.child_process import Child
 from byok_bench.backends.gguf import BUNDLED_MODEL, find_bundled_model, find_model_file
-from byok_bench.backends.process import ProcessBackend
+from byok_bench.backends.process_backend import ProcessBackend
 from byok_bench.errors import BackendError
 
 HERE = Path(__file__).parent

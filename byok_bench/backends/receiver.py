@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.http_backend import HttpBackend
 from byok_bench.backends.simulator.reply import Reply, make_json_reply
-from byok_bench.backends.simulator.serving import HttpBackend
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.contract import (
     CONTRACT_FIELD,

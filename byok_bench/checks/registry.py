@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from byok_bench.checks.finding import WEIGHTS, Finding, Hit, Severity, make_finding
-from byok_bench.checks.seen import SeenExchange
+from byok_bench.checks.seen_exchange import SeenExchange
 from byok_bench.dialects.exchange import Exchange
 
 Scope = Literal[
@@ -44,18 +44,11 @@ Rule = Callable[[SeenExchange], Iterator[Hit]]
 _Probe = TypeVar("_Probe", bound=Callable[..., Any])
 
 RULE_FILES: Final = (
-    *("framing", "delta", "answer", "tool_calls", "usage", "finish", "reasoning", "structured"),
-    *(
-        "errors_",
-        "http",
-        "models",
-        "responses",
-        "responses_items",
-        "responses_shape",
-        "messages",
-        "messages_shape",
-    ),
-    *("probes_tools", "probes_errors", "probes_delivery", "probes_turns"),
+    *("rules.framing", "rules.delta", "rules.answer", "rules.tool_calls", "rules.usage", "rules.finish"),
+    *("rules.reasoning", "rules.structured", "rules.errors", "rules.http", "rules.models"),
+    *("rules.responses", "rules.responses_items", "rules.responses_objects"),
+    *("rules.messages", "rules.messages_objects"),
+    *("probes.tools", "probes.errors", "probes.delivery", "probes.turns"),
 )
 """Modules of this package that hold rules, in the order of the catalogue."""
 _GROUPS: Final = {

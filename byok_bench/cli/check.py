@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from byok_bench.cli import adhoc
+from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
-    from byok_bench.checks.rungs import LadderReport, Rung
+    from byok_bench.checks.ladder.report import LadderReport, Rung
     from byok_bench.endpoints.endpoint import Endpoint
 
 
@@ -20,13 +20,13 @@ def add_command(app: typer.Typer) -> None:
 
 
 def check_endpoint(
-    endpoint: adhoc.EndpointArgument = None,
-    base_url: adhoc.BaseUrl = None,
-    model: adhoc.ModelId = None,
-    key_env: adhoc.KeyEnv = None,
-    schema: adhoc.Schema = "chat",
+    endpoint: endpoint_options.EndpointArgument = None,
+    base_url: endpoint_options.BaseUrl = None,
+    model: endpoint_options.ModelId = None,
+    key_env: endpoint_options.KeyEnv = None,
+    schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
-    profile: adhoc.Profile = "local",
+    profile: endpoint_options.Profile = "local",
     deep: Annotated[
         bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")
     ] = False,
@@ -39,9 +39,9 @@ def check_endpoint(
 
     Exit code 1 if a rung failed.
     """
-    from byok_bench.checks.ladder import ladder
+    from byok_bench.checks.ladder.climb import ladder
 
-    chosen = adhoc.choose_endpoint(
+    chosen = endpoint_options.choose_endpoint(
         endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
     )
     assert chosen is not None
@@ -49,8 +49,8 @@ def check_endpoint(
         ladder(
             chosen,
             model=model,
-            profile=adhoc.resolve_egress_profile(profile),
-            policy=adhoc.read_egress_policy(),
+            profile=endpoint_options.resolve_egress_profile(profile),
+            policy=endpoint_options.read_egress_policy(),
             deep=deep,
             on_rung=partial(print_rung, to_stdout=not as_json),
         )
@@ -66,8 +66,8 @@ def check_endpoint(
 
 def print_rung(rung: "Rung", *, to_stdout: bool) -> None:
     """One line a rung, as it ends: on stdout, for it is what was asked for, unless a document is to stand there."""
-    from byok_bench.checks.rungs import render_rung_line
-    from byok_bench.report.text import to_printable_line
+    from byok_bench.checks.ladder.report import render_rung_line
+    from byok_bench.report.printable_text import to_printable_line
 
     typer.echo(to_printable_line(render_rung_line(rung)), err=not to_stdout)
 
@@ -76,7 +76,7 @@ def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
     """Write what was shown into the model of the book."""
     from msgspec.structs import replace
 
-    from byok_bench.checks.capabilities import prove_capabilities
+    from byok_bench.checks.ladder.capabilities import prove_capabilities
     from byok_bench.endpoints.book import EndpointBook
 
     if endpoint.find_model(report.model) is None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli.console import emit_json, fail
-from byok_bench.cli.options import CommandGroup
+from byok_bench.cli.option_rules import CommandGroup
 
 if TYPE_CHECKING:
     from byok_bench.checks.registry import Check
@@ -46,8 +46,8 @@ def print_rule(
     """Print the page of one rule, in Markdown."""
     from difflib import get_close_matches
 
-    from byok_bench.checks.pages import load_rule_page
     from byok_bench.checks.registry import load_catalogue
+    from byok_bench.checks.rule_pages import load_rule_page
 
     every = {one.id: one for one in load_catalogue()}
     if id not in every:

@@ -25,9 +25,9 @@ def compare_runs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
-    from byok_bench.cli.tables import print_comparison
+    from byok_bench.cli.terminal_tables import print_comparison
     from byok_bench.report.compare import list_differences
-    from byok_bench.report.notes import list_comparison_notes
+    from byok_bench.report.run_notes import list_comparison_notes
     from byok_bench.runs.results import Run
 
     first, second = Run.open(run_a, store), Run.open(run_b, store_b or store)

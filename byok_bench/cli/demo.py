@@ -9,8 +9,8 @@ import typer
 from byok_bench.cli.console import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
-    from byok_bench.backends.base import Backend
-    from byok_bench.cli.progress import ProgressBar
+    from byok_bench.backends.backend import Backend
+    from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.runs.results import Run
 
 FAULTS: Final = (
@@ -38,9 +38,9 @@ def run_demo(
     ] = False,
 ) -> None:
     """Start the embedded backends, run the agent prompts against them, print the tables, write a report."""
-    from byok_bench.cli.progress import ProgressBar
+    from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.cli.run import carry_out_run, describe_silent_targets
-    from byok_bench.cli.tables import make_tables_document, print_tables
+    from byok_bench.cli.terminal_tables import make_tables_document, print_tables
     from byok_bench.report.html import write_html
 
     if model is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from byok_bench.cli.console import ask_hidden, ask_yes_or_no, emit_json, fail, note
-from byok_bench.cli.endpoint_words import (
+from byok_bench.cli.endpoint_descriptions import (
     describe_endpoint,
     describe_state,
     make_endpoint_document,
@@ -15,9 +15,9 @@ from byok_bench.cli.endpoint_words import (
     say_saved,
     say_trimmed,
 )
-from byok_bench.cli.options import CommandGroup
+from byok_bench.cli.option_rules import CommandGroup
 from byok_bench.cli.settings import Settings, apply_settings
-from byok_bench.cli.streams import read_stdin_line
+from byok_bench.cli.standard_streams import read_stdin_line
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.book import EndpointBook
@@ -46,7 +46,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def add_command(app: typer.Typer) -> None:
     """Add the commands."""
-    from byok_bench.cli import importing  # uses the options of this module
+    from byok_bench.cli import endpoint_imports  # uses the options of this module
 
     group = CommandGroup(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
     group.command("list")(list_endpoints)
@@ -54,8 +54,8 @@ def add_command(app: typer.Typer) -> None:
     group.command("add")(add_endpoint)
     group.command("edit")(edit_endpoint)
     group.command("remove")(remove_endpoint)
-    group.command("import")(importing.import_endpoints)
-    group.command("presets")(importing.print_presets)
+    group.command("import")(endpoint_imports.import_endpoints)
+    group.command("presets")(endpoint_imports.print_presets)
     app.add_typer(group)
 
 
@@ -84,7 +84,7 @@ def show_endpoint(label: Label, book: BookPath = None, as_json: AsJson = False) 
     if as_json:
         emit_json({"version": 1, **make_endpoint_document(opened, found)})
         return
-    from byok_bench.endpoints.book_edit import as_toml
+    from byok_bench.endpoints.book_edits import as_toml
 
     typer.echo(redact_stored_text(as_toml(found)), nl=False)
     if strange := opened.find_unknown_fields(found):
@@ -260,7 +260,7 @@ def read_key(from_stdin: bool, ask: bool) -> "Secret | None":
     """The key that is to be kept, if there is one. Raises SecretError for what can be none."""
     if not (from_stdin or ask):
         return None
-    from byok_bench.endpoints.entry import trim_ends
+    from byok_bench.endpoints.entered_text import trim_ends
     from byok_bench.endpoints.secret import Secret
 
     # The line's own end is no part of what was entered.

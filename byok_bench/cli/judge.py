@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from byok_bench.cli import adhoc
+from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, fail, note
 from byok_bench.errors import BookError
 
@@ -37,12 +37,12 @@ def judge_base_url(
 
     Exit code 0: allowed; 1: blocked; 2: the policy cannot be used.
     """
-    from byok_bench.wire.egress import judge as judge_url
+    from byok_bench.wire.egress.verdicts import judge as judge_url
 
     if policy is None:
         held, lists, whose = (
-            adhoc.resolve_egress_profile(profile),
-            adhoc.read_egress_policy(),
+            endpoint_options.resolve_egress_profile(profile),
+            endpoint_options.read_egress_policy(),
             "this workspace's policy.toml",
         )
     else:

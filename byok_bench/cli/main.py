@@ -8,8 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from byok_bench.cli.console import Exit, exit_stopped, handle_sigterm
-from byok_bench.cli.options import CommandGroup
-from byok_bench.cli.streams import UNWRITABLE, give_up, prepare_streams
+from byok_bench.cli.option_rules import CommandGroup
+from byok_bench.cli.standard_streams import UNWRITABLE, give_up, prepare_streams
 from byok_bench.errors import BackendError, ByokBenchError
 
 COMMANDS: Final = (
@@ -45,7 +45,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     for name in COMMANDS:
-        importlib.import_module(f"byok_bench.cli.{name}").register(app)
+        importlib.import_module(f"byok_bench.cli.{name}").add_command(app)
     return app
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from byok_bench.cli import adhoc
+from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
 from byok_bench.cli.settings import OwnSettings
 
@@ -15,23 +15,23 @@ def add_command(app: typer.Typer) -> None:
 
 
 def print_models(
-    endpoint: adhoc.EndpointArgument = None,
-    base_url: adhoc.BaseUrl = None,
-    model: adhoc.ModelId = None,
-    key_env: adhoc.KeyEnv = None,
-    schema: adhoc.Schema = "chat",
+    endpoint: endpoint_options.EndpointArgument = None,
+    base_url: endpoint_options.BaseUrl = None,
+    model: endpoint_options.ModelId = None,
+    key_env: endpoint_options.KeyEnv = None,
+    schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
-    profile: adhoc.Profile = "local",
+    profile: endpoint_options.Profile = "local",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """List the models that the server names, and say which of them are configured. Advisory: lists are often wrong."""
     from byok_bench.checks.advice import describe_failure
     from byok_bench.checks.registry import run_checks
     from byok_bench.cli.send import choose_exit_code, to_printable_text
-    from byok_bench.dialects.models import list_usable_models, read_context_windows
+    from byok_bench.dialects.model_list import list_usable_models, read_context_windows
     from byok_bench.endpoints.send import list_models
 
-    chosen = adhoc.choose_endpoint(
+    chosen = endpoint_options.choose_endpoint(
         endpoint,
         base_url=base_url,
         model=model,
@@ -42,7 +42,11 @@ def print_models(
     )
     assert chosen is not None
     exchange = run_async(
-        list_models(chosen, profile=adhoc.resolve_egress_profile(profile), policy=adhoc.read_egress_policy())
+        list_models(
+            chosen,
+            profile=endpoint_options.resolve_egress_profile(profile),
+            policy=endpoint_options.read_egress_policy(),
+        )
     )
     listed = list_usable_models(exchange.reading.body.document)
     configured = [one.name for one in chosen.models]

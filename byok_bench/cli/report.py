@@ -38,7 +38,7 @@ def report_run(
     """Print the tables of a run, also of one that is still running; or write them to files."""
     if listing:
         raise typer.Exit(int(print_runs(store, as_json)))
-    from byok_bench.cli.tables import make_tables_document, print_tables
+    from byok_bench.cli.terminal_tables import make_tables_document, print_tables
     from byok_bench.runs.results import TABLES, Run
 
     opened = Run.open(run, store)

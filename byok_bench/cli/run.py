@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from byok_bench.cli import adhoc
+from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, describe_count, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
@@ -16,7 +16,7 @@ from byok_bench.errors import ByokBenchError, PlanError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from byok_bench.cli.progress import ProgressBar
+    from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.runs.results import Run
 
@@ -66,10 +66,10 @@ def run_plan(
     new: Annotated[
         bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")
     ] = False,
-    base_url: adhoc.BaseUrl = None,
-    model: adhoc.ModelId = None,
-    key_env: adhoc.KeyEnv = None,
-    schema: adhoc.Schema = "chat",
+    base_url: endpoint_options.BaseUrl = None,
+    model: endpoint_options.ModelId = None,
+    key_env: endpoint_options.KeyEnv = None,
+    schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
     profile: Annotated[str | None, typer.Option(help="local or shared. [default: local]")] = None,
     as_json: Annotated[
@@ -77,15 +77,15 @@ def run_plan(
     ] = False,
 ) -> None:
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
-    from byok_bench.cli.progress import ProgressBar
+    from byok_bench.cli.progress_bar import ProgressBar
 
     alone = len(endpoint or []) + (base_url is not None) == 1
     named: list[Endpoint | None] = [
-        adhoc.find_booked_endpoint(name, needs_all=alone) for name in endpoint or []
+        endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in endpoint or []
     ]
     if base_url is not None:
         named.append(
-            adhoc.choose_endpoint(
+            endpoint_options.choose_endpoint(
                 None, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
             )
         )
@@ -122,7 +122,7 @@ async def start_planned_run(
     bar: "ProgressBar",
 ) -> "Run":
     """A run by a plan file and options."""
-    from byok_bench.runs.plan_file import list_inline_endpoints, make_run_arguments, read_plan
+    from byok_bench.runs.planning.plan_file import list_inline_endpoints, make_run_arguments, read_plan
     from byok_bench.runs.runner import run
 
     settings: dict[str, Any] = {"scenarios": "agent"}
@@ -132,14 +132,14 @@ async def start_planned_run(
         settings |= drop_other_load(make_run_arguments(file, plan), chosen)
         alone = len(file.endpoints) + len(file.endpoint) == 1
         endpoints = given or [
-            *(adhoc.find_booked_endpoint(name, needs_all=alone) for name in file.endpoints),
+            *(endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in file.endpoints),
             *list_inline_endpoints(file),
         ]
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
-    policy = adhoc.read_egress_policy()
+    policy = endpoint_options.read_egress_policy()
     settings |= chosen
-    settings["profile"] = adhoc.resolve_egress_profile(settings.get("profile") or "local")
+    settings["profile"] = endpoint_options.resolve_egress_profile(settings.get("profile") or "local")
     try:
         return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
     except PlanError as error:
@@ -170,13 +170,15 @@ async def resume_stored_run(
     for endpoint in given:
         if endpoint.label not in labels:
             fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
-    booked = [endpoint for endpoint in adhoc.list_booked_endpoints() if endpoint.label in labels]
-    return await resume(wanted, store, bar, endpoints=[*booked, *given], policy=adhoc.read_egress_policy())
+    booked = [endpoint for endpoint in endpoint_options.list_booked_endpoints() if endpoint.label in labels]
+    return await resume(
+        wanted, store, bar, endpoints=[*booked, *given], policy=endpoint_options.read_egress_policy()
+    )
 
 
 def carry_out_run(work: "Callable[[ProgressBar], Coroutine[Any, Any, Run]]", bar: "ProgressBar") -> "Run":
     """Run to the end on a loop of our own; a run that was cut short exits with one line that says how to go on."""
-    from byok_bench.runs.own_loop import find_loop_factory
+    from byok_bench.runs.measuring.event_loop import find_loop_factory
 
     try:
         with bar:
@@ -193,7 +195,7 @@ def describe_kept_samples(bar: "ProgressBar") -> str:
     """What is kept of a run that was cut short."""
     if bar.started is None:
         return ", before anything was sent"
-    from byok_bench.runs.where import locate_store
+    from byok_bench.runs.storage.result_path import locate_store
 
     started = bar.started
     elsewhere = f" --store {quote(started.store)}" if started.store != str(locate_store(None)) else ""
@@ -206,7 +208,7 @@ def describe_kept_samples(bar: "ProgressBar") -> str:
 
 def print_outcome(run: "Run", as_json: bool) -> Exit:
     """Print the tables; the exit code says whether every target answered something."""
-    from byok_bench.cli.tables import make_tables_document, print_tables
+    from byok_bench.cli.terminal_tables import make_tables_document, print_tables
 
     if as_json:
         emit_json(make_tables_document(run))
@@ -221,7 +223,7 @@ def print_outcome(run: "Run", as_json: bool) -> Exit:
 
 def describe_silent_targets(run: "Run") -> list[str]:
     """One line for each target that gave no good answer at all to an agent prompt."""
-    from byok_bench.report.text import to_printable_line
+    from byok_bench.report.printable_text import to_printable_line
 
     lines = []
     for index, target in enumerate(run.plan.targets):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from byok_bench.cli import adhoc
+from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
 from byok_bench.cli.settings import OwnSettings
-from byok_bench.cli.streams import read_stdin
+from byok_bench.cli.standard_streams import read_stdin
 from byok_bench.errors import ByokBenchError
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def add_command(app: typer.Typer) -> None:
 
 
 def send_requests(
-    endpoint: adhoc.EndpointArgument = None,
-    base_url: adhoc.BaseUrl = None,
-    model: adhoc.ModelId = None,
-    key_env: adhoc.KeyEnv = None,
-    schema: adhoc.Schema = "chat",
+    endpoint: endpoint_options.EndpointArgument = None,
+    base_url: endpoint_options.BaseUrl = None,
+    model: endpoint_options.ModelId = None,
+    key_env: endpoint_options.KeyEnv = None,
+    schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
-    profile: adhoc.Profile = "local",
+    profile: endpoint_options.Profile = "local",
     prompt: Annotated[
         str | None, typer.Option(help="Text of one user message; the answer is streamed.")
     ] = None,
@@ -49,7 +49,7 @@ def send_requests(
     """Send one request (--prompt or --request), or one a line (--jsonl), and print what came back."""
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
         fail("give exactly one of --prompt, --request and --jsonl")
-    chosen = adhoc.choose_endpoint(
+    chosen = endpoint_options.choose_endpoint(
         endpoint,
         base_url=base_url,
         model=model,
@@ -58,9 +58,11 @@ def send_requests(
         settings=settings,
         optional=jsonl is not None,
     )
-    rules = EgressRules(adhoc.resolve_egress_profile(profile), adhoc.read_egress_policy())
+    rules = EgressRules(
+        endpoint_options.resolve_egress_profile(profile), endpoint_options.read_egress_policy()
+    )
     if jsonl is not None:
-        from byok_bench.cli.lines import send_lines
+        from byok_bench.cli.request_lines import send_lines
 
         lines = read_file_or_stdin(jsonl)
         raise typer.Exit(

@@ -12,10 +12,10 @@ from byok_bench.cli.console import Exit, emit_json, fail, note
 from byok_bench.errors import BackendError
 
 if TYPE_CHECKING:
+    from byok_bench.backends.simulator.http_backend import HttpBackend
     from byok_bench.backends.simulator.replay import Recording
     from byok_bench.backends.simulator.reply import Ending
-    from byok_bench.backends.simulator.serving import HttpBackend
-    from byok_bench.wire.raw import RawExchange
+    from byok_bench.wire.raw_exchange import RawExchange
 
 
 def add_command(app: typer.Typer) -> None:
@@ -165,7 +165,7 @@ def to_recording(raw: "RawExchange") -> "Recording":
     from urllib.parse import urlsplit
 
     from byok_bench.backends.simulator.replay import Recording
-    from byok_bench.runs.records import NOT_KEPT
+    from byok_bench.runs.storage.records import NOT_KEPT
 
     kept = tuple(pair for pair in raw.head.headers if pair[1] != NOT_KEPT) if raw.head else ()
     start = raw.phases.written or raw.phases.start

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from byok_bench.dialects.base import Reading
+from byok_bench.dialects.dialect import Reading
 from byok_bench.dialects.fragments import join_surrogates
 from byok_bench.dialects.tool_calls import Call, ToolCalls
-from byok_bench.wire.sse import EventStream
+from byok_bench.wire.bodies.sse import EventStream
 
 Shape = Literal[
     "none",

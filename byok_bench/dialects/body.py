@@ -7,11 +7,11 @@ import re
 from functools import cached_property
 from typing import Any, Final
 
-from byok_bench.wire import bounded_json
-from byok_bench.wire.bounded_json import Malformed
-from byok_bench.wire.content import decode_content, find_odd_codings, read_codings
+from byok_bench.wire.bodies import bounded_json
+from byok_bench.wire.bodies.bounded_json import Malformed
+from byok_bench.wire.bodies.content_coding import decode_content, find_odd_codings, read_codings
 from byok_bench.wire.limits import DEFAULT_LIMITS
-from byok_bench.wire.raw import Chunk, RawExchange
+from byok_bench.wire.raw_exchange import Chunk, RawExchange
 
 EVENT_STREAM: Final = "text/event-stream"
 _HTML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)", re.IGNORECASE)

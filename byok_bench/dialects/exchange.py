@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from byok_bench.dialects.base import Reading, find_dialect
+from byok_bench.dialects.dialect import Reading, find_dialect
 from byok_bench.dialects.output import Output
 from byok_bench.dialects.timing import Timing, compute_timing
-from byok_bench.wire import bounded_json
-from byok_bench.wire.bounded_json import Malformed
+from byok_bench.wire.bodies import bounded_json
+from byok_bench.wire.bodies.bounded_json import Malformed
+from byok_bench.wire.bodies.sse import Event
 from byok_bench.wire.failures import Failure
-from byok_bench.wire.raw import Chunk, End, RawExchange
-from byok_bench.wire.sse import Event
+from byok_bench.wire.raw_exchange import Chunk, End, RawExchange
 
 JSON_VERSION = 1
 """Version of the document that `to_json` writes."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from byok_bench.wire import bounded_json
+from byok_bench.wire.bodies import bounded_json
 
 _BRIEF: Final = 60
 _DIGITS: Final = 9

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from byok_bench.dialects.base import Mark, Reading
-from byok_bench.wire.raw import Clock, Phases, RawExchange
+from byok_bench.dialects.dialect import Mark, Reading
+from byok_bench.wire.raw_exchange import Clock, Phases, RawExchange
 
 _MS = 1_000_000
 

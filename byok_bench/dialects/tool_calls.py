@@ -2,7 +2,7 @@
 
 Key of a call is its index where that is an integer, else its id, else the order of arrival. Calls keep the
 order in which they were opened; nothing is parsed before the end but to tell a new call from an old one.
-What had to be repaired is noted by name; which of it breaks a rule is decided in checks/tool_calls.py.
+What had to be repaired is noted by name; which of it breaks a rule is decided in checks/rules/tool_calls.py.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Every change is one small transaction: lock, read the file again, change one endpoint, write a temporary file,
 fsync, rename. So two notebooks that save at once lose nothing, and a broken file is never overwritten.
-What the file says is in book_file.py and book_edit.py. Rules: docs/endpoints.md, section "The book".
+What the file says is in book_format.py and book_edits.py. Rules: docs/endpoints.md, section "The book".
 """
 
 import os
@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from platformdirs import user_config_dir
 from tomlkit import TOMLDocument
 
-from byok_bench.endpoints import book_edit, book_file, team_keys
-from byok_bench.endpoints.book_files import lock_file, write_atomically
+from byok_bench.endpoints import book_edits, book_format, team_keys
+from byok_bench.endpoints.atomic_files import lock_file, write_atomically
 from byok_bench.endpoints.endpoint import Endpoint, Model, make_picker_label
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.readiness import describe_unreadiness, is_ready
@@ -117,7 +117,7 @@ class EndpointBook:
         """Fields of its table that nothing reads: kept as they stand, and perhaps meant for others."""
         if self.is_team(endpoint):
             return []
-        return book_edit.find_unknown_fields(self._read(self.path)[0], endpoint)
+        return book_edits.find_unknown_fields(self._read(self.path)[0], endpoint)
 
     def is_team(self, endpoint: Endpoint) -> bool:
         """Whether it comes from the team book, and is read-only here."""
@@ -143,7 +143,7 @@ class EndpointBook:
             if any(one.config_key == endpoint.config_key for one in before):
                 raise EndpointError(f"{endpoint.label!r} is in the book already", code="endpoint_twice")
             self._refuse_taken_label(endpoint, before)
-            book_edit.put_endpoint(document, endpoint)
+            book_edits.put_endpoint(document, endpoint)
 
         self._change(change)
 
@@ -162,7 +162,7 @@ class EndpointBook:
             merged = _merge_changes(stored, known or stored, endpoint)
             if merged.label != stored.label:
                 self._refuse_taken_label(merged, before)
-            book_edit.put_endpoint(document, merged)
+            book_edits.put_endpoint(document, merged)
 
         self._change(change)
 
@@ -176,7 +176,7 @@ class EndpointBook:
             raise EndpointError(
                 f"{endpoint.label!r} is the team's: edit {self.team_path}", code="endpoint_team"
             )
-        self._change(lambda document, _: book_edit.drop_endpoint(document, endpoint.config_key))
+        self._change(lambda document, _: book_edits.drop_endpoint(document, endpoint.config_key))
         if endpoint.key in [one.key for one in self]:
             return  # another endpoint uses the same entry
         try:
@@ -274,16 +274,16 @@ class EndpointBook:
         stored = document.as_string()
         change(document, before)
         text = document.as_string()
-        after = book_file.parse_book(text, str(self.path))[1]
+        after = book_format.parse_book(text, str(self.path))[1]
         if text != stored:
             write_atomically(self.path, text)
         return after
 
     def _read(self, path: Path) -> tuple[TOMLDocument, list[Endpoint]]:
         try:
-            return book_file.parse_book(path.read_bytes().decode(), str(path))
+            return book_format.parse_book(path.read_bytes().decode(), str(path))
         except FileNotFoundError:
-            return book_edit.make_empty_document(), []
+            return book_edits.make_empty_document(), []
         except UnicodeDecodeError:
             raise BookError(f"{path} is not UTF-8; it was not touched", code="book_broken") from None
         except OSError as error:

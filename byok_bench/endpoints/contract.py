@@ -16,13 +16,13 @@ import msgspec
 
 from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint, KeyStyle, Model, Schema, Tls
-from byok_bench.endpoints.entry import normalize_model_id, trim_ends
+from byok_bench.endpoints.entered_text import normalize_model_id, trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.secret import Secret
 from byok_bench.errors import ContractError, EndpointError, strip_traceback
 from byok_bench.redact import redact
 from byok_bench.redact.logs import forget_afterwards
-from byok_bench.wire.content import IDENTITY
+from byok_bench.wire.bodies.content_coding import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 
 CONTRACT_VERSION: Final = 1

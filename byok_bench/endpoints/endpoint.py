@@ -13,14 +13,14 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec.structs import force_setattr, replace
 
-from byok_bench.endpoints import entry
+from byok_bench.endpoints import entered_text
+from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.literal import find_literal_key
 from byok_bench.errors import EndpointError
 from byok_bench.redact import redact
-from byok_bench.wire.content import IDENTITY
+from byok_bench.wire.bodies.content_coding import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
-from byok_bench.wire.request import TRANSPORTS, Transport
+from byok_bench.wire.wire_request import TRANSPORTS, Transport
 
 Schema = Literal["chat", "responses", "messages"]
 KeyStyle = Literal["bearer", "api-key", "x-api-key", "header"]
@@ -93,10 +93,12 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
     price: Price | None = None
 
     def __post_init__(self) -> None:
-        force_setattr(self, "name", entry.normalize_model_id(self.name))
+        force_setattr(self, "name", entered_text.normalize_model_id(self.name))
         if self.alias is not None:
             force_setattr(
-                self, "alias", entry.normalize_label(self.alias) if entry.trim_ends(self.alias) else None
+                self,
+                "alias",
+                entered_text.normalize_label(self.alias) if entered_text.trim_ends(self.alias) else None,
             )
         _check_uuid(self.config_key, "model")
         window = self.context_window_tokens
@@ -146,9 +148,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         _check_choice("schema", self.schema, SCHEMAS)
         _check_choice("key style", self.key_style, KEY_STYLES)
         _check_choice("transport", self.transport, TRANSPORTS)
-        force_setattr(self, "accept_encoding", entry.normalize_codings(self.accept_encoding))
-        force_setattr(self, "label", entry.normalize_label(self.label))
-        force_setattr(self, "base_url", entry.trim_ends(self.base_url))
+        force_setattr(self, "accept_encoding", entered_text.normalize_codings(self.accept_encoding))
+        force_setattr(self, "label", entered_text.normalize_label(self.label))
+        force_setattr(self, "base_url", entered_text.trim_ends(self.base_url))
         force_setattr(self, "models", tuple(self.models))
         force_setattr(self, "headers", dict(self.headers))
         force_setattr(self, "query", dict(self.query))
@@ -175,7 +177,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             raise EndpointError(
                 "a key header is named with key style `header` only", code="key_header_unexpected"
             )
-        if self.key_header and (problem := entry.find_header_name_problem(self.key_header, for_key=True)):
+        if self.key_header and (
+            problem := entered_text.find_header_name_problem(self.key_header, for_key=True)
+        ):
             raise EndpointError(problem, code="key_header_invalid")
         if self.key.kind == "keyring" and not self.key.name:
             force_setattr(self, "key", KeyRef.keyring(self.key.service, self.config_key))
@@ -247,7 +251,9 @@ def make_host_label(base_url: str) -> str:
     origin = extract_origin(base_url)
     if origin is None:
         return "Imported"
-    return origin.partition("://")[2].removesuffix(":443").removesuffix(":80")[: entry.LABEL_CHARACTERS]
+    return (
+        origin.partition("://")[2].removesuffix(":443").removesuffix(":80")[: entered_text.LABEL_CHARACTERS]
+    )
 
 
 def refuse_credentials(url: str, what: str) -> None:
@@ -299,9 +305,9 @@ def _find_extras_problem(
     for name, value in headers.items():
         if names.count(name.lower()) > 1:
             return f"header {name} is listed twice"
-        problem = entry.find_header_name_problem(name)
+        problem = entered_text.find_header_name_problem(name)
         if problem is None and isinstance(value, str):
-            problem = entry.find_header_value_problem(name, value)
+            problem = entered_text.find_header_value_problem(name, value)
         if problem:
             return problem
     for kind, fields in (("header", headers), ("query field", query)):

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import msgspec
 
-from byok_bench.endpoints.entry import trim_ends
+from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.secret import Secret
 from byok_bench.errors import SecretError
 from byok_bench.redact import redact

@@ -21,7 +21,7 @@ from byok_bench.endpoints.endpoint import (
     make_host_label,
     refuse_credentials,
 )
-from byok_bench.endpoints.entry import find_hidden_character, trim_ends
+from byok_bench.endpoints.entered_text import find_hidden_character, trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.litellm_providers import Provider, ResolvedModel, resolve_model
 from byok_bench.endpoints.secret import DUMMIES

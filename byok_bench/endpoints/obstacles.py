@@ -11,10 +11,10 @@ from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.readiness import MISSING
 from byok_bench.errors import SecretError
-from byok_bench.wire.egress import Question, conclude_verdict, prepare_question
-from byok_bench.wire.gate import NotConnected, check_own_proxy
-from byok_bench.wire.proxies import find_proxy_problem
-from byok_bench.wire.tls import find_ca_problem
+from byok_bench.wire.connections.tls_sessions import find_ca_problem
+from byok_bench.wire.egress.guard import NotConnected, check_own_proxy
+from byok_bench.wire.egress.proxies import find_proxy_problem
+from byok_bench.wire.egress.verdicts import Question, conclude_verdict, prepare_question
 
 
 def find_obstacle(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None = None) -> str:

@@ -7,7 +7,7 @@ Nothing here raises with a key among the locals of its frame: a verbose tracebac
 from collections.abc import Callable
 from typing import Any, Final
 
-from byok_bench.endpoints.entry import trim_ends
+from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.errors import SecretError
 from byok_bench.redact import REDACTED
 

@@ -15,24 +15,24 @@ from uuid import uuid4
 
 import msgspec
 
-from byok_bench.dialects.base import Dialect, find_dialect
+from byok_bench.dialects.dialect import Dialect, find_dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.credentials import Credentials, resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.entry import normalize_model_id
+from byok_bench.endpoints.entered_text import normalize_model_id
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
 from byok_bench.endpoints.permission import EgressRules, admit_endpoint
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
+from byok_bench.wire.bodies.content_coding import list_undecodable_codings
 from byok_bench.wire.client import Client, Transport, WireRequest
-from byok_bench.wire.content import list_undecodable_codings
-from byok_bench.wire.egress import Lookup, Question, Verdict, prepare_question
+from byok_bench.wire.egress.guard import to_egress_failure
+from byok_bench.wire.egress.resolver import Resolver
+from byok_bench.wire.egress.verdicts import Lookup, Question, Verdict, prepare_question
 from byok_bench.wire.failures import Failure, make_failure
-from byok_bench.wire.gate import to_egress_failure
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
-from byok_bench.wire.raw import Phases, RawExchange, RawRequest
-from byok_bench.wire.resolver import Resolver
-from byok_bench.wire.shared import get_shared_client
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
+from byok_bench.wire.shared_client import get_shared_client
 
 USER_AGENT: Final = "byok-bench"
 NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_confirmed"}

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import tomlkit
 
-from byok_bench.endpoints.book_files import lock_file, write_atomically
+from byok_bench.endpoints.atomic_files import lock_file, write_atomically
 from byok_bench.errors import BookError
 
 TEAM_KEYS_NAME: Final = "team_keys.toml"

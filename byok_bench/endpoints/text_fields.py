@@ -13,12 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price
-from byok_bench.endpoints.entry import trim_ends
+from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
+from byok_bench.wire.connections.tls_sessions import find_ca_problem
+from byok_bench.wire.egress.proxies import find_proxy_problem
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
-from byok_bench.wire.proxies import find_proxy_problem
-from byok_bench.wire.tls import find_ca_problem
 
 REFERENCES: Final = ("env:", "keyring:", "session:")
 """How the value of a header or query field begins if it is a reference."""

@@ -12,7 +12,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import SCHEMAS, Endpoint, Schema
 from byok_bench.errors import BookError
-from byok_bench.wire.policy_lists import Policy
+from byok_bench.wire.egress.policy_lists import Policy
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

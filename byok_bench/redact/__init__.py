@@ -7,9 +7,9 @@ log records. Pure functions on strings: no I/O, no state. Rules: docs/secrets.md
 from collections.abc import Sequence
 from typing import Final
 
-from byok_bench.redact.known import KnownKey, find_known_spans, prepare_known_keys
-from byok_bench.redact.unknown import find_suspected_spans
-from byok_bench.redact.views import merge_spans
+from byok_bench.redact.decoded_views import merge_spans
+from byok_bench.redact.known_keys import KnownKey, find_known_spans, prepare_known_keys
+from byok_bench.redact.suspected_keys import find_suspected_spans
 
 __all__ = ["REDACTED", "redact"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from byok_bench.errors import PlanError
 from byok_bench.report.frames import make_exchange_frame
-from byok_bench.report.notes import list_comparison_notes
+from byok_bench.report.run_notes import list_comparison_notes
 from byok_bench.report.stats import Difference, compute_quantile, estimate_difference
 from byok_bench.report.tables import Line
 from byok_bench.runs.results import Run

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from byok_bench.errors import PlanError
-from byok_bench.report.text import to_printable_line
+from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from byok_bench.errors import ExportError
 from byok_bench.report.frames import make_flat_frame, make_table_frame
-from byok_bench.report.text import replace_surrogates
+from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.runs.results import TABLES, Run
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 import msgspec
 import pandas as pd
 
-from byok_bench.report.notes import list_run_notes
+from byok_bench.report.printable_text import replace_surrogates
+from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
-from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from byok_bench.report.export import replace_file
-from byok_bench.report.notes import list_run_notes
-from byok_bench.report.shown import (
+from byok_bench.report.printable_text import replace_surrogates, to_printable_line
+from byok_bench.report.run_notes import list_run_notes
+from byok_bench.report.table_text import (
     BOUNDS,
     CAPTIONS,
     LEGEND,
@@ -27,7 +28,6 @@ from byok_bench.report.shown import (
     render_wide_lines,
 )
 from byok_bench.report.tables import Line, list_table_lines, shorten_message
-from byok_bench.report.text import replace_surrogates, to_printable_line
 from byok_bench.runs.results import Run
 
 ORDER: Final = ("latency", "streaming", "errors", "tools", "summary")

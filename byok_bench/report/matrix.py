@@ -9,8 +9,8 @@ import pandas as pd
 from byok_bench.checks.advice import choose_advice
 from byok_bench.checks.registry import is_about, load_catalogue
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.tables import Line
-from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 from byok_bench.wire.failures import Failure

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.stats import compute_quantile, estimate_median
-from byok_bench.report.text import replace_surrogates
 from byok_bench.runs.judging import Row
-from byok_bench.runs.load import ClosedLoad
-from byok_bench.runs.plan import Plan
+from byok_bench.runs.planning.load_patterns import ClosedLoad
+from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.results import TABLES, Run
 
 ASKED: Final = ("done", "failed")

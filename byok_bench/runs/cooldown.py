@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from byok_bench.runs.judging import Row
-from byok_bench.runs.plan import Plan
+from byok_bench.runs.planning.plan import Plan
 
 LONGEST_COOLDOWN_NS: Final = 60_000_000_000
 """How long after our mistake a 429 is still put down to it; each marked one prolongs it by the delay that it tells."""

@@ -16,10 +16,10 @@ from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
-from byok_bench.runs import ascii_json, kept_rows, ledger, records
-from byok_bench.runs.ledger import FINAL, ExchangeState
-from byok_bench.runs.plan import Plan, Target
-from byok_bench.runs.store import StoreWriter, open_reader
+from byok_bench.runs.planning.plan import Plan, Target
+from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records
+from byok_bench.runs.storage.ledger import FINAL, ExchangeState
+from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.scenarios.agent import is_sample_over, judge_turns
 from byok_bench.scenarios.expectations import find_misfit
 from byok_bench.scenarios.tools import find_tools
@@ -268,7 +268,7 @@ def judge_stored_run(
     judge = compute_judge_version()
     with open_reader(path) as db:
         plan, states = ledger.read_stored_plan(db, run_id), ledger.list_states(db, run_id)
-        known = {} if again else kept_rows.read_judged_rows(db, run_id, judge)
+        known = {} if again else judged_rows.read_judged_rows(db, run_id, judge)
         rows: dict[int, Row] = {}
         fresh: list[Row] = []
         for sample in group_by_sample(states):
@@ -297,13 +297,13 @@ def is_row_current(row: Row, state: ExchangeState) -> bool:
 
 def _store_rows(writer: StoreWriter, judge: str, rows: Sequence[Row]) -> None:
     """Rows in one statement: handing over each alone costs more than making it."""
-    writer.submit(kept_rows.store_judged_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
+    writer.submit(judged_rows.store_judged_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
     found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
     if found:
-        writer.submit(kept_rows.mark_failed, found)
+        writer.submit(judged_rows.mark_failed, found)
     good = [row.exchange_id for row in rows if row.status == "done"]
     if good:
-        writer.submit(kept_rows.mark_answered, good)
+        writer.submit(judged_rows.mark_answered, good)
 
 
 def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeState]) -> list[Row]:

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.runs import ascii_json, ledger, marks
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row, judge_stored_run, read_exchange
-from byok_bench.runs.ledger import StoredRun
-from byok_bench.runs.owner import is_alive
-from byok_bench.runs.plan import Plan
-from byok_bench.runs.quiet import Health
-from byok_bench.runs.recovery import Recovery
-from byok_bench.runs.store import StoreWriter, open_reader
-from byok_bench.runs.where import locate_store
+from byok_bench.runs.measuring.recovery import Recovery
+from byok_bench.runs.measuring.timed_sections import Health
+from byok_bench.runs.planning.plan import Plan
+from byok_bench.runs.storage import ascii_json, circumstances, ledger
+from byok_bench.runs.storage.ledger import StoredRun
+from byok_bench.runs.storage.owner import is_alive
+from byok_bench.runs.storage.result_file import StoreWriter, open_reader
+from byok_bench.runs.storage.result_path import locate_store
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
 _FRAMES: Final = "byok_bench.report.frames"
@@ -106,13 +106,17 @@ class Run:
     def health(self) -> list[Health]:
         """How the measuring process fared, one entry a timed section."""
         with open_reader(self.path) as db:
-            return [ascii_json.from_ascii(entry, Health) for entry in marks.read_sections(db, self.id)]
+            return [
+                ascii_json.from_ascii(entry, Health) for entry in circumstances.read_sections(db, self.id)
+            ]
 
     @property
     def recoveries(self) -> list[Recovery]:
         """Waits for a server to answer again after an over-long prompt; their requests are in no row."""
         with open_reader(self.path) as db:
-            return [ascii_json.from_ascii(entry, Recovery) for entry in marks.read_recoveries(db, self.id)]
+            return [
+                ascii_json.from_ascii(entry, Recovery) for entry in circumstances.read_recoveries(db, self.id)
+            ]
 
     def iterate_exchanges(self) -> Iterator[tuple[Row, Exchange]]:
         """Every recorded exchange with its row, one at a time, in the order of the store."""
@@ -133,7 +137,7 @@ class Run:
         """latency, streaming, errors, tools or summary as a pandas.DataFrame; columns: docs/metrics.md."""
         # Tables live a layer above; they are named here because users look for them on the run.
         frames: Any = importlib.import_module(_FRAMES)
-        return frames.table(self, name)
+        return frames.make_table_frame(self, name)
 
     def _judge(self, *, again: bool) -> list[Row]:
         if not os.access(self.path, os.W_OK):

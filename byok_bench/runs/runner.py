@@ -16,23 +16,30 @@ import msgspec
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
 from byok_bench.errors import PlanError
-from byok_bench.runs import ledger
-from byok_bench.runs.load import make_loads
-from byok_bench.runs.measure import Transport, Work, measure_in_this_process
-from byok_bench.runs.messages import Start, resolve_secrets
-from byok_bench.runs.order import make_warmup_blocks, order_jobs
-from byok_bench.runs.owner import name_this_process
-from byok_bench.runs.plan import Job, Plan, check_profile, make_plan
-from byok_bench.runs.process import is_in_notebook, measure_in_process, measure_in_workers
+from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
+from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
+from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
+from byok_bench.runs.measuring.session import Transport, Work, measure_in_this_process
+from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
+from byok_bench.runs.planning.load_patterns import make_loads
+from byok_bench.runs.planning.plan import Job, Plan, check_profile, make_plan
+from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.progress import Listener, MeasuringEvent, RunFinished, RunStarted, Waiting, warn_in_log
-from byok_bench.runs.records import NOT_KEPT
 from byok_bench.runs.results import Run, judge_run
-from byok_bench.runs.resume import Intent, OpenedRun, list_open_jobs, make_intent, open_run, reclaim_orphans
-from byok_bench.runs.retries import Retries
-from byok_bench.runs.store import StoreWriter, open_reader
-from byok_bench.runs.usable import describe_obstacle, find_move, find_obstacles
-from byok_bench.runs.where import locate_store
-from byok_bench.runs.windows import ask_windows, take_over_windows
+from byok_bench.runs.resumption import (
+    Intent,
+    OpenedRun,
+    list_open_jobs,
+    make_intent,
+    open_run,
+    reclaim_orphans,
+)
+from byok_bench.runs.start_conditions import describe_obstacle, find_move, find_obstacles
+from byok_bench.runs.storage import ledger
+from byok_bench.runs.storage.owner import name_this_process
+from byok_bench.runs.storage.records import NOT_KEPT
+from byok_bench.runs.storage.result_file import StoreWriter, open_reader
+from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.scenarios.scenario import Scenario, find_scenarios
 from byok_bench.wire.limits import Timeouts
 

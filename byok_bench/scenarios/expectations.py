@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from byok_bench.checks.schema import find_violation
+from byok_bench.checks.json_schema import find_violation
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.scenarios.tools import Tool
-from byok_bench.wire import bounded_json
-from byok_bench.wire.bounded_json import Malformed
+from byok_bench.wire.bodies import bounded_json
+from byok_bench.wire.bodies.bounded_json import Malformed
 
 OutcomeName = Literal["ok", "unmet", "failed", "excluded"]
 """ok: all met. unmet: answered, not as expected. failed: no good answer. excluded: not asked, with the reason."""

@@ -13,18 +13,18 @@ from typing import Any
 from ipywidgets import HTML, HBox, Layout, VBox
 
 from byok_bench.checks.advice import describe_failure
-from byok_bench.checks.capabilities import prove_capabilities
-from byok_bench.checks.ladder import find_currency, ladder
-from byok_bench.checks.rungs import LadderReport
-from byok_bench.dialects.models import list_usable_models
+from byok_bench.checks.ladder.capabilities import prove_capabilities
+from byok_bench.checks.ladder.climb import find_currency, ladder
+from byok_bench.checks.ladder.report import LadderReport
+from byok_bench.dialects.model_list import list_usable_models
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.send import list_models
 from byok_bench.errors import ByokBenchError
 from byok_bench.ui import form_fields
 from byok_bench.ui.form_fields import make_button, make_field_row
+from byok_bench.ui.form_state import FormState, Remark, to_sentence
 from byok_bench.ui.ladder_view import LadderView
-from byok_bench.ui.state import FormState, Remark, to_sentence
 
 NO_ENDPOINTS = ("", "(none yet: press Add)", True)
 KEY_HINT = "Paste it, then Enter; it is never shown"

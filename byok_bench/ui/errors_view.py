@@ -3,7 +3,7 @@
 from IPython.display import HTML
 
 from byok_bench.report import matrix
-from byok_bench.report.shown import NA, render_cell
+from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
 from byok_bench.ui.html_table import render_html_table, render_small_print
 

@@ -8,7 +8,7 @@ from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS
 from byok_bench.endpoints.presets import load_presets
 from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 from byok_bench.ui.field import Field, SecretField
-from byok_bench.ui.state import ENVIRONMENT
+from byok_bench.ui.form_state import ENVIRONMENT
 
 CHOICES: Final = {
     "schema": tuple((name, name) for name in SCHEMAS),

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from html import escape
 from typing import Final
 
-from byok_bench.report.shown import MEANINGS, NA, is_number
-from byok_bench.report.text import to_printable_line
+from byok_bench.report.printable_text import to_printable_line
+from byok_bench.report.table_text import MEANINGS, NA, is_number
 
 BAD: Final = "var(--jp-error-color1, #c62828)"
 LINE: Final = "var(--jp-border-color2, #e0e0e0)"

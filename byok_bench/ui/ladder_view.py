@@ -5,7 +5,7 @@ from typing import Final
 
 import ipywidgets
 
-from byok_bench.checks.rungs import RUNGS, LadderReport, Rung, render_rung_cells
+from byok_bench.checks.ladder.report import RUNGS, LadderReport, Rung, render_rung_cells
 
 COLOURS: Final = {
     "pass": "var(--jp-success-color0, #1b5e20)",

@@ -2,8 +2,8 @@
 
 from IPython.display import HTML
 
-from byok_bench.report.notes import list_run_notes
-from byok_bench.report.shown import CAPTIONS, LEGEND, NA, find_alarming_columns, render_narrow_lines
+from byok_bench.report.run_notes import list_run_notes
+from byok_bench.report.table_text import CAPTIONS, LEGEND, NA, find_alarming_columns, render_narrow_lines
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import Run
 from byok_bench.ui.html_table import escape_lines, render_html_table, render_small_print

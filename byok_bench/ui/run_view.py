@@ -7,7 +7,7 @@ from typing import Any
 
 from ipywidgets import HTML, Button, HBox, IntProgress, Layout, VBox
 
-from byok_bench.report.text import to_printable_line
+from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted, Waiting
 from byok_bench.runs.results import Run
 

@@ -1,6 +1,6 @@
 """Client: one request in, one RawExchange out.
 
-`exchange` never raises for what a server, a network or a policy does: that is `RawExchange.failure`. A request
+`send_request` never raises for what a server, a network or a policy does: that is `RawExchange.failure`. A request
 is sent once, never repeated and never redirected. Rules: docs/egress.md, docs/wire.md.
 """
 
@@ -8,18 +8,18 @@ from time import perf_counter_ns
 from types import TracebackType
 from typing import Self
 
-from byok_bench.wire.cleaning import clean_record, clean_stream
-from byok_bench.wire.connector import Connector
+from byok_bench.wire.cleaning.records import clean_record, clean_stream
+from byok_bench.wire.connections.connector import Connector
+from byok_bench.wire.connections.exchange_clocks import Flight
+from byok_bench.wire.connections.http1 import build_request_head
+from byok_bench.wire.egress.guard import EgressGuard, NotConnected, check_own_proxy
+from byok_bench.wire.egress.proxies import find_proxy_problem, log_ignored_proxies
+from byok_bench.wire.egress.resolver import Resolver
 from byok_bench.wire.failures import make_failure
-from byok_bench.wire.flight import Flight
-from byok_bench.wire.gate import EgressGuard, NotConnected, check_own_proxy
-from byok_bench.wire.http1 import build_request_head
-from byok_bench.wire.loop_lag import LagMonitor
-from byok_bench.wire.proxies import find_proxy_problem, log_ignored_proxies
-from byok_bench.wire.raw import Clock, Phases, RawExchange
-from byok_bench.wire.request import Sendable, Transport, WireRequest, to_raw_request, to_sendable
-from byok_bench.wire.resolver import Resolver
-from byok_bench.wire.stock import StockTransports
+from byok_bench.wire.raw_exchange import Clock, Phases, RawExchange
+from byok_bench.wire.recording.loop_lag import LagMonitor
+from byok_bench.wire.stock_transport import StockTransports
+from byok_bench.wire.wire_request import Sendable, Transport, WireRequest, to_raw_request, to_sendable
 
 __all__ = ["Client", "Transport", "WireRequest"]
 
@@ -48,8 +48,8 @@ class Client:
         self.lag = LagMonitor()
         """How the event loop kept up."""
         self._transport = transport
-        self._gate = EgressGuard(resolver or Resolver())
-        self._connector = Connector(clock=clock, gate=self._gate)
+        self._guard = EgressGuard(resolver or Resolver())
+        self._connector = Connector(clock=clock, guard=self._guard)
         self._stock: StockTransports | None = None
         self._proxy = proxy
         self._searches_streams = searches_streams
@@ -139,5 +139,5 @@ class Client:
 
     def _get_stock_transports(self) -> StockTransports:
         if self._stock is None:
-            self._stock = StockTransports(self._gate)
+            self._stock = StockTransports(self._guard)
         return self._stock

@@ -7,9 +7,9 @@ from support.records import exchanges
 from support.verdicts import finding_differences
 
 from byok_bench.checks.finding import Finding
-from byok_bench.checks.probe import Inconclusive, Note, find_probe, get_judge
+from byok_bench.checks.probes.probe import Inconclusive, Note, find_probe, get_judge
 from byok_bench.checks.registry import list_answer_forms, load_catalogue
-from byok_bench.wire import bounded_json
+from byok_bench.wire.bodies import bounded_json
 
 IDS = [row["id"] for row in ROWS]
 

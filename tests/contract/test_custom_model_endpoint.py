@@ -18,9 +18,9 @@ from support.books import PLANTED, an_endpoint
 
 from byok_bench.backends.receiver import Receiver
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.http_backend import HttpBackend
 from byok_bench.backends.simulator.reply import make_json_reply
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.backends.simulator.serving import HttpBackend
 from byok_bench.endpoints import keys
 from byok_bench.endpoints.contract import (
     CONTRACT_FIELD,

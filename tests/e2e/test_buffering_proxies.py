@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from support.proxies import Relay, compress_whole, cork, pass_on, proxy
 
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.probe import find_probe
-from byok_bench.checks.prober import Prober, ProbeResult
+from byok_bench.checks.probes.probe import find_probe
+from byok_bench.checks.probes.prober import Prober, ProbeResult
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.wire.client import Client
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from support.killing import REPO
 
-from byok_bench.checks.ladder import RUNGS
+from byok_bench.checks.ladder.climb import RUNGS
 from byok_bench.cli.main import main
 
 Call = Callable[..., tuple[int, str, str]]

@@ -7,7 +7,7 @@ import pytest_asyncio
 from support.clients.page import DATA, PAGE, read_versions, render_page
 from support.clients.play import CLIENTS, FAULTS, ON_NODE, Worker, play_fault, start_worker
 
-from byok_bench.checks.clients import describe_effects, find_client_effects, load_client_effects
+from byok_bench.checks.client_effects import describe_effects, find_client_effects, load_client_effects
 
 PYTHON = [client for client in CLIENTS if client not in ON_NODE]
 

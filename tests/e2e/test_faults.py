@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from support.simulated import KEY, body_for, body_of
 
-from byok_bench.backends.base import BackendError
+from byok_bench.backends.backend import BackendError
 from byok_bench.backends.simulator.faults import Fault, list_faults
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.probe import find_probe, list_probes
-from byok_bench.checks.prober import Prober
+from byok_bench.checks.probes.probe import find_probe, list_probes
+from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import load_catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange

@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from support.lab import browser_page, jupyter_lab, notebook, open_notebook, run_all, save
 
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.rungs import RUNGS
+from byok_bench.checks.ladder.report import RUNGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 KEY = "sk-typed-into-the-form-0123456789"

@@ -15,12 +15,12 @@ from support.hostile import hostile, reply
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
 from byok_bench.backends.simulator.reply import make_json_reply
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.capabilities import prove_capabilities
-from byok_bench.checks.ladder import ladder
-from byok_bench.checks.probe import list_dialect_probes, list_probes
-from byok_bench.checks.prober import Prober
+from byok_bench.checks.ladder.capabilities import prove_capabilities
+from byok_bench.checks.ladder.climb import ladder
+from byok_bench.checks.ladder.report import RUNGS, LadderReport, Rung
+from byok_bench.checks.probes.probe import list_dialect_probes, list_probes
+from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import Check
-from byok_bench.checks.rungs import RUNGS, LadderReport, Rung
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Schema, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.client import Client

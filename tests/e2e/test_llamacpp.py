@@ -17,8 +17,8 @@ import pytest
 
 from byok_bench.backends.gguf import BUNDLED_MODEL
 from byok_bench.backends.llamacpp import LlamaCpp
-from byok_bench.checks.probe import find_probe
-from byok_bench.checks.prober import Prober
+from byok_bench.checks.probes.probe import find_probe
+from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.endpoint import Schema
 from byok_bench.endpoints.send import send

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.hostile import Peer, chunked, hostile, reply, sized
 
-from byok_bench.checks.ladder import ladder
+from byok_bench.checks.ladder.climb import ladder
 from byok_bench.cli.console import Exit
 from byok_bench.cli.send import choose_exit_code
 from byok_bench.endpoints.endpoint import Endpoint, Model

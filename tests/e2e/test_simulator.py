@@ -10,12 +10,12 @@ import openai
 import pytest
 from support.simulated import KEY, QUESTION, SCHEMA, body_for, tool
 
-from byok_bench.backends.base import BackendError
+from byok_bench.backends.backend import BackendError
 from byok_bench.backends.simulator.profiles import HEADER, PROFILES
 from byok_bench.backends.simulator.replay import Recording, Replay
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.probe import list_probes
-from byok_bench.checks.prober import Prober
+from byok_bench.checks.probes.probe import list_probes
+from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import run_checks
 from byok_bench.cli.serve import to_recording
 from byok_bench.dialects.exchange import Exchange

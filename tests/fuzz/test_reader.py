@@ -8,7 +8,7 @@ import pytest
 from support.fuzzing import CUTS, LONGEST_S, Cut, damaged, for_a_while, made
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.chat_common import CommonEvents
+from byok_bench.dialects.chat.common_events import CommonEvents
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import KINDS, PHASES
 

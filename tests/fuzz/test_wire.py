@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from support.damage import TOKENS
 from support.fuzzing import CUTS, LONGEST_S, Cut, for_a_while, pieces_of
 
-from byok_bench.wire.content import decode_content
+from byok_bench.wire.bodies.content_coding import decode_content
+from byok_bench.wire.bodies.sse import read_event_stream
+from byok_bench.wire.connections.http1 import AnswerParser
 from byok_bench.wire.failures import Failure
-from byok_bench.wire.http1 import AnswerParser
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.raw import End, Phases, RawExchange, RawHead, RawRequest
-from byok_bench.wire.recorder import Recorder
-from byok_bench.wire.sse import read_event_stream
+from byok_bench.wire.raw_exchange import End, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.recording.recorder import Recorder
 
 pytestmark = pytest.mark.timeout(LONGEST_S)
 LINE_ENDS = st.sampled_from((b"\n", b"\n", b"\r\n", b"\r"))

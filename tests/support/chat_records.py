@@ -6,7 +6,7 @@ from typing import Any
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import Failure
-from byok_bench.wire.raw import Chunk, End, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import Chunk, End, Phases, RawExchange, RawHead, RawRequest
 
 EVENT_STREAM = {"content-type": "text/event-stream"}
 DONE = b"data: [DONE]\n\n"

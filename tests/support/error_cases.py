@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from byok_bench.wire.raw import RawHead
+from byok_bench.wire.raw_exchange import RawHead
 
 FOLDER = Path(__file__).parent.parent / "cases" / "errors"
 NOW = 784111777.0

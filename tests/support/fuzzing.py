@@ -22,7 +22,7 @@ from support.records import record
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import make_failure
-from byok_bench.wire.raw import Chunk, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import Chunk, Phases, RawExchange, RawHead, RawRequest
 
 ASKED = os.environ.get("BYOK_BENCH_FUZZ_SECONDS")
 SECONDS = float(ASKED or "60")

@@ -7,13 +7,13 @@ from typing import Any
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.judging import Row
-from byok_bench.runs.ledger import StoredRun
-from byok_bench.runs.load import ClosedLoad, Load
-from byok_bench.runs.plan import Plan, make_plan
-from byok_bench.runs.quiet import Health
-from byok_bench.runs.recovery import Recovery
+from byok_bench.runs.measuring.recovery import Recovery
+from byok_bench.runs.measuring.timed_sections import Health
+from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
+from byok_bench.runs.planning.plan import Plan, make_plan
+from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.results import Run
-from byok_bench.runs.retries import Retries
+from byok_bench.runs.storage.ledger import StoredRun
 from byok_bench.scenarios.scenario import load_library
 
 

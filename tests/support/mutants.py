@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-import byok_bench.wire.egress
+import byok_bench.wire.egress.verdicts
 
 PACKAGE = "byok_bench.wire"
 MODULES = ("addresses", "hosts", "urls", "policy_lists", "egress")

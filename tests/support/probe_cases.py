@@ -13,7 +13,7 @@ from support.chat_records import exchange
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import make_failure
-from byok_bench.wire.raw import Phases, RawExchange, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
 
 FILE = Path(__file__).parent.parent / "cases" / "probes.json"
 

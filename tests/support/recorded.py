@@ -6,7 +6,7 @@ from typing import Any
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import Failure
-from byok_bench.wire.raw import End, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import End, Phases, RawExchange, RawHead, RawRequest
 
 MS = 1_000_000
 START = 5_000 * MS

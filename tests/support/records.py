@@ -7,10 +7,17 @@ from typing import Literal
 from support.cases import IDLE_S, Case, Reply, Turn
 from support.terminator import has_ended
 
-from byok_bench.dialects.base import find_dialect
+from byok_bench.dialects.dialect import find_dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import make_failure
-from byok_bench.wire.raw import CUT_AFTER_DONE, OPEN_AFTER_DONE, Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import (
+    CUT_AFTER_DONE,
+    OPEN_AFTER_DONE,
+    Phases,
+    RawExchange,
+    RawHead,
+    RawRequest,
+)
 
 Cut = Literal["as sent", "whole", "bytes"]
 """How a reply's bytes are spread over reads."""

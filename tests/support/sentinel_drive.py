@@ -20,7 +20,7 @@ from support.sentinel import KEYS, MODELS
 
 import byok_bench as bb
 from byok_bench.backends.receiver import Receiver
-from byok_bench.checks.ladder import ladder
+from byok_bench.checks.ladder.climb import ladder
 from byok_bench.endpoints import importing
 from byok_bench.endpoints.contract import CONTRACT_FIELD, check_confirmation, decode_endpoint, encode_endpoint
 from byok_bench.endpoints.credentials import resolve_credentials

@@ -12,7 +12,7 @@ import pytest
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.wire.failures import Failure
-from byok_bench.wire.raw import Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawHead, RawRequest
 
 FOLDER = Path(__file__).parent.parent / "cases" / "typed"
 START_NS = 1_000_000

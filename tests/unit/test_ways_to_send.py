@@ -48,8 +48,8 @@ BEHIND_THE_GATE = {
 ON_THE_WIRE = {
     "endpoints/send.py": "builds the one WireRequest of the package",
     "wire/client.py": "defines it",
-    "wire/stock.py": "takes it apart",
-    "wire/request.py": "takes it apart",
+    "wire/stock_transport.py": "takes it apart",
+    "wire/wire_request.py": "takes it apart",
 }  # fmt: skip
 
 

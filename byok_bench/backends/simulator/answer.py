@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from byok_bench.backends.simulator.ask import Ask, Tool
-from byok_bench.backends.simulator.calling import choose_tool, split_topics
-from byok_bench.backends.simulator.fill import make_schema_value
+from byok_bench.backends.simulator.schema_values import make_schema_value
+from byok_bench.backends.simulator.tool_choice import choose_tool, split_topics
 
 Stop = Literal["stop", "length", "tool", "sequence"]
 _PIECE = re.compile(r"\S+\s*")

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from byok_bench.backends.base import BackendError
+from byok_bench.backends.backend import BackendError
 from byok_bench.backends.simulator.answer import OWN_THOUGHT
-from byok_bench.backends.simulator.faults.edit import (
+from byok_bench.backends.simulator.faults.fault import Step, leave_visit
+from byok_bench.backends.simulator.faults.reply_parts import (
     cut_midway,
     drop_events,
     get_delta,
@@ -21,7 +22,6 @@ from byok_bench.backends.simulator.faults.edit import (
     list_choice_events,
     list_text_events,
 )
-from byok_bench.backends.simulator.faults.fault import Step, leave_visit
 from byok_bench.backends.simulator.refusal import Refusal
 from byok_bench.backends.simulator.reply import Event, Reply, make_json_reply
 from byok_bench.backends.simulator.visit import Visit

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
+from byok_bench.backends.simulator.http_backend import HttpBackend
 from byok_bench.backends.simulator.refusal import Refusal
 from byok_bench.backends.simulator.reply import Ending, Event, Headers, Reply, make_json_reply
-from byok_bench.backends.simulator.serving import HttpBackend
 
 MARK: Headers = {"x-simulation": "a replay of recorded exchanges by byok-bench"}
 _ROUTES = ("chat/completions", "responses", "messages", "models")

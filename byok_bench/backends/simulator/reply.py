@@ -1,6 +1,6 @@
 """Reply: everything a server sends back for one request, as data until the last moment.
 
-Good replies are built by chat.py, responses.py, messages.py and refusal.py; faults and profiles change them; http.py
+Good replies are built in dialects/ and by refusal.py; faults and profiles change them; http.py
 turns them into timed bytes.
 """
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from byok_bench.backends.simulator.http import Request
-from byok_bench.backends.simulator.models import is_anthropic_request
+from byok_bench.backends.simulator.model_list import is_anthropic_request
 from byok_bench.backends.simulator.visit import Route
 
 

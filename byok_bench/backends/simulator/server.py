@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from byok_bench.backends.simulator import answer, chat, messages, responses
+from byok_bench.backends.simulator import answer
 from byok_bench.backends.simulator.ask import Ask, Body, read_json_body
+from byok_bench.backends.simulator.dialects import chat, messages, responses
 from byok_bench.backends.simulator.faults import Fault, FaultPlan
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
-from byok_bench.backends.simulator.memory import ResponseMemory
-from byok_bench.backends.simulator.models import OWNER, build_model_entry, build_model_list
+from byok_bench.backends.simulator.http_backend import HttpBackend
+from byok_bench.backends.simulator.model_list import OWNER, build_model_entry, build_model_list
 from byok_bench.backends.simulator.profiles import find_profile, mark_simulation
 from byok_bench.backends.simulator.refusal import (
     Refusal,
@@ -27,8 +28,8 @@ from byok_bench.backends.simulator.refusal import (
     make_wrong_method,
 )
 from byok_bench.backends.simulator.reply import Reply, make_json_reply
+from byok_bench.backends.simulator.response_memory import ResponseMemory
 from byok_bench.backends.simulator.routes import Place, choose_envelope, find_place
-from byok_bench.backends.simulator.serving import HttpBackend
 from byok_bench.backends.simulator.visit import Visit
 
 DEFAULT_MODEL = "simulator-1"
@@ -41,7 +42,7 @@ class Simulator(HttpBackend):
     tokens: length of a plain answer, unless the prompt asks for a number of words. ttft_ms, gap_ms: its schedule.
     context: tokens of prompt that are accepted. reasoning: think before each answer. api_key: demanded if given.
     any_model: serve whatever model is asked for, not only those listed.
-    faults: ids of faults.catalogue(). One acts at a time, in turn among those that fit the request, or all `together`;
+    faults: ids, see list_faults(). One acts at a time, in turn among those that fit the request, or all `together`;
     on every n-th request for a route (`every`), each with `probability` (drawn from `seed`).
     profile: name of a known server's behaviour (profiles.py); faults come on top.
     """
@@ -143,7 +144,7 @@ class Simulator(HttpBackend):
         if visit.route == "responses":
             ask = responses.read_ask(body, self._memory.find_conversation(body))
         else:
-            ask = _DIALECTS[visit.route].read(body)
+            ask = _DIALECTS[visit.route].read_ask(body)
         ask.reasoning = ask.reasoning or self._reasoning
         visit.ask = self._check_ask(ask)
         if self.profile is not None:
@@ -154,7 +155,7 @@ class Simulator(HttpBackend):
         for fault in faults:
             for one in answers:
                 fault.change_answer(visit, one)
-        visit.reply = _DIALECTS[visit.route].write(ask, answers)
+        visit.reply = _DIALECTS[visit.route].write_reply(ask, answers)
         if visit.route == "responses":
             self._memory.keep_response(ask, visit.reply)
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from support.clients.play import CLIENTS, NODE, ON_NODE, PYTHON, ROOT
 
-from byok_bench.checks.clients import ClientEffect, ClientEffects
+from byok_bench.checks.client_effects import ClientEffect, ClientEffects
 from byok_bench.checks.registry import load_catalogue
 
 PAGE: Final = ROOT / "docs/clients.md"

@@ -20,7 +20,7 @@ from support.simulated import KEY, QUESTION, body_for
 from byok_bench.backends.simulator.faults import Fault, list_faults
 from byok_bench.backends.simulator.faults.fault import leave_visit
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.checks.clients import ClientEffect, Outcome
+from byok_bench.checks.client_effects import ClientEffect, Outcome
 from byok_bench.checks.registry import load_catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.send import send

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from byok_bench.backends import child as child_module
+from byok_bench.backends import child_process as child_module
 from byok_bench.backends import gguf, llamacpp
-from byok_bench.backends.child import Child
+from byok_bench.backends.child_process import Child
 from byok_bench.errors import BackendError
 
 SECRET = "sk-child-secret-0123456789"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.backends.simulator.fill import make_schema_value
+from byok_bench.backends.simulator.schema_values import make_schema_value
 
 TEXT = 'What is the weather in Paris and "New York" on day 3, in 25 degrees, for order A1234?'
 BOUNDS = st.fixed_dictionaries({}, optional={"minimum": st.integers(-50, 10), "maximum": st.integers(20, 90)})

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byok_bench.backends.simulator import chat, messages, responses
 from byok_bench.backends.simulator.answer import make_answer
 from byok_bench.backends.simulator.ask import read_json_body
-from byok_bench.backends.simulator.fill import make_schema_value
+from byok_bench.backends.simulator.dialects import chat, messages, responses
 from byok_bench.backends.simulator.refusal import Refusal
 from byok_bench.backends.simulator.reply import Event, encode_compact_json
+from byok_bench.backends.simulator.schema_values import make_schema_value
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -95,8 +95,8 @@ def test_any_body_is_answered_or_refused(dialect: ModuleType, body: dict[str, An
     """A body gives a reply that can be written, or a Refusal with a 4xx."""
     status, reply = 200, None
     try:
-        ask = dialect.read(body)
-        reply = dialect.write(ask, [make_answer(ask, 5) for _ in range(ask.n)])
+        ask = dialect.read_ask(body)
+        reply = dialect.write_reply(ask, [make_answer(ask, 5) for _ in range(ask.n)])
     except Refusal as refusal:
         status, reply = refusal.status, refusal.to_reply("chat")
     events: list[Event] = reply.events or []

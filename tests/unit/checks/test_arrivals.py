@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from support.chat_records import chunk, event, exchange
 
-from byok_bench.checks.arrivals import measure_arrivals
+from byok_bench.checks.probes.arrivals import measure_arrivals
 
 
 def times(first_ms: float, *steps: tuple[int, float]) -> list[float]:

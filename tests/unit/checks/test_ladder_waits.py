@@ -4,8 +4,8 @@ import pytest
 from support.bench_server import KEY, MODEL, serving
 from support.moody_server import MoodyServer
 
-from byok_bench.checks.ladder import ladder
-from byok_bench.checks.probe import PROVOKING, list_dialect_probes, list_probes
+from byok_bench.checks.ladder.climb import ladder
+from byok_bench.checks.probes.probe import PROVOKING, list_dialect_probes, list_probes
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from byok_bench.checks.marker_search import find_control_token, find_think_tag, find_tool_markup
 from byok_bench.checks.markers import load_markers
 from byok_bench.checks.native_reasons import load_reason_meanings
-from byok_bench.checks.texts import find_control_token, find_think_tag, find_tool_markup
 
 MARKERS = load_markers()
 CALLS = [form for one in MARKERS.call for form in one.forms]

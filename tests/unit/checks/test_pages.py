@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from byok_bench.checks import pages
+from byok_bench.checks import rule_pages
 from byok_bench.checks.registry import load_catalogue
 from byok_bench.cli import checks
 
@@ -57,7 +57,7 @@ def test_a_page_without_its_rule_is_found(make_docs: ModuleType, monkeypatch: py
 @pytest.mark.parametrize("rule", [one.id for one in load_catalogue()])
 def test_every_rule_has_a_page_with_both_sorts_of_examples(rule: str) -> None:
     """A reader finds what is reported, what is not, why, and who was seen."""
-    text = pages.load_rule_page(rule)
+    text = rule_pages.load_rule_page(rule)
     assert text.startswith(f"# {rule}: ")
     assert all(part in text for part in ("**Rule.**", "**Why.**", "**Seen in.**"))
     reported, _, spared = text.partition("\n## Not reported\n")
@@ -68,15 +68,15 @@ def test_every_rule_has_a_page_with_both_sorts_of_examples(rule: str) -> None:
 def test_a_packaged_page_comes_before_a_written_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installed wheel has no docs folder: its pages lie beside the module."""
     (tmp_path / "stream.bom.md").write_text("packaged", "utf-8")
-    monkeypatch.setattr(pages, "PACKAGED", tmp_path)
-    assert pages.load_rule_page("stream.bom") == "packaged"
+    monkeypatch.setattr(rule_pages, "PACKAGED", tmp_path)
+    assert rule_pages.load_rule_page("stream.bom") == "packaged"
     with pytest.raises(KeyError):
-        pages.load_rule_page("no.such")
+        rule_pages.load_rule_page("no.such")
 
 
 def test_show_prints_the_page(app: typer.Typer) -> None:
     """The command's output is the page, byte for byte."""
-    assert run(app, "show", "stream.truncated")[:2] == (0, pages.load_rule_page("stream.truncated"))
+    assert run(app, "show", "stream.truncated")[:2] == (0, rule_pages.load_rule_page("stream.truncated"))
 
 
 def test_show_as_json_holds_facts_and_page(app: typer.Typer) -> None:
@@ -89,7 +89,7 @@ def test_show_as_json_holds_facts_and_page(app: typer.Typer) -> None:
         "warn",
         ["vllm-project/vllm#50782"],
     )
-    assert found["page"] == pages.load_rule_page("tool.index-gap")
+    assert found["page"] == rule_pages.load_rule_page("tool.index-gap")
 
 
 def test_a_misspelt_id_is_answered_with_near_ones(app: typer.Typer) -> None:

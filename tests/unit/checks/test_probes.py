@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from support.probe_cases import answer_of, probe_cases
 
-from byok_bench.checks.probe import ProbeRequest, ProbeTarget, find_probe, get_request_builder
-from byok_bench.checks.prober import judge_probe
+from byok_bench.checks.probes.probe import ProbeRequest, ProbeTarget, find_probe, get_request_builder
+from byok_bench.checks.probes.prober import judge_probe
 
 
 @pytest.mark.parametrize("case", probe_cases())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from byok_bench.checks.registry import load_catalogue
-from byok_bench.dialects.failure_lists import SOURCE
+from byok_bench.dialects.failures.word_lists import SOURCE
 from byok_bench.wire.failures import KINDS
 
 ROOT = Path(__file__).parents[3]

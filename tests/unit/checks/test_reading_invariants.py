@@ -11,8 +11,8 @@ from support.chat_records import DONE, EVENT_STREAM, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.wire.bodies.sse import read_event_stream
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.sse import read_event_stream
 
 LINES = st.sampled_from(
     [

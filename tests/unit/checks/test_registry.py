@@ -9,7 +9,7 @@ from support.chat_records import DONE, chunk, event, exchange
 from byok_bench.checks import registry
 from byok_bench.checks.finding import ERROR, WARN, Hit
 from byok_bench.checks.registry import Rule, check, run_checks, select_checks
-from byok_bench.checks.seen import SeenExchange
+from byok_bench.checks.seen_exchange import SeenExchange
 
 START = event(chunk({"role": "assistant", "content": "Hi"}))
 STOP = event(chunk({}, "stop"))

@@ -1,4 +1,4 @@
-"""checks/schema.py: the keywords of JSON Schema that servers are held to."""
+"""checks/json_schema.py: the keywords of JSON Schema that servers are held to."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import create
 
-from byok_bench.checks.schema import find_violation
+from byok_bench.checks.json_schema import find_violation
 
 NAMES = st.sampled_from(["a", "b", "c"])
 VALUES = st.recursive(

@@ -1,10 +1,10 @@
-"""checks/texts.py: patterns in assembled text."""
+"""checks/marker_search.py: patterns in assembled text."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.checks.texts import find_control_token, find_think_tag, find_tool_markup, mask_talk
+from byok_bench.checks.marker_search import find_control_token, find_think_tag, find_tool_markup, mask_talk
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from byok_bench.checks.probe import list_dialect_probes, list_probes
-from byok_bench.checks.probe_bodies import (
+from byok_bench.checks.probes.bodies import (
     CALL_IDS,
     CLOCK,
     WEATHER,
@@ -15,7 +14,8 @@ from byok_bench.checks.probe_bodies import (
     make_named_choice,
     make_tool_result,
 )
-from byok_bench.checks.wording import translate_body
+from byok_bench.checks.probes.body_translation import translate_body
+from byok_bench.checks.probes.probe import list_dialect_probes, list_probes
 
 PARIS, OSLO = CALL_IDS
 SIGNATURE = WEATHER["function"]

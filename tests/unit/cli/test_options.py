@@ -12,7 +12,7 @@ import typer.main
 from click import Context
 
 from byok_bench.cli.main import build_app, main
-from byok_bench.cli.options import OPTION_RULES, find_ignored, name_parameter
+from byok_bench.cli.option_rules import OPTION_RULES, find_ignored, name_parameter
 
 CASES: dict[str, dict[str, Any]] = tomllib.loads(
     (Path(__file__).parents[2] / "cases/options.toml").read_text(encoding="utf-8")

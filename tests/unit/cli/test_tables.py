@@ -5,8 +5,8 @@ from rich.cells import cell_len
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
-from byok_bench.cli.tables import print_tables
-from byok_bench.runs.load import ClosedLoad, OpenLoad
+from byok_bench.cli.terminal_tables import print_tables
+from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
 from byok_bench.runs.results import TABLES
 
 LABELS = (

@@ -1,4 +1,4 @@
-"""dialects/chat.py: what came back, and whether it is a failure."""
+"""dialects/chat/dialect.py: what came back, and whether it is a failure."""
 
 import gzip
 import itertools
@@ -10,11 +10,11 @@ from support.chat_records import DONE, call, chunk, event, exchange, stream
 
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.answer import ChatReading
-from byok_bench.dialects.base import find_dialect
+from byok_bench.dialects.dialect import find_dialect
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import EndpointError
 from byok_bench.wire.failures import make_failure
-from byok_bench.wire.raw import End
+from byok_bench.wire.raw_exchange import End
 
 START = event(chunk({"role": "assistant", "content": "Hi"}))
 STOP = event(chunk({}, "stop"))

@@ -1,4 +1,4 @@
-"""dialects/chat_common.py: the short way for common chunks gives what the general way gives."""
+"""dialects/chat/common_events.py: the short way for common chunks gives what the general way gives."""
 
 import json
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.chat_records import DONE, call, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.chat_common import CommonEvents
-from byok_bench.dialects.chat_events import ChatEventReader
+from byok_bench.dialects.chat.common_events import CommonEvents
+from byok_bench.dialects.chat.events import ChatEventReader
 from byok_bench.dialects.exchange import Exchange
 
 REQUEST = {"stream": True, "n": 2, "tools": [{"type": "function", "function": {"name": "f"}}]}

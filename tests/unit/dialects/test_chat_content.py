@@ -1,4 +1,4 @@
-"""dialects/chat_content.py: content that is no string, streamed and whole."""
+"""dialects/chat/content_parts.py: content that is no string, streamed and whole."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.chat_records import chunk, exchange, stream
 
-from byok_bench.dialects.chat_content import read_content_parts
+from byok_bench.dialects.chat.content_parts import read_content_parts
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.timing import Timing
 

@@ -1,4 +1,4 @@
-"""dialects/chat.py: an answer says the same, streamed or whole."""
+"""dialects/chat/dialect.py: an answer says the same, streamed or whole."""
 
 import json
 from typing import Any

@@ -7,11 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.error_cases import body_of, head_of, table
 
-from byok_bench.dialects.classify import classify_error_answer, classify_error_object, classify_page
-from byok_bench.dialects.classify_rules import KIND_RULES, LITELLM_KINDS, ErrorFacts
-from byok_bench.dialects.error_body import read_error_body
+from byok_bench.dialects.failures.classification import (
+    classify_error_answer,
+    classify_error_object,
+    classify_page,
+)
+from byok_bench.dialects.failures.error_body import read_error_body
+from byok_bench.dialects.failures.kind_rules import KIND_RULES, LITELLM_KINDS, ErrorFacts
 from byok_bench.wire.failures import KINDS, PHASES, RETRYABLE_KINDS, Failure
-from byok_bench.wire.raw import RawHead
+from byok_bench.wire.raw_exchange import RawHead
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -1,4 +1,4 @@
-"""dialects/envelope.py and unasked.py: a 2xx body that is no answer, in words of the server."""
+"""dialects/failures/envelopes.py and unasked.py: a 2xx body that is no answer, in words of the server."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.chat_records import DONE, EVENT_STREAM, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.envelope import find_envelope_error, has_error, load_envelope_forms
+from byok_bench.dialects.failures.envelopes import find_envelope_error, has_error, load_envelope_forms
 
 JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.dialects.error_body import has_plain_error, is_error_event, read_error_body, read_error_value
+from byok_bench.dialects.failures.error_body import (
+    has_plain_error,
+    is_error_event,
+    read_error_body,
+    read_error_value,
+)
 from byok_bench.dialects.server_text import decode_text, read_html_words, shorten_text, strip_controls
 
 ERRORS = [

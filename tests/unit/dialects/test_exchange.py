@@ -14,7 +14,7 @@ from support.chat_records import DONE, chunk, event, exchange
 
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.wire.raw import Phases
+from byok_bench.wire.raw_exchange import Phases
 
 MS = 1_000_000
 

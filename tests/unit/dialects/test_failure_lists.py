@@ -1,4 +1,4 @@
-"""dialects/failure_lists.py: the data is sound, every line of it decides, and innocent words do not."""
+"""dialects/failures/word_lists.py: the data is sound, every line of it decides, and innocent words do not."""
 
 import json
 from importlib.resources import files
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support.error_cases import body_of, head_of, table
 
-from byok_bench.dialects.classify import classify_error_answer, classify_error_object
-from byok_bench.dialects.failure_lists import GAP, Phrase, WordLine, WordListError, read_word_lines
+from byok_bench.dialects.failures.classification import classify_error_answer, classify_error_object
+from byok_bench.dialects.failures.word_lists import GAP, Phrase, WordLine, WordListError, read_word_lines
 from byok_bench.wire.failures import RETRYABLE_KINDS
 
-TEXT = (files("byok_bench.dialects") / "failure_words.toml").read_text(encoding="utf-8")
+TEXT = (files("byok_bench.dialects.failures") / "word_lists.toml").read_text(encoding="utf-8")
 LINES = read_word_lines(TEXT)
 KINDS = {
     "content-filter": ("content_filter", 400),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.typed_cases import as_data, assert_failure, exchange_of, table
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.base import find_dialect
+from byok_bench.dialects.dialect import find_dialect
 
 TYPES = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
          "message_stop", "ping", "error"]  # fmt: skip

@@ -1,4 +1,4 @@
-"""dialects/models.py: what counts as a list of models, and which of its entries are models."""
+"""dialects/model_list.py: what counts as a list of models, and which of its entries are models."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.chat_records import exchange
 
-from byok_bench.dialects.models import find_model_entries, is_wildcard, list_usable_models
+from byok_bench.dialects.model_list import find_model_entries, is_wildcard, list_usable_models
 
 FORMS = [
     ({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}, ["a", "b"]),

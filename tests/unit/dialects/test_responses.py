@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.typed_cases import as_data, assert_failure, exchange_of, table
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.dialects.base import find_dialect
+from byok_bench.dialects.dialect import find_dialect
 
 TYPES = ["response.created", "response.output_item.added", "response.output_item.done", "response.output_text.delta",
          "response.output_text.done", "response.function_call_arguments.delta", "response.reasoning_text.delta",

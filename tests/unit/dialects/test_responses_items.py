@@ -1,8 +1,8 @@
-"""dialects/responses_items.py: what a hostile stream may cost."""
+"""dialects/responses/items.py: what a hostile stream may cost."""
 
 import pytest
 
-from byok_bench.dialects.responses_items import CANDIDATE_LIMIT, ItemPart, ResponseItem
+from byok_bench.dialects.responses.items import CANDIDATE_LIMIT, ItemPart, ResponseItem
 
 
 def test_a_moved_text_is_looked_for_among_few_parts(monkeypatch: pytest.MonkeyPatch) -> None:

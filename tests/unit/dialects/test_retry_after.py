@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.error_cases import body_of, head_of, table
 
-from byok_bench.dialects.classify import classify_error_answer
-from byok_bench.dialects.durations import read_decimal, read_duration_s, read_http_date_s, read_wait_s
-from byok_bench.wire.raw import RawHead
+from byok_bench.dialects.failures.classification import classify_error_answer
+from byok_bench.dialects.failures.durations import (
+    read_decimal,
+    read_duration_s,
+    read_http_date_s,
+    read_wait_s,
+)
+from byok_bench.wire.raw_exchange import RawHead
 
 
 @pytest.mark.parametrize("case", table("delays"))

@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from msgspec.structs import replace
 from support.books import PLANTED, an_endpoint, book_text, endpoints
 
-from byok_bench.endpoints.book_edit import drop_endpoint, make_empty_document, put_endpoint
-from byok_bench.endpoints.book_file import parse_book
+from byok_bench.endpoints.book_edits import drop_endpoint, make_empty_document, put_endpoint
+from byok_bench.endpoints.book_format import parse_book
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.errors import BookError, EndpointError
 from byok_bench.redact import redact

@@ -11,7 +11,7 @@ from byok_bench.endpoints.importing import add_to_book, from_environment, from_l
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.presets import get_preset, load_presets
 from byok_bench.errors import EndpointError
-from byok_bench.wire.egress import judge
+from byok_bench.wire.egress.verdicts import judge
 
 CONFIG = f"""
 model_list:

@@ -12,7 +12,7 @@ from support.books import PLANTED, written
 from byok_bench.endpoints.importing import Imported, from_litellm
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.litellm_providers import load_providers
-from byok_bench.wire.egress import judge
+from byok_bench.wire.egress.verdicts import judge
 
 AT_HOME = 'api_base: "http://127.0.0.1:9000/v1"'
 

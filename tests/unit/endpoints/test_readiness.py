@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.books import PLANTED, an_endpoint
 
-from byok_bench.endpoints.key_place import describe_key_place
+from byok_bench.endpoints.key_places import describe_key_place
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.readiness import (
     describe_unreadiness,

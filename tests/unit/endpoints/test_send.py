@@ -13,8 +13,8 @@ from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import limit_timeouts, list_models, send
 from byok_bench.errors import EndpointError
-from byok_bench.wire import proxies
 from byok_bench.wire.client import Client
+from byok_bench.wire.egress import proxies
 from byok_bench.wire.limits import Timeouts
 
 KEY = "sk-proj-0123456789abcdefghij0123456789"

@@ -12,8 +12,8 @@ from byok_bench.checks.finding import Finding
 from byok_bench.errors import ExportError
 from byok_bench.report.export import write_csv, write_parquet
 from byok_bench.report.html import write_html
+from byok_bench.report.printable_text import replace_surrogates, to_printable_line
 from byok_bench.report.tables import list_table_lines
-from byok_bench.report.text import replace_surrogates, to_printable_line
 from byok_bench.runs.results import TABLES
 
 RUN = MadeRun(

@@ -10,7 +10,7 @@ from support.made_run import MadeRun, failed, plan, row
 from byok_bench.checks.finding import Finding
 from byok_bench.errors import ExportError
 from byok_bench.report.html import render_report_page, write_html
-from byok_bench.report.shown import NA
+from byok_bench.report.table_text import NA
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&\x1b[31m\x00\ud800"
 VOID = {"meta", "br", "img", "link", "input", "hr"}

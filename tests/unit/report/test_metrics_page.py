@@ -8,8 +8,8 @@ from support.made_run import MadeRun, plan, row
 
 from byok_bench.report.compare import compare
 from byok_bench.report.frames import make_table_frame
-from byok_bench.report.shown import MEANINGS
-from byok_bench.runs.load import ClosedLoad
+from byok_bench.report.table_text import MEANINGS
+from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.results import TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text(encoding="utf-8")

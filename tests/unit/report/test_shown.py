@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from byok_bench.report.shown import is_number, render_cell, render_interval
+from byok_bench.report.table_text import is_number, render_cell, render_interval
 
 
 @pytest.mark.parametrize(

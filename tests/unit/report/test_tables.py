@@ -10,8 +10,8 @@ from byok_bench.checks.finding import Finding
 from byok_bench.endpoints.endpoint import Tls
 from byok_bench.report.frames import make_table_frame
 from byok_bench.report.tables import list_table_lines
-from byok_bench.runs.load import ClosedLoad
-from byok_bench.runs.quiet import Health
+from byok_bench.runs.measuring.timed_sections import Health
+from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.results import TABLES
 
 TWO = plan()

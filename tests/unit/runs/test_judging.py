@@ -6,10 +6,10 @@ from support.recorded import START, answer, calls, exchange, raw_exchange, refus
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.judging import Row, decode_row, encode_row, judge_sample, make_unrecorded_row
-from byok_bench.runs.ledger import ExchangeState, Status
-from byok_bench.runs.load import ClosedLoad
-from byok_bench.runs.plan import make_plan
-from byok_bench.runs.retries import Retries
+from byok_bench.runs.planning.load_patterns import ClosedLoad
+from byok_bench.runs.planning.plan import make_plan
+from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.storage.ledger import ExchangeState, Status
 from byok_bench.scenarios.scenario import load_library
 
 PLAN = make_plan(

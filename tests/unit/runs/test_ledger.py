@@ -10,15 +10,15 @@ from support.recorded import answer
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.errors import PlanError, StoreError
-from byok_bench.runs import ledger
-from byok_bench.runs.ledger import ExchangeEnd
-from byok_bench.runs.load import ClosedLoad
-from byok_bench.runs.owner import name_this_process
-from byok_bench.runs.plan import Job, Plan, compute_plan_hash, make_jobs, make_plan, make_turn_key
-from byok_bench.runs.records import Record, to_record
-from byok_bench.runs.resume import LOST_AT_MOST, list_open_jobs, make_intent, open_run, reclaim_orphans
-from byok_bench.runs.retries import Retries
-from byok_bench.runs.store import prepare_store
+from byok_bench.runs.planning.load_patterns import ClosedLoad
+from byok_bench.runs.planning.plan import Job, Plan, compute_plan_hash, make_jobs, make_plan, make_turn_key
+from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.resumption import LOST_AT_MOST, list_open_jobs, make_intent, open_run, reclaim_orphans
+from byok_bench.runs.storage import ledger
+from byok_bench.runs.storage.ledger import ExchangeEnd
+from byok_bench.runs.storage.owner import name_this_process
+from byok_bench.runs.storage.records import Record, to_record
+from byok_bench.runs.storage.result_file import prepare_store
 from byok_bench.scenarios.scenario import load_library
 
 PLAN = make_plan(

@@ -6,7 +6,13 @@ import statistics
 import pytest
 
 from byok_bench.errors import PlanError
-from byok_bench.runs.load import NS, ClosedLoad, OpenLoad, compute_intended_starts, make_loads
+from byok_bench.runs.planning.load_patterns import (
+    NS,
+    ClosedLoad,
+    OpenLoad,
+    compute_intended_starts,
+    make_loads,
+)
 
 
 def test_constant_arrivals_are_evenly_spaced() -> None:

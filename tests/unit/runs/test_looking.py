@@ -12,15 +12,16 @@ from msgspec.structs import replace
 from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
-from byok_bench.report.notes import list_run_notes
+from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
-from byok_bench.runs import judging, kept_rows, ledger
+from byok_bench.runs import judging
 from byok_bench.runs.judging import compute_judge_version, encode_row, make_unrecorded_row
-from byok_bench.runs.plan import Job
+from byok_bench.runs.planning.plan import Job
 from byok_bench.runs.progress import Event, ExchangeFinished
 from byok_bench.runs.results import TABLES, Run
 from byok_bench.runs.runner import run
-from byok_bench.runs.store import StoreWriter, open_reader
+from byok_bench.runs.storage import judged_rows, ledger
+from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 
 SCENARIOS = ("plain-answer", "tool-round-trip", "unknown-model")
 REPEATS = 2
@@ -160,7 +161,7 @@ async def test_rows_of_what_was_only_planned_are_healed_where_a_file_holds_them(
             for s in states
             if s.status == "planned"
         ]
-        writer.submit(kept_rows.store_judged_rows, rows).result()
+        writer.submit(judged_rows.store_judged_rows, rows).result()
         writer.close()
         result = await start(server, store)
     assert len(rows) >= SAMPLES - 2
@@ -210,7 +211,7 @@ async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: py
     wrong = [
         (row.exchange_id, "of another day", encode_row(replace(row, why=("old",)))) for row in result.rows
     ]
-    writer.submit(kept_rows.store_judged_rows, wrong).result()
+    writer.submit(judged_rows.store_judged_rows, wrong).result()
     writer.close()
     assert Run.open("last", store).rows == result.rows
 
@@ -245,7 +246,7 @@ async def test_the_file_says_of_an_exchange_what_its_row_says(tmp_path: Path) ->
     assert before["done"] > before["failed"] > 0
     writer = StoreWriter(store)
     writer.submit(
-        kept_rows.mark_failed, [("server", "body", row.exchange_id) for row in result.rows]
+        judged_rows.mark_failed, [("server", "body", row.exchange_id) for row in result.rows]
     ).result()
     writer.close()
     assert Run.open("last", store).states["done"] == 0

@@ -12,18 +12,18 @@ from support.bench_server import KEY, MODEL, serving
 from support.made_run import failed, plan, row
 from support.moody_server import COOLDOWN_WORDS, MoodyServer
 
-from byok_bench.dialects.models import read_context_windows
-from byok_bench.endpoints import holds
+from byok_bench.dialects.model_list import read_context_windows
+from byok_bench.endpoints import rate_limit_waits
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.report.export import write_csv
-from byok_bench.report.notes import list_run_notes
+from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
-from byok_bench.runs import recovery
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row
-from byok_bench.runs.order import order_jobs
-from byok_bench.runs.plan import make_jobs
+from byok_bench.runs.measuring import recovery
+from byok_bench.runs.planning.blocks import order_jobs
+from byok_bench.runs.planning.plan import make_jobs
 from byok_bench.runs.progress import Event, ExchangeFinished, Waiting
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
@@ -201,10 +201,10 @@ class TestToldToWait:
 
     async def test_no_more_than_a_minute_is_waited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A server that asks for an hour is asked again after the bound."""
-        assert holds.LONGEST_WAIT_S == 60
-        monkeypatch.setattr(holds, "LONGEST_WAIT_S", 0.05)
+        assert rate_limit_waits.LONGEST_WAIT_S == 60
+        monkeypatch.setattr(rate_limit_waits, "LONGEST_WAIT_S", 0.05)
         told: list[float] = []
-        held = holds.RateLimitWaits(2, lambda target, seconds: told.append(seconds))
+        held = rate_limit_waits.RateLimitWaits(2, lambda target, seconds: told.append(seconds))
         held.note(1, told_by("rate_limit", 3600))
         assert await held.wait(0) == 0
         assert await held.wait(1) > 0
@@ -215,7 +215,7 @@ class TestToldToWait:
     @pytest.mark.parametrize(("kind", "delay"), [("rate_limit", None), ("overloaded", 5.0), ("server", 5.0)])
     async def test_only_a_limit_that_names_a_time_is_waited_for(self, kind: Any, delay: float | None) -> None:
         """Nothing is guessed."""
-        held = holds.RateLimitWaits(1, lambda target, seconds: None)
+        held = rate_limit_waits.RateLimitWaits(1, lambda target, seconds: None)
         held.note(0, told_by(kind, delay))
         held.note(0, None)
         assert await held.wait(0) == 0
@@ -248,7 +248,7 @@ class TestRecovery:
     async def test_the_wait_has_a_bound_and_is_not_made_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A server that does not come back is told, and the run goes on."""
         assert recovery.LONGEST_WAIT_S == 120
-        monkeypatch.setattr("byok_bench.runs.execute.LONGEST_WAIT_S", 0.2)
+        monkeypatch.setattr("byok_bench.runs.measuring.executor.LONGEST_WAIT_S", 0.2)
         async with serving(MoodyServer()) as server:
             server.busy_s = 30.0
             server.window = 100_000

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
-from byok_bench.runs.load import ClosedLoad, Load, OpenLoad
-from byok_bench.runs.order import make_warmup_blocks, order_jobs
-from byok_bench.runs.plan import Plan, make_jobs, make_plan
-from byok_bench.runs.retries import Retries
+from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
+from byok_bench.runs.planning.load_patterns import ClosedLoad, Load, OpenLoad
+from byok_bench.runs.planning.plan import Plan, make_jobs, make_plan
+from byok_bench.runs.planning.retries import Retries
 from byok_bench.scenarios.scenario import load_library
 
 AGENT = tuple(scenario for scenario in load_library().values() if not scenario.wants_failure)

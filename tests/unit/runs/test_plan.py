@@ -8,10 +8,17 @@ import pytest
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
-from byok_bench.runs import ascii_json
-from byok_bench.runs.load import ClosedLoad, OpenLoad
-from byok_bench.runs.plan import Plan, compute_plan_hash, find_exclusion, make_jobs, make_plan, make_turn_key
-from byok_bench.runs.retries import Retries
+from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
+from byok_bench.runs.planning.plan import (
+    Plan,
+    compute_plan_hash,
+    find_exclusion,
+    make_jobs,
+    make_plan,
+    make_turn_key,
+)
+from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.storage import ascii_json
 from byok_bench.scenarios.scenario import Request, Scenario, load_library
 
 PLAIN = load_library()["plain-answer"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from byok_bench.errors import PlanError
-from byok_bench.runs.plan_file import list_inline_endpoints, make_run_arguments, read_plan
+from byok_bench.runs.planning.plan_file import list_inline_endpoints, make_run_arguments, read_plan
 
 GOOD = """
 version = 1

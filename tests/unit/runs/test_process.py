@@ -14,9 +14,9 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import ByokBenchError, PlanError
-from byok_bench.runs import process
-from byok_bench.runs.messages import insert_secrets, resolve_secrets
-from byok_bench.runs.process import MeasuringProcess, ProcessEnded, is_in_notebook
+from byok_bench.runs.measuring import process
+from byok_bench.runs.measuring.pipe_messages import insert_secrets, resolve_secrets
+from byok_bench.runs.measuring.process import MeasuringProcess, ProcessEnded, is_in_notebook
 from byok_bench.runs.progress import Event, ExchangeFinished
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import run

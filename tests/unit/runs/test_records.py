@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.recorded import answer, raw_exchange
 
-from byok_bench.runs.records import (
+from byok_bench.runs.storage.records import (
     KEPT_REQUEST_HEADERS,
     KEPT_RESPONSE_HEADERS,
     NOT_KEPT,
@@ -18,7 +18,7 @@ from byok_bench.runs.records import (
     unpack_stamps,
 )
 from byok_bench.wire.failures import KINDS, PHASES, Failure
-from byok_bench.wire.raw import Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawHead, RawRequest
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 STAMP = st.integers(0, 2**62)

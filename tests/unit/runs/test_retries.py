@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from byok_bench.runs.retries import Retries, choose_retry_delay
+from byok_bench.runs.planning.retries import Retries, choose_retry_delay
 from byok_bench.wire.failures import Failure
 
 DICE = random.Random(0)

@@ -13,12 +13,12 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
-from byok_bench.report.notes import list_run_notes
-from byok_bench.runs import execute
+from byok_bench.report.run_notes import list_run_notes
+from byok_bench.runs.measuring import executor
 from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
-from byok_bench.runs.where import locate_store
+from byok_bench.runs.storage.result_path import locate_store
 
 DEAD = Endpoint(label="dead", base_url="http://127.0.0.1:9/v1", models=[Model(MODEL)])
 
@@ -62,7 +62,7 @@ async def test_a_dead_endpoint_is_rows_and_stops_nobody() -> None:
         result = await run([DEAD, endpoint(server)], "plain-answer", repeats=5)
     rows = [row for row in result.rows if not row.is_warmup]
     assert Counter((row.target, row.kind) for row in rows) == {(0, "network"): 5, (1, None): 5}
-    assert sum("not tried" in (row.message or "") for row in rows) == 5 - execute.GIVE_UP_AFTER + 1
+    assert sum("not tried" in (row.message or "") for row in rows) == 5 - executor.GIVE_UP_AFTER + 1
 
 
 async def test_an_endpoint_that_answered_once_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,14 +72,14 @@ async def test_an_endpoint_that_answered_once_is_never_given_up(monkeypatch: pyt
         await run(good, "plain-answer", repeats=1, warmup=0)
     async with serving(BenchServer()) as server:
         executor_notes: list[int] = []
-        original = execute.Executor._note_reach
+        original = executor.Executor._note_reach
 
-        def note(self: execute.Executor, target: int, raw: Any) -> None:
+        def note(self: executor.Executor, target: int, raw: Any) -> None:
             original(self, target, raw)
             self._unreached[target] = 9
             executor_notes.append(target)
 
-        monkeypatch.setattr(execute.Executor, "_note_reach", note)
+        monkeypatch.setattr(executor.Executor, "_note_reach", note)
         result = await run(endpoint(server), "plain-answer", repeats=4, warmup=0)
     assert [row.kind for row in result.rows] == [None] * 4
     assert executor_notes == [0] * 4

@@ -11,11 +11,17 @@ import pytest
 from support.made_run import plan
 
 from byok_bench.errors import StoreError
-from byok_bench.runs import ledger, marks, migrations
-from byok_bench.runs.migrations import VERSION, migrate
-from byok_bench.runs.plan import make_jobs
-from byok_bench.runs.store import APPLICATION_ID, StoreWriter, _switch_to_wal, open_reader, prepare_store
-from byok_bench.runs.where import check_result_folder, find_file_system, locate_store
+from byok_bench.runs.planning.plan import make_jobs
+from byok_bench.runs.storage import circumstances, ledger, migrations
+from byok_bench.runs.storage.migrations import VERSION, migrate
+from byok_bench.runs.storage.result_file import (
+    APPLICATION_ID,
+    StoreWriter,
+    _switch_to_wal,
+    open_reader,
+    prepare_store,
+)
+from byok_bench.runs.storage.result_path import check_result_folder, find_file_system, locate_store
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -234,7 +240,7 @@ def test_a_file_of_an_older_version_is_read_where_it_cannot_be_brought_up(tmp_pa
     db.close()
     with open_reader(path) as db:
         assert [state.waited_ms for state in ledger.list_states(db, "r")] == [None]
-        assert marks.read_recoveries(db, "r") == []
+        assert circumstances.read_recoveries(db, "r") == []
 
 
 def test_a_step_that_fails_leaves_the_file_at_the_step_before(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.runs.toml_lines import find_line
+from byok_bench.runs.planning.toml_lines import find_line
 
 TEXT = '''first = 1
 "quoted key" = 2

@@ -14,14 +14,14 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError, PlanError
-from byok_bench.runs.load import ClosedLoad
-from byok_bench.runs.plan import Plan, make_plan
+from byok_bench.runs.planning.load_patterns import ClosedLoad
+from byok_bench.runs.planning.plan import Plan, make_plan
+from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
 from byok_bench.runs.results import Run, list_runs
-from byok_bench.runs.retries import Retries
 from byok_bench.runs.runner import resume, run
-from byok_bench.runs.usable import find_difference
-from byok_bench.runs.where import locate_store
+from byok_bench.runs.start_conditions import find_difference
+from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.scenarios.scenario import load_library
 
 ELSEWHERE = "https://api.example.com/v1"

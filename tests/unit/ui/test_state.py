@@ -14,7 +14,7 @@ from byok_bench.endpoints.endpoint import Capabilities, Capability, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
-from byok_bench.ui.state import ENVIRONMENT, FormState
+from byok_bench.ui.form_state import ENVIRONMENT, FormState
 
 ANOTHER = "unknown/shape+of=a-key_0123456789"
 """A key that nothing about it gives away."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from byok_bench.wire.kernel_clock import enable_stamps
+from byok_bench.wire.connections.kernel_clock import enable_stamps
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.addresses import (
+from byok_bench.wire.egress.addresses import (
     GLOBAL,
     HARD_CLASSES,
     find_address_class,

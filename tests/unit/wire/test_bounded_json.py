@@ -1,4 +1,4 @@
-"""wire/bounded_json.py: JSON of unknown origin."""
+"""wire/bodies/bounded_json.py: JSON of unknown origin."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.bounded_json import Malformed, decode_json, find_passed_limit
+from byok_bench.wire.bodies.bounded_json import Malformed, decode_json, find_passed_limit
 from byok_bench.wire.limits import Limits
 
 JSON = st.recursive(

@@ -8,11 +8,11 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from byok_bench.wire.connection import Connection
-from byok_bench.wire.flight import Flight
+from byok_bench.wire.connections.connection import Connection
+from byok_bench.wire.connections.exchange_clocks import Flight
+from byok_bench.wire.connections.socket_links import Link
 from byok_bench.wire.limits import Limits, Timeouts
-from byok_bench.wire.link import Link
-from byok_bench.wire.raw import Phases, RawExchange, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
 
 
 async def cancelled(waiting: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

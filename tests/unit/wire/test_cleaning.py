@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from byok_bench.wire.cleaning import clean_record, clean_stream
-from byok_bench.wire.raw import Phases, RawExchange, RawHead, RawRequest
+from byok_bench.wire.cleaning.records import clean_record, clean_stream
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawHead, RawRequest
 
 KEY = 'sk-clean/Ab+"cD\\eF=12'
 GO = KEY.replace("=", "\\u003d").replace('"', '\\"').replace("\\e", "\\\\e")

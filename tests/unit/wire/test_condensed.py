@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.condensed import shorten_error_body
+from byok_bench.wire.cleaning.short_bodies import shorten_error_body
 
 MOST = 4096
 WORDS = st.text(max_size=30)

@@ -22,12 +22,12 @@ from support.hostile import (
     sized,
 )
 
-from byok_bench.wire import dial as dialling
-from byok_bench.wire import stock
+from byok_bench.wire import stock_transport
 from byok_bench.wire.client import Client, WireRequest
+from byok_bench.wire.connections import dialling as dialling
+from byok_bench.wire.egress.resolver import Resolver
 from byok_bench.wire.limits import Timeouts
-from byok_bench.wire.raw import RawExchange
-from byok_bench.wire.resolver import Resolver
+from byok_bench.wire.raw_exchange import RawExchange
 
 QUICK = Timeouts(connect=2, first_byte=2, idle=2, total=5)
 STREAM = chunked(event(), DONE)
@@ -317,8 +317,8 @@ async def test_stock_httpx_sends_nothing_to_a_second_address_after_such_a_peer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """There the request is out before the peer is known; it is not sent again, and nothing of the answer is kept."""
-    monkeypatch.setattr(stock, "was_judged", lambda peer, addresses: False)
-    monkeypatch.setattr(stock, "alternating", lambda addresses: [*addresses, *addresses])
+    monkeypatch.setattr(stock_transport, "is_judged_address", lambda peer, addresses: False)
+    monkeypatch.setattr(stock_transport, "order_by_family", lambda addresses: [*addresses, *addresses])
     async with hostile(keep_alive(ANSWER, ANSWER)) as server, Client("httpx") as client:
         record = await client.send_request(request(server.url))
         assert len(server.peers) == 1

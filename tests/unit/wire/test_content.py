@@ -1,4 +1,4 @@
-"""wire/content.py: content codings, undone in steps."""
+"""wire/bodies/content_coding.py: content codings, undone in steps."""
 
 import gzip
 import zlib
@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from byok_bench.wire.content import (
+from byok_bench.wire.bodies.content_coding import (
     PIECE_BYTES,
     ContentDecoder,
     decode_content,
     find_odd_codings,
     read_codings,
 )
-from byok_bench.wire.raw import Chunk
+from byok_bench.wire.raw_exchange import Chunk
 
 packed = partial(gzip.compress, mtime=0)
 """With no time in it: the cases are the same in every process."""

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.addresses import HARD_CLASSES, parse_address
-from byok_bench.wire.egress import METADATA_HOSTS, NEARBY, SPECIAL_SUFFIXES, Verdict, judge
-from byok_bench.wire.policy_lists import Policy, parse_policy
-from byok_bench.wire.reasons import NOTES, REASONS
-from byok_bench.wire.urls import URL_REASONS
+from byok_bench.wire.egress.addresses import HARD_CLASSES, parse_address
+from byok_bench.wire.egress.base_urls import URL_REASONS
+from byok_bench.wire.egress.policy_lists import Policy, parse_policy
+from byok_bench.wire.egress.reasons import NOTES, REASONS
+from byok_bench.wire.egress.verdicts import METADATA_HOSTS, NEARBY, SPECIAL_SUFFIXES, Verdict, judge
 from tests.support.egress_cases import Case, every_case, failures, load
 
 CASES = every_case()
@@ -213,7 +213,7 @@ def test_a_fault_in_a_rule_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("byok_bench.wire.egress.locate", broken)
+    monkeypatch.setattr("byok_bench.wire.egress.verdicts.locate_address", broken)
     assert judge("http://127.0.0.1:8080", "local").reason == "dns_invalid_answer"
 
 
@@ -303,7 +303,7 @@ def test_messages_say_what_to_do() -> None:
 
 
 def test_importing_judge_is_light() -> None:
-    """`byok_bench.wire.egress` needs no HTTP client, and the IDNA tables only when a name asks for them."""
-    code = "import sys, byok_bench.wire.egress; print(*sys.modules)"
+    """`byok_bench.wire.egress.verdicts` needs no HTTP client, and the IDNA tables only when a name asks for them."""
+    code = "import sys, byok_bench.wire.egress.verdicts; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"httpx", "httptools", "idna", "asyncio", "ssl", "pandas", "typer"} & set(done.stdout.split())

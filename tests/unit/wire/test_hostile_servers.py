@@ -8,7 +8,7 @@ from support.hostile import hostile
 from support.hostile_case import Case
 
 from byok_bench.wire.client import Client, Transport, WireRequest
-from byok_bench.wire.raw import Clock, RawExchange
+from byok_bench.wire.raw_exchange import Clock, RawExchange
 
 PATIENCE_S = 20
 """Longer than any case may take, machine under load included."""

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from byok_bench.wire.kernel_clock import REMEASURE_NS, SO_TIMESTAMPNS, KernelClock
+from byok_bench.wire.connections.kernel_clock import REMEASURE_NS, SO_TIMESTAMPNS, KernelClock
 
 SECOND = 1_000_000_000
 

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from byok_bench.wire.loop_lag import STALLED_FLAG, LagMonitor
-from byok_bench.wire.raw import Phases, RawExchange, RawRequest
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
+from byok_bench.wire.recording.loop_lag import STALLED_FLAG, LagMonitor
 
 
 def record() -> RawExchange:

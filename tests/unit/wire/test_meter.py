@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from support.terminator import end_of_done
 
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.meter import TERMINATOR_SEEN, DecodingMeter, OpeningMeter, SizeMeter, StreamMeter
+from byok_bench.wire.recording.body_meters import (
+    TERMINATOR_SEEN,
+    DecodingMeter,
+    OpeningMeter,
+    SizeMeter,
+    StreamMeter,
+)
 
 PIECES = st.sampled_from(
     b"data: {}|data: [DONE]|data:[DONE]|data: x[DONE]|: ping|event: e|data|[DONE]|data: data: [DONE]|data:   [DONE]  "

@@ -1,8 +1,8 @@
-"""wire/payload.py: what the data of one event holds."""
+"""wire/bodies/event_payload.py: what the data of one event holds."""
 
 import pytest
 
-from byok_bench.wire.payload import read_payload
+from byok_bench.wire.bodies.event_payload import read_payload
 
 PAYLOADS = {
     "": (["blank"], ()),

@@ -14,7 +14,7 @@ from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile
 from byok_bench.errors import EndpointError
 from byok_bench.wire.client import Client, WireRequest
 from byok_bench.wire.limits import Limits, Timeouts
-from byok_bench.wire.raw import RawExchange
+from byok_bench.wire.raw_exchange import RawExchange
 
 QUICK = Timeouts(connect=2, first_byte=2, idle=2, total=10)
 KEY = "sk-proj-0123456789abcdefghij0123456789"

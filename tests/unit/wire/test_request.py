@@ -3,7 +3,7 @@
 import pytest
 
 from byok_bench.errors import EndpointError
-from byok_bench.wire.request import WireRequest, to_sendable
+from byok_bench.wire.wire_request import WireRequest, to_sendable
 
 CONTROLS = ("\r", "\n", "\0", "\t", "\x1f", "\x7f", "\x85", "a\r\nx-other: 1", "a\r\n folded")
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from byok_bench.wire.resolver import Resolver, TimedVerdict
+from byok_bench.wire.egress.resolver import Resolver, TimedVerdict
 
 URL = "https://api.openai.com/v1"
 

@@ -12,9 +12,9 @@ from support.hostile import JSON, SETTLED_S, hostile, keep_alive, sized
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.send import send
-from byok_bench.wire import shared
-from byok_bench.wire.resolver import Resolver
-from byok_bench.wire.shared import get_shared_client
+from byok_bench.wire import shared_client
+from byok_bench.wire.egress.resolver import Resolver
+from byok_bench.wire.shared_client import get_shared_client
 
 ANSWER = sized(b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}]}', JSON[:-2])
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
@@ -75,28 +75,28 @@ def test_a_loop_that_ends_closes_it(loop: Callable[[], asyncio.AbstractEventLoop
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(main())
     assert open_files() <= before
-    assert not shared._shared
+    assert not shared_client._shared
 
 
 async def test_a_loop_that_lives_on_closes_it_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A notebook's loop never ends: a while after the last call nothing is held, and the next call opens anew."""
-    monkeypatch.setattr(shared, "IDLE_S", 0.1)
+    monkeypatch.setattr(shared_client, "IDLE_S", 0.1)
     async with hostile(keep_alive(ANSWER)) as server:
         for _ in range(2):
             exchange = await send(endpoint(server.base_url), ASK)
             assert exchange.error is None
-            assert shared._shared
+            assert shared_client._shared
             await asyncio.sleep(0.3)
-            assert not shared._shared
+            assert not shared_client._shared
 
 
 async def test_a_call_that_is_cancelled_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stops waiting no longer counts."""
-    monkeypatch.setattr(shared, "IDLE_S", 0.05)
+    monkeypatch.setattr(shared_client, "IDLE_S", 0.05)
     async with hostile(lambda peer: peer.silence()) as server:
         going = asyncio.create_task(send(endpoint(server.base_url), ASK))
         await asyncio.sleep(0.1)
         going.cancel()
         await asyncio.wait([going])
         await asyncio.sleep(0.2)
-    assert not shared._shared
+    assert not shared_client._shared

@@ -15,12 +15,12 @@ import pytest
 import uvloop
 from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile, keep_alive, sized
 
-from byok_bench.wire import idle_pool
 from byok_bench.wire.client import Client, WireRequest
-from byok_bench.wire.gate import Target
-from byok_bench.wire.idle_pool import compute_trusted_ns
+from byok_bench.wire.connections import idle_pool
+from byok_bench.wire.connections.idle_pool import compute_trusted_ns
+from byok_bench.wire.egress.guard import Target
 from byok_bench.wire.limits import Timeouts
-from byok_bench.wire.raw import RawExchange, RawHead
+from byok_bench.wire.raw_exchange import RawExchange, RawHead
 
 QUICK = Timeouts(connect=5, first_byte=5, idle=5, total=10)
 GOOD = sized(b"{}", JSON[:-2])

@@ -1,13 +1,18 @@
-"""wire/sse.py: bytes to events by the WHATWG rules."""
+"""wire/bodies/sse.py: bytes to events by the WHATWG rules."""
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from byok_bench.wire.bodies.sse import (
+    EventStream,
+    find_invalid_utf8,
+    iterate_invalid_utf8_events,
+    read_event_stream,
+)
 from byok_bench.wire.limits import Limits
-from byok_bench.wire.raw import Chunk
-from byok_bench.wire.sse import EventStream, find_invalid_utf8, iterate_invalid_utf8_events, read_event_stream
+from byok_bench.wire.raw_exchange import Chunk
 
 TABLE = {
     "one event": (b"data: a\n\n", [("", "a")]),

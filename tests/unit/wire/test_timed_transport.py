@@ -22,7 +22,7 @@ from support.hostile import (
 )
 
 from byok_bench.wire.limits import Limits, Timeouts
-from byok_bench.wire.transport import TimedTransport
+from byok_bench.wire.timed_transport import TimedTransport
 
 Transports = Callable[[], httpx.AsyncBaseTransport]
 BOTH = pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import trustme
 from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile, keep_alive, reply, sized
 
 from byok_bench.wire.client import Client, WireRequest
-from byok_bench.wire.egress import Lookup
+from byok_bench.wire.egress.resolver import Resolver
+from byok_bench.wire.egress.verdicts import Lookup
 from byok_bench.wire.limits import Timeouts
-from byok_bench.wire.raw import RawExchange
-from byok_bench.wire.resolver import Resolver
+from byok_bench.wire.raw_exchange import RawExchange
 
 QUICK = Timeouts(connect=2, first_byte=2, idle=2, total=5)
 YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byok_bench.wire.reasons import EgressRefusal, UrlTrail
-from byok_bench.wire.urls import LONGEST_URL, read_base_url, trim_pasted_text
+from byok_bench.wire.egress.base_urls import LONGEST_URL, read_base_url, trim_pasted_text
+from byok_bench.wire.egress.reasons import EgressRefusal, UrlTrail
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import uvloop
 from support.hostile import DONE, JSON, OK, SETTLED_S, SSE, Peer, chunked, event, frame, hostile, reply, sized
 
 from byok_bench.wire.client import Client, WireRequest
+from byok_bench.wire.connections.socket_links import KernelLink
 from byok_bench.wire.limits import Timeouts
-from byok_bench.wire.link import KernelLink
-from byok_bench.wire.raw import Clock, RawExchange
+from byok_bench.wire.raw_exchange import Clock, RawExchange
 
 QUICK = Timeouts(connect=5, first_byte=5, idle=5, total=10)
 ANSWER = sized(b"{}", JSON[:-2])
@@ -199,7 +199,7 @@ async def test_a_request_that_the_system_refuses_is_given_up_in_time(monkeypatch
         link._unsent.clear()
 
     async with hostile(reply(then="silence")) as server:
-        monkeypatch.setattr(KernelLink, "writable", refused)
+        monkeypatch.setattr(KernelLink, "send_unsent", refused)
         async with Client() as client:
             request = WireRequest(id="r", url=server.url, timeouts=Timeouts(connect=5, total=0.4))
             record = await asyncio.wait_for(client.send_request(request), 10)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from byok_bench.backends.simulator.faults.edit import cut_midway, get_events
 from byok_bench.backends.simulator.faults.fault import Step, enter_behaviour, fault
+from byok_bench.backends.simulator.faults.reply_parts import cut_midway, get_events
 from byok_bench.backends.simulator.refusal import (
     Refusal,
     make_rate_limit,

@@ -1,8 +1,8 @@
 """Faults of reasoning and of the turn that sends it back."""
 
 from byok_bench.backends.simulator.answer import OWN_THOUGHT
-from byok_bench.backends.simulator.faults.edit import get_delta, list_choice_events, list_text_events
 from byok_bench.backends.simulator.faults.fault import enter_behaviour, fault, get_ask
+from byok_bench.backends.simulator.faults.reply_parts import get_delta, list_choice_events, list_text_events
 from byok_bench.backends.simulator.refusal import make_bad_request
 from byok_bench.backends.simulator.visit import Visit
 

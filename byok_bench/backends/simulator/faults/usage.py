@@ -2,7 +2,8 @@
 
 import json
 
-from byok_bench.backends.simulator.faults.edit import (
+from byok_bench.backends.simulator.faults.fault import fault, get_ask
+from byok_bench.backends.simulator.faults.reply_parts import (
     copy_event,
     drop_events,
     get_events,
@@ -11,7 +12,6 @@ from byok_bench.backends.simulator.faults.edit import (
     list_final_events,
     list_usages,
 )
-from byok_bench.backends.simulator.faults.fault import fault, get_ask
 from byok_bench.backends.simulator.reply import Event
 from byok_bench.backends.simulator.visit import Visit
 

@@ -1,0 +1,110 @@
+"""How the ladder and the probes are worded in each dialect: they are written as chat completions bodies.
+
+What a dialect has no word for (stream_options, reasoning_content) is left out. A body that breaks the rules of
+chat on purpose is no chat body: members of another type than theirs go out as they are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from byok_bench.wire.bodies import bounded_json
+
+Body = dict[str, Any]
+_MODES: Final = {"auto": "auto", "required": "any", "none": "none"}
+_SAME: Final = ("model", "stream", "temperature")
+"""Members that all dialects call alike."""
+
+
+def translate_body(body: Mapping[str, Any], schema: str) -> Body:
+    """A chat completions body in the words of a dialect; the same body for chat."""
+    return _BY_SCHEMA.get(schema, dict)(body)
+
+
+def _translate_to_responses(body: Mapping[str, Any]) -> Body:
+    out: Body = {**_copy_shared_members(body), "store": False}
+    if "messages" in body:
+        said = body["messages"]
+        out["input"] = (
+            [item for one in said for item in _iterate_items(one)] if isinstance(said, list) else said
+        )
+    if "max_tokens" in body:
+        out["max_output_tokens"] = body["max_tokens"]
+    if "tools" in body:
+        out["tools"] = [{"type": "function", **tool["function"]} for tool in body["tools"]]
+    if "tool_choice" in body:
+        name = _find_named_function(body["tool_choice"])
+        out["tool_choice"] = {"type": "function", "name": name} if name else body["tool_choice"]
+    return out
+
+
+def _iterate_items(message: Mapping[str, Any]) -> Iterator[Body]:
+    """The input items that one message is: what it says, then what it calls."""
+    if message["role"] == "tool":
+        yield {
+            "type": "function_call_output",
+            "call_id": message["tool_call_id"],
+            "output": message["content"],
+        }
+        return
+    if message.get("content"):
+        yield {"role": message["role"], "content": message["content"]}
+    for call in message.get("tool_calls", ()):
+        yield {"type": "function_call", "call_id": call["id"], **call["function"]}
+
+
+def _translate_to_messages(body: Mapping[str, Any]) -> Body:
+    out: Body = _copy_shared_members(body)
+    if "messages" in body:
+        said = body["messages"]
+        out["messages"] = _make_turns(said) if isinstance(said, list) else said
+    if "max_tokens" in body:
+        out["max_tokens"] = body["max_tokens"]
+    if "tools" in body:
+        out["tools"] = [_make_tool(**tool["function"]) for tool in body["tools"]]
+    if "tool_choice" in body:
+        name = _find_named_function(body["tool_choice"])
+        out["tool_choice"] = {"type": "tool", "name": name} if name else {"type": _MODES[body["tool_choice"]]}
+    return out
+
+
+def _make_turns(messages: Sequence[Mapping[str, Any]]) -> list[Body]:
+    """Turns of content blocks; results that follow one another are one turn of the user."""
+    turns: list[Body] = []
+    for one in messages:
+        if one["role"] != "tool":
+            turns.append({"role": one["role"], "content": list(_iterate_blocks(one))})
+            continue
+        block = {"type": "tool_result", "tool_use_id": one["tool_call_id"], "content": one["content"]}
+        if turns and turns[-1]["content"][-1]["type"] == "tool_result":
+            turns[-1]["content"].append(block)
+        else:
+            turns.append({"role": "user", "content": [block]})
+    return turns
+
+
+def _iterate_blocks(message: Mapping[str, Any]) -> Iterator[Body]:
+    if message.get("content"):
+        yield {"type": "text", "text": message["content"]}
+    for call in message.get("tool_calls", ()):
+        value = bounded_json.decode_json(call["function"]["arguments"])
+        given = value if isinstance(value, dict) else {}
+        yield {"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": given}
+
+
+def _make_tool(name: str, description: str, parameters: Body) -> Body:
+    return {"name": name, "description": description, "input_schema": parameters}
+
+
+def _copy_shared_members(body: Mapping[str, Any]) -> Body:
+    return {name: body[name] for name in _SAME if name in body}
+
+
+def _find_named_function(choice: object) -> str | None:
+    """The function that a tool_choice names, if it names one."""
+    return str(choice["function"]["name"]) if isinstance(choice, dict) else None
+
+
+_BY_SCHEMA: Final[Mapping[str, Callable[[Mapping[str, Any]], Body]]] = {
+    "responses": _translate_to_responses,
+    "messages": _translate_to_messages,
+}

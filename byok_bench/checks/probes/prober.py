@@ -1,0 +1,178 @@
+"""Sends what probes ask for, and says what the answers show."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from byok_bench.checks.finding import Finding, Hit, make_finding
+from byok_bench.checks.probes.body_translation import translate_body
+from byok_bench.checks.probes.probe import (
+    Inconclusive,
+    Note,
+    ProbeRequest,
+    ProbeTarget,
+    get_judge,
+    get_request_builder,
+)
+from byok_bench.checks.registry import Check
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.rate_limit_waits import LONGEST_WAIT_S, RateLimitWaits
+from byok_bench.endpoints.send import send
+from byok_bench.wire.client import Client
+
+WRONG_KEY = "sk-byok-bench-wrong-key-000000000000"
+ProbeVerdict = Literal["pass", "fail", "inconclusive"]
+
+
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one probe showed."""
+
+    probe: Check
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    """Worth telling, no fault."""
+    doubts: tuple[str, ...] = ()
+    """Of these, the ones that say that the rule does not hold here."""
+    open_points: tuple[str, ...]
+    """Why part of it, or all, proves nothing."""
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def verdict(self) -> ProbeVerdict:
+        """`fail` if a rule was broken, `inconclusive` if nothing was proved, else `pass`."""
+        if self.findings:
+            return "fail"
+        return "inconclusive" if self.open_points else "pass"
+
+
+def judge_probe(probe: Check, exchanges: Sequence[Exchange]) -> ProbeResult:
+    """What the recorded answers show, without sending anything."""
+    shown = list(get_judge(probe)(exchanges))
+    return ProbeResult(
+        probe=probe,
+        findings=tuple(make_finding(probe.id, probe.severity, one) for one in shown if isinstance(one, Hit)),
+        notes=tuple(one.message for one in shown if isinstance(one, Note)),
+        doubts=tuple(one.message for one in shown if isinstance(one, Note) and one.is_doubt),
+        open_points=tuple(one.message for one in shown if isinstance(one, Inconclusive)),
+        exchanges=tuple(exchanges),
+    )
+
+
+class Prober:
+    """One endpoint and model, asked through one client."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        *,
+        client: Client,
+        profile: str,
+        policy: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.model = model
+        self.windows: Mapping[str, int] = {}
+        """Context windows that the server lists."""
+        self._client = client
+        self._profile = profile
+        self._policy = policy
+        self._holds = RateLimitWaits(1, lambda target, seconds: None)
+        self._patience_s = LONGEST_WAIT_S
+        self._limited: list[Exchange] = []
+
+    @property
+    def target(self) -> ProbeTarget:
+        """What probes may know."""
+        declared = {one.name: one.context_window_tokens for one in self.endpoint.models}
+        return ProbeTarget(
+            model=self.model,
+            context_window=declared.get(self.model) or self.windows.get(self.model),
+            has_key=self.endpoint.key.kind != "none",
+        )
+
+    def take_limited(self) -> list[Exchange]:
+        """The 429s behind which a request was sent once more, since this was last asked."""
+        limited, self._limited = self._limited, []
+        return limited
+
+    async def ask(self, ask: ProbeRequest) -> Exchange:
+        """Send one request of a probe; once more after a 429 that names a delay, which is waited for.
+
+        All waits together are bounded, and a server that limits again is not waited for any more: whether it answers
+        is what is asked here, not how much it lets through.
+        """
+        exchange = await self._send(ask)
+        told = (
+            exchange.error.retry_after_s if exchange.error and exchange.error.kind == "rate_limit" else None
+        )
+        if not told or told > self._patience_s:
+            return exchange
+        self._patience_s -= told
+        self._holds.note(0, exchange.error)
+        await self._holds.wait(0)
+        self._limited.append(exchange)
+        again = await self._send(ask)
+        if again.error is not None and again.error.kind == "rate_limit":
+            self._patience_s = 0
+        return again
+
+    async def _send(self, ask: ProbeRequest) -> Exchange:
+        """One request, in the words of the endpoint's dialect."""
+        endpoint = self.endpoint
+        if ask.wrong_key:
+            endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
+        if ask.accept_encoding is not None:
+            endpoint = msgspec.structs.replace(endpoint, accept_encoding=ask.accept_encoding)
+        if ask.without_key:
+            endpoint = msgspec.structs.replace(endpoint, key=KeyRef.none())
+        return await send(
+            endpoint,
+            translate_body(ask.body, endpoint.schema),
+            model=ask.body.get("model", self.model),
+            raw_body=ask.raw,
+            profile=self._profile,
+            policy=self._policy,
+            client=self._client,
+        )
+
+    async def run(self, probe: Check) -> ProbeResult:
+        """Send a probe's requests in order and judge the answers."""
+        exchanges: list[Exchange] = []
+        requests = get_request_builder(probe)(self.target)
+        try:
+            ask = next(requests)
+            while True:
+                exchanges.append(await self.ask(ask))
+                ask = requests.send(exchanges[-1])
+        except StopIteration:
+            return judge_probe(probe, exchanges)
+
+
+def sum_reported_tokens(exchanges: Sequence[Exchange]) -> int | None:
+    """Tokens that the server reported, summed; None if it reported none."""
+    totals = [one.output.usage.total_tokens for one in exchanges if one.output.usage]
+    known = [total for total in totals if total is not None]
+    return sum(known) if known else None
+
+
+def compute_exchanges_cost(endpoint: Endpoint, model: str, exchanges: Sequence[Exchange]) -> float | None:
+    """What the server said it charged, else tokens times the declared price; None if neither is known."""
+    usages = [one.output.usage for one in exchanges if one.output.usage]
+    charged = [usage.cost for usage in usages if usage.cost is not None]
+    if charged:
+        return sum(charged)
+    price = next((one.price for one in endpoint.models if one.name == model), None)
+    if price is None or not usages:
+        return None
+    return sum(
+        (
+            (usage.prompt_tokens or 0) * (price.input or 0)
+            + (usage.completion_tokens or 0) * (price.output or 0)
+        )
+        / 1e6
+        for usage in usages
+    )

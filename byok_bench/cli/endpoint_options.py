@@ -1,0 +1,130 @@
+"""Which endpoint a command is about: one of the book by its label, or one given by options. No key is an option."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from byok_bench.cli.console import fail
+from byok_bench.cli.settings import apply_settings
+
+if TYPE_CHECKING:
+    from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.workspace import Workspace
+
+EndpointArgument = Annotated[
+    str | None, typer.Argument(help="Label of an endpoint in the book.", show_default=False)
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", help="Base URL, in place of an endpoint of the book.")
+]
+ModelId = Annotated[str | None, typer.Option("--model", help="The provider's exact model id.")]
+KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
+Schema = Annotated[
+    Literal["chat", "responses", "messages"], typer.Option("--schema", help="API schema, with --base-url.")
+]
+Profile = Annotated[
+    Literal["local", "shared"],
+    typer.Option("--profile", help="Egress profile: your own machine, or one that others use too."),
+]
+
+
+def choose_endpoint(
+    name: str | None,
+    *,
+    base_url: str | None = None,
+    model: str | None = None,
+    key_env: str | None = None,
+    schema: str = "chat",
+    settings: list[str] | None = None,
+    optional: bool = False,
+    needs_model: bool = True,
+) -> "Endpoint | None":
+    """The endpoint that was named, or one made of the options. Exits with code 2 if there is neither.
+
+    Raises EndpointError for options that cannot be. `optional`: None in place of an exit; `needs_model`: an endpoint
+    of the book must have one.
+    """
+    if name is not None and base_url is not None:
+        fail("name an endpoint of the book or give --base-url, not both")
+    if name is not None:
+        return find_booked_endpoint(name, needs_model=needs_model and model is None)
+    if base_url is None:
+        if optional:
+            return None
+        fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
+    return make_ad_hoc_endpoint(base_url, model, key_env, schema, settings)
+
+
+def make_ad_hoc_endpoint(
+    base_url: str, model: str | None, key_env: str | None, schema: str, settings: list[str] | None = None
+) -> "Endpoint":
+    """An endpoint of no book. Raises EndpointError for what cannot be one, or may not be used here."""
+    from byok_bench.endpoints.endpoint import Endpoint, Model
+    from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.endpoints.permission import refuse_unless_allowed
+    from byok_bench.errors import EndpointError
+
+    if not base_url.strip():
+        raise EndpointError("the base URL is empty", code="base_url_missing")
+    made = Endpoint(
+        label=make_short_label(base_url),
+        base_url=base_url,
+        schema=schema,  # type: ignore[arg-type]  # Endpoint refuses any other
+        key=KeyRef.env(key_env) if key_env else KeyRef.none(),
+        models=[Model(model)] if model else [],
+    )
+    made = apply_settings(made, settings)
+    refuse_unless_allowed(made)
+    return made
+
+
+def make_short_label(base_url: str) -> str:
+    """`host:port` of a base URL, as tables show it; the URL itself where it has none."""
+    from byok_bench.redact import redact
+
+    _, scheme, rest = base_url.strip().partition("://")
+    place = rest.partition("/")[0].rpartition("@")[2] if scheme else ""
+    return redact(place or base_url, ())[:80]
+
+
+def find_booked_endpoint(name: str, *, needs_model: bool = True, needs_all: bool = True) -> "Endpoint":
+    """The endpoint with this label in the book. Exits with code 2 if there is none, or if it cannot be used now.
+
+    `needs_all`: False where a field that is not filled in is told elsewhere, since others can be used without it.
+    """
+    from byok_bench.cli.endpoint_descriptions import describe_mending
+    from byok_bench.endpoints.book import EndpointBook
+    from byok_bench.endpoints.readiness import describe_unreadiness
+
+    book = EndpointBook.open()
+    found = book[name]
+    if refusal := book.find_refusal(found):
+        fail(refusal)
+    if needs_all and (why := describe_unreadiness(found, needs_model=needs_model)):
+        edit = describe_mending(found) or f" Change it: byok-bench endpoints edit {found.label!r} --help"
+        fail(f"{found.label!r} is not ready. {why}{edit}")
+    return found
+
+
+def list_booked_endpoints() -> "list[Endpoint]":
+    """Every endpoint of the book that may be used here."""
+    from byok_bench.endpoints.book import EndpointBook
+
+    return list(EndpointBook.open().usable_endpoints)
+
+
+def read_egress_policy() -> Mapping[str, Any] | None:
+    """The workspace's egress lists; None if there is no policy file."""
+    return _find_workspace().policy
+
+
+def resolve_egress_profile(asked: str) -> str:
+    """The profile that was asked for; `shared` if the workspace says so, which no option can loosen."""
+    return _find_workspace().choose_profile(asked)
+
+
+def _find_workspace() -> "Workspace":
+    from byok_bench.endpoints.permission import find_workspace
+
+    return find_workspace()

@@ -1,0 +1,108 @@
+"""What is done to a text when it is entered: trimmed at the ends, refused for what hides inside.
+
+Pure functions on strings. URLs are normalised in wire/egress/base_urls.py; keys are checked in keys.py.
+Rules: docs/endpoints.md, section "Fields".
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from byok_bench.errors import EndpointError
+from byok_bench.wire.bodies.content_coding import CODINGS, IDENTITY
+
+INVISIBLE_ENDS: Final = "\ufeff\u200b\u2060\u00a0"
+"""Trimmed at the ends beside white space: they come with pasted text, and nobody sees them."""
+LABEL_CHARACTERS: Final = 80
+
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_RESERVED_HEADERS: Final = frozenset(
+    {
+        "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
+        "cookie", "accept-encoding", "content-type",
+    }
+)  # fmt: skip
+KEY_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key"})
+"""Set through the key field alone."""
+
+
+def trim_ends(text: str) -> str:
+    """`text` without white space and invisible characters at its ends; compare with the input to say so."""
+    before = None
+    while before != text:
+        before, text = text, text.strip().strip(INVISIBLE_ENDS)
+    return text
+
+
+def find_hidden_character(text: str, *, spaces: bool) -> str | None:
+    """Name of the first character in `text` that hides (control, format, private use, unassigned), or None.
+
+    With `spaces` white space inside counts as well.
+    """
+    for character in text:
+        if unicodedata.category(character) in _HIDDEN_CATEGORIES or (spaces and character.isspace()):
+            return f"U+{ord(character):04X}"
+    return None
+
+
+def normalize_label(text: str) -> str:
+    """A label, trimmed: 1–80 characters without control characters. Raises EndpointError."""
+    label = trim_ends(text)
+    if not label:
+        raise EndpointError("give the endpoint a label", code="label_missing")
+    if len(label) > LABEL_CHARACTERS:
+        raise EndpointError(
+            f"the label has {len(label)} characters; at most {LABEL_CHARACTERS} are shown",
+            code="label_too_long",
+        )
+    if found := find_hidden_character(label, spaces=False):
+        raise EndpointError(
+            f"the label holds the invisible character {found}; type it again", code="label_invalid"
+        )
+    return label
+
+
+def normalize_model_id(text: str) -> str:
+    """A provider's model id, trimmed; may be empty (then the endpoint is incomplete). Raises EndpointError."""
+    name = trim_ends(text)
+    if found := find_hidden_character(name, spaces=True):
+        raise EndpointError(
+            f"the model id holds white space or an invisible character ({found}); type it again by hand",
+            code="model_invalid",
+        )
+    return name
+
+
+def normalize_codings(text: str) -> str:
+    """Content codings as Accept-Encoding names them, lower case; `identity` for an empty text. Raises EndpointError."""
+    names = [name.strip().lower() for name in trim_ends(text).split(",")] if trim_ends(text) else [IDENTITY]
+    for name in names:
+        if name not in CODINGS and name != IDENTITY:
+            raise EndpointError(
+                f"accept_encoding: {name[:40]!a} is no content coding; write identity, or what an SDK sends, like "
+                "gzip, deflate",
+                code="accept_encoding_invalid",
+            )
+    return ", ".join(dict.fromkeys(names))
+
+
+def find_header_name_problem(name: str, *, for_key: bool = False) -> str | None:
+    """Why an extra header cannot have this name, or None; `for_key` allows the names that carry keys."""
+    lowered = name.lower()
+    if not _TOKEN.match(name):
+        return f"{name!a} cannot be a header name"
+    if lowered == "accept-encoding":
+        return f"header {name} is a field of its own: set the endpoint's accept_encoding"
+    if lowered in _RESERVED_HEADERS or lowered.startswith("proxy-"):
+        return f"header {name} is written by the client itself: take it out of the extra headers"
+    if lowered in KEY_HEADERS and not for_key:
+        return f"header {name} carries a key: set it through the endpoint's key and key style"
+    return None
+
+
+def find_header_value_problem(name: str, value: str) -> str | None:
+    """Why a header cannot have this value, or None. Control characters are refused, never stripped."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        return f"the value of header {name} holds a control character (a line break?): enter it again"
+    return None

@@ -1,0 +1,6 @@
+"""What plays the jobs, and in which process.
+
+`executor` plays blocks, in a `session` in this process, or by `process` in others, whose own side is `worker`;
+`pipe_messages` is what they say to each other; `timed_sections` and `event_loop` keep stamps undisturbed;
+`recovery` and `context_windows` are for over-long prompts.
+"""

@@ -1,0 +1,308 @@
+"""Execution: blocks of jobs → stored records, in this process. The only place of a run that sends.
+
+Between two stamps nothing is parsed: an answer is read here only where the next turn or a retry depends on it.
+Judging comes later (judging.py).
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.rate_limit_waits import RateLimitWaits
+from byok_bench.endpoints.send import send
+from byok_bench.errors import EndpointError, SecretError
+from byok_bench.redact.logs import list_remembered_secrets
+from byok_bench.runs.judging import read_exchange
+from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_needed, wait_for_recovery
+from byok_bench.runs.measuring.timed_sections import Health, time_section
+from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_starts
+from byok_bench.runs.planning.plan import (
+    Job,
+    Plan,
+    build_job_body,
+    choose_job_model,
+    find_exclusion,
+    make_turn_key,
+)
+from byok_bench.runs.planning.retries import choose_retry_delay
+from byok_bench.runs.storage import ascii_json, circumstances, ledger, records
+from byok_bench.runs.storage.ledger import ExchangeEnd, ExchangeState
+from byok_bench.runs.storage.owner import name_this_process
+from byok_bench.runs.storage.result_file import StoreWriter
+from byok_bench.scenarios.agent import play_sample
+from byok_bench.wire.cleaning.records import clean_stream
+from byok_bench.wire.client import Client
+from byok_bench.wire.failures import Failure
+from byok_bench.wire.limits import Timeouts
+from byok_bench.wire.raw_exchange import RawExchange
+
+GIVE_UP_AFTER: Final = 3
+"""Connections in a row that failed on a target that never answered: then its other jobs fail unsent."""
+UNREACHED: Final = ("dns", "connect", "tls")
+WRONG_KEY: Final = "byok-bench-key-that-nobody-issued-0000"
+
+
+class ClaimConflict(Exception):
+    """Another process has this exchange; it stores the result."""
+
+
+class UnsentFailure(Exception):
+    """The exchange failed before anything was sent; the row says why."""
+
+
+class Executor:
+    """Plays jobs against endpoints and stores what came back."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        endpoints: Sequence[Endpoint],
+        writer: StoreWriter,
+        run_id: str,
+        stored: Mapping[str, ExchangeState],
+        client: Client,
+        finished: Callable[[Job, int, bool, RawExchange | None], None],
+        policy: Mapping[str, Any] | None = None,
+        waits: Callable[[int, str, float], None] = lambda *_: None,
+    ) -> None:
+        """`endpoints` stand beside `plan.targets`. `finished` hears (job, turn, last of its sample, record), `waits`
+        (target, why, seconds at most) when nothing is sent to a target for a while.
+        """
+        self._plan = plan
+        self._endpoints = list(endpoints)
+        self._writer = writer
+        self._run_id = run_id
+        self._stored = dict(stored)
+        self._client = client
+        self._finished = finished
+        self._policy = policy
+        self._owner = name_this_process()
+        self._dice = random.Random(f"retries {plan.seed}")
+        self._unreached = [0] * len(plan.targets)
+        self._answered = [False] * len(plan.targets)
+        self._waits = waits
+        self._holds = RateLimitWaits(
+            len(plan.targets), lambda target, s: waits(target, "as its 429 asked", s)
+        )
+        self._busy: set[int] = set()
+        """Targets that an over-long prompt of ours may still keep busy."""
+        self._lost: set[int] = set()
+        """Targets that did not answer again within the bound: they are not waited for twice."""
+
+    async def play_block(
+        self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
+    ) -> Health:
+        """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
+        which, of = share
+        health = Health(target=block.target, stage=block.stage)
+        with time_section(health, self._client.lag), raise_first_error():
+            if isinstance(block.load, OpenLoad):
+                await self._play_open_loop(block, block.load, begin_ns, which, of)
+            else:
+                slots = block.load.concurrency // of + (which < block.load.concurrency % of)
+                await self._play_closed_loop(block.jobs[which::of], slots)
+        health.exchanges = len(block.jobs[which::of])
+        if block.target in self._busy:
+            await self._wait_for_recovery(block.target)
+        return health
+
+    async def _wait_for_recovery(self, target: int) -> None:
+        """What comes next must not fail for what the last prompt did."""
+        self._busy.discard(target)
+        if target in self._lost:
+            return
+        self._waits(target, "after an over-long prompt, until it answers again", LONGEST_WAIT_S)
+
+        async def ask(body: dict[str, Any], timeouts: Timeouts) -> Exchange:
+            return await send(
+                self._endpoints[target],
+                body,
+                model=self._plan.targets[target].model,
+                timeouts=timeouts,
+                profile=self._plan.profile,
+                client=self._client,
+                policy=self._policy,
+            )
+
+        found = await wait_for_recovery(target, self._plan.targets[target].schema, ask, LONGEST_WAIT_S)
+        if not found.answered:
+            self._lost.add(target)
+        await self._writer.commit_statement(
+            circumstances.store_recovery, self._run_id, target, ascii_json.to_ascii(found)
+        )
+
+    async def _play_closed_loop(self, jobs: Sequence[Job], slots: int) -> None:
+        waiting = deque(jobs)
+
+        async def worker() -> None:
+            while waiting:
+                await self._play_job(waiting.popleft())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(slots, len(jobs))):
+                group.create_task(worker())
+
+    async def _play_open_loop(
+        self, block: Block, load: OpenLoad, begin_ns: int | None, which: int, of: int
+    ) -> None:
+        seed = f"arrivals {self._plan.seed} {block.stage} {block.target}"
+        begin = begin_ns if begin_ns is not None else time.perf_counter_ns()
+        starts = compute_intended_starts(load, len(block.jobs), seed)[which::of]
+        async with asyncio.TaskGroup() as group:
+            for job, offset in zip(block.jobs[which::of], starts, strict=True):
+                ahead = begin + offset - time.perf_counter_ns()
+                if ahead > 0:
+                    await asyncio.sleep(ahead / 1e9)
+                waited = await self._holds.wait(block.target)
+                begin += waited  # the whole schedule moves: what was held back must not come as a burst
+                group.create_task(self._play_job(job, begin + offset, waited))
+
+    async def _play_job(self, job: Job, intended_ns: int | None = None, waited_ns: int = 0) -> None:
+        scenario = self._plan.get_scenario(job.scenario)
+        why = find_exclusion(self._plan.targets[job.target], scenario)
+        if why is not None:
+            await self._writer.commit_statement(ledger.leave_out, self._run_id, job.key, why)
+            self._finished(job, 1, True, None)
+            return
+        sent: list[Exchange] = []
+
+        async def send_turn(turn: int, body: dict[str, Any]) -> Exchange:
+            stored = self._stored.get(make_turn_key(job.key, turn))
+            if stored is not None and stored.status in ledger.FINAL:
+                return await self._read_stored_turn(job, stored)
+            if sent:
+                self._finished(job, turn - 1, False, sent[-1].raw)
+            first = (intended_ns, waited_ns) if turn == 1 else (None, 0)
+            exchange = await self._send_with_retries(job, turn, body, *first)
+            sent.append(exchange)
+            return exchange
+
+        try:
+            turns = await play_sample(
+                scenario, self._plan.targets[job.target].schema, build_job_body(self._plan, job), send_turn
+            )
+        except ClaimConflict:
+            return
+        except UnsentFailure:
+            self._finished(job, len(sent) + 1, True, None)
+            return
+        self._finished(job, len(turns), True, turns[-1].raw)
+
+    async def _send_with_retries(
+        self, job: Job, turn: int, body: dict[str, Any], intended_ns: int | None, waited_ns: int
+    ) -> Exchange:
+        """One answer, with as many attempts as the plan allows. `waited_ns` was waited for it already."""
+        key = make_turn_key(job.key, turn)
+        state = self._stored.get(key)
+        attempt = state.attempt if state is not None else 0
+        if self._unreached[job.target] >= GIVE_UP_AFTER and not self._answered[job.target]:
+            why = f"not tried: the last {GIVE_UP_AFTER} connections failed, and none ever succeeded"
+            await self._fail(key, "network", "connect", why)
+        tries = 0
+        while True:
+            attempt, tries = attempt + 1, tries + 1
+            waited_ns += await self._holds.wait(job.target)
+            waited_ms = waited_ns / 1e6 if waited_ns else None
+            if not await self._writer.commit_statement(
+                ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms
+            ):
+                raise ClaimConflict
+            exchange = await self._send(job, key, body)
+            if intended_ns is not None:
+                exchange.raw.phases.start = intended_ns
+            self._note_reach(job.target, exchange.raw)
+            failure = self._find_failure(exchange)
+            self._holds.note(job.target, failure)
+            if self._plan.get_scenario(job.scenario).has_overlong_prompt and is_recovery_needed(exchange.raw):
+                self._busy.add(job.target)
+            delay, why = choose_retry_delay(failure, tries, self._plan.retries, self._dice)
+            end = None
+            if delay is None:
+                kind, phase = (failure.kind, failure.phase) if failure else (None, None)
+                end = ExchangeEnd(status="failed" if failure else "done", kind=kind, phase=phase, why=why)
+            await self._writer.commit_statement(
+                _clean_and_store, self._run_id, key, attempt, exchange.raw, end
+            )
+            if delay is None:
+                return exchange
+            await asyncio.sleep(delay)
+
+    def _find_failure(self, exchange: Exchange) -> Failure | None:
+        """The failure as far as it is known without reading a stream; read, too, where a retry depends on it."""
+        head = exchange.raw.head
+        refused = head is not None and head.status >= 300
+        return exchange.error if refused or self._plan.retries.attempts > 1 else exchange.raw.failure
+
+    async def _send(self, job: Job, key: str, body: dict[str, Any]) -> Exchange:
+        spoil = self._plan.get_scenario(job.scenario).spoil
+        endpoint = self._endpoints[job.target]
+        if spoil is not None and spoil.wrong_key:
+            endpoint = replace_with_wrong_key(endpoint)
+        try:
+            return await send(
+                endpoint,
+                body,
+                model=choose_job_model(self._plan, job),
+                timeouts=self._plan.timeouts,
+                profile=self._plan.profile,
+                client=self._client,
+                policy=self._policy,
+            )
+        except SecretError as error:
+            await self._fail(key, "auth", "config", str(error))
+        except EndpointError as error:
+            await self._fail(key, "invalid_request", "config", str(error))
+        raise AssertionError("unreachable")
+
+    async def _fail(self, key: str, kind: str, phase: str, why: str) -> None:
+        await self._writer.commit_statement(ledger.fail_unsent, self._run_id, key, kind, phase, why)
+        raise UnsentFailure
+
+    async def _read_stored_turn(self, job: Job, stored: ExchangeState) -> Exchange:
+        record = await self._writer.commit_statement(ledger.find_record, stored.id)
+        if record is None:
+            raise UnsentFailure
+        return read_exchange(self._plan.targets[job.target], record)
+
+    def _note_reach(self, target: int, raw: RawExchange) -> None:
+        if (
+            raw.failure is not None
+            and raw.failure.phase in UNREACHED
+            and raw.failure.kind in ("network", "timeout")
+        ):
+            self._unreached[target] += 1
+        else:
+            self._unreached[target] = 0
+            self._answered[target] = True
+
+
+@contextmanager
+def raise_first_error() -> Iterator[None]:
+    """What broke a group of tasks, as it was raised; the others were cancelled for it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+def _clean_and_store(
+    db: Any, run_id: str, key: str, attempt: int, raw: RawExchange, end: ExchangeEnd | None
+) -> int | None:
+    """In the writer's thread: searching streams for keys, and packing, are not the loop's work."""
+    clean_stream(raw, list_remembered_secrets())
+    return ledger.store_attempt(db, run_id, key, attempt, records.to_record(raw), end)
+
+
+def replace_with_wrong_key(endpoint: Endpoint) -> Endpoint:
+    """The same endpoint with a key that nobody issued, so on connections of its own."""
+    return msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))

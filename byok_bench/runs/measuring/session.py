@@ -1,0 +1,150 @@
+"""The timed part of a run, in this process: open the client, play the blocks, report what is stored."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Literal, Self
+
+import msgspec
+
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import SecretError
+from byok_bench.runs.measuring.executor import Executor
+from byok_bench.runs.measuring.timed_sections import freeze_heap
+from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.plan import Job, Plan
+from byok_bench.runs.progress import ExchangeFinished, MeasuringEvent, Waiting
+from byok_bench.runs.storage import ascii_json, circumstances
+from byok_bench.runs.storage.ledger import ExchangeState
+from byok_bench.runs.storage.result_file import StoreWriter
+from byok_bench.wire.client import Client
+from byok_bench.wire.raw_exchange import RawExchange
+
+Transport = Literal["own", "httpx"]
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process has to play."""
+
+    run_id: str
+    plan: Plan
+    blocks: tuple[Block, ...]
+    states: dict[str, ExchangeState]
+    """Rows as they stand, by plan key."""
+    transport: Transport = "own"
+    policy: Mapping[str, Any] | None = None
+
+
+class MeasuringSession:
+    """An open client and an executor: `async with Session(…) as session: await session.play(…)`."""
+
+    def __init__(
+        self,
+        work: Work,
+        endpoints: Sequence[Endpoint],
+        writer: StoreWriter,
+        tell: Callable[[MeasuringEvent], None],
+    ) -> None:
+        """`endpoints` stand beside the plan's targets."""
+        self._work = work
+        self._endpoints = endpoints
+        self._writer = writer
+        self._tell = tell
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        with_keys = await asyncio.gather(*(fetch_keyring_key(endpoint) for endpoint in self._endpoints))
+        for endpoint, original in zip(with_keys, self._endpoints, strict=True):
+            if endpoint.key != original.key:
+                self._open.callback(endpoint.key.forget)
+        client = await self._open.enter_async_context(
+            Client(transport=self._work.transport, searches_streams=False)
+        )
+        self._open.enter_context(freeze_heap())
+        work = self._work
+        self._executor = Executor(
+            work.plan,
+            with_keys,
+            self._writer,
+            work.run_id,
+            work.states,
+            client,
+            self._report_finished,
+            work.policy,
+            self._report_wait,
+        )
+        return self
+
+    async def __aexit__(self, *reason: Any) -> None:
+        await self._open.aclose()
+
+    async def play(
+        self, blocks: Sequence[Block], begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Play blocks in order, or this process's share of them; `begin_ns` is the common start of an open loop."""
+        for block in blocks:
+            health = await self._executor.play_block(block, begin_ns, share)
+            await self._writer.commit_statement(
+                circumstances.store_section,
+                self._work.run_id,
+                block.target,
+                block.stage,
+                ascii_json.to_ascii(health),
+            )
+
+    def _report_finished(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
+        self._tell(make_finished_event(self._work, job, turn, last, raw))
+
+    def _report_wait(self, target: int, why: str, at_most_s: float) -> None:
+        name = self._work.plan.targets[target].name
+        self._tell(Waiting(run_id=self._work.run_id, target=name, why=why, at_most_s=at_most_s))
+
+
+async def measure_in_this_process(
+    work: Work, endpoints: Sequence[Endpoint], writer: StoreWriter, tell: Callable[[MeasuringEvent], None]
+) -> None:
+    """Play all blocks in this process."""
+    async with MeasuringSession(work, endpoints, writer, tell) as session:
+        await session.play(work.blocks)
+
+
+async def fetch_keyring_key(endpoint: Endpoint) -> Endpoint:
+    """The endpoint with its keyring entry read once: a keyring may take its time, which is not the server's.
+
+    A key that cannot be read is left as it was: the rows then say why.
+    """
+    if endpoint.key.kind != "keyring":
+        return endpoint
+    try:
+        secret = await asyncio.to_thread(endpoint.key.resolve)
+    except SecretError:
+        return endpoint
+    return msgspec.structs.replace(endpoint, key=KeyRef.session(secret)) if secret is not None else endpoint
+
+
+def make_finished_event(
+    work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None
+) -> ExchangeFinished:
+    """The event of one stored exchange, from the transport's marks alone."""
+    phases = raw.phases if raw is not None else None
+    written = phases.written if phases else None
+    return ExchangeFinished(
+        run_id=work.run_id,
+        target=work.plan.targets[job.target].name,
+        scenario=job.scenario,
+        sample=job.sample,
+        repeat=job.repeat,
+        turn=turn,
+        stage=work.plan.loads[job.stage].name,
+        warmup=job.is_warmup,
+        last=last,
+        http_status=raw.head.status if raw is not None and raw.head is not None else None,
+        kind=raw.failure.kind if raw is not None and raw.failure is not None else None,
+        ttfb_ms=_to_ms(written, phases.first_byte if phases else None),
+        e2e_ms=_to_ms(written, (phases.done or phases.end) if phases else None),
+    )
+
+
+def _to_ms(start: int | None, end: int | None) -> float | None:
+    return None if start is None or end is None else (end - start) / 1e6

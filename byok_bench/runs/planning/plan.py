@@ -1,0 +1,299 @@
+"""Plan: all that a run should do, as data, and the keys that name each exchange of it.
+
+A plan holds no secret: a key stands in it as the reference that the user configured. Reading a plan file is in
+plan_file.py, the order of the work in order.py, how many at once in load.py.
+
+Plan key = hash of format version, origin and route, model, canonical request body, scenario, sample, repeat and load
+stage. Time, key, host name and attempt are not in it. A later turn's body follows from the stored earlier turns, so
+its key is the hash of the first turn's key and the turn's number.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from byok_bench.dialects.dialect import find_dialect
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.errors import PlanError
+from byok_bench.redact import redact
+from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
+from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.seals import seal_extras
+from byok_bench.runs.storage.records import NOT_KEPT
+from byok_bench.scenarios.agent import build_opening
+from byok_bench.scenarios.scenario import Scenario
+from byok_bench.wire.egress.verdicts import PROFILES
+from byok_bench.wire.limits import Timeouts
+
+PLAN_VERSION: Final = 1
+CAPABILITIES: Final = ("streaming", "tools", "structured_output")
+"""What a scenario may need and a model may be declared without."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint × one model × one dialect: what is compared."""
+
+    endpoint: int
+    """Index into Plan.endpoints."""
+    label: str
+    """Of the endpoint."""
+    model: str
+    """The id that is asked for."""
+    alias: str | None = None
+    schema: str
+    base_url: str
+    url: str
+    """Origin and route of the requests."""
+    key: str
+    """Reference of the key, `env:NAME` and the like; never the key."""
+    context_window: int | None = None
+    """As declared, tokens."""
+    listed_window: int | None = None
+    """As the server lists it, tokens; asked for where a prompt is to be longer. Not part of any plan key."""
+    lacks: tuple[str, ...] = ()
+    """Capabilities declared `no`."""
+    unverified_tls: bool = False
+    """Certificates were not verified, as configured."""
+    copy: int = 0
+    """Position among targets of the plan that send the same requests to the same place."""
+
+    @property
+    def name(self) -> str:
+        """As in tables: the model within its endpoint."""
+        return f"{self.label} · {self.alias or self.model}"
+
+    @property
+    def window(self) -> int | None:
+        """The context window to go by: what was declared wins over what is listed."""
+        return self.context_window if self.context_window is not None else self.listed_window
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample on one target in one repeat of one load stage: one exchange, or several turns."""
+
+    key: str
+    """Plan key of its first turn."""
+    target: int
+    """Index into Plan.targets."""
+    scenario: str
+    sample: str
+    repeat: int
+    """Counted from 1; 0 for warm-up."""
+    stage: int
+    """Index into Plan.loads."""
+
+    @property
+    def is_warmup(self) -> bool:
+        """It only warms connections and caches, and stays out of every table."""
+        return self.repeat == 0
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a run should do. Stored with the run."""
+
+    version: int = PLAN_VERSION
+    endpoints: tuple[Endpoint, ...]
+    """As configured, without the values of extra headers and query fields."""
+    extras: tuple[str, ...] = ()
+    """Beside the endpoints: what tells those values from others (usable.py)."""
+    targets: tuple[Target, ...]
+    scenarios: tuple[Scenario, ...]
+    repeats: int = 5
+    loads: tuple[Load, ...] = (ClosedLoad(),)
+    seed: int = 0
+    warmup: int = 1
+    """Requests to each target before the first repeat."""
+    profile: str = "local"
+    timeouts: Timeouts | None = None
+    """Overrides those of the endpoints."""
+    retries: Retries = Retries()
+
+    def get_scenario(self, name: str) -> Scenario:
+        """The scenario of that name."""
+        return next(scenario for scenario in self.scenarios if scenario.name == name)
+
+
+def make_plan(
+    endpoints: Sequence[Endpoint],
+    scenarios: Sequence[Scenario],
+    *,
+    repeats: int,
+    loads: Sequence[Load],
+    seed: int,
+    warmup: int,
+    profile: str,
+    timeouts: Timeouts | None,
+    retries: Retries,
+) -> Plan:
+    """A plan over every model of every endpoint; PlanError says what is missing."""
+    check_counts(repeats, warmup)
+    targets = [
+        target for index, endpoint in enumerate(endpoints) for target in iterate_targets(endpoint, index)
+    ]
+    if not targets:
+        raise PlanError("no endpoint was named", code="no_endpoint")
+    check_profile(profile)
+    names = Counter((target.label, target.model) for target in targets)
+    doubled = [name for name, count in names.items() if count > 1]
+    if doubled:
+        label, model = doubled[0]
+        raise PlanError(f"endpoint {label!r} stands twice in the plan with model {model!r}", code="bad_plan")
+    return Plan(
+        endpoints=tuple(clean_endpoint(endpoint) for endpoint in endpoints),
+        extras=tuple(seal_extras(endpoint) for endpoint in endpoints),
+        targets=tuple(_mark_copies(targets)),
+        scenarios=tuple(scenarios),
+        repeats=repeats,
+        loads=tuple(loads),
+        seed=seed,
+        warmup=warmup,
+        profile=profile,
+        timeouts=timeouts,
+        retries=retries,
+    )
+
+
+def check_counts(repeats: int, warmup: int) -> None:
+    """Raise PlanError for numbers that no run can have."""
+    if not 1 <= repeats <= 1_000_000:
+        raise PlanError("repeats must be from 1 to 1000000", code="bad_plan")
+    if not 0 <= warmup <= 1_000:
+        raise PlanError("warmup must be from 0 to 1000", code="bad_plan")
+
+
+def check_profile(profile: str) -> None:
+    """Raise PlanError for an egress profile that is none."""
+    if profile not in PROFILES:
+        raise PlanError(f"profile is {profile!r}; there are {' and '.join(PROFILES)}", code="bad_plan")
+
+
+def clean_endpoint(endpoint: Endpoint) -> Endpoint:
+    """An endpoint as a result file may hold it: references, and no value that could be a secret."""
+    return msgspec.structs.replace(
+        endpoint,
+        base_url=redact(endpoint.base_url),
+        headers=dict.fromkeys(endpoint.headers, NOT_KEPT),
+        query=dict.fromkeys(endpoint.query, NOT_KEPT),
+    )
+
+
+def iterate_targets(endpoint: Endpoint, index: int) -> Iterator[Target]:
+    """A target for each model of an endpoint; PlanError if it has none, or is incomplete."""
+    # Whether a key can be had is asked when a run starts (usable.py).
+    missing = [field for field in endpoint.list_missing_fields() if field != "key"]
+    if missing:
+        raise PlanError(
+            f"endpoint {endpoint.label!r} is incomplete: {', '.join(missing)} is missing",
+            code="incomplete_endpoint",
+        )
+    for model in endpoint.models:
+        yield Target(
+            endpoint=index,
+            label=endpoint.label,
+            model=model.name,
+            alias=model.alias,
+            schema=endpoint.schema,
+            base_url=redact(endpoint.base_url),
+            url=redact(endpoint.base_url).rstrip("/") + find_dialect(endpoint.schema).route,
+            key=str(endpoint.key),
+            context_window=model.context_window_tokens,
+            lacks=tuple(n for n in CAPABILITIES if getattr(model.capabilities, n).state == "no"),
+            unverified_tls=not endpoint.tls.verify,
+        )
+
+
+def _mark_copies(targets: Sequence[Target]) -> Iterator[Target]:
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for target in targets:
+        same = (target.url, target.model, target.schema)
+        yield msgspec.structs.replace(target, copy=seen[same])
+        seen[same] += 1
+
+
+def build_job_body(plan: Plan, job: Job) -> dict[str, Any]:
+    """Body of a job's first request, without the model and the endpoint's extra fields."""
+    scenario, target = plan.get_scenario(job.scenario), plan.targets[job.target]
+    sample = next(sample for sample in scenario.samples if sample.name == job.sample)
+    return build_opening(scenario, sample, target.schema, target.window)
+
+
+def choose_job_model(plan: Plan, job: Job) -> str:
+    """The model that a job asks for: the target's, unless the scenario spoils it."""
+    spoil = plan.get_scenario(job.scenario).spoil
+    return spoil.model if spoil is not None and spoil.model else plan.targets[job.target].model
+
+
+def find_exclusion(target: Target, scenario: Scenario) -> str | None:
+    """Why a scenario is not played on a target; None if it is."""
+    if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
+        return "the endpoint uses no key, so a wrong one shows nothing"
+    needs = (scenario.request.stream, bool(scenario.tools), scenario.request.answer_schema is not None)
+    lacking = [
+        name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks
+    ]
+    return f"declared without {', '.join(lacking)}" if lacking else None
+
+
+def make_jobs(plan: Plan) -> list[Job]:
+    """Every job, unordered."""
+    jobs = []
+    for index, target in enumerate(plan.targets):
+        for scenario in plan.scenarios:
+            for sample in scenario.samples:
+                body = build_opening(scenario, sample, target.schema, target.context_window)
+                digest = compute_body_digest(body, plan.endpoints[target.endpoint].body)
+                jobs += [
+                    Job(
+                        key=_make_plan_key(
+                            target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]
+                        ),
+                        target=index,
+                        scenario=scenario.name,
+                        sample=sample.name,
+                        repeat=repeat,
+                        stage=stage,
+                    )
+                    for stage in range(len(plan.loads))
+                    for repeat in range(1, plan.repeats + 1)
+                ]
+    return jobs
+
+
+def make_turn_key(first: str, turn: int) -> str:
+    """Plan key of a turn; `first` is that of turn 1."""
+    return first if turn == 1 else _compute_digest([first, turn])
+
+
+def compute_plan_hash(plan: Plan, jobs: Sequence[Job]) -> str:
+    """Names a plan: two starts with the same hash would make the same exchanges in the same order."""
+    return _compute_digest([sorted(job.key for job in jobs), plan.seed, plan.profile])
+
+
+def compute_body_digest(body: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    """Hash of a canonical request body."""
+    return _compute_digest([body, dict(extra)])
+
+
+def extract_origin_and_route(url: str) -> str:
+    """The part of a URL that is in the key: no userinfo, query or fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _make_plan_key(
+    target: Target, scenario: Scenario, sample: str, body: str, repeat: int, stage: int, load: Load
+) -> str:
+    place = [extract_origin_and_route(target.url), target.model, target.copy]
+    what = [scenario.name, sample, msgspec.to_builtins(scenario.spoil), body]
+    when = [repeat, stage, msgspec.to_builtins(load)]
+    return _compute_digest([PLAN_VERSION, place, what, when])
+
+
+def _compute_digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:40]

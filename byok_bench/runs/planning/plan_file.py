@@ -1,0 +1,197 @@
+"""A plan as a TOML file: the arguments of run(), by name.
+
+`endpoints` names endpoints of the book; `[[endpoint]]` tables stand for themselves, with keys as references. What a
+plan means is in plan.py. A field that is unknown, or that the others leave without a use, is refused by name and line.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.errors import ByokBenchError, PlanError
+from byok_bench.runs.planning.load_patterns import make_loads
+from byok_bench.runs.planning.plan import check_counts, check_profile
+from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.toml_lines import Place, find_line
+from byok_bench.wire.limits import Timeouts
+
+FILE_VERSION: Final = 1
+
+
+class InlineEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An endpoint that only this plan knows."""
+
+    label: str
+    base_url: str
+    models: list[str]
+    schema: str = "chat"
+    key: str = "none"
+    """env:NAME, keyring:service/user or none."""
+
+
+class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a plan file may say."""
+
+    version: int
+    endpoints: list[str] = []
+    """Labels in the book."""
+    endpoint: list[InlineEndpoint] = []
+    scenarios: list[str] = []
+    """Names, sets, or paths of TOML files, relative to the plan file."""
+    repeats: int | None = None
+    concurrency: int | list[int] | None = None
+    rate: float | list[float] | None = None
+    arrivals: str | None = None
+    ramp_to: float | None = None
+    seed: int | None = None
+    warmup: int | None = None
+    attempts: int | None = None
+    processes: int | None = None
+    profile: str | None = None
+    timeouts: Timeouts | None = None
+
+
+FIELDS: Final[Mapping[Place, tuple[str, ...]]] = {
+    (): PlanFile.__struct_fields__,
+    ("timeouts",): Timeouts.__struct_fields__,
+    ("endpoint",): InlineEndpoint.__struct_fields__,
+}
+"""Table of a plan → the fields that it may have."""
+NOT_YET: Final = {"gates": "there are no gates yet, so nothing would come of them: take the table out"}
+"""Names that a reader may expect, and why they are refused."""
+HINTS: Final = {"models": 'the models of a plan are a list of names, like models = ["small", "large"]'}
+"""Field → how it is written, for one that is written otherwise."""
+
+
+def read_plan(path: Path) -> PlanFile:
+    """Read a plan file; PlanError names file, line and field."""
+    try:
+        text = path.read_bytes().decode()
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise PlanError(f"cannot read plan {path}: {error.strerror}", code="unreadable") from None
+    except UnicodeDecodeError:
+        raise PlanError(f"{path}: a plan is TOML in UTF-8, and this is not UTF-8", code="bad_plan") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{path}: this is not TOML: {error}", code="bad_plan") from None
+    problem, place = _find_problem(document)
+    if problem:
+        raise PlanError(f"{path}, line {find_line(text, place)}: {problem}", code="bad_plan")
+    plan = msgspec.convert(document, PlanFile)
+    if plan.version != FILE_VERSION:
+        raise PlanError(
+            f"{path}: version {plan.version} of the plan format is not {FILE_VERSION}", code="bad_version"
+        )
+    return plan
+
+
+def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
+    """What is wrong with a plan, and where; empty if nothing is."""
+    for place, table in _iterate_tables(document):
+        known = FIELDS[place[:1]]
+        for name in table:
+            if name not in known:
+                return _describe_unknown(name, place[:1], known), (*place, name)
+    try:
+        plan = msgspec.convert(document, PlanFile)
+    except msgspec.ValidationError as error:
+        place = _extract_place(str(error))
+        hint = next((f"; {HINTS[name]}" for name in place if name in HINTS), "")
+        return f"{error}{hint}", place
+    try:
+        _check_values(plan)
+    except PlanError as error:
+        named = (name for name in document if re.search(rf"\b{re.escape(name)}\b", str(error)))
+        return str(error), tuple(named)[:1]
+    for number, entry in enumerate(plan.endpoint):
+        try:
+            read_inline_endpoint(entry)
+        except PlanError as error:
+            return str(error), ("endpoint", number)
+    return "", ()
+
+
+def _iterate_tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """The tables of a plan that have fields of their own; what is no table where one belongs is found later."""
+    yield (), document
+    if isinstance(timeouts := document.get("timeouts"), dict):
+        yield ("timeouts",), timeouts
+    entries = document.get("endpoint")
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield ("endpoint", number), entry
+
+
+def _describe_unknown(name: str, table: Place, known: tuple[str, ...]) -> str:
+    where = f"[{table[0]}] of a plan" if table else "a plan"
+    if not table and name in NOT_YET:
+        return f"[{name}]: {NOT_YET[name]}"
+    near = get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+    return f"{where} has no field {name!r}; {meant}"
+
+
+def _extract_place(message: str) -> Place:
+    """The place at the end of one of msgspec's messages, like `$.endpoint[0].models`."""
+    at = re.search(r"`\$\.?([^`]*)`$", message)
+    parts = re.findall(r"[^.\[\]]+", at[1]) if at else []
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
+def _check_values(plan: PlanFile) -> None:
+    """What run() would refuse. Raises PlanError."""
+    check_counts(
+        repeats=1 if plan.repeats is None else plan.repeats, warmup=0 if plan.warmup is None else plan.warmup
+    )
+    make_loads(plan.concurrency, plan.rate, plan.arrivals, plan.ramp_to)
+    if plan.attempts is not None:
+        Retries(attempts=plan.attempts)
+    if plan.processes is not None and not 1 <= plan.processes <= 64:
+        raise PlanError("processes must be from 1 to 64", code="bad_plan")
+    check_profile(plan.profile or "local")
+
+
+def list_inline_endpoints(plan: PlanFile) -> list[Endpoint]:
+    """The endpoints that stand in the file."""
+    return [read_inline_endpoint(entry) for entry in plan.endpoint]
+
+
+def read_inline_endpoint(entry: InlineEndpoint) -> Endpoint:
+    """An endpoint that stands in a file; PlanError says why it cannot be."""
+    try:
+        bare = msgspec.convert(
+            {"label": entry.label, "base_url": entry.base_url, "schema": entry.schema}, Endpoint
+        )
+        models = tuple(Model(name) for name in entry.models)
+        return msgspec.structs.replace(bare, models=models, key=KeyRef.parse(entry.key))
+    except (ByokBenchError, msgspec.ValidationError) as error:
+        raise PlanError(f"endpoint {entry.label!r} of the plan: {error}", code="bad_plan") from None
+
+
+def make_run_arguments(plan: PlanFile, path: Path) -> dict[str, Any]:
+    """The plan's settings as arguments of run(), endpoints aside; only those that are given."""
+    names = (
+        "repeats",
+        "concurrency",
+        "rate",
+        "arrivals",
+        "ramp_to",
+        "seed",
+        "warmup",
+        "attempts",
+        "profile",
+        "timeouts",
+    )
+    given = {name: getattr(plan, name) for name in (*names, "processes") if getattr(plan, name) is not None}
+    if plan.scenarios:
+        given["scenarios"] = [
+            path.parent / name if name.endswith(".toml") else name for name in plan.scenarios
+        ]
+    return given

@@ -1,0 +1,330 @@
+"""The model of the endpoint form: which endpoint is selected, what was entered, what is missing. No widgets.
+
+Every field is applied on its own and saved at once. A refused entry changes nothing in the book; its text is kept
+here beside the reason until it is mended, whatever else is edited meanwhile. Only what looks like a key is not kept:
+the form's fields are part of the saved notebook.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from byok_bench.endpoints.book import EndpointBook
+from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, make_config_key
+from byok_bench.endpoints.entered_text import trim_ends
+from byok_bench.endpoints.importing import add_to_book, from_environment, from_preset
+from byok_bench.endpoints.key_literals import find_literal_key
+from byok_bench.endpoints.key_places import describe_key_place, is_key_stored
+from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
+from byok_bench.endpoints.readiness import (
+    describe_unreadiness,
+    find_url_hint,
+    find_url_problem,
+    render_request_line,
+)
+from byok_bench.endpoints.secret import Secret
+from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
+from byok_bench.errors import ByokBenchError, EndpointError, SecretError
+from byok_bench.redact import redact
+from byok_bench.redact.logs import list_remembered_secrets
+
+Tone = Literal["plain", "good", "bad"]
+NEW_LABEL: Final = "New endpoint"
+ENVIRONMENT: Final = "environment"
+"""What `add_from` takes beside the presets: OPENAI_BASE_URL and OPENAI_API_KEY."""
+_TONES: Final[Mapping[bool | None, Tone]] = {True: "good", False: "bad", None: "plain"}
+_TRIMMED: Final = "White space or invisible characters around it were taken off."
+_LINES: Final = MULTILINE_FIELDS | {"body"}
+"""Where a line end is no slip."""
+
+_NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body"})
+"""Fields into which people paste a key."""
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=._-]{16,}")
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """What the form says under a field, or beside its buttons."""
+
+    text: str = ""
+    tone: Tone = "plain"
+
+
+class FormState:
+    """The endpoint book as a form sees it."""
+
+    def __init__(self, book: EndpointBook) -> None:
+        self.book = book
+        self.selected: str | None = next((one.config_key for one in book.endpoints), None)
+        self._refused: dict[tuple[str, str], tuple[str, Remark]] = {}
+        """Texts that were not accepted, with the reason, by endpoint and field."""
+        self._replaces_key: str | None = None
+        """The endpoint whose stored key is about to be replaced."""
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """All endpoints, in the order of the book."""
+        return list(self.book.endpoints)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The selected one; None in an empty book."""
+        return next((one for one in self.endpoints if one.config_key == self.selected), None)
+
+    @property
+    def refusal(self) -> str:
+        """Why the selected endpoint may not be used here; empty if it may."""
+        endpoint = self.endpoint
+        return "" if endpoint is None else self.book.find_refusal(endpoint) or ""
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the fields may be changed: a team's endpoint and a refused one are shown only."""
+        endpoint = self.endpoint
+        return endpoint is not None and not self.refusal and not self.book.is_team(endpoint)
+
+    @property
+    def egress_policy(self) -> Mapping[str, Any] | None:
+        """The workspace's egress lists."""
+        return self.book.egress_policy
+
+    def make_list_label(self, endpoint: Endpoint) -> tuple[str, bool]:
+        """How the list names one, and whether it is greyed out, being turned off here."""
+        if self.book.find_refusal(endpoint):
+            return f"{endpoint.label}  (turned off here)", True
+        where = "  (Team)" if self.book.is_team(endpoint) else ""
+        state = "  (incomplete)" if describe_unreadiness(endpoint) else ""
+        return f"{endpoint.label}{where}{state}", False
+
+    def add(self) -> None:
+        """A new, incomplete endpoint, saved and selected."""
+        self._keep(Endpoint(label=self._find_free_label(NEW_LABEL)))
+
+    def add_from(self, source: str) -> Remark:
+        """One from a preset or from the environment, saved and selected; what there is to know about it."""
+        found = from_environment() if source == ENVIRONMENT else from_preset(source)
+        added = add_to_book(self.book, found)
+        if added.endpoints:
+            self.selected = added.endpoints[0].config_key
+        return Remark("\n".join(note if note.endswith(".") else f"{note}." for note in added.notes))
+
+    def duplicate(self) -> None:
+        """A copy of the selected one under a free label, with models of its own; a stored key is not copied."""
+        source = self._require_selected()
+        copy = Endpoint(
+            **{
+                name: getattr(source, name)
+                for name in source.__struct_fields__
+                if name not in ("label", "config_key", "models", "key", "key_origin", "key_set_at")
+            },
+            label=self._find_free_label(f"{source.label} copy"),
+            models=[copy_model(model) for model in source.models],
+            key=source.key if source.key.kind == "env" else KeyRef.none(),
+        )
+        self._keep(copy)
+
+    def delete(self) -> None:
+        """Remove the selected one, and its keyring entry."""
+        keys = [one.config_key for one in self.endpoints]
+        at = keys.index(self._require_selected().config_key)
+        gone = keys.pop(at)
+        try:
+            self.book.remove(gone)
+        finally:
+            if gone not in [one.config_key for one in self.endpoints]:
+                self.selected = keys[min(at, len(keys) - 1)] if keys else None
+
+    def enter(self, field: str, text: str) -> Remark:
+        """Apply one field of the selected endpoint and save it; what to say under the field."""
+        current = self._require_selected()
+        place = current.config_key, field
+        self._refused.pop(place, None)
+        try:
+            changed = TEXT_FIELDS[field].read(current, text)
+            if changed != current:
+                self.book.update(changed)
+        except ByokBenchError as error:
+            said = Remark(f"{to_sentence(error)} Not saved.", "bad")
+            if is_key_like(field, text):
+                return Remark(f"{said.text} It may be a key, so it was taken out of this field.", "bad")
+            self._refused[place] = text, said
+            return said
+        said = self.describe_field(field)
+        if field in _LINES or text == trim_ends(text):
+            return said
+        return Remark(f"{said.text} {_TRIMMED}".strip(), said.tone)
+
+    def enter_key(self, text: str) -> Remark:
+        """Keep a key that was typed: in the keyring, or for this session if that is wanted or there is no keyring."""
+        current = self._require_selected()
+        secret = Secret(text)
+        trimmed = "" if text == trim_ends(text) else f" {_TRIMMED}"
+        del text
+        try:
+            said = self._store_secret(current, secret)
+        except ByokBenchError as error:
+            return Remark(f"{to_sentence(error)} Nothing was stored.", "bad")
+        self._replaces_key = None
+        return Remark(f"{said.text}{trimmed}", said.tone)
+
+    def _store_secret(self, current: Endpoint, secret: Secret) -> Remark:
+        """Keep a good key where it belongs; where the keyring cannot take it, it is at least not lost."""
+        problem = ""
+        if current.key.kind != "session":
+            try:
+                self.book.set_key(current.config_key, secret)
+                return self.describe_key()
+            except SecretError as error:
+                if error.code not in KEYRING_CODES:
+                    raise
+                problem = to_sentence(error)
+        ref = KeyRef.session(secret)
+        self.book.update(replace(current, key=ref, key_origin=current.origin, key_set_at=None))
+        if current.key.kind == "session":
+            current.key.forget()
+        said = self.describe_key()
+        return Remark(f"{said.text} {problem}".strip(), said.tone)
+
+    @property
+    def can_take_key(self) -> bool:
+        """Whether a key may be typed: replacing a stored one is an action of its own."""
+        return self.is_editable and (not self.has_stored_key or self._replaces_key == self.selected)
+
+    @property
+    def has_stored_key(self) -> bool:
+        """Whether a key of the selected endpoint is in the keyring or in this session."""
+        endpoint = self.endpoint
+        return endpoint is not None and is_key_stored(endpoint)
+
+    def replace_key(self) -> None:
+        """Let a new key be typed in place of the stored one, which stays until then."""
+        self._replaces_key = self.selected
+
+    def confirm_key(self) -> None:
+        """The user said that the key may go to the endpoint's present address."""
+        self.book.confirm_key(self._require_selected().config_key)
+
+    def keep_capabilities(self, config_key: str, model: str, found: Capabilities) -> None:
+        """Note on the model what a test showed, where that may be written."""
+        endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
+        if endpoint is None or self.book.is_team(endpoint) or self.book.find_refusal(endpoint):
+            return
+        models = [replace(one, capabilities=found) if one.name == model else one for one in endpoint.models]
+        self.book.update(replace(endpoint, models=models))
+
+    def get_field_text(self, field: str) -> str:
+        """Text of a field: as stored, or as it was typed and refused."""
+        endpoint = self.endpoint
+        if endpoint is None:
+            return ""
+        refused = self._refused.get((endpoint.config_key, field))
+        return refused[0] if refused else TEXT_FIELDS[field].show(endpoint)
+
+    def describe_field(self, field: str) -> Remark:
+        """What stands under a field: why its text was refused, or what there is to say of the stored one."""
+        endpoint = self.endpoint
+        if endpoint is None:
+            return Remark()
+        if refused := self._refused.get((endpoint.config_key, field)):
+            return refused[1]
+        match field:
+            case "base_url":
+                return self.describe_address(endpoint.base_url)
+            case "model" if not endpoint.models or not endpoint.models[0].name:
+                return Remark("Missing: the model's exact id.")
+            case "model":
+                return Remark(describe_capabilities(endpoint.models[0].capabilities))
+            case "verify" if not endpoint.tls.verify:
+                return Remark("For this machine and private networks only; every report says so.", "bad")
+            case _:
+                return Remark()
+
+    def describe_address(self, text: str) -> Remark:
+        """The exact request URL that a base URL gives, while it is typed; what is wrong with it otherwise."""
+        endpoint = self.endpoint
+        if endpoint is None:
+            return Remark()
+        if not trim_ends(text):
+            return Remark("Missing: the address, such as https://openrouter.ai/api/v1")
+        if problem := find_url_problem(text):
+            return Remark(problem, "bad")
+        line, more = (
+            render_request_line(text, endpoint.schema, endpoint.query),
+            find_url_hint(text, endpoint.schema),
+        )
+        return Remark(f"{line}   ({more})" if more else line, "good")
+
+    def describe_key(self) -> Remark:
+        """Where the key comes from; never anything of the key."""
+        endpoint = self.endpoint
+        if endpoint is None:
+            return Remark()
+        if endpoint.base_url and not find_url_problem(endpoint.base_url) and not endpoint.key_is_confirmed:
+            moved = f"The key belongs to {endpoint.key_origin}. " if endpoint.key_origin else ""
+            return Remark(f"{moved}Confirm that it may go to {endpoint.origin}, or enter another one.", "bad")
+        words, there = describe_key_place(endpoint)
+        more = ": type one here, then Enter" if there is False and endpoint.key.kind != "env" else ""
+        return Remark(f"{words[0].upper()}{words[1:]}{more}.", _TONES[there])
+
+    @property
+    def has_unconfirmed_key(self) -> bool:
+        """Whether the key is bound to another address than the present one."""
+        endpoint = self.endpoint
+        if endpoint is None or find_url_problem(endpoint.base_url):
+            return False
+        if not self.is_editable and not self.book.is_team(endpoint):
+            return False
+        return "key_origin" in endpoint.list_missing_fields()
+
+    def describe_missing(self) -> str:
+        """What keeps the selected endpoint from a run, in words; empty if nothing does."""
+        endpoint = self.endpoint
+        if endpoint is None:
+            return ""
+        why = describe_unreadiness(endpoint)
+        return f"Not ready for a run. {why}" if why else ""
+
+    def _require_selected(self) -> Endpoint:
+        endpoint = self.endpoint
+        if endpoint is None:
+            raise EndpointError("no endpoint is selected: add one first", code="none_selected")
+        return endpoint
+
+    def _keep(self, endpoint: Endpoint) -> None:
+        self.book.add(endpoint)
+        self.selected = endpoint.config_key
+
+    def _find_free_label(self, wanted: str) -> str:
+        taken = {one.label for one in self.endpoints}
+        numbers = (f"{wanted[:70]} {number}" for number in range(2, len(taken) + 3))
+        return next(label for label in (wanted[:80], *numbers) if label not in taken)
+
+
+def copy_model(model: Model) -> Model:
+    """The same model under an id of its own."""
+    return replace(model, config_key=make_config_key())
+
+
+def describe_capabilities(found: Capabilities) -> str:
+    """What is known of a model, in words; empty if nothing is."""
+    states = {name: getattr(found, name).state for name in found.__struct_fields__}
+    known = [f"{name.replace('_', ' ')} {state}" for name, state in states.items() if state != "unknown"]
+    return f"Known of it: {', '.join(known)}." if known else ""
+
+
+def to_sentence(error: ByokBenchError) -> str:
+    """The error as a sentence."""
+    text = str(error)
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."
+
+
+def is_key_like(field: str, text: str) -> bool:
+    """Whether a text that was refused may be a key, or hold one: a known one, one of a known shape, a long token."""
+    if (
+        find_literal_key({field: trim_ends(text)}) is not None
+        or redact(text, list_remembered_secrets()) != text
+    ):
+        return True
+    return field in _NEAR_KEYS and any(not word.isalpha() for word in _LONG_WORD.findall(text))
