@@ -63,7 +63,9 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--list": OptionRule(apart=("RUN", "--html", "--csv", "--parquet", "--jsonl", "--judge-again")),
     },
     "serve": {
-        "--list": OptionRule(apart=(*_SIMULATED, "--replay", "--store", "--endpoint", "--speed", "--in-order", "--port")),
+        "--list": OptionRule(
+            apart=(*_SIMULATED, "--replay", "--store", "--endpoint", "--speed", "--in-order", "--port")
+        ),
         "--replay": OptionRule(apart=_SIMULATED),
         "--store": _OF_REPLAYS,
         "--endpoint": _OF_REPLAYS,

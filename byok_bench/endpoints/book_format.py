@@ -320,7 +320,7 @@ def _refuse_twins(endpoints: Sequence[Endpoint], text: str, where: str) -> None:
         for number, value in enumerate(values):
             if value in values[:number]:
                 raise BookError(
-                    f"{where}, line {find_field_line(text, number, field)}, field {field}: another endpoint above has the "
-                    "same; change one",
+                    f"{where}, line {find_field_line(text, number, field)}, field {field}: "
+                    "another endpoint above has the same; change one",
                     code="book_broken",
                 )

@@ -212,7 +212,8 @@ def _refuse_what_has_no_member(endpoint: Endpoint) -> None:
     }
     if lost := [name for name, is_set in extra.items() if is_set]:
         raise ContractError(
-            f"{CONTRACT_FIELD} version {CONTRACT_VERSION} cannot carry {', '.join(lost)} of {endpoint.label!r}: call it from here",
+            f"{CONTRACT_FIELD} version {CONTRACT_VERSION} cannot carry {', '.join(lost)} of {endpoint.label!r}: "
+            "call it from here",
             code="not_expressible",
         )
 

@@ -294,7 +294,8 @@ class _Entry:
         ]
         if written:
             raise EndpointError(
-                f"header {_join_names(written)} holds a key written out: refer to a variable, as {FROM_ENVIRONMENT}NAME",
+                f"header {_join_names(written)} holds a key written out: refer to a variable, "
+                f"as {FROM_ENVIRONMENT}NAME",
                 code="import_entry",
             )
         return headers, next((name for name in headers if name.lower() in _KEY_HEADERS), None)

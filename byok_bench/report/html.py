@@ -176,7 +176,8 @@ def _render_table(made: Sequence[Line]) -> str:
 
 def _render_head_cell(name: str, number: bool) -> str:
     """The name of a column, with what it is under the pointer."""
-    return f'<th{_render_class("number" if number else "")} title="{_escape_text(MEANINGS[name])}">{_escape_text(name)}</th>'
+    kind = _render_class("number" if number else "")
+    return f'<th{kind} title="{_escape_text(MEANINGS[name])}">{_escape_text(name)}</th>'
 
 
 def _render_cell(name: str, value: str, number: bool, bad: bool) -> str:

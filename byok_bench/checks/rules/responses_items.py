@@ -129,7 +129,8 @@ class _ItemLife:
     def _judge_id(self, id: object, one: TypedEvent, index: Identity) -> Iterator[Hit]:
         if self.id and is_filled(id) and id != self.id:
             yield Hit(
-                f"{one.type} is for item {render_value(id)}, which was not added: item {index} is {render_value(self.id)}",
+                f"{one.type} is for item {render_value(id)}, which was not added: "
+                f"item {index} is {render_value(self.id)}",
                 event=one.event,
             )
 

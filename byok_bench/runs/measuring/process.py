@@ -43,7 +43,8 @@ COMMAND: Final = (
     sys.executable,
     "-P",
     "-c",
-    f"import sys; sys.path.append({PACKAGE_PARENT!r}); from byok_bench.runs.measuring.worker import serve_over_pipes; serve_over_pipes()",
+    f"import sys; sys.path.append({PACKAGE_PARENT!r}); "
+    "from byok_bench.runs.measuring.worker import serve_over_pipes; serve_over_pipes()",
 )
 MeasuringListener = Callable[[MeasuringEvent], None]
 

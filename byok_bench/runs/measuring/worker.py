@@ -1,4 +1,4 @@
-"""The measuring process: `python -m byok_bench.runs.measuring.worker`, told over stdin what to play, telling over stdout.
+"""The measuring process: told over stdin what to play, telling over stdout.
 
 It writes records into the store itself, so what was acknowledged does not depend on whoever started it. It ends when
 its stdin does. Its loop waits for no reader: a thread writes what is to be told.

@@ -22,7 +22,8 @@ def state(scenario: str, turn: int = 1, status: Status = "done", **more: object)
     """The state of a row of a scenario."""
     fields: dict[str, object] = {
         "id": turn, "key": f"k{turn}", "first_key": "k1", "turn": turn, "target": 0, "stage": 0, "scenario": scenario,
-        "sample": PLAN.get_scenario(scenario).samples[0].name, "repeat": 1, "status": status, "attempt": 1, "owner": None,
+        "sample": PLAN.get_scenario(scenario).samples[0].name, "repeat": 1, "status": status, "attempt": 1,
+        "owner": None,
         "kind": None, "phase": None, "final": "",
     }  # fmt: skip
     return ExchangeState(**(fields | more))  # type: ignore[arg-type]

@@ -250,7 +250,8 @@ async def test_a_run_of_another_day_is_gone_on_with_only_by_name(created: str, s
 def plan_of(*endpoints: Endpoint) -> Plan:
     """A plan over them."""
     return make_plan(
-        endpoints, (load_library()["plain-answer"],), repeats=1, loads=(ClosedLoad(),), seed=0, warmup=0, profile="local",
+        endpoints, (load_library()["plain-answer"],), repeats=1, loads=(ClosedLoad(),), seed=0, warmup=0,
+        profile="local",
         timeouts=None, retries=Retries(),
     )  # fmt: skip
 
