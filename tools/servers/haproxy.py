@@ -7,9 +7,10 @@ from tools.servers.proxies import Proxy
 
 
 class HAProxy(Proxy):
-    """In the foreground, with one thread."""
+    """In the foreground, with one thread, before llama.cpp."""
 
     name = "haproxy"
+    upstream = "llamacpp"
     program = "haproxy"
     package = "haproxy"
     version_option = "-v"

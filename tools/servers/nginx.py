@@ -7,9 +7,13 @@ from tools.servers.proxies import Proxy
 
 
 class Nginx(Proxy):
-    """Nothing is written outside of a temporary folder; no daemon."""
+    """Nothing is written outside of a temporary folder, by the user who started it.
+
+    It stands before vLLM, which does not tell it to let streams through (`X-Accel-Buffering`), as llama.cpp does.
+    """
 
     name = "nginx"
+    upstream = "vllm"
     program = "nginx"
     package = "nginx-light"
     version_option = "-v"
@@ -24,7 +28,7 @@ class Nginx(Proxy):
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         temporary = "\n".join(f"  {kind}_temp_path {folder}/{kind};" for kind in kinds)
         return f"""daemon off;
-worker_processes 1;
+master_process off;
 pid {folder}/pid;
 error_log stderr warn;
 events {{ worker_connections 128; }}

@@ -14,10 +14,13 @@ GATEWAY = "@portkey-ai/gateway"
 
 
 class Portkey(Server):
-    """In front of llama.cpp. Its postinstall step is only for its own developers, and is left out."""
+    """In front of llama.cpp. Its postinstall step is only for its own developers, and is left out.
+
+    Messages it refuses for providers that speak OpenAI's API.
+    """
 
     name = "portkey"
-    schemas = ("chat", "responses", "messages")
+    schemas = ("chat", "responses")
     upstream = "llamacpp"
     ready_path = "/"
 

@@ -10,10 +10,10 @@ from tools.servers.server import CannotBeHad, Server
 
 
 class Proxy(Server):
-    """A proxy in front of llama.cpp. `configuration` says what it is told."""
+    """A proxy. `configuration` says what it is told."""
 
     schemas = ("chat", "responses", "messages")
-    upstream = "llamacpp"
+    upstream: str
     ready_path = "/health"
     program: str
     package: str
