@@ -16,15 +16,22 @@ def play(server: Server, all_servers: Mapping[str, Server], schemas: list[str]) 
     """A summary a dialect. Raises CannotBeHad."""
     folder = RESULTS / server.name
     folder.mkdir(parents=True, exist_ok=True)
-    with up(server, all_servers, folder) as (url, upstream_url):
-        version = server.version()
-        (folder / "version.json").write_text(json.dumps({"server": server.name, "version": version}))
-        summaries = []
-        for schema in schemas or server.schemas:
-            options = server.options(upstream_url)
-            asked = ask_all(f"{url}/v1", schema, options, server.key(), folder)
-            summaries.append(summarise(server.name, version, asked))
+    chosen = schemas or list(server.schemas)
+    summaries: list[str] = []
+    for together in [[one] for one in chosen] if server.is_blocked_afterwards else [chosen]:
+        with up(server, all_servers, folder) as (url, upstream_url):
+            summaries += _ask_in(together, server, url, upstream_url, folder)
     (folder / "summary.txt").write_text("\n".join(summaries) + "\n")
+    return summaries
+
+
+def _ask_in(schemas: list[str], server: Server, url: str, upstream_url: str, folder: Path) -> list[str]:
+    version = server.version()
+    (folder / "version.json").write_text(json.dumps({"server": server.name, "version": version}))
+    summaries = []
+    for schema in schemas:
+        asked = ask_all(f"{url}/v1", schema, server.options(upstream_url), server.key(), folder)
+        summaries.append(summarise(server.name, version, asked))
     return summaries
 
 

@@ -9,7 +9,7 @@ from tools.servers.places import environment_of
 from tools.servers.server import CannotBeHad, Server
 
 HERE = Path(__file__).parent
-PACKAGE = json.loads((HERE / "portkey" / "package.json").read_text())
+PACKAGE = json.loads((HERE / "portkey_node" / "package.json").read_text())
 GATEWAY = "@portkey-ai/gateway"
 
 
@@ -25,12 +25,12 @@ class Portkey(Server):
     ready_path = "/"
 
     def install(self) -> None:
-        """From the versions in portkey/package.json. Raises CannotBeHad."""
+        """From the versions in portkey_node/package.json. Raises CannotBeHad."""
         if not shutil.which("node") or not shutil.which("npm"):
             raise CannotBeHad("node and npm are not installed")
         environment = environment_of(self.name)
         environment.mkdir(exist_ok=True)
-        wanted, there = HERE / "portkey" / "package.json", environment / "package.json"
+        wanted, there = HERE / "portkey_node" / "package.json", environment / "package.json"
         if there.is_file() and there.read_text() == wanted.read_text() and self._script().is_file():
             return
         shutil.copy(wanted, there)
@@ -43,7 +43,7 @@ class Portkey(Server):
 
     def command(self, port: int, upstream_url: str) -> list[str]:
         """Without its console page."""
-        shim = HERE / "portkey" / "preload.cjs"
+        shim = HERE / "portkey_node" / "preload.cjs"
         return ["node", "--require", str(shim), str(self._script()), f"--port={port}", "--headless"]
 
     def environment(self) -> dict[str, str]:

@@ -45,13 +45,15 @@ def running(
             start_new_session=True,
         )
         try:
-            _wait_until_ready(process, ready_url, timeout_s, log)
+            _wait_until_ready(process, ready_url, timeout_s, " ".join(command), log)
             yield
         finally:
             _end_group(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout_s: float, log: Path) -> None:
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], url: str, timeout_s: float, command: str, log: Path
+) -> None:
     deadline = time.monotonic() + timeout_s
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -61,7 +63,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout_s: flo
             time.sleep(POLL_S)  # not up yet: the deadline decides
     ended = process.poll()
     why = f"no answer from {url} within {timeout_s:.0f} s" if ended is None else f"ended with {ended}"
-    raise CannotBeHad(f"{process.args}: {why}; its last words:\n{log.read_text(errors='replace')[-1500:]}")
+    raise CannotBeHad(f"{command}: {why}; its last words:\n{log.read_text(errors='replace')[-1500:]}")
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -20,6 +20,8 @@ class Server(ABC):
     ready_path = "/health"
     """Answers 200 as soon as requests can be answered."""
     start_timeout_s = 120.0
+    is_blocked_afterwards = False
+    """It goes on computing what a client gave up, so that each dialect has to find a new one."""
 
     @abstractmethod
     def install(self) -> None:

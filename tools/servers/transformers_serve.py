@@ -12,6 +12,7 @@ class TransformersServe(Server):
     name = "transformers"
     schemas = ("chat", "responses")
     start_timeout_s = 300.0
+    is_blocked_afterwards = True
 
     def install(self) -> None:
         """Some 1.5 GB. Raises CannotBeHad."""
