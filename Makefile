@@ -12,7 +12,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-gateway lab test lint docs gateway comply lowest clients clients-python clients-page bench bench-tools fuzz clean
+.PHONY: help demo demo-gateway lab test lint docs gateway comply lowest clients clients-python clients-page bench bench-tools fuzz servers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -103,6 +103,9 @@ bench: $(VENV)/.installed-dev ## measure the instrument against its peers; write
 
 bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
 	$(BIN)/python -m benchmarks.tools --write
+
+servers: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play vLLM, transformers serve, LiteLLM, Portkey, nginx and HAProxy; results in build/servers
+	$(BIN)/python -m tools.servers
 
 fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz

@@ -1,5 +1,6 @@
 """The check ladder and the probes, against the simulator over real sockets."""
 
+import asyncio
 import json
 import socket
 import ssl
@@ -10,7 +11,7 @@ from time import perf_counter
 import pytest
 import trustme
 from msgspec.structs import replace
-from support.hostile import hostile, reply
+from support.hostile import JSON, SETTLED_S, Peer, hostile, reply, sized
 
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
 from byok_bench.backends.simulator.reply import make_json_reply
@@ -18,7 +19,8 @@ from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.ladder.capabilities import prove_capabilities
 from byok_bench.checks.ladder.climb import ladder
 from byok_bench.checks.ladder.report import RUNGS, LadderReport, Rung
-from byok_bench.checks.probes.probe import list_dialect_probes, list_probes
+from byok_bench.checks.ladder.rungs import Climb, climb_chat, climb_tools
+from byok_bench.checks.probes.probe import ProbeRequest, list_dialect_probes, list_probes
 from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import Check
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Schema, Tls
@@ -262,3 +264,80 @@ async def test_a_server_that_answers_for_any_model_is_no_rule_that_holds() -> No
     assert "any model name is accepted" in rung.advice
     assert "holds" not in rung.advice
     assert report.has_passed
+
+
+CHAT = b'{"id":"c","object":"chat.completion","created":1796000000,"model":"m","choices":[{"index":0,%b}],%b}'
+COUNTS = b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}'
+WHOLE = sized(
+    CHAT % (b'"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"', COUNTS), JSON.strip()
+)
+CALL = b'{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\\"city\\":\\"Paris\\"}"}}'
+CALLED = sized(
+    CHAT
+    % (b'"message":{"role":"assistant","tool_calls":[' + CALL + b']},"finish_reason":"tool_calls"', COUNTS),
+    JSON.strip(),
+)
+REFUSED = sized(
+    b'{"error":{"message":"no","type":"invalid_request_error"}}', JSON.strip(), status=b"400 Bad Request"
+)
+
+
+async def lose_the_second_request(peer: Peer) -> None:
+    """As HAProxy does when the server behind it has closed: no word on a kept connection, an answer on a new one."""
+    await peer.request()
+    await peer.send(WHOLE)
+    await peer.request()
+    if peer.number:
+        await peer.send(WHOLE)
+
+
+async def test_a_request_that_a_kept_connection_lost_is_asked_again() -> None:
+    """It says nothing about the rule that a probe asks about; the rung tells of both exchanges."""
+    async with hostile(lose_the_second_request) as server, Client() as client:
+        endpoint = Endpoint(label="proxy", base_url=server.base_url, models=[Model("m")])
+        climb = Climb(
+            prober=Prober(endpoint, "m", client=client, profile="local"),
+            client=client,
+            profile="local",
+            policy=None,
+        )
+        first = await climb_chat(climb)
+        await asyncio.sleep(SETTLED_S)
+        rung = await climb_chat(climb)
+    assert (first.requests, rung.verdict, rung.requests) == (1, "pass", 2)
+    assert [one.error.code for one in rung.exchanges if one.error] == ["closed"]
+    assert rung.advice.endswith("a kept connection was closed without an answer, and it was asked again.")
+
+
+async def test_a_server_that_loses_every_request_is_asked_once() -> None:
+    """On a connection of its own a request was lost by nobody but the server."""
+    async with hostile(reply()) as server, Client() as client:
+        endpoint = Endpoint(label="mute", base_url=server.base_url, models=[Model("m")])
+        prober = Prober(endpoint, "m", client=client, profile="local")
+        said = await prober.ask(ProbeRequest(body={"messages": [{"role": "user", "content": "Hi"}]}))
+        lost = prober.take_superseded()
+    assert said.error is not None
+    assert lost == []
+
+
+async def test_no_call_is_called_made_where_none_came() -> None:
+    """Every call came as markup: the rung says that there was none, and what was there."""
+    async with Simulator(faults=["tool.leaked-markup"]) as server:
+        rung = (await ladder(server.endpoint))["tools"]
+    assert rung.advice.startswith("No call came back: tool.leaked-markup")
+
+
+async def refuse_all_but_the_first(peer: Peer) -> None:
+    """One call is made, further ones are refused."""
+    await peer.request()
+    await peer.send(REFUSED if peer.number else CALLED)
+
+
+async def test_a_call_that_was_refused_is_told_beside_findings() -> None:
+    """A finding in one answer hides no refusal of another."""
+    async with hostile(refuse_all_but_the_first) as server, Client() as client:
+        endpoint = Endpoint(label="half", base_url=server.base_url, models=[Model("m")])
+        prober = Prober(endpoint, "m", client=client, profile="local")
+        rung = await climb_tools(Climb(prober=prober, client=client, profile="local", policy=None))
+    assert rung.advice.startswith("Calls are made (auto), but: ")
+    assert rung.advice.endswith("Refused: required (no); named (no).")

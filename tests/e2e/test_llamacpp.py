@@ -203,6 +203,17 @@ FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
     ),
     "a whole response": ("responses", {"input": "Hello"}, {"responses.required"}),
     "a message": ("messages", {"messages": QUESTION, "stream": True}, set()),
+    "a streamed call, messages": (
+        "messages",
+        {
+            "messages": QUESTION,
+            "tools": [{"name": SIGNATURE["name"], "input_schema": SIGNATURE["parameters"]}],
+            "tool_choice": {"type": "any"},
+            "max_tokens": 80,
+            "stream": True,
+        },
+        {"messages.content"},
+    ),
     "an emoji cut": (
         "messages",
         {"messages": EMOJI, "max_tokens": 1, "stream": True},

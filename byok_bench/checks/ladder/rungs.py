@@ -215,10 +215,10 @@ async def climb_tools(climb: Climb) -> Rung:
         finding for exchange in exchanges for finding in run_checks(exchange) if finding.severity != "info"
     ]
     if found:
-        verdict, said = (
-            "warn",
-            f"Calls are made ({', '.join(called) or 'never'}), but: {describe_findings(found)}",
-        )
+        made = f"Calls are made ({', '.join(called)}), but" if called else "No call came back"
+        verdict, said = "warn", f"{made}: {describe_findings(found)}"
+        if refused:
+            said += f" Refused: {'; '.join(refused)}."
     elif len(refused) == len(exchanges):
         verdict, said = "fail", f"Requests with tools are refused: {refused[0]}."
     elif "required" in called or "named" in called:
@@ -297,12 +297,15 @@ def make_rung(
     exchanges: Sequence[Exchange],
     found: Sequence[Finding] = (),
 ) -> Rung:
-    """A rung with what its exchanges took; behind them the 429s after which one was sent again."""
-    limited = climb.prober.take_limited()
+    """A rung with what its exchanges took; behind them those in place of which one was sent again."""
+    superseded = climb.prober.take_superseded()
+    limited = [one for one in superseded if one.error and one.error.kind == "rate_limit"]
+    if len(limited) < len(superseded):
+        said = f"{said} Before that a kept connection was closed without an answer, and it was asked again."
     if limited:
         asked = sum(one.error.retry_after_s or 0 for one in limited if one.error)
         said = f"{said} Before that it answered 429, and was waited for as it asked ({asked:g} s)."
-    exchanges = [*exchanges, *limited]
+    exchanges = [*exchanges, *superseded]
     times = [one.timing.e2e for one in exchanges]
     known = [one for one in times if one is not None]
     return Rung(

@@ -1,7 +1,7 @@
 """Sends what probes ask for, and says what the answers show."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ from byok_bench.endpoints.send import send
 from byok_bench.wire.client import Client
 
 WRONG_KEY = "sk-byok-bench-wrong-key-000000000000"
+_LOST: Final = ("closed", "reset")
 ProbeVerdict = Literal["pass", "fail", "inconclusive"]
 
 
@@ -82,7 +83,7 @@ class Prober:
         self._policy = policy
         self._holds = RateLimitWaits(1, lambda target, seconds: None)
         self._patience_s = LONGEST_WAIT_S
-        self._limited: list[Exchange] = []
+        self._superseded: list[Exchange] = []
 
     @property
     def target(self) -> ProbeTarget:
@@ -94,18 +95,24 @@ class Prober:
             has_key=self.endpoint.key.kind != "none",
         )
 
-    def take_limited(self) -> list[Exchange]:
-        """The 429s behind which a request was sent once more, since this was last asked."""
-        limited, self._limited = self._limited, []
-        return limited
+    def take_superseded(self) -> list[Exchange]:
+        """What came of requests that were sent once more, since this was last asked: 429s and lost connections."""
+        superseded, self._superseded = self._superseded, []
+        return superseded
 
     async def ask(self, ask: ProbeRequest) -> Exchange:
-        """Send one request of a probe; once more after a 429 that names a delay, which is waited for.
+        """Send one request of a probe; once more if it was lost, and after a 429 that names a delay.
 
+        Lost is a request that a kept connection took and that nobody answered: HAProxy closes so when the server
+        behind it has closed, and leaves it to the client to ask again. It says nothing about the rule that is asked,
+        and asking twice does no harm.
         All waits together are bounded, and a server that limits again is not waited for any more: whether it answers
         is what is asked here, not how much it lets through.
         """
         exchange = await self._send(ask)
+        if _is_lost(exchange):
+            self._superseded.append(exchange)
+            exchange = await self._send(ask)
         told = (
             exchange.error.retry_after_s if exchange.error and exchange.error.kind == "rate_limit" else None
         )
@@ -114,7 +121,7 @@ class Prober:
         self._patience_s -= told
         self._holds.note(0, exchange.error)
         await self._holds.wait(0)
-        self._limited.append(exchange)
+        self._superseded.append(exchange)
         again = await self._send(ask)
         if again.error is not None and again.error.kind == "rate_limit":
             self._patience_s = 0
@@ -150,6 +157,13 @@ class Prober:
                 ask = requests.send(exchanges[-1])
         except StopIteration:
             return judge_probe(probe, exchanges)
+
+
+def _is_lost(exchange: Exchange) -> bool:
+    """A kept connection was closed before a byte of the answer came: the server may never have read the request."""
+    error = exchange.error
+    has_lost = error is not None and error.kind == "network" and error.code in _LOST
+    return has_lost and exchange.raw.reused and exchange.raw.head is None
 
 
 def sum_reported_tokens(exchanges: Sequence[Exchange]) -> int | None:
