@@ -87,11 +87,12 @@ lab: $(VENV)/.installed-lab ## open JupyterLab on notebooks/
 test: $(VENV)/.installed-dev ## the whole suite, notebooks included
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(NBVAL) tests notebooks
 
-lint: $(VENV)/.installed-dev ## format, lint, types, layers, generated pages
+lint: $(VENV)/.installed-dev ## format, lint, types, layers, names, generated pages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_names.py
 	$(BIN)/python tools/make_docs.py --check
 
 docs: $(VENV)/.installed-dev ## write the generated pages of docs/ again
