@@ -9,7 +9,7 @@ from tools.servers.haproxy import HAProxy
 from tools.servers.litellm import LiteLLM
 from tools.servers.llamacpp import LlamaCppServer
 from tools.servers.nginx import Nginx
-from tools.servers.places import MODEL, RESULTS
+from tools.servers.places import KEY_VARIABLE, MODEL, RESULTS
 from tools.servers.play import play, up
 from tools.servers.portkey import Portkey
 from tools.servers.server import CannotBeHad, Server
@@ -56,6 +56,7 @@ def _serve(server: Server, port: int) -> int:
     try:
         with up(server, SERVERS, folder, port) as (url, upstream_url):
             told = [f"--base-url {url}/v1 --model {MODEL}", *server.options(upstream_url)]
+            told += ["--key-env", KEY_VARIABLE] if server.key() else []
             print(f"{server.version()}: {' '.join(told)}; Ctrl-C stops it", flush=True)
             threading.Event().wait()
     except CannotBeHad as reason:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.servers.places import MODEL
+from tools.servers.places import KEY_VARIABLE, MODEL
 
 PROGRAM = str(Path(sys.executable).with_name("byok-bench"))
 CHECK_TIMEOUT_S = 600.0
 RUN_TIMEOUT_S = 1200.0
 STOP_TIMEOUT_S = 60.0
 REPEATS = 2
-KEY_VARIABLE = "SERVER_KEY"
 
 
 @dataclass

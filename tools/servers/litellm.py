@@ -1,11 +1,11 @@
 """The LiteLLM proxy in front of vLLM, in the environment that `make gateway` makes."""
 
 import json
+import os
 import secrets
-import tempfile
 from pathlib import Path
 
-from tools.servers.places import LOOPBACK, MODEL, ROOT, program_beside
+from tools.servers.places import KEY_VARIABLE, LOOPBACK, MODEL, RESULTS, ROOT, program_beside
 from tools.servers.server import CannotBeHad, Server
 
 ENVIRONMENT = ROOT / ".venv-gateway"
@@ -21,7 +21,7 @@ class LiteLLM(Server):
     start_timeout_s = 180.0
 
     def __init__(self) -> None:
-        self._key = f"sk-{secrets.token_urlsafe(24)}"
+        self._key = os.environ.get(KEY_VARIABLE) or f"sk-{secrets.token_urlsafe(24)}"
 
     def install(self) -> None:
         """`make servers` does. Raises CannotBeHad."""
@@ -34,7 +34,7 @@ class LiteLLM(Server):
         return f"LiteLLM {found.name.removeprefix('litellm-').removesuffix('.dist-info')}"
 
     def key(self) -> str:
-        """A new one for each play."""
+        """The one in SERVER_KEY, else a new one for each play."""
         return self._key
 
     def command(self, port: int, upstream_url: str) -> list[str]:
@@ -44,7 +44,7 @@ class LiteLLM(Server):
             "model_list": [{"model_name": MODEL, "litellm_params": model}],
             "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
         }
-        path = Path(tempfile.mkdtemp(prefix="servers-litellm-")) / "config.yaml"
+        path = RESULTS / self.name / "config.yaml"
         path.write_text(json.dumps(configuration))  # JSON is YAML
         program = program_beside(ENVIRONMENT, "litellm")
         return [

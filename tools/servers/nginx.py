@@ -7,7 +7,7 @@ from tools.servers.proxies import Proxy
 
 
 class Nginx(Proxy):
-    """Nothing is written outside of a temporary folder, by the user who started it.
+    """Nothing is written outside of the folder of its results, by the user who started it.
 
     It stands before vLLM, which does not tell it to let streams through (`X-Accel-Buffering`), as llama.cpp does.
     """

@@ -7,6 +7,8 @@ RESULTS = ROOT / "build" / "servers"
 LOOPBACK = "127.0.0.1"
 MODEL = "smollm2-135m"
 """What every server calls the model."""
+KEY_VARIABLE = "SERVER_KEY"
+"""Holds the key of a server that demands one; set it to choose the key."""
 
 
 def environment_of(name: str) -> Path:

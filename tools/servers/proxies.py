@@ -3,9 +3,9 @@
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+from tools.servers.places import RESULTS
 from tools.servers.server import CannotBeHad, Server
 
 
@@ -31,8 +31,9 @@ class Proxy(Server):
         return f"{self.program} {number.group() if number else '?'}"
 
     def configured(self, port: int, upstream_url: str) -> tuple[Path, Path]:
-        """A folder of its own, and the settings in it."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+        """The folder that the proxy may write to, and the settings in it."""
+        folder = RESULTS / self.name / "proxy"
+        folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "settings"
         settings.write_text(self.configuration(port, upstream_url.removeprefix("http://"), folder))
         return folder, settings
