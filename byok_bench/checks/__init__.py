@@ -1,6 +1,6 @@
 """The catalogue of checks: `run_checks` judges one recorded exchange, `catalogue` lists what it judges by.
 
-One file a group holds the rules, one function each: they see an exchange (seen.py), yield hits, touch nothing.
+One file a group holds the rules, one function each: they see an exchange (seen_exchange.py), yield hits, touch nothing.
 Probes are rules that have to ask; the ladder asks in order. Where findings go is not known here.
 """
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import byok_bench.wire.egress.verdicts
 
-PACKAGE = "byok_bench.wire"
-MODULES = ("addresses", "hosts", "urls", "policy_lists", "egress")
+PACKAGE = "byok_bench.wire.egress"
+MODULES = ("addresses", "hosts", "base_urls", "policy_lists", "verdicts")
 """In the order of their imports."""
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -34,7 +34,7 @@ UNWRAPPED = {"lower", "rstrip", "removesuffix"}
 """Methods on text whose call is left out."""
 SEPARATORS = {"_ROWS": " ", "_EDGES": "", "_UNSAFE": "", "_NUMERIC_LABEL": "|", "_BAD_ESCAPE": "|"}
 """Constant whose text is a list → what stands between its entries."""
-NOT_RULES = {"URL_REASONS", "NEARBY", "was_judged", "look_up"}
+NOT_RULES = {"URL_REASONS", "NEARBY", "is_judged_address", "look_up_host"}
 """Definitions that no verdict depends on but for its words."""
 
 Edit = Callable[[Any], None]
@@ -81,13 +81,13 @@ def judge_of(mutant: Mutant) -> Callable[..., Any]:
             module = ModuleType(f"{PACKAGE}.{name}")
             sys.modules[module.__name__] = module
             exec(mutant.code if name == mutant.module else _code(name), module.__dict__)
-        return sys.modules[f"{PACKAGE}.egress"].judge  # type: ignore[no-any-return]
+        return sys.modules[f"{PACKAGE}.verdicts"].judge  # type: ignore[no-any-return]
     finally:
         sys.modules.update({f"{PACKAGE}.{name}": module for name, module in before.items()})
 
 
 def _path(module: str) -> Path:
-    return Path(byok_bench.wire.__path__[0]) / f"{module}.py"
+    return Path(byok_bench.wire.egress.__path__[0]) / f"{module}.py"
 
 
 @cache

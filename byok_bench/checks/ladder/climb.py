@@ -1,7 +1,7 @@
 """The check ladder: parse → policy → dns → connect → tls → models → chat → stream → tools → turn 2.
 
 A rung that fails stops only what depends on it. "Inconclusive" is a verdict of its own: a model that chose
-not to call a tool proves nothing. Each rung keeps the exchanges behind it; steps.py has the steps.
+not to call a tool proves nothing. Each rung keeps the exchanges behind it; rungs.py has them.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -1,6 +1,6 @@
 """Rules about errors: where a server reports them, in which form, and what it tells about waiting.
 
-How an error is read and classified is in dialects/; probes that provoke errors are in probes_errors.py.
+How an error is read and classified is in dialects/; probes that provoke errors are in probes/errors.py.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Chunks of a chat stream → choices. Deltas are merged as they came; nothing is cleaned, repairs are noted.
 
-One object a chunk comes in here, already parsed; framing and error events are the business of chat_events.py.
+One object a chunk comes in here, already parsed; framing and error events are the business of events.py.
 `null` means absent for every optional member, and unknown members are ignored.
 """
 

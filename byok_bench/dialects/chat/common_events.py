@@ -2,7 +2,7 @@
 or the arguments of an open tool call.
 
 A shortcut and nothing else: whatever does not fit the shape, or would need a note, is left to the general way
-(wire/bodies/event_payload.py, chat_stream.py), and a property test holds both to the same outcome.
+(wire/bodies/event_payload.py, assembly.py), and a property test holds both to the same outcome.
 """
 
 from typing import Annotated, Any, Final, Literal

@@ -1,7 +1,7 @@
 """One delta of a chat choice, or a whole message: its text, refusal, reasoning and calls.
 
 Members of another type than the format's are noted, and left out of the output unless they can be read all the
-same (chat_content.py). Where servers name reasoning differently the first field with text in it is read; two
+same (content_parts.py). Where servers name reasoning differently the first field with text in it is read; two
 fields often carry the same text. An object of nothing but zero values is absent.
 """
 

@@ -1,8 +1,8 @@
 """The chat dialect: request body, and triage of what came back.
 
 First match decides what an answer is: no response, a refusal, an undecodable coding, a page, an error document,
-one JSON answer, lines that are no events, or a stream. Documents are read in chat_document.py, streams in
-chat_closing.py.
+one JSON answer, lines that are no events, or a stream. Documents are read in whole_answer.py, streams in
+stream.py.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Events of a chat stream, in order: chunks go to the assembly, [DONE] or an error ends the reading.
 
-Chunks of the common shape take a short way (chat_common.py) with the same outcome. What is odd about the
+Chunks of the common shape take a short way (common_events.py) with the same outcome. What is odd about the
 framing of an event is noted by name. Nothing here knows how the connection ended.
 """
 

@@ -1,6 +1,6 @@
 """From an error answer, or an error inside a stream, to a Failure.
 
-The order of the rules is in classify_rules.py, the parts of an error in error_body.py, the delay in
+The order of the rules is in kind_rules.py, the parts of an error in error_body.py, the delay in
 retry_after.py. A transport that failed is not judged here: its Failure is in the record already.
 """
 

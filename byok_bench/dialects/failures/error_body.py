@@ -2,7 +2,7 @@
 
 A JSON list stands for its first element; the error object is its `error` member, else `errors[0]`,
 else the object itself. JSON is recognised by parsing, never by media type; JSON that was cut is text.
-What the error means is decided in classify.py. Nothing raises, whatever the bytes or the value.
+What the error means is decided in classification.py. Nothing raises, whatever the bytes or the value.
 """
 
 import json

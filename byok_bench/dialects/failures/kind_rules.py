@@ -1,6 +1,6 @@
 """The ordered rules that turn an error into a kind, as a table: the first that matches decides.
 
-A plain rule matches by status, by a listed code, or by listed words (failure_lists.py); the few rules with a
+A plain rule matches by status, by a listed code, or by listed words (word_lists.py); the few rules with a
 condition of their own stand beside the table. `when` is the rule in words, for docs/errors.md.
 """
 

@@ -1,7 +1,7 @@
 """What servers say when something fails, as data: codes and words in word_lists.toml, each line with its source.
 
 A line has a meaning; which kind of failure a meaning makes, and in which order meanings are looked for, is in
-classify_rules.py. Codes are compared whole and without case. Words are looked for in the text of an error, lower case;
+kind_rules.py. Codes are compared whole and without case. Words are looked for in the text of an error, lower case;
 `…` in them stands for at most 80 characters.
 """
 

@@ -1,6 +1,6 @@
 """Items of a response: what is known of one while its events come, and what its object holds.
 
-How items make an answer is in responses.py; what breaks a rule is decided in checks/.
+How items make an answer is in dialect.py; what breaks a rule is decided in checks/.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What the Responses and Messages dialects share: streams of typed events, one JSON object each.
 
 Triage of an answer, the events of a stream in order, how it ended, and which failure that makes. What an
-event means is in responses.py and messages.py; what breaks a rule is decided in checks/.
+event means is in responses/ and messages/; what breaks a rule is decided in checks/.
 """
 
 from abc import ABC, abstractmethod

@@ -1,6 +1,6 @@
 """The events of a stream of typed objects: what each holds, and what was odd about their framing.
 
-What an event means is in responses.py and messages.py.
+What an event means is in responses/ and messages/.
 """
 
 from collections.abc import Mapping

@@ -12,9 +12,9 @@ EQUIVALENT = {name for row in TABLE["equivalent"] for name in row["mutants"]}
 TABLE_OF = {
     "addresses": "addresses",
     "hosts": "urls",
-    "urls": "urls",
+    "base_urls": "urls",
     "policy_lists": "policies",
-    "egress": "decisions",
+    "verdicts": "decisions",
 }
 """Module → the table whose cases are most about it; they go first."""
 EVERY_CASE = every_case()
