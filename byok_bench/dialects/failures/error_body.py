@@ -73,7 +73,7 @@ def read_error_text(text: str, content_type: str = "", nesting: int = _NESTING) 
     value = parse_json(text)
     if value is not NOT_JSON:
         said = read_error_value(value, nesting)
-        return msgspec.structs.replace(said, shown=_take_start(text)) if said.excerpt else said
+        return msgspec.structs.replace(said, excerpt=_take_start(text)) if said.excerpt else said
     words = read_html_words(text) if is_html(text, content_type) else strip_controls(text)
     return ErrorBody(words=_take_start(words), text=words.lower())
 

@@ -176,7 +176,7 @@ class MessagesDialect(TypedDialect):
         said = assemble_message(blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
         said.choice.finish_event = assembly.finish_event
         finished = assembly.end is not None or said.output.finish_reason is not None
-        return msgspec.structs.replace(said, marks=assembly.marks, end=assembly.end, finished=finished)
+        return msgspec.structs.replace(said, marks=assembly.marks, end=assembly.end, is_finished=finished)
 
     def is_answer(self, document: Mapping[str, Any]) -> bool:
         """Labelled as a message, or with what a message has."""

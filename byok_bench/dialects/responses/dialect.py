@@ -185,7 +185,7 @@ class ResponsesDialect(TypedDialect):
             facts=assembly.facts,
             marks=assembly.marks,
             end=end,
-            finished=end is not None,
+            is_finished=end is not None,
         )
 
     def is_answer(self, document: Mapping[str, Any]) -> bool:
