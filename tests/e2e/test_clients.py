@@ -64,7 +64,7 @@ def test_a_client_that_reads_it_rightly_is_not_said_to_break() -> None:
 def test_effects_are_told_in_a_sentence() -> None:
     """Who raises together, who is wrong one by one; nothing for nobody."""
     found = find_client_effects("tool.id-missing", "chat", stream=True)
-    assert "pydantic-ai: " in describe_effects(found)
+    assert "pydantic-ai and vercel-ai: " in describe_effects(found)
     assert describe_effects([]) == ""
 
 
