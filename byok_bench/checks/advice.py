@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.redact import REDACTED
 from byok_bench.wire.failures import Failure
 
 ADVICE: Final = {
@@ -27,11 +29,14 @@ _BROKEN: Final = (
     "The server was reached, and the connection to it or behind it broke: ask again, and look at its log and at "
     "proxies in between."
 )
+NO_KEY: Final = "No key was sent: choose where the endpoint's key comes from."
+"""An answer that wants a key, where none was sent."""
 OTHER_PROTOCOL: Final = {
+    "web_page": "A web page came back: this is a site or a sign-in, not an API; look for the API's own address.",
     "http2_only": "It is a field of the endpoint: `--set transport=http2`.",
     "tls_port": "Write https:// in front of the same address.",
 }
-"""Code of a failure whose message names the protocol that the server speaks, and how to speak it."""
+"""Code of a failure that names what the server speaks in place of the API, and what to do."""
 REACHED: Final = {
     "tls": "See to TLS first: the certificate, the port, and the scheme of the base URL.",
     **dict.fromkeys(("request", "headers", "body"), _BROKEN),
@@ -75,14 +80,24 @@ IN_THE_MIDDLE: Final = {
 """The same where an answer had begun as a stream."""
 
 
-def choose_advice(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
+def has_sent_key(exchange: Exchange) -> bool:
+    """Whether a key went out with a request; its value is gone from the record, its place is not."""
+    return any(value == REDACTED for _, value in exchange.raw.request.headers)
+
+
+def choose_advice(
+    failure: Failure, *, is_list: bool = False, route_answered: bool = False, key_sent: bool = True
+) -> str:
     """One sentence on what to do about a failure, never against what was seen.
 
     `is_list`: it is the list of models that was asked for. `route_answered`: the same route answered before.
+    `key_sent`: the request held a key.
     """
     if failure.code in OTHER_PROTOCOL:
         return OTHER_PROTOCOL[failure.code]
     kind, phase, status = failure.kind, failure.phase, failure.status
+    if kind == "auth" and not key_sent:
+        return NO_KEY
     words = failure.message.lower()
     for said_kind, part, what in BY_WORDS:
         if (kind, part in words, status is None) == (said_kind, True, False):
@@ -98,7 +113,9 @@ def choose_advice(failure: Failure, *, is_list: bool = False, route_answered: bo
     return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]
 
 
-def describe_failure(failure: Failure, *, is_list: bool = False, route_answered: bool = False) -> str:
+def describe_failure(
+    failure: Failure, *, is_list: bool = False, route_answered: bool = False, key_sent: bool = True
+) -> str:
     """The server's words (or ours), and what to do."""
     message = failure.message.rstrip(".")
     is_ours = failure.status is None and message.partition(" ")[0].isalpha()  # not a host, not a variable
@@ -109,4 +126,5 @@ def describe_failure(failure: Failure, *, is_list: bool = False, route_answered:
         return f"{message} {ADVICE['egress']}"
     waits = failure.retryable and failure.retry_after_s
     wait = f" The server asks to wait {failure.retry_after_s:g} s." if waits else ""
-    return f"{message} {choose_advice(failure, is_list=is_list, route_answered=route_answered)}{wait}"
+    advice = choose_advice(failure, is_list=is_list, route_answered=route_answered, key_sent=key_sent)
+    return f"{message} {advice}{wait}"

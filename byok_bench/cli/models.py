@@ -25,7 +25,7 @@ def print_models(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """List the models that the server names, and say which of them are configured. Advisory: lists are often wrong."""
-    from byok_bench.checks.advice import describe_failure
+    from byok_bench.checks.advice import describe_failure, has_sent_key
     from byok_bench.checks.registry import run_checks
     from byok_bench.cli.send import choose_exit_code, to_printable_text
     from byok_bench.dialects.model_list import list_usable_models, read_context_windows
@@ -71,6 +71,8 @@ def print_models(
     for finding in run_checks(exchange):
         note(f"{finding.severity}: {finding.check}: {to_printable_text(finding.message)}")
     if exchange.error is not None:
-        said = to_printable_text(describe_failure(exchange.error, is_list=True))
+        said = to_printable_text(
+            describe_failure(exchange.error, is_list=True, key_sent=has_sent_key(exchange))
+        )
         note(f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {said}")
     raise typer.Exit(int(choose_exit_code(exchange) if exchange.error else Exit.OK))

@@ -165,10 +165,12 @@ def print_exchange(
             place = "" if finding.event is None else f" (event {finding.event}, byte {finding.offset})"
             note(f"{which}{finding.severity}: {finding.check}: {to_printable_text(finding.message)}{place}")
     if exchange.error is not None and not (as_json and which):
-        from byok_bench.checks.advice import describe_failure
+        from byok_bench.checks.advice import describe_failure, has_sent_key
 
         error = exchange.error
-        said = to_printable_text(describe_failure(error, route_answered=route_answered))
+        said = to_printable_text(
+            describe_failure(error, route_answered=route_answered, key_sent=has_sent_key(exchange))
+        )
         note(f"byok-bench: {which}{error.kind} ({error.phase}): {said}")
 
 

@@ -33,6 +33,8 @@ def describe_key_place(endpoint: Endpoint) -> KeyPlace:
             return KeyPlace(f"{ref.name} is not set in this process", False)
         case "session" if ref.is_set:
             return KeyPlace("kept for this session only", True)
+        case "session" if not ref.name:
+            return KeyPlace("none was given yet; it is forgotten when this process ends", False)
         case "session":
             return KeyPlace("it was kept for one session only, and that one is over", False)
         case _ if is_awaiting_key(endpoint):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ipywidgets import HTML, HBox, Layout, VBox
 
-from byok_bench.checks.advice import describe_failure
+from byok_bench.checks.advice import describe_failure, has_sent_key
 from byok_bench.checks.ladder.capabilities import prove_capabilities
 from byok_bench.checks.ladder.climb import find_currency, ladder
 from byok_bench.checks.ladder.report import LadderReport
@@ -284,7 +284,10 @@ class EndpointForm(HBox):  # type: ignore[misc]
             self._say(to_sentence(error), bad=True)
             return
         if exchange.error is not None:
-            self._say(f"No list: {describe_failure(exchange.error, is_list=True)}", bad=True)
+            self._say(
+                f"No list: {describe_failure(exchange.error, is_list=True, key_sent=has_sent_key(exchange))}",
+                bad=True,
+            )
             return
         listed = list_usable_models(exchange.reading.body.document)
         self._suggest(endpoint, listed)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from byok_bench.checks.advice import describe_failure
+from byok_bench.checks.advice import describe_failure, has_sent_key
 from byok_bench.checks.finding import Finding
 from byok_bench.checks.ladder.report import Rung, RungVerdict
 from byok_bench.checks.probes.bodies import WEATHER, build_call_request, build_question, make_named_choice
@@ -125,7 +125,13 @@ async def climb_connect(climb: Climb) -> Rung:
     exchange = await climb.list_models()
     timing = exchange.timing.connect
     if exchange.error is not None and exchange.error.phase in ("config", "policy", "dns", "connect"):
-        return make_rung("connect", "fail", describe_failure(exchange.error), climb, [exchange])
+        return make_rung(
+            "connect",
+            "fail",
+            describe_failure(exchange.error, key_sent=has_sent_key(exchange)),
+            climb,
+            [exchange],
+        )
     if exchange.raw.peer is None:
         return Rung(name="connect", verdict="skipped", advice="Not dialled: the next rung says why.")
     return Rung(
@@ -139,7 +145,13 @@ async def climb_tls(climb: Climb) -> Rung:
         return Rung(name="tls", verdict="skipped", advice="Plain http: there is no certificate to check.")
     exchange = await climb.list_models()
     if exchange.error is not None and exchange.error.phase == "tls":
-        return make_rung("tls", "fail", describe_failure(exchange.error), climb, [exchange])
+        return make_rung(
+            "tls",
+            "fail",
+            describe_failure(exchange.error, key_sent=has_sent_key(exchange)),
+            climb,
+            [exchange],
+        )
     checked = climb.prober.endpoint.tls.verify
     said = "The certificate is good." if checked else "Certificates are not checked for this endpoint."
     return Rung(
@@ -152,7 +164,11 @@ async def climb_models(climb: Climb) -> Rung:
     exchange = await climb.list_models()
     if exchange.error is not None:
         return make_rung(
-            "models", "warn", f"No list: {describe_failure(exchange.error, is_list=True)}", climb, [exchange]
+            "models",
+            "warn",
+            f"No list: {describe_failure(exchange.error, is_list=True, key_sent=has_sent_key(exchange))}",
+            climb,
+            [exchange],
         )
     found = run_checks(exchange)
     listed = list_usable_models(exchange.reading.body.document)
@@ -185,7 +201,9 @@ async def ask_once(climb: Climb, name: str, body: dict[str, Any]) -> Rung:
     exchange = await climb.prober.ask(ProbeRequest(body=body))
     found = run_checks(exchange)
     if exchange.error is not None:
-        said = describe_failure(exchange.error, route_answered=climb.has_answered)
+        said = describe_failure(
+            exchange.error, route_answered=climb.has_answered, key_sent=has_sent_key(exchange)
+        )
         return make_rung(name, "fail", said, climb, [exchange], found)
     climb.has_answered = True
     serious = [one for one in found if one.severity != "info"]

@@ -5,6 +5,7 @@ retry_after.py. A transport that failed is not judged here: its Failure is in th
 """
 
 import time
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,9 @@ from byok_bench.redact import redact
 from byok_bench.wire.failures import RETRYABLE_KINDS, Failure
 from byok_bench.wire.raw_exchange import RawHead
 
+WEB_PAGE: Final = "web_page"
+"""Code of a failure that is a web page in place of an answer."""
+
 
 def classify_error_answer(head: RawHead, body: bytes, *, url: str = "") -> Failure:
     """The failure that an answer reports: any status from 300 on, or a 2xx that is no good answer.
@@ -39,9 +43,8 @@ def classify_error_answer(head: RawHead, body: bytes, *, url: str = "") -> Failu
 
 def classify_page(head: RawHead, body: bytes) -> Failure:
     """The failure of a 2xx answer that is a web page: no answer of an API, even if its text reads like an error."""
-    return _make_failure(
-        read_error_body(body, head.get_header("content-type") or ""), head, head.status, False, "body"
-    )
+    said = read_error_body(body, head.get_header("content-type") or "")
+    return msgspec.structs.replace(_make_failure(said, head, head.status, False, "body"), code=WEB_PAGE)
 
 
 def classify_error_object(value: object, *, head: RawHead | None, phase: str = "stream") -> Failure:

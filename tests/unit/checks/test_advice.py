@@ -12,7 +12,9 @@ from byok_bench.checks.advice import (
     choose_advice,
     describe_failure,
 )
+from byok_bench.dialects.failures.classification import classify_page
 from byok_bench.wire.failures import KINDS, Failure, make_failure
+from byok_bench.wire.raw_exchange import RawHead
 
 
 def failed(kind: str, message: str = "No.", **fields: Any) -> Failure:
@@ -119,3 +121,19 @@ def test_a_sentence_ends_once(message: str) -> None:
     """Whatever a message ends with, one mark stands before what to do."""
     said = describe_failure(make_failure("network", "connect", message))
     assert [marks for marks in ("..", "?.", ".?") if marks in said] == []
+
+
+def test_a_key_that_was_not_sent_is_not_called_wrong() -> None:
+    """A 401 to a request without a key asks for one."""
+    said = describe_failure(failed("auth", "Missing key", status=401), key_sent=False)
+    assert "No key was sent" in said
+    assert "is missing, wrong" not in said
+
+
+def test_a_web_page_is_called_one() -> None:
+    """Its title alone says nothing of what came back."""
+    head = RawHead(status=200, http="1.1", headers=(("content-type", "text/html"),))
+    failure = classify_page(head, b"<html><title>Acme Portal - Sign in</title></html>")
+    said = describe_failure(failure)
+    assert "Acme Portal - Sign in" in said
+    assert "A web page came back" in said
