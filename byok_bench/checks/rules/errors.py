@@ -14,7 +14,7 @@ from byok_bench.dialects.body import EVENT_STREAM
 from byok_bench.dialects.failures.durations import read_http_date_s
 from byok_bench.dialects.failures.envelopes import has_error
 from byok_bench.dialects.failures.error_body import find_error_object, take_first
-from byok_bench.dialects.numbers import to_error_status
+from byok_bench.dialects.json_values import to_error_status
 from byok_bench.dialects.server_text import decode_text
 from byok_bench.wire.bodies import bounded_json
 from byok_bench.wire.bodies.bounded_json import Malformed

@@ -9,8 +9,8 @@ from byok_bench.checks.registry import TYPED, check
 from byok_bench.checks.seen_exchange import SeenExchange, report_fact
 from byok_bench.dialects.answer import AnswerReading, Choice
 from byok_bench.dialects.fragments import render_value
-from byok_bench.dialects.messages.dialect import OWN_REASONS
-from byok_bench.dialects.responses.dialect import INCOMPLETE_REASONS, STATUSES
+from byok_bench.dialects.messages.output import OWN_REASONS
+from byok_bench.dialects.responses.output import INCOMPLETE_REASONS, STATUSES
 
 _MEMBERS: Final = {"chat": "finish_reason", "responses": "status", "messages": "stop_reason"}
 """Dialect → the member that says why an answer ended."""

@@ -15,7 +15,8 @@ from byok_bench.checks.rules.typed_answers import (
 )
 from byok_bench.checks.seen_exchange import SeenExchange
 from byok_bench.dialects.fragments import render_value
-from byok_bench.dialects.messages.dialect import DELTA_MEMBERS, OWN_REASONS
+from byok_bench.dialects.messages.assembly import DELTA_MEMBERS
+from byok_bench.dialects.messages.output import OWN_REASONS
 
 _ENDED_BY_ITSELF: Final = ("end_turn", "stop_sequence")
 

@@ -8,7 +8,7 @@ from byok_bench.checks.registry import check
 from byok_bench.checks.rules.typed_answers import find_typed_stream, is_filled, list_typed_events
 from byok_bench.checks.seen_exchange import SeenExchange
 from byok_bench.dialects.fragments import render_value
-from byok_bench.dialects.responses.dialect import TERMINAL_TYPES
+from byok_bench.dialects.responses.assembly import TERMINAL_TYPES
 from byok_bench.dialects.typed_events.events import TypedEvent
 
 _ENDS: Final = (*TERMINAL_TYPES, "error")

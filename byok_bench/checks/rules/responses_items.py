@@ -11,7 +11,7 @@ from byok_bench.checks.rules.responses import is_end
 from byok_bench.checks.rules.typed_answers import is_filled, list_typed_events
 from byok_bench.checks.seen_exchange import SeenExchange
 from byok_bench.dialects.fragments import join_surrogates, render_value
-from byok_bench.dialects.responses.dialect import PART_FAMILIES, read_delta_text
+from byok_bench.dialects.responses.assembly import PART_FAMILIES, read_delta_text
 from byok_bench.dialects.responses.items import CALL_TYPES, CANDIDATE_LIMIT, CONTENT_KINDS, ItemPart
 from byok_bench.dialects.typed_events.events import Identity, TypedEvent
 

@@ -20,7 +20,8 @@ from byok_bench.checks.rules.typed_answers import (
 )
 from byok_bench.checks.seen_exchange import SeenExchange
 from byok_bench.dialects.fragments import render_value
-from byok_bench.dialects.responses.dialect import STATUSES, TERMINAL_TYPES
+from byok_bench.dialects.responses.assembly import TERMINAL_TYPES
+from byok_bench.dialects.responses.output import STATUSES
 
 _RESPONSES: Final = dict.fromkeys(
     ("response.created", "response.queued", "response.in_progress", *TERMINAL_TYPES), "response"

@@ -12,8 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.dialects.failures.retry_after import iterate_delay_layers
-from byok_bench.dialects.json_values import is_absent
-from byok_bench.dialects.numbers import is_integer, to_error_status
+from byok_bench.dialects.json_values import is_absent, is_integer, to_error_status
 from byok_bench.dialects.server_text import (
     SEARCHED_CHARACTERS,
     decode_text,

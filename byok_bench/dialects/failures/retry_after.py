@@ -16,7 +16,7 @@ from byok_bench.dialects.failures.durations import (
     read_http_date_s,
     read_wait_s,
 )
-from byok_bench.dialects.numbers import is_integer
+from byok_bench.dialects.json_values import is_integer
 from byok_bench.wire.raw_exchange import RawHead
 
 Headers = Sequence[tuple[str, str]]

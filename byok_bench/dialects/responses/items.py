@@ -18,8 +18,6 @@ CONTENT_KINDS: Final = {
     "reasoning_text": ("reasoning", "text"),
     "summary_text": ("summary", "text"),
 }
-
-
 CANDIDATE_LIMIT: Final = 64
 """Parts, or items, that a text told elsewhere is looked for among; a server that needs more has lost count."""
 

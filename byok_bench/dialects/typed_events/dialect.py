@@ -1,18 +1,16 @@
 """What the Responses and Messages dialects share: streams of typed events, one JSON object each.
 
 Triage of an answer, the events of a stream in order, how it ended, and which failure that makes. What an
-event means is in responses/ and messages/; what breaks a rule is decided in checks/.
+event means is in ../responses and ../messages; what breaks a rule is decided in checks/.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import msgspec
-
-from byok_bench.dialects.answer import Choice, Facts, Shape, UsageObject
+from byok_bench.dialects.answer import Shape
 from byok_bench.dialects.body import EVENT_STREAM, Body
-from byok_bench.dialects.dialect import Mark, merge_request
+from byok_bench.dialects.dialect import merge_request
 from byok_bench.dialects.failures.classification import (
     classify_error_answer,
     classify_error_object,
@@ -26,10 +24,10 @@ from byok_bench.dialects.failures.missing_answers import (
     classify_unusable_body,
 )
 from byok_bench.dialects.failures.unframed_errors import find_unframed_error
-from byok_bench.dialects.output import Output, ToolCall
-from byok_bench.dialects.tool_calls import Call
+from byok_bench.dialects.typed_events.assembled_answer import AssembledAnswer
 from byok_bench.dialects.typed_events.events import TypedEvent, TypedReading, read_typed_events
-from byok_bench.wire.bodies import bounded_json, sse
+from byok_bench.dialects.typed_events.request import is_stream_requested, read_request_body
+from byok_bench.wire.bodies import sse
 from byok_bench.wire.bodies.sse import StrayLine
 from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.raw_exchange import RawExchange, RawHead
@@ -37,23 +35,6 @@ from byok_bench.wire.recording.terminators import Terminator
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _SPOKEN: Final = ("delta", "text", "thinking")
-
-
-class AssembledAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dialect makes of the events of a stream, or of a document."""
-
-    output: Output
-    choice: Choice
-    """The same for the rules: sealed, with the places where its parts came."""
-    usages: list[UsageObject]
-    facts: Facts
-    """What was odd about what was said, by name."""
-    marks: list[Mark] = []
-    end: TypedEvent | None = None
-    """The event that ended the answer."""
-    is_finished: bool = False
-    failure: Failure | None = None
-    """A failure that the terminal event reports."""
 
 
 class TypedDialect(ABC):
@@ -208,42 +189,6 @@ def _iterate_spoken_texts(value: Mapping[str, Any]) -> Iterator[str]:
     inner = [value.get(member) for member in ("delta", "part", "content_block")]
     for one in (value, *(one for one in inner if isinstance(one, dict))):
         yield from (one[name] for name in _SPOKEN if isinstance(one.get(name), str))
-
-
-def to_tool_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:
-    """Calls as an output has them."""
-    return tuple(ToolCall(id=call.id, name=call.name, arguments=call.arguments) for call in calls)
-
-
-def make_choice(
-    output: Output, calls: Sequence[Call], own_reason: str | None, finish_event: int | None
-) -> Choice:
-    """The one choice of an answer, for the rules."""
-    choice = Choice(
-        index=0,
-        event=None,
-        texts=[output.text] if output.text else [],
-        reasonings=[output.reasoning] if output.reasoning else [],
-        refusals=[output.refusal] if output.refusal else [],
-        is_opened=True,
-        finish_reason=output.finish_reason,
-        own_reason=own_reason,
-        finish_event=finish_event,
-    )
-    choice.tools.calls.extend(calls)
-    choice.assemble_texts()
-    return choice
-
-
-def read_request_body(raw: RawExchange) -> Mapping[str, Any]:
-    """The request body; empty if it is no JSON object."""
-    request = bounded_json.decode_json(raw.request.body)
-    return request if isinstance(request, dict) else {}
-
-
-def is_stream_requested(raw: RawExchange) -> bool:
-    """Whether the request body says stream: true."""
-    return read_request_body(raw).get("stream") is True
 
 
 def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure:
