@@ -89,7 +89,7 @@ def _byok_report(folder: Path, printed: str) -> Report:
         tables[name] for name in ("latency", "summary", "errors", "streaming")
     )
     words = f"{errors['seen'].partition(' ×')[0]}: {streaming['findings'].partition(' ×')[0]}"
-    return Report(latency["TTFT ms"], latency["TTFT p99"], summary["tokens out"], summary["failed"], words)
+    return Report(latency["ttft_ms"], latency["ttft_p99_ms"], summary["tokens_out"], summary["failed"], words)
 
 
 def _servebench(ask: Ask) -> list[str]:

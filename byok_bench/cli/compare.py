@@ -26,6 +26,7 @@ def compare_runs(
 ) -> None:
     """Paired differences B − A with 95 % intervals; "no difference shown" is a result."""
     from byok_bench.cli.terminal_tables import print_comparison
+    from byok_bench.report.columns import TABLES_VERSION
     from byok_bench.report.compare import list_differences
     from byok_bench.report.run_notes import list_comparison_notes
     from byok_bench.runs.results import Run
@@ -34,7 +35,9 @@ def compare_runs(
     made = list_differences(first, second, a=a, b=b)
     told = list_comparison_notes(first, second, same_endpoints=a == b)
     if as_json:
-        emit_json({"version": 1, "a": first.id, "b": second.id, "notes": told, "differences": made})
+        emit_json(
+            {"version": TABLES_VERSION, "a": first.id, "b": second.id, "notes": told, "differences": made}
+        )
     else:
         print_comparison(made, f"B {second.id} against A {first.id}", told)
     raise typer.Exit(int(Exit.OK))

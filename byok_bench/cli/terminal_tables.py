@@ -45,11 +45,12 @@ def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: boo
 
 def make_tables_document(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
     """The run and its tables, JSON-ready; null for what is NA."""
+    from byok_bench.report.columns import TABLES_VERSION
     from byok_bench.report.run_notes import list_run_notes
     from byok_bench.report.tables import list_table_lines
 
     return {
-        "version": 1,
+        "version": TABLES_VERSION,
         "run": run.id,
         "status": run.status,
         "created": run.created,
@@ -80,6 +81,8 @@ def _make_console(*, to_stdout: bool) -> "Console":
 
 def _print_table(console: "Console", lines: "Sequence[TextLine]", title: str, caption: str) -> None:
     """One table, whatever the width: an endpoint heads its lines, and columns that do not fit are left out."""
+    from byok_bench.report.columns import get_heading
+
     names = list(lines[0]) if lines else []
     first = next((name for name in ("scenario", "load") if name in names), None)
     heads = [name for name in ("endpoint", "model", "load") if name in names and name != first and first]
@@ -104,7 +107,7 @@ def _print_table(console: "Console", lines: "Sequence[TextLine]", title: str, ca
         console.print(_draw_table([line], columns, head=False))
     shown = {*heads, *(column.name for column in columns)}
     gone = [name for name in names if name not in shown]
-    left_out = f"Not at this width: {', '.join(gone)}." if gone else ""
+    left_out = f"Not at this width: {', '.join(map(get_heading, gone))}." if gone else ""
     console.print(to_rich_text(f"{caption} {left_out}".strip()), style="dim")
     console.print()
 
@@ -121,11 +124,12 @@ def _choose_columns(lines: "Sequence[TextLine]", room: int) -> list[Column]:
     """The columns that are shown: those that may be done without go first, then text is folded."""
     from rich.cells import cell_len
 
+    from byok_bench.report.columns import get_heading
     from byok_bench.report.table_text import EXPENDABLE, is_number
 
     cells = {name: [line[name] for line in lines] for name in (lines[0] if lines else ())}
     widths = {
-        name: max(cell_len(part) for cell in [name, *column] for part in cell.split("\n"))
+        name: max(cell_len(part) for cell in [get_heading(name), *column] for part in cell.split("\n"))
         for name, column in cells.items()
     }
 
@@ -146,6 +150,7 @@ def _draw_table(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *
     from rich import box
     from rich.table import Table
 
+    from byok_bench.report.columns import get_heading
     from byok_bench.report.table_text import find_alarming_columns
 
     drawn = Table(
@@ -156,7 +161,9 @@ def _draw_table(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *
         padding=(0, GAP - 1 if head else GAP, 0, 0),  # the box of the head has a space of its own
     )
     for name, width, right in columns:
-        drawn.add_column(name, justify="right" if right else "left", width=width, overflow="fold")
+        drawn.add_column(
+            get_heading(name), justify="right" if right else "left", width=width, overflow="fold"
+        )
     for line in lines:
         bad = find_alarming_columns(line)
         drawn.add_row(*(to_rich_text(line[name], "red" if name in bad else "") for name, _, _ in columns))

@@ -16,13 +16,8 @@ from byok_bench.report.stats import Difference, compute_quantile, estimate_diffe
 from byok_bench.report.tables import Line
 from byok_bench.runs.results import Run
 
-METRICS: Final = {
-    "TTFT ms": "ttft_ms",
-    "E2E ms": "e2e_ms",
-    "TPOT ms": "tpot_ms",
-    "ITL ms": "itl_median_ms",
-}
-"""Name in the table → column of the frame. Of all of them less is better."""
+METRICS: Final = ("ttft_ms", "e2e_ms", "tpot_ms", "itl_ms")
+"""Columns of the frame, with the median gap of an exchange for ITL. Of all of them less is better."""
 PAIR: Final = ("scenario", "sample", "repeat", "turn", "stage")
 ALL: Final = "(all)"
 
@@ -39,7 +34,9 @@ def compare(
     first, second = _open_run(run_a), _open_run(run_b)
     made = pd.DataFrame(list_differences(first, second, a=a, b=b))
     made.attrs["notes"] = list_comparison_notes(first, second, same_endpoints=a == b)
-    return made.astype(dict.fromkeys(("A", "B", "B − A", "low", "high", "%"), "Float64"))
+    return made.astype(
+        dict.fromkeys(("a", "b", "difference", "low", "high", "difference_percent"), "Float64")
+    )
 
 
 def list_differences(
@@ -63,7 +60,7 @@ def _select_answers(run: Run | str) -> pd.DataFrame:
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["status"].isin(["done", "failed"])]
     rows = rows[~rows["caused_by_us"]]
     medians = [compute_quantile(gaps, 0.5) for gaps in rows["itl_ms"]]
-    return rows.assign(itl_median_ms=pd.array(medians, dtype="Float64"))
+    return rows.assign(itl_ms=pd.array(medians, dtype="Float64"))
 
 
 def _match_sides(
@@ -99,13 +96,13 @@ def _make_difference_lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -
     lines = []
     for scenario, part in [(ALL, both), *both.groupby("scenario", sort=False)]:
         failed_a, failed_b = int(part["kind_a"].notna().sum()), int(part["kind_b"].notna().sum())
-        for metric, column in METRICS.items():
-            kept = part[part[[f"{column}_a", f"{column}_b"]].notna().all(axis=1)]
+        for metric in METRICS:
+            kept = part[part[[f"{metric}_a", f"{metric}_b"]].notna().all(axis=1)]
             kept = kept[kept["kind_a"].isna() & kept["kind_b"].isna()]
             if kept.empty and scenario != ALL:
                 continue
-            before = [float(value) for value in kept[f"{column}_a"]]
-            after = [float(value) for value in kept[f"{column}_b"]]
+            before = [float(value) for value in kept[f"{metric}_a"]]
+            after = [float(value) for value in kept[f"{metric}_b"]]
             found = estimate_difference(before, after)
             lines.append(
                 {
@@ -113,15 +110,15 @@ def _make_difference_lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -
                     "scenario": scenario,
                     "metric": metric,
                     "pairs": found.pairs,
-                    "failed A": failed_a,
-                    "failed B": failed_b,
+                    "failed_a": failed_a,
+                    "failed_b": failed_b,
                     "excluded": len(part) - found.pairs + (unpaired if scenario == ALL else 0),
-                    "A": _round_ms(compute_quantile(before, 0.5)),
-                    "B": _round_ms(compute_quantile(after, 0.5)),
-                    "B − A": _round_ms(found.median),
+                    "a": _round_ms(compute_quantile(before, 0.5)),
+                    "b": _round_ms(compute_quantile(after, 0.5)),
+                    "difference": _round_ms(found.median),
                     "low": _round_ms(found.low),
                     "high": _round_ms(found.high),
-                    "%": _compute_share(found, before),
+                    "difference_percent": _compute_share(found, before),
                     "verdict": judge_difference(found),
                 }
             )

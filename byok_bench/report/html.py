@@ -10,15 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from byok_bench.report.columns import BOUNDS, describe_column, get_heading
 from byok_bench.report.export import replace_file
 from byok_bench.report.printable_text import replace_surrogates, to_printable_line
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.table_text import (
-    BOUNDS,
     CAPTIONS,
     LEGEND,
     LISTED,
-    MEANINGS,
     NA,
     TITLES,
     find_alarming_columns,
@@ -37,7 +36,7 @@ _UNBROKEN: Final = (
     "scenario",
     "load",
     "ok",
-    "refused well",
+    "refused_well",
     "wanted",
     "seen",
     "status",
@@ -45,7 +44,7 @@ _UNBROKEN: Final = (
     "findings",
     "tools",
 )
-_PROSE: Final = ("message", "example", "not as expected")
+_PROSE: Final = ("message", "example", "not_as_expected")
 HEADS: Final = ("endpoint", "model")
 """Columns that are written once for the lines of one endpoint."""
 
@@ -151,14 +150,14 @@ def _render_table(made: Sequence[Line]) -> str:
         name
         for name in (made[0] if made else ())
         if name not in find_needless_columns(made)
-        and (name.endswith(BOUNDS) or any(line[name] is not None for line in made))
+        and (name in BOUNDS or any(line[name] is not None for line in made))
     ]
     if "model" in names and not has_several_models(made):
         names.remove("model")
     told = render_wide_lines([{name: line[name] for name in names} for line in made])
     columns = list(told[0]) if told else []
     numbers = {
-        name for name in columns if is_number([line[name] for line in told]) and not name.endswith("CI")
+        name for name in columns if is_number([line[name] for line in told]) and "interval" not in name
     }
     head = "".join(_render_head_cell(name, name in numbers) for name in columns)
     rows, before = [], None
@@ -175,16 +174,16 @@ def _render_table(made: Sequence[Line]) -> str:
 
 
 def _render_head_cell(name: str, number: bool) -> str:
-    """The name of a column, with what it is under the pointer."""
+    """The heading of a column, with what it is under the pointer."""
     kind = _render_class("number" if number else "")
-    return f'<th{kind} title="{_escape_text(MEANINGS[name])}">{_escape_text(name)}</th>'
+    return f'<th{kind} title="{_escape_text(describe_column(name))}">{_escape_text(get_heading(name))}</th>'
 
 
 def _render_cell(name: str, value: str, number: bool, bad: bool) -> str:
     kinds = ["na"] if value == NA else ["bad"] if bad else []
     if number:
         kinds.append("number")
-    elif name.endswith("CI"):
+    elif "interval" in name:
         kinds.append("ci")
     elif name in _UNBROKEN:
         kinds.append("name")

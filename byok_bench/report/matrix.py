@@ -142,7 +142,7 @@ def list_failures(run: Run) -> list[Line]:
                 "delay_s": row.retry_after_s,
                 "n": 0,
                 "message": replace_surrogates(row.message),
-                "what to do": choose_advice(to_failure(row), route_answered=row.target in answered),
+                "advice": choose_advice(to_failure(row), route_answered=row.target in answered),
             },
         )
         entry["n"] += 1

@@ -7,13 +7,12 @@ tables.py and compare.py make; what goes out are lines of text.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from byok_bench.report.columns import BOUNDS, INTERVALS, get_heading
 from byok_bench.report.tables import Line
 
 NA: Final = "NA"
-BOUNDS: Final = (" low", " high")
-"""How the columns with the ends of an interval end."""
 TextLine = dict[str, str]
-"""A line as text."""
+"""A line as text: key → cell."""
 TITLES: Final = {
     "latency": "Latency",
     "streaming": "Streaming correctness",
@@ -38,31 +37,31 @@ _NARROW: Final = {
         "n",
         "failed",
         "excluded",
-        "caused by us",
-        "TTFT ms",
-        "95 % CI",
-        "TTFT p90",
-        "E2E ms",
-        "E2E p90",
+        "caused_by_us",
+        "ttft_ms",
+        "interval",
+        "ttft_p90_ms",
+        "e2e_ms",
+        "e2e_p90_ms",
     ),
     "streaming": (
         "n",
         "failed",
         "excluded",
-        "caused by us",
+        "caused_by_us",
         "errors",
         "warnings",
-        "ITL ms",
-        "ITL p99",
+        "itl_ms",
+        "itl_p99_ms",
         "findings",
     ),
-    "errors": ("scenario", "n", "failed", "excluded", "caused by us", "as wanted", "seen", "status"),
+    "errors": ("scenario", "n", "failed", "excluded", "caused_by_us", "as_wanted", "seen", "status"),
     "tools": (
         "scenario",
         "n",
         "failed",
         "excluded",
-        "caused by us",
+        "caused_by_us",
         "ok",
         "called",
         "calls",
@@ -73,75 +72,22 @@ _NARROW: Final = {
         "n",
         "failed",
         "excluded",
-        "caused by us",
+        "caused_by_us",
         "ok",
-        "refused well",
-        "TTFT ms",
-        "E2E ms",
-        "tok/s",
+        "refused_well",
+        "ttft_ms",
+        "e2e_ms",
+        "tokens_per_s",
         "errors",
     ),
 }
 """Columns that fit 100 characters."""
 EXPENDABLE: Final = (
-    "E2E p90", "TTFT p90", "ITL p99", "status", "tok/s", "calls", "warnings", "refused well", "called", "E2E ms",
+    "e2e_p90_ms", "ttft_p90_ms", "itl_p99_ms", "status", "tokens_per_s", "calls", "warnings",
+    "refused_well", "called", "e2e_ms",
 )  # fmt: skip
 """What goes first where a terminal is too narrow for all."""
-MEANINGS: Final = {
-    "endpoint": "label of the endpoint",
-    "model": "alias or id of the model",
-    "load": "samples in flight, or started a second",
-    "scenario": "agent prompt, or mistake of a client",
-    "n": "what was asked; while a run is not over, of as many as are planned",
-    "planned": "what is to be asked in all, as far as is known; n where the run is over",
-    "failed": "of n, those without a good answer",
-    "excluded": "left out, not in n: it would have shown nothing on this target",
-    "caused by us": "429s within the cooldown that an error scenario of this run caused: in neither n nor failed",
-    "marked": "of n, those during which this client's event loop stood still for more than 50 ms",
-    "TTFB ms": "request written → first byte of the body, median",
-    "TTFT ms": "request written → first delta with text, reasoning or tool arguments, median",
-    "TTFT 95 % CI": "95 % bootstrap interval of the median, ms; from 6 samples on",
-    "95 % CI": "95 % bootstrap interval of the TTFT's median, ms; from 6 samples on",
-    "TTFT p90": "9 of 10 were quicker, ms; from 10 samples on",
-    "TTFT p99": "99 of 100 were quicker, ms; from 100 samples on",
-    "E2E ms": "request written → end of the answer, median",
-    "E2E 95 % CI": "95 % bootstrap interval of the median, ms; from 6 samples on",
-    "E2E p90": "9 of 10 were quicker, ms; from 10 samples on",
-    "E2E p99": "99 of 100 were quicker, ms; from 100 samples on",
-    "wait ms": "intended start → request written, median: the client's own queue and the connection",
-    "connect ms": "name lookup → connected, median of those that connected",
-    "errors": "answers with a finding of severity error",
-    "warnings": "answers with a finding of severity warn",
-    "ITL ms": "time between two deltas with output, median of all gaps",
-    "ITL p99": "99 of 100 gaps were shorter, ms; from 100 gaps on",
-    "packed %": "share of gaps that are 0: deltas that came in one packet",
-    "TPOT ms": "time from first to last delta with output by completion tokens − 1, median",
-    "tok/s": "1000 / TPOT, of streams that did not come in packets",
-    "findings": "rules that were broken, and by how many answers",
-    "as wanted": "of n, those that ended as with a good server",
-    "wanted": "what a good server does",
-    "seen": "what it did: an answer, or the kind of failure",
-    "status": "HTTP status of failures",
-    "retry after s": "delay that the server asked for, median",
-    "message": "what it said most often",
-    "ok": "met all that was expected",
-    "called": "samples in which a tool was called",
-    "calls": "tool calls",
-    "valid": "calls of an offered tool whose arguments fit its schema",
-    "TTFT tool ms": "request written → first delta of a tool call, median",
-    "tools": "tools that were called",
-    "not as expected": "what was not met",
-    "refused well": "mistakes of a client that were refused as they should be",
-    "tokens in": "prompt tokens, sum",
-    "tokens out": "completion tokens, sum",
-    "cost": "sum of usage.cost, in the server's own unit",
-    "check": "id of the rule; byok-bench checks show ID explains it",
-    "severity": "error: clients break; warn: some do; info: good to know",
-    "exchanges": "answers that broke it",
-    "example": "what was noticed in one of them",
-}
-"""Column → what it is, in one line; docs/metrics.md has the definitions."""
-SELDOM: Final = "caused by us"
+SELDOM: Final = "caused_by_us"
 """Column that is 0 in most runs, and then left out."""
 LISTED: Final = ("findings", "seen", "status", "tools")
 """Columns whose cells are lists: one entry a line."""
@@ -153,8 +99,8 @@ def render_narrow_lines(table: Sequence[Line], name: str) -> list[TextLine]:
     gone = find_needless_columns(table)
     made = []
     for words in render_wide_lines(table):
-        if "TTFT 95 % CI" in words:
-            words["95 % CI"] = words["TTFT 95 % CI"]
+        if "ttft_interval_ms" in words:
+            words["interval"] = words["ttft_interval_ms"]
         words |= {column: words[column].replace(", ", "\n") for column in LISTED if column in words}
         made.append({column: words[column] for column in names if column in words and column not in gone})
     return made
@@ -167,8 +113,8 @@ def find_needless_columns(table: Sequence[Line]) -> frozenset[str]:
 
 def find_alarming_columns(row: Mapping[str, str]) -> frozenset[str]:
     """The columns of a line that show trouble: fewer as wanted than asked, failures, rules broken."""
-    if "as wanted" in row:  # there, a failure may be what is wanted
-        return frozenset({"as wanted"} if row["as wanted"] != row["n"].partition(" ")[0] else ())
+    if "as_wanted" in row:  # there, a failure may be what is wanted
+        return frozenset({"as_wanted"} if row["as_wanted"] != row["n"].partition(" ")[0] else ())
     return frozenset(name for name in ("failed", "errors") if row.get(name, "0") not in ("0", NA))
 
 
@@ -177,13 +123,13 @@ def render_narrow_comparison(part: Sequence[Line]) -> list[TextLine]:
     return [
         {
             "scenario": words["scenario"],
-            "metric": words["metric"],
+            "metric": get_heading(line["metric"]),
             "pairs": words["pairs"],
-            "failed": f"{words['failed A']}/{words['failed B']}",
+            "failed": f"{words['failed_a']}/{words['failed_b']}",
             "excluded": words["excluded"],
-            "A": words["A"],
-            "B − A": words["B − A"],
-            "95 % CI": render_interval(line["low"], line["high"]),
+            "a": words["a"],
+            "difference": words["difference"],
+            "interval": render_interval(line["low"], line["high"]),
             "verdict": words["verdict"],
         }
         for line, words in zip(part, render_wide_lines(part), strict=True)
@@ -191,19 +137,20 @@ def render_narrow_comparison(part: Sequence[Line]) -> list[TextLine]:
 
 
 def render_wide_lines(table: Sequence[Line]) -> list[TextLine]:
-    """Every column; behind a median its interval, `X low` and `X high` in one cell, also where that is NA."""
+    """Every column; behind a median its interval in one cell, also where that is NA."""
     return [_render_line(line) for line in table]
 
 
 def _render_line(line: Line) -> TextLine:
     words = {}
     for name, cell in line.items():
-        if name.endswith(BOUNDS) or name == "planned":
+        if name in BOUNDS or name == "planned":
             continue
         words[name] = render_asked_count(line) if name == "n" else render_cell(cell)
-        base = name.removesuffix(" ms")
-        if f"{base} low" in line:
-            words[f"{base} 95 % CI"] = render_interval(line[f"{base} low"], line[f"{base} high"])
+        if name in INTERVALS:
+            low, high, interval = INTERVALS[name]
+            if low in line:
+                words[interval] = render_interval(line[low], line[high])
     return words
 
 

@@ -1,7 +1,8 @@
 """What stands in the five tables of a run: latency, streaming, errors, tools, summary. docs/metrics.md defines it.
 
-A table is a list of lines, a line is column → text, number, or None for what could not be had. That is all that a
-terminal and JSON need, so nothing heavy is imported here; frames.py makes a DataFrame of the same lines.
+A table is a list of lines, a line is key → text, number, or None for what could not be had; columns.py says how a key
+is headed for people. That is all that a terminal and JSON need, so nothing heavy is imported here; frames.py makes a
+DataFrame of the same lines.
 
 Every table shows n, planned, failed and excluded: `n` counts what was asked, `planned` what is to be asked in all as
 far as that is known (the two differ while a run is not over), `failed` those of n without a good answer, `excluded`
@@ -26,7 +27,7 @@ DIGITS: Final = 2
 LONGEST_MESSAGE: Final = 160
 """Characters of a server's words in a table."""
 Line = dict[str, Any]
-"""Column → text, number or None."""
+"""Key of a column → text, number or None."""
 
 
 def list_table_lines(run: Run, name: str) -> list[Line]:
@@ -48,12 +49,12 @@ def _make_latency_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
         yield (
             part.head
             | part.counts
-            | {"TTFB ms": _compute_median(part.good, "ttfb_ms")}
-            | _compute_spread("TTFT", _list_numbers(part.good, "ttft_ms"))
-            | _compute_spread("E2E", _list_numbers(part.good, "e2e_ms"))
+            | {"ttfb_ms": _compute_median(part.good, "ttfb_ms")}
+            | _compute_spread("ttft", _list_numbers(part.good, "ttft_ms"))
+            | _compute_spread("e2e", _list_numbers(part.good, "e2e_ms"))
             | {
-                "wait ms": _compute_median(part.good, "late_ms"),
-                "connect ms": _compute_median(part.good, "connect_ms"),
+                "wait_ms": _compute_median(part.good, "late_ms"),
+                "connect_ms": _compute_median(part.good, "connect_ms"),
                 "marked": part.marked,
             }
         )
@@ -75,11 +76,11 @@ def _make_streaming_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             | {
                 "errors": _count_having(part.asked, "error"),
                 "warnings": _count_having(part.asked, "warn"),
-                "ITL ms": _round_number(compute_quantile(gaps, 0.5)),
-                "ITL p99": _round_number(compute_quantile(gaps, 0.99)),
-                "packed %": _round_number(100 * gaps.count(0) / len(gaps)) if gaps else None,
-                "TPOT ms": _compute_median(part.good, "tpot_ms"),
-                "tok/s": _compute_speed(part.good),
+                "itl_ms": _round_number(compute_quantile(gaps, 0.5)),
+                "itl_p99_ms": _round_number(compute_quantile(gaps, 0.99)),
+                "packed_percent": _round_number(100 * gaps.count(0) / len(gaps)) if gaps else None,
+                "tpot_ms": _compute_median(part.good, "tpot_ms"),
+                "tokens_per_s": _compute_speed(part.good),
                 "marked": part.marked,
                 "findings": _render_counts(
                     found.check for row in part.asked for found in row.findings if found.severity != "info"
@@ -103,12 +104,12 @@ def _make_error_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "planned": part.count_planned_samples(),
             "failed": sum(row.kind is not None for row in part.over),
             "excluded": part.excluded,
-            "caused by us": part.caused,
-            "as wanted": _count_ok(part.over),
+            "caused_by_us": part.caused,
+            "as_wanted": _count_ok(part.over),
             "wanted": _describe_wanted(run.plan, part.head["scenario"]),
             "seen": _render_counts(row.kind or "answer" for row in part.over),
             "status": _render_counts(str(row.http_status) for row in failures if row.http_status is not None),
-            "retry after s": _compute_median(failures, "retry_after_s"),
+            "retry_after_s": _compute_median(failures, "retry_after_s"),
             "message": shorten_message(said.most_common(1)[0][0]) if said else "",
         }
 
@@ -122,17 +123,17 @@ def _make_tool_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "planned": part.count_planned_samples(),
             "failed": sum(row.outcome == "failed" for row in part.over),
             "excluded": part.excluded,
-            "caused by us": part.caused,
+            "caused_by_us": part.caused,
             "ok": _count_ok(part.over),
             "called": len({(row.sample, row.repeat) for row in part.asked if row.tool_calls}),
             "calls": sum(len(row.tool_calls) for row in part.asked),
             "valid": sum(row.valid_calls for row in part.asked),
-            "TTFT tool ms": _compute_median(part.good, "ttft_tool_ms"),
+            "ttft_tool_ms": _compute_median(part.good, "ttft_tool_ms"),
             "tools": _render_counts(name for row in part.asked for name in row.tool_calls),
             "findings": _render_counts(
                 found.check for row in part.asked for found in row.findings if found.check.startswith("tool.")
             ),
-            "not as expected": _render_counts(why for row in part.over for why in row.why),
+            "not_as_expected": _render_counts(why for row in part.over for why in row.why),
         }
 
 
@@ -146,15 +147,15 @@ def _make_summary_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
             "planned": part.count_planned(wants_failure=False),
             "failed": len(asked) - len(good),
             "excluded": part.excluded,
-            "caused by us": part.caused,
+            "caused_by_us": part.caused,
             "ok": _render_ok_share([row for row in part.over if not row.wants_failure]),
-            "refused well": _render_ok_share([row for row in part.over if row.wants_failure]),
-            "TTFT ms": _compute_median(good, "ttft_ms"),
-            "E2E ms": _compute_median(good, "e2e_ms"),
-            "tok/s": _compute_speed(good),
+            "refused_well": _render_ok_share([row for row in part.over if row.wants_failure]),
+            "ttft_ms": _compute_median(good, "ttft_ms"),
+            "e2e_ms": _compute_median(good, "e2e_ms"),
+            "tokens_per_s": _compute_speed(good),
             "errors": _count_having(part.asked, "error"),
-            "tokens in": _compute_total(part.asked, "prompt_tokens"),
-            "tokens out": _compute_total(part.asked, "tokens"),
+            "tokens_in": _compute_total(part.asked, "prompt_tokens"),
+            "tokens_out": _compute_total(part.asked, "tokens"),
             "cost": round(sum(costs), 6) if costs else None,
             "marked": part.marked,
         }
@@ -252,11 +253,11 @@ def _compute_spread(name: str, values: Sequence[float]) -> Line:
     """Median, its interval, and the tail as far as the samples reach."""
     found = estimate_median(values)
     return {
-        f"{name} ms": _round_number(found.median),
-        f"{name} low": _round_number(found.low),
-        f"{name} high": _round_number(found.high),
-        f"{name} p90": _round_number(compute_quantile(values, 0.9)),
-        f"{name} p99": _round_number(compute_quantile(values, 0.99)),
+        f"{name}_ms": _round_number(found.median),
+        f"{name}_low_ms": _round_number(found.low),
+        f"{name}_high_ms": _round_number(found.high),
+        f"{name}_p90_ms": _round_number(compute_quantile(values, 0.9)),
+        f"{name}_p99_ms": _round_number(compute_quantile(values, 0.99)),
     }
 
 

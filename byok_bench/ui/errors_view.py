@@ -29,7 +29,7 @@ def render_failures(run: Run) -> HTML:
             "again": "yes" if one["retryable"] else "no",
             "wait s": NA if one["delay_s"] is None else f"{one['delay_s']:g}",
             "what it said": one["message"] or NA,
-            "what a client should do": one["what to do"],
+            "what a client should do": one["advice"],
         }
         for one in found
     ]

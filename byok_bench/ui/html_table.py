@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from html import escape
 from typing import Final
 
+from byok_bench.report.columns import describe_column, get_heading
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.report.table_text import MEANINGS, NA, is_number
+from byok_bench.report.table_text import NA, is_number
 
 BAD: Final = "var(--jp-error-color1, #c62828)"
 LINE: Final = "var(--jp-border-color2, #e0e0e0)"
@@ -66,8 +67,8 @@ def escape_lines(text: str) -> str:
 
 
 def _render_head(name: str, side: str) -> str:
-    about = f" title='{escape(MEANINGS[name], quote=True)}'" if name in MEANINGS else ""
-    return f"<th{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(name)}</th>"
+    about = f" title='{escape(told, quote=True)}'" if (told := describe_column(name)) else ""
+    return f"<th{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(get_heading(name))}</th>"
 
 
 def _render_cell(text: str, side: str, wrapping: str, *, bad: bool) -> str:

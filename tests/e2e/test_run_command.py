@@ -414,8 +414,8 @@ def test_two_runs_are_compared(measured: Shell) -> None:
     code, out, _ = measured("compare", first, second, "--json")
     everything = [line for line in json.loads(out)["differences"] if line["scenario"] == "(all)"]
     assert code == 0
-    assert {line["metric"] for line in everything} == {"TTFT ms", "E2E ms", "TPOT ms", "ITL ms"}
-    assert next(line for line in everything if line["metric"] == "E2E ms")["pairs"] == 21
+    assert {line["metric"] for line in everything} == {"ttft_ms", "e2e_ms", "tpot_ms", "itl_ms"}
+    assert next(line for line in everything if line["metric"] == "e2e_ms")["pairs"] == 21
     code, out, _ = measured("compare", first, second)
     assert code == 0
     assert "verdict" in out

@@ -29,7 +29,7 @@ def _told_rungs(check: dict[str, Any]) -> str:
 
 def _told_samples(run: dict[str, Any]) -> str:
     rows = [row for row in run["tables"]["errors"] if row["n"]]
-    return "; ".join(f"{row['scenario']} {row['as wanted']} of {row['n']} ({row['seen']})" for row in rows)
+    return "; ".join(f"{row['scenario']} {row['as_wanted']} of {row['n']} ({row['seen']})" for row in rows)
 
 
 def _told_findings(asked: Asked) -> str:

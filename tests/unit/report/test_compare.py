@@ -18,7 +18,7 @@ def run(times: list[float], labels: tuple[str, ...] = ("one",), target: int = 0,
     return MadeRun(rows, plan(labels))
 
 
-def line(made: pd.DataFrame, metric: str = "TTFT ms", scenario: str = ALL) -> dict[str, Any]:
+def line(made: pd.DataFrame, metric: str = "ttft_ms", scenario: str = ALL) -> dict[str, Any]:
     """The line of a metric."""
     (found,) = made[(made["metric"] == metric) & (made["scenario"] == scenario)].to_dict("records")
     return found
@@ -28,9 +28,9 @@ def test_a_small_steady_difference_is_shown_though_values_scatter() -> None:
     """Pairing by scenario and repeat takes the scatter out."""
     made = compare(run(SLOW), run([at + 5 for at in SLOW]))
     found = line(made)
-    assert (found["pairs"], found["B − A"], found["low"], found["high"]) == (6, 5.0, 5.0, 5.0)
-    assert (found["A"], found["B"], found["verdict"]) == (400.0, 405.0, "B is slower")
-    assert line(made, "E2E ms")["B − A"] == 10.0
+    assert (found["pairs"], found["difference"], found["low"], found["high"]) == (6, 5.0, 5.0, 5.0)
+    assert (found["a"], found["b"], found["verdict"]) == (400.0, 405.0, "B is slower")
+    assert line(made, "e2e_ms")["difference"] == 10.0
 
 
 def test_no_difference_shown_is_a_result() -> None:
@@ -51,7 +51,7 @@ def test_what_does_not_pair_is_counted_as_excluded() -> None:
     first = MadeRun([row(repeat=n, ttft_ms=float(n), e2e_ms=1.0) for n in range(1, 9)], plan(("one",)))
     rows = [row(repeat=n, ttft_ms=float(n), e2e_ms=1.0) for n in range(1, 7)] + [failed(repeat=7)]
     found = line(compare(first, MadeRun(rows, plan(("one",)))))
-    assert (found["pairs"], found["failed A"], found["failed B"], found["excluded"]) == (6, 0, 1, 2)
+    assert (found["pairs"], found["failed_a"], found["failed_b"], found["excluded"]) == (6, 0, 1, 2)
 
 
 def test_error_scenarios_and_warm_up_are_not_compared() -> None:
@@ -105,8 +105,8 @@ def test_runs_that_have_nothing_in_common_are_refused(
 def test_runs_in_which_all_failed_compare_to_nothing() -> None:
     """A table without times, not a traceback."""
     found = line(compare(MadeRun([failed()], plan(("one",))), MadeRun([failed()], plan(("one",)))))
-    assert (found["pairs"], found["failed A"], found["failed B"]) == (0, 1, 1)
-    assert pd.isna(found["A"])
+    assert (found["pairs"], found["failed_a"], found["failed_b"]) == (0, 1, 1)
+    assert pd.isna(found["a"])
 
 
 @pytest.mark.parametrize(

@@ -72,5 +72,5 @@ def test_failures_are_counted_by_kind_with_what_to_do() -> None:
     ]
     table = make_error_frame(MadeRun(rows, plan()))
     assert list(table["n"]) == [2, 1]
-    assert "server is running" in table["what to do"][0]
-    assert "in the middle" in table["what to do"][1]
+    assert "server is running" in table["advice"][0]
+    assert "in the middle" in table["advice"][1]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support.made_run import MadeRun, plan, row
 
+from byok_bench.report.columns import COLUMNS, INTERVALS
 from byok_bench.report.compare import compare
 from byok_bench.report.frames import make_table_frame
-from byok_bench.report.table_text import MEANINGS
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.results import TABLES
 
@@ -37,11 +37,22 @@ def test_every_column_of_a_table_is_defined(name: str) -> None:
 def test_every_column_says_in_a_line_what_it_is(name: str) -> None:
     """In the report and in notebooks, under the pointer; bounds are shown as an interval."""
     columns = set(make_table_frame(RUN, name).columns)
-    bounds = {column for column in columns if column.endswith((" low", " high"))}
-    intervals = {f"{column.rpartition(' ')[0]} 95 % CI" for column in bounds}
-    assert (columns - bounds) | intervals <= set(MEANINGS)
+    assert columns | {interval for *_, interval in INTERVALS.values()} <= set(COLUMNS)
+
+
+UNITS = {"_per_s": "tokens/s", "_ms": "ms", "_s": "s", "_percent": "%"}
+
+
+@pytest.mark.parametrize("key", COLUMNS)
+def test_a_key_is_snake_case_and_ends_with_its_unit(key: str) -> None:
+    """For programs; a comparison's numbers have the unit of their metric, and an interval that of its median."""
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", key)
+    unit = next((unit for end, unit in UNITS.items() if key.endswith(end)), "")
+    assert COLUMNS[key].unit == unit or key in ("a", "b", "difference", "low", "high", "interval")
 
 
 def test_every_column_of_a_comparison_is_defined() -> None:
     """The same for differences."""
-    assert set(compare(RUN, RUN).columns) <= defined("compare")
+    columns = set(compare(RUN, RUN).columns)
+    assert columns <= defined("compare")
+    assert columns <= set(COLUMNS)

@@ -43,10 +43,10 @@ def test_latency_counts_all_and_times_the_good() -> None:
     made = make_table_frame(MadeRun(rows, TWO), "latency")
     first = only(made, endpoint="one", scenario="plain-answer")
     assert (first["n"], first["failed"], first["excluded"]) == (3, 1, 0)
-    assert (first["TTFT ms"], first["E2E ms"], first["TTFB ms"], first["wait ms"]) == (20.0, 200.0, 19.0, 2.0)
-    assert pd.isna(first["TTFT low"])
-    assert pd.isna(first["TTFT p90"])
-    assert only(made, endpoint="two")["TTFT ms"] == 7.0
+    assert (first["ttft_ms"], first["e2e_ms"], first["ttfb_ms"], first["wait_ms"]) == (20.0, 200.0, 19.0, 2.0)
+    assert pd.isna(first["ttft_low_ms"])
+    assert pd.isna(first["ttft_p90_ms"])
+    assert only(made, endpoint="two")["ttft_ms"] == 7.0
     assert "bad-key" not in list(made["scenario"])
 
 
@@ -54,16 +54,16 @@ def test_a_time_that_nobody_had_is_na_and_never_zero() -> None:
     """All failed: the counts are there, the times are not."""
     line = only(make_table_frame(MadeRun([failed(), failed(repeat=2)], TWO), "latency"))
     assert (line["n"], line["failed"]) == (2, 2)
-    assert pd.isna(line["TTFT ms"])
+    assert pd.isna(line["ttft_ms"])
 
 
 def test_the_tail_is_shown_once_there_are_samples_for_it() -> None:
     """p90 from 10 on, p99 from 100 on, the interval from 6 on."""
     rows = [row(repeat=n, ttft_ms=float(n), e2e_ms=1.0) for n in range(1, 12)]
     line = only(make_table_frame(MadeRun(rows, TWO), "latency"))
-    assert line["TTFT p90"] == 10.0
-    assert pd.isna(line["TTFT p99"])
-    assert line["TTFT low"] <= line["TTFT ms"] == 6.0 <= line["TTFT high"]
+    assert line["ttft_p90_ms"] == 10.0
+    assert pd.isna(line["ttft_p99_ms"])
+    assert line["ttft_low_ms"] <= line["ttft_ms"] == 6.0 <= line["ttft_high_ms"]
 
 
 def test_what_was_left_out_is_counted_as_excluded() -> None:
@@ -78,7 +78,7 @@ def test_load_stages_are_lines_of_their_own() -> None:
     ladder = plan(loads=(ClosedLoad(), ClosedLoad(concurrency=4)))
     rows = [row(ttft_ms=1.0), row(stage=1, ttft_ms=4.0)]
     made = make_table_frame(MadeRun(rows, ladder), "latency")
-    assert dict(zip(made["load"], made["TTFT ms"], strict=True)) == {"1 at once": 1.0, "4 at once": 4.0}
+    assert dict(zip(made["load"], made["ttft_ms"], strict=True)) == {"1 at once": 1.0, "4 at once": 4.0}
     assert "load" not in make_table_frame(MadeRun(rows[:1], TWO), "latency")
 
 
@@ -96,9 +96,9 @@ def test_streaming_counts_exchanges_that_broke_a_rule() -> None:
     ]
     line = only(make_table_frame(MadeRun(rows, TWO), "streaming"))
     assert (line["n"], line["failed"], line["errors"], line["warnings"]) == (4, 1, 2, 1)
-    assert line["ITL ms"] == 20.0
-    assert line["packed %"] == pytest.approx(100 / 6, abs=0.01)
-    assert line["tok/s"] == 50.0
+    assert line["itl_ms"] == 20.0
+    assert line["packed_percent"] == pytest.approx(100 / 6, abs=0.01)
+    assert line["tokens_per_s"] == 50.0
     assert line["findings"].startswith("stream.utf8, delta.object") or "stream.utf8" in line["findings"]
     assert "stream.bom" not in line["findings"]
 
@@ -106,8 +106,8 @@ def test_streaming_counts_exchanges_that_broke_a_rule() -> None:
 def test_a_stream_that_came_in_packets_has_no_speed() -> None:
     """A gap of 0 is a packet, not a speed."""
     line = only(make_table_frame(MadeRun([row(itl_ms=(0.0, 0.0, 9.0), tpot_ms=3.0)], TWO), "streaming"))
-    assert pd.isna(line["tok/s"])
-    assert line["TPOT ms"] == 3.0
+    assert pd.isna(line["tokens_per_s"])
+    assert line["tpot_ms"] == 3.0
 
 
 def test_a_whole_answer_is_no_stream() -> None:
@@ -128,11 +128,11 @@ def test_errors_say_what_was_wanted_and_what_came() -> None:
     ]
     made = make_table_frame(MadeRun(rows, TWO), "errors")
     agent = only(made, scenario="agent prompts")
-    assert (agent["n"], agent["failed"], agent["as wanted"]) == (2, 1, 1)
+    assert (agent["n"], agent["failed"], agent["as_wanted"]) == (2, 1, 1)
     assert (agent["wanted"], agent["seen"]) == ("answer", "answer, rate_limit")
-    assert (agent["status"], agent["retry after s"], agent["message"]) == ("429", 3.0, "slow down")
+    assert (agent["status"], agent["retry_after_s"], agent["message"]) == ("429", 3.0, "slow down")
     key = only(made, scenario="bad-key")
-    assert (key["n"], key["failed"], key["as wanted"], key["wanted"]) == (2, 2, 1, "auth")
+    assert (key["n"], key["failed"], key["as_wanted"], key["wanted"]) == (2, 2, 1, "auth")
     assert only(made, scenario="unknown-model")["seen"] == "answer"
 
 
@@ -147,7 +147,7 @@ def test_a_sample_of_two_turns_counts_once_among_errors_and_tools() -> None:
     made = MadeRun(rows, TWO)
     tools = only(make_table_frame(made, "tools"))
     assert (tools["n"], tools["failed"], tools["ok"], tools["called"]) == (3, 1, 1, 1)
-    assert (tools["calls"], tools["valid"], tools["not as expected"]) == (1, 1, "no tool was called")
+    assert (tools["calls"], tools["valid"], tools["not_as_expected"]) == (1, 1, "no tool was called")
     assert only(make_table_frame(made, "errors"))["n"] == 3
     assert only(make_table_frame(made, "latency"))["n"] == 4
 
@@ -160,8 +160,8 @@ def test_the_summary_tells_answers_and_refusals_apart() -> None:
         failed("auth", scenario="bad-key", wants_failure=True, outcome="ok"),
     ]
     line = only(make_table_frame(MadeRun(rows, TWO), "summary"))
-    assert (line["n"], line["failed"], line["ok"], line["refused well"]) == (2, 0, "1 of 2", "1 of 1")
-    assert (line["TTFT ms"], line["tokens in"], line["tokens out"], line["cost"]) == (20.0, 6, 12, 0.5)
+    assert (line["n"], line["failed"], line["ok"], line["refused_well"]) == (2, 0, "1 of 2", "1 of 1")
+    assert (line["ttft_ms"], line["tokens_in"], line["tokens_out"], line["cost"]) == (20.0, 6, 12, 0.5)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -198,7 +198,7 @@ def test_a_count_is_whole_beside_one_that_is_missing() -> None:
     """As a cell; a column of a DataFrame that lacks one holds floats."""
     rows = [row(tokens=7), row(target=1, tokens=None)]
     assert (
-        repr([line["tokens out"] for line in list_table_lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
+        repr([line["tokens_out"] for line in list_table_lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
     )
 
 

@@ -278,7 +278,7 @@ class TestCooldown:
                 ("failed", "rate_limit", 429, "excluded")
             }
             told = {line["scenario"]: line for line in list_table_lines(made, "errors")}["unknown-model"]
-            assert told["caused by us"] == len(caused)
+            assert told["caused_by_us"] == len(caused)
             assert told["n"] == told["planned"] == told["failed"] == 4 - len(caused)
             assert "rate_limit" not in told["seen"]
             written = pd.read_csv(
