@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -71,36 +71,45 @@ class Sendable(msgspec.Struct, frozen=True, kw_only=True):
 
 def to_sendable(request: WireRequest) -> Sendable:
     """The request taken apart. Raises EndpointError for a header or URL that cannot be written down."""
-    scheme, host, port, path = _split_url(request.url)
+    address = _split_url(request.url)
+    if address is None:
+        raise EndpointError("a request URL starts with https:// or http:// and a host", code="url_invalid")
     target = Target(
-        scheme=scheme,
-        host=host,
-        port=port,
+        scheme=address.scheme,
+        host=address.host,
+        port=address.port,
         key_id=request.key_id,
         verify=request.verify,
         ca_file=request.ca_file,
     )
-    name = target.bracketed_host if port == DEFAULT_PORTS[scheme] else f"{target.bracketed_host}:{port}"
+    is_usual_port = address.port == DEFAULT_PORTS[address.scheme]
+    name = target.bracketed_host if is_usual_port else f"{target.bracketed_host}:{address.port}"
     headers = [(b"host", name.encode("ascii")), *map(_encode_header, request.headers)]
     if request.body or request.method not in ("GET", "HEAD"):
         headers.append((b"content-length", b"%d" % len(request.body)))
-    return Sendable(target=target, path=path, headers=headers)
+    return Sendable(target=target, path=address.path, headers=headers)
+
+
+class _Address(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+    path: bytes
+    """What stands in the request line."""
 
 
 @functools.lru_cache(maxsize=64)
-def _split_url(url: str) -> tuple[str, str, int, bytes]:
-    """Scheme, host, port, and what stands in the request line."""
+def _split_url(url: str) -> _Address | None:
+    """None if no request can be sent there."""
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
         host = (parts.hostname or "").encode("ascii").decode()
         path = (quote(parts.path, safe=_PATH_SAFE) or "/") + (f"?{parts.query}" if parts.query else "")
-        line = path.encode("ascii")
+        address = _Address(parts.scheme, host, port, path.encode("ascii"))
     except (ValueError, KeyError):
-        host = ""
-    if not host:
-        raise EndpointError("a request URL starts with https:// or http:// and a host", code="url_invalid")
-    return parts.scheme, host, port, line
+        return None
+    return address if host else None
 
 
 def _encode_header(field: tuple[str, str]) -> tuple[bytes, bytes]:
