@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -262,9 +262,8 @@ class Executor:
             await self._fail(key, "auth", "config", str(error))
         except EndpointError as error:
             await self._fail(key, "invalid_request", "config", str(error))
-        raise AssertionError("unreachable")
 
-    async def _fail(self, key: str, kind: str, phase: str, why: str) -> None:
+    async def _fail(self, key: str, kind: str, phase: str, why: str) -> NoReturn:
         await self._writer.commit_statement(ledger.fail_unsent, self._run_id, key, kind, phase, why)
         raise UnsentFailure
 
