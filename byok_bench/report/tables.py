@@ -306,13 +306,7 @@ def shorten_message(text: str, most: int = LONGEST_MESSAGE) -> str:
 
 
 def _describe_wanted(plan: Plan, scenario: str) -> str:
-    kinds = [
-        kind
-        for found in plan.scenarios
-        if found.name == scenario
-        for sample in found.samples
-        for expected in sample.expect
-        for kind in getattr(expected, "any_of", ())
-        if found.wants_failure
-    ]
+    refused = [found for found in plan.scenarios if found.name == scenario and found.wants_failure]
+    expected = [one for found in refused for sample in found.samples for one in sample.expect]
+    kinds = [kind for one in expected for kind in getattr(one, "any_of", ())]
     return " or ".join(dict.fromkeys(kinds)) or "answer"
