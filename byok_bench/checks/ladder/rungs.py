@@ -216,10 +216,18 @@ async def ask_once(climb: Climb, name: str, body: dict[str, Any]) -> Rung:
     return make_rung(name, "pass", f"Answered in {timing.e2e or 0:.0f} ms{quick}.", climb, [exchange], found)
 
 
+TOOL_FORMS: Final[Mapping[str, Any]] = {
+    "auto": "auto",
+    "required": "required",
+    "named": make_named_choice(WEATHER),
+}
+"""By its name in a rung, the forms of `tool_choice` that `climb_tools` asks with."""
+
+
 async def climb_tools(climb: Climb) -> Rung:
     """Streamed tool calls: auto, then required, then named, until what the model does is clear."""
     exchanges, called, refused = [], [], []
-    for form, choice in (("auto", "auto"), ("required", "required"), ("named", make_named_choice(WEATHER))):
+    for form, choice in TOOL_FORMS.items():
         body = build_call_request(choice, stream=True)
         exchange = await climb.prober.ask(
             ProbeRequest(body={**body, "stream_options": {"include_usage": True}})
@@ -232,32 +240,28 @@ async def climb_tools(climb: Climb) -> Rung:
     found = [
         finding for exchange in exchanges for finding in run_checks(exchange) if finding.severity != "info"
     ]
+    verdict, said = judge_tool_forms(called, refused, found)
+    return make_rung("tools", verdict, said, climb, exchanges, found)
+
+
+def judge_tool_forms(
+    called: Sequence[str], refused: Sequence[str], found: Sequence[Finding]
+) -> tuple[RungVerdict, str]:
+    """What the forms of `tool_choice` came to. `called`: those that made a call; `refused`: with the server's words."""
+    refusals = "; ".join(refused)
     if found:
         made = f"Calls are made ({', '.join(called)}), but" if called else "No call came back"
-        verdict, said = "warn", f"{made}: {describe_findings(found)}"
-        if refused:
-            said += f" Refused: {'; '.join(refused)}."
-    elif len(refused) == len(exchanges):
-        verdict, said = "fail", f"Requests with tools are refused: {refused[0]}."
-    elif "required" in called or "named" in called:
-        verdict, said = (
-            ("warn", f"Refused: {'; '.join(refused)}.")
-            if refused
-            else ("pass", f"Called with {', '.join(called)}.")
-        )
-    elif called:
-        verdict, said = (
-            "warn",
-            "The model calls tools by itself, but tool_choice required and named do nothing.",
-        )
-    elif refused:
-        verdict, said = (
-            "inconclusive",
-            f"The model called nothing, and some forms are refused: {'; '.join(refused)}.",
-        )
-    else:
-        verdict, said = "fail", "No call came back, even where tool_choice demanded one."
-    return make_rung("tools", verdict, said, climb, exchanges, found)  # type: ignore[arg-type]
+        also = f" Refused: {refusals}." if refused else ""
+        return "warn", f"{made}: {describe_findings(found)}{also}"
+    if len(refused) == len(TOOL_FORMS):
+        return "fail", f"Requests with tools are refused: {refused[0]}."
+    if "required" in called or "named" in called:
+        return ("warn", f"Refused: {refusals}.") if refused else ("pass", f"Called with {', '.join(called)}.")
+    if called:
+        return "warn", "The model calls tools by itself, but tool_choice required and named do nothing."
+    if refused:
+        return "inconclusive", f"The model called nothing, and some forms are refused: {refusals}."
+    return "fail", "No call came back, even where tool_choice demanded one."
 
 
 async def climb_turn_two(climb: Climb) -> Rung:
