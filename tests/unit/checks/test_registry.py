@@ -20,7 +20,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> dict[str, registry.Check]:
     """An empty catalogue."""
     checks: dict[str, registry.Check] = {}
     monkeypatch.setattr(registry, "_checks", checks)
-    monkeypatch.setattr(registry, "_loaded", lambda: checks)
+    monkeypatch.setattr(registry, "_load_rules", lambda: checks)
     monkeypatch.setattr(registry, "_passive", registry._list_passive_checks.__wrapped__)
     return checks
 

@@ -65,7 +65,7 @@ def test_any_events_are_read(some: list[dict[str, Any]], end: str) -> None:
     """Whatever the members of known events hold, reading and judging give something and do not raise."""
     exchange = exchange_of({"events": some, "end": end}, "responses")
     assert isinstance(exchange.output.text, str)
-    assert exchange.error is not None or exchange.reading.finished
+    assert exchange.error is not None or exchange.reading.is_finished
     assert all(finding.message for finding in run_checks(exchange))
 
 

@@ -8,7 +8,7 @@ from byok_bench.dialects.responses.items import CANDIDATE_LIMIT, ItemPart, Respo
 def test_a_moved_text_is_looked_for_among_few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many parts a server numbers, a done event is compared with a bounded number of them."""
     item, compared = ResponseItem("message"), []
-    monkeypatch.setattr(ItemPart, "matches", lambda part, text: bool(compared.append(part)))
+    monkeypatch.setattr(ItemPart, "has_same_text", lambda part, text: bool(compared.append(part)))
     for number in range(10 * CANDIDATE_LIMIT):
         item.add_delta("text", number, "x")
     item.take_final_text("text", -1, "another")

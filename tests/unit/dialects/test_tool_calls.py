@@ -260,7 +260,7 @@ def test_function_call_is_one_call_without_id() -> None:
     calls, facts = ToolCalls(), Facts()
     for value in ({"name": "f", "arguments": ""}, {"arguments": '{"a"'}, {"name": "f", "arguments": ":1}"}):
         calls.add_legacy(value, 0, facts)
-    assert [(one.id, one.name, one.arguments, one.legacy) for one in calls.calls] == [(None, "f", A, True)]
+    assert [(one.id, one.name, one.arguments, one.is_legacy) for one in calls.calls] == [(None, "f", A, True)]
     assert set(facts) == {"function_call"}
 
 

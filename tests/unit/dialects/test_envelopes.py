@@ -1,4 +1,4 @@
-"""dialects/failures/envelopes.py and unasked.py: a 2xx body that is no answer, in words of the server."""
+"""dialects/failures/envelopes.py and missing_answers.py: a 2xx body that is no answer, in words of the server."""
 
 import json
 from typing import Any

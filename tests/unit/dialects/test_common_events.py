@@ -123,8 +123,8 @@ def everything(seen: Exchange) -> Any:
             choice.texts,
             choice.reasonings,
             choice.refusals,
-            choice.opened,
-            choice.role_given,
+            choice.is_opened,
+            choice.has_role,
             choice.finish_event,
         ]
         + [[one.id, one.name, one.arguments, one.event] for one in choice.calls]
