@@ -21,7 +21,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> dict[str, registry.Check]:
     checks: dict[str, registry.Check] = {}
     monkeypatch.setattr(registry, "_checks", checks)
     monkeypatch.setattr(registry, "_load_rules", lambda: checks)
-    monkeypatch.setattr(registry, "_passive", registry._list_passive_checks.__wrapped__)
+    monkeypatch.setattr(registry, "_list_passive_checks", registry._list_passive_checks.__wrapped__)
     return checks
 
 
