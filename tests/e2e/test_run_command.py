@@ -107,6 +107,7 @@ def test_json_is_one_document_with_every_table(shell: Shell, url: str) -> None:
     code, out, _ = shell("run", *target(url), "-s", "forced-tool", "--repeats", "2", "--json")
     document = json.loads(out)
     assert code == 0
+    assert document["version"] == 2
     assert set(document["tables"]) == {"latency", "streaming", "errors", "tools", "summary"}
     assert document["tables"]["tools"][0]["valid"] == 2
     assert document["status"] == "finished"
@@ -412,7 +413,9 @@ def test_two_runs_are_compared(measured: Shell) -> None:
     runs: list[dict[str, Any]] = json.loads(measured("report", "--list", "--json")[1])["runs"]
     first, second = (entry["run"] for entry in runs)
     code, out, _ = measured("compare", first, second, "--json")
-    everything = [line for line in json.loads(out)["differences"] if line["scenario"] == "(all)"]
+    document = json.loads(out)
+    assert document["version"] == 2
+    everything = [line for line in document["differences"] if line["scenario"] == "(all)"]
     assert code == 0
     assert {line["metric"] for line in everything} == {"ttft_ms", "e2e_ms", "tpot_ms", "itl_ms"}
     assert next(line for line in everything if line["metric"] == "e2e_ms")["pairs"] == 21

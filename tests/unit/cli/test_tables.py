@@ -5,7 +5,8 @@ from rich.cells import cell_len
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
-from byok_bench.cli.terminal_tables import print_tables
+from byok_bench.cli.terminal_tables import print_comparison, print_tables
+from byok_bench.report.compare import list_differences
 from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
 from byok_bench.runs.results import TABLES
 
@@ -62,3 +63,15 @@ def test_no_line_is_left_to_guess_what_a_word_means(capsys: pytest.CaptureFixtur
     text = " ".join(capsys.readouterr().out.split())
     for words in ("n: asked", "failed: of n", "excluded: left out", "NA: not to be had, or too few samples"):
         assert words in text
+
+
+def test_people_read_headings_and_no_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    """`as wanted` and `TTFT ms`; keys are for programs."""
+    made = a_run(LOADS[:1])
+    print_tables(made, TABLES, to_stdout=True)
+    print_comparison(list_differences(made, made), "B against A")
+    text = capsys.readouterr().out
+    for heading in ("as wanted", "TTFT p90", "refused well", "tok/s", "B − A", "95 % CI"):
+        assert heading in text
+    heads = " ".join(line for line in text.splitlines() if "excluded" in line)
+    assert "_" not in heads
