@@ -12,6 +12,10 @@
 
 What a *server* does is never an exception: it is a `Failure` in the record (wire/failures.py).
 No exception holds a key, request, response or client object; library errors are replaced `from None`.
+
+Where the text that failed may be a key, `from None` is not enough: the library's error still hangs on ours as
+`__context__`, and its frames hold the text. There the `except` block only notes `problem = …`, and ours is raised
+behind it, where nothing is being handled.
 """
 
 from typing import TypeVar
@@ -30,7 +34,7 @@ class ByokBenchError(Exception):
 def strip_traceback(error: _E) -> _E:
     """`error` without the frames and errors it came through: one of these may hold a key, and tracebacks print locals.
 
-    For the border of a module whose functions handle text that may be anything: `raise bare(error)` outside of the
+    For the border of a module whose functions handle text that may be anything: `raise strip_traceback(error)` outside of the
     `except` block, in a frame that holds nothing.
     """
     error.__cause__ = error.__context__ = None
