@@ -1,13 +1,13 @@
 """The fields of an endpoint as a person types them: one text each, read into the endpoint and shown again.
 
-`FIELDS[name].read(endpoint, text)` gives the changed endpoint or raises EndpointError, which says what was
+`TEXT_FIELDS[name].read(endpoint, text)` gives the changed endpoint or raises EndpointError, which says what was
 wrong with the text and shows nothing of it that could be a key. Nothing else is looked at but a file of certificates
 that is named. The form and `endpoints edit --set` share these.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ MULTILINE_FIELDS: Final = frozenset({"headers", "query", "other_models"})
 """Fields that take one entry a line."""
 
 
-class TextField(NamedTuple):
+class TextField(msgspec.Struct, frozen=True, kw_only=True):
     """One field."""
 
     label: str
@@ -225,73 +225,132 @@ def _read_proxy(endpoint: Endpoint, text: str) -> Endpoint:
 
 TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     "label": TextField(
-        "Label", "How tables call it", lambda one, text: replace(one, label=text), lambda one: one.label
+        label="Label",
+        placeholder="How tables call it",
+        read=lambda one, text: replace(one, label=text),
+        show=lambda one: one.label,
     ),
     "base_url": TextField(
-        "Base URL", "https://openrouter.ai/api/v1",
-        _read_url, lambda one: one.base_url,
+        label="Base URL",
+        placeholder="https://openrouter.ai/api/v1",
+        read=_read_url,
+        show=lambda one: one.base_url,
     ),
     "schema": TextField(
-        "API schema", "", lambda one, text: replace(one, schema=text), lambda one: one.schema
+        label="API schema",
+        placeholder="",
+        read=lambda one, text: replace(one, schema=text),
+        show=lambda one: one.schema,
     ),
     "model": TextField(
-        "Model", "The provider's exact model id", _read_model, lambda one: _get_first_model(one).name
+        label="Model",
+        placeholder="The provider's exact model id",
+        read=_read_model,
+        show=lambda one: _get_first_model(one).name,
     ),
     "alias": TextField(
-        "Alias", "Optional, shown instead", _read_alias, lambda one: _get_first_model(one).alias or ""
+        label="Alias",
+        placeholder="Optional, shown instead",
+        read=_read_alias,
+        show=lambda one: _get_first_model(one).alias or "",
     ),
-    "other_models": TextField("Other models", "One a line: id, or id = alias", _read_others, _show_others),
-    "key_source": TextField("Key source", "", _read_source, lambda one: one.key.kind),
+    "other_models": TextField(
+        label="Other models",
+        placeholder="One a line: id, or id = alias",
+        read=_read_others,
+        show=_show_others,
+    ),
+    "key_source": TextField(
+        label="Key source",
+        placeholder="",
+        read=_read_source,
+        show=lambda one: one.key.kind,
+    ),
     "key_env": TextField(
-        "Environment variable", "OPENAI_API_KEY",
-        lambda one, text: replace(one, key=KeyRef.env(text), key_origin=one.origin),
-        lambda one: one.key.name if one.key.kind == "env" else "",
+        label="Environment variable",
+        placeholder="OPENAI_API_KEY",
+        read=lambda one, text: replace(one, key=KeyRef.env(text), key_origin=one.origin),
+        show=lambda one: one.key.name if one.key.kind == "env" else "",
     ),
     "key_style": TextField(
-        "Key style", "",
-        lambda one, text: replace(one, key_style=text, key_header=one.key_header if text == "header" else None),
-        lambda one: one.key_style,
+        label="Key style",
+        placeholder="",
+        read=lambda one, text: replace(
+            one, key_style=text, key_header=one.key_header if text == "header" else None
+        ),
+        show=lambda one: one.key_style,
     ),
     "key_header": TextField(
-        "Key header", "x-goog-api-key",
-        lambda one, text: replace(one, key_header=trim_ends(text) or None), lambda one: one.key_header or "",
+        label="Key header",
+        placeholder="x-goog-api-key",
+        read=lambda one, text: replace(one, key_header=trim_ends(text) or None),
+        show=lambda one: one.key_header or "",
     ),
     "headers": TextField(
-        "Extra headers", "One a line: X-Title: my workbench",
-        lambda one, text: replace(one, headers=_read_pairs(text, "header")), lambda one: _show_pairs(one.headers),
+        label="Extra headers",
+        placeholder="One a line: X-Title: my workbench",
+        read=lambda one, text: replace(one, headers=_read_pairs(text, "header")),
+        show=lambda one: _show_pairs(one.headers),
     ),
     "query": TextField(
-        "Query fields", "One a line: api-version: 2025-01-01",
-        lambda one, text: replace(one, query=_read_pairs(text, "query field")), lambda one: _show_pairs(one.query),
+        label="Query fields",
+        placeholder="One a line: api-version: 2025-01-01",
+        read=lambda one, text: replace(one, query=_read_pairs(text, "query field")),
+        show=lambda one: _show_pairs(one.query),
     ),
-    "body": TextField("Extra request fields", '{"reasoning_effort": "low"}', _read_body, _show_body),
+    "body": TextField(
+        label="Extra request fields",
+        placeholder='{"reasoning_effort": "low"}',
+        read=_read_body,
+        show=_show_body,
+    ),
     "timeouts": TextField(
-        "Timeouts in seconds", "connect, first byte, idle, total", _read_timeouts, _show_timeouts
+        label="Timeouts in seconds",
+        placeholder="connect, first byte, idle, total",
+        read=_read_timeouts,
+        show=_show_timeouts,
     ),
     "context_window": TextField(
-        "Context window in tokens", "128000", _read_window,
-        lambda one: str(_get_first_model(one).context_window_tokens or ""),
+        label="Context window in tokens",
+        placeholder="128000",
+        read=_read_window,
+        show=lambda one: str(_get_first_model(one).context_window_tokens or ""),
     ),
-    "price": TextField("Price per million tokens", "input / output", _read_price, _show_price),
+    "price": TextField(
+        label="Price per million tokens",
+        placeholder="input / output",
+        read=_read_price,
+        show=_show_price,
+    ),
     "ca_file": TextField(
-        "CA file", "PEM file of your own certificate authority",
-        _read_ca_file,
-        lambda one: one.tls.ca_file or "",
+        label="CA file",
+        placeholder="PEM file of your own certificate authority",
+        read=_read_ca_file,
+        show=lambda one: one.tls.ca_file or "",
     ),
     "verify": TextField(
-        "Certificate check", "", _read_verify, lambda one: "on" if one.tls.verify else "off"
+        label="Certificate check",
+        placeholder="",
+        read=_read_verify,
+        show=lambda one: "on" if one.tls.verify else "off",
     ),
     "proxy": TextField(
-        "Proxy", "http://127.0.0.1:3128",
-        _read_proxy, lambda one: one.proxy or "",
+        label="Proxy",
+        placeholder="http://127.0.0.1:3128",
+        read=_read_proxy,
+        show=lambda one: one.proxy or "",
     ),
     "accept_encoding": TextField(
-        "Accepted encodings", "identity, or as an SDK: gzip, deflate",
-        lambda one, text: replace(one, accept_encoding=text), lambda one: one.accept_encoding,
+        label="Accepted encodings",
+        placeholder="identity, or as an SDK: gzip, deflate",
+        read=lambda one, text: replace(one, accept_encoding=text),
+        show=lambda one: one.accept_encoding,
     ),
     "transport": TextField(
-        "Transport", "",
-        lambda one, text: replace(one, transport=trim_ends(text) or "own"), lambda one: one.transport,
+        label="Transport",
+        placeholder="",
+        read=lambda one, text: replace(one, transport=trim_ends(text) or "own"),
+        show=lambda one: one.transport,
     ),
-}  # fmt: skip
+}
 """By the name that `--set` takes, in the order of the form."""
