@@ -34,8 +34,8 @@ class ByokBenchError(Exception):
 def strip_traceback(error: _E) -> _E:
     """`error` without the frames and errors it came through: one of these may hold a key, and tracebacks print locals.
 
-    For the border of a module whose functions handle text that may be anything: `raise strip_traceback(error)` outside of the
-    `except` block, in a frame that holds nothing.
+    For the border of a module whose functions handle text that may be anything: `raise strip_traceback(error)` outside
+    of the `except` block, in a frame that holds nothing.
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
