@@ -1,12 +1,11 @@
 """`byok-bench endpoints`: the book. A key is asked for without echo, named, or read from stdin; never an argument."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from byok_bench.cli.console import ask_hidden, ask_yes_or_no, emit_json, fail, note
+from byok_bench.cli.console import ask_hidden, ask_yes_or_no, emit_json, note
 from byok_bench.cli.endpoint_descriptions import (
     describe_endpoint,
     describe_state,
@@ -15,8 +14,9 @@ from byok_bench.cli.endpoint_descriptions import (
     say_saved,
     say_trimmed,
 )
+from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.option_rules import CommandGroup
-from byok_bench.cli.settings import Settings, apply_settings
+from byok_bench.cli.settings import Settings
 from byok_bench.cli.standard_streams import read_stdin_line
 
 if TYPE_CHECKING:
@@ -107,25 +107,22 @@ def add_endpoint(
     as_json: AsJson = False,
 ) -> None:
     """Add an endpoint; what is missing can be filled in later."""
-    from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.errors import SecretError
 
     opened = open_book(book)
-    refuse_repeated_fields(
-        settings,
-        {
-            "base_url": base_url,
-            "schema": schema,
-            "model": model,
-            "key_env": key_env,
-            "key_style": key_style,
-            "key_header": key_header,
-            "label": label,
-        },
+    given = EndpointOptions(
+        label=label,
+        base_url=base_url,
+        schema=schema,
+        model=model,
+        key_env=key_env,
+        key_style=key_style,
+        key_header=key_header,
+        settings=settings,
     )
-    say_trimmed(label, base_url, *(model or ()), key_env, key_header)
-    fields = collect_changes(None, base_url, model, schema, key_env, False, key_style, key_header)
-    endpoint = apply_settings(Endpoint(label=label, **fields), settings)
+    given.refuse_repeated_fields()
+    say_trimmed(*given.list_texts())
+    endpoint = given.apply(None)
     key = read_key(key_stdin, key_ask)  # before anything is saved: without it, nothing is
     opened.add(endpoint)
     try:
@@ -160,22 +157,20 @@ def edit_endpoint(
 
     opened = open_book(book)
     before = opened[label]
-    refuse_repeated_fields(
-        settings,
-        {
-            "base_url": base_url,
-            "schema": schema,
-            "model": model,
-            "key_env": key_env,
-            "key_style": key_style,
-            "key_header": key_header,
-            "label": new_label,
-        },
+    given = EndpointOptions(
+        label=new_label,
+        base_url=base_url,
+        schema=schema,
+        model=model,
+        key_env=key_env,
+        no_key=no_key,
+        key_style=key_style,
+        key_header=key_header,
+        settings=settings,
     )
-    say_trimmed(new_label, base_url, *(model or ()), key_env, key_header)
-    fields = collect_changes(before, base_url, model, schema, key_env, no_key, key_style, key_header)
-    after = replace(before, **fields, **({"label": new_label} if new_label is not None else {}))
-    after = apply_settings(after, settings)
+    given.refuse_repeated_fields()
+    say_trimmed(*given.list_texts())
+    after = given.apply(before)
     if confirm_key or key_env:
         after = after.confirm_key()
     if confirm_key and replace(after, key_origin=before.key_origin) == before:
@@ -217,43 +212,6 @@ def open_book(path: Path | None) -> "EndpointBook":
     from byok_bench.endpoints.book import EndpointBook
 
     return EndpointBook.open(path)
-
-
-def collect_changes(
-    before: "Endpoint | None",
-    base_url: str | None,
-    models: list[str] | None,
-    schema: str | None,
-    key_env: str | None,
-    no_key: bool,
-    key_style: str | None,
-    key_header: str | None,
-) -> dict[str, Any]:
-    """The fields that options name; models that were there keep their config_key."""
-    from byok_bench.endpoints.endpoint import Model
-    from byok_bench.endpoints.keys import KeyRef
-
-    given = {"base_url": base_url, "schema": schema, "key_style": key_style, "key_header": key_header}
-    fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if key_style not in (None, "header") and key_header is None:
-        fields["key_header"] = None
-    if models is not None:
-        known = {} if before is None else {model.name: model for model in before.models}
-        fields["models"] = [known.get(name) or Model(name) for name in models]
-    if no_key:
-        fields |= {"key": KeyRef.none(), "key_origin": None, "key_set_at": None}
-    if key_env is not None:
-        fields |= {"key": KeyRef.env(key_env), "key_origin": None, "key_set_at": None}
-    return fields
-
-
-def refuse_repeated_fields(settings: list[str] | None, options: Mapping[str, object]) -> None:
-    """One field, one value: exit with code 2 where `--set` names a field again, or one that an option gives."""
-    named = [setting.partition("=")[0] for setting in settings or ()]
-    given = [name for name, value in options.items() if value is not None]
-    for name in named:
-        if [*named, *given].count(name) > 1:
-            fail(f"{name} is given twice: leave one out")
 
 
 def read_key(from_stdin: bool, ask: bool) -> "Secret | None":
