@@ -67,7 +67,7 @@ def test_ten_questions_are_answered() -> None:
 
 
 async def test_a_chunk_goes_the_way_that_is_told() -> None:
-    """An answer with a gap in the indexes of its calls is received, judged and shown: functions are called as told."""
+    """An answer whose call has no index is received, judged and shown: functions are called as told."""
     called: dict[tuple[str, str], None] = {}
 
     def note(frame: FrameType, event: str, argument: Any) -> None:
@@ -75,7 +75,7 @@ async def test_a_chunk_goes_the_way_that_is_told() -> None:
         if event == "call" and path.startswith(str(PACKAGE)):
             called.setdefault((path[len(str(PACKAGE)) + 1 :], frame.f_code.co_qualname))
 
-    async with Simulator(faults=["tool.index-gap"], ttft_ms=0, gap_ms=0) as server:
+    async with Simulator(faults=["tool.index-missing"], ttft_ms=0, gap_ms=0) as server:
         sys.setprofile(note)
         try:
             show(await send(server.endpoint, body_for("chat", "tools"), profile="local"))
@@ -91,4 +91,6 @@ def show(exchange: Exchange) -> None:
         id=1, key="k", first_key="k", turn=1, target=0, stage=0, scenario="plain-answer", sample="s", repeat=1,
         status="done", attempt=1, owner=None, kind=None, phase=None, final="",
     )  # fmt: skip
-    print_tables(MadeRun([make_row(plan, state, exchange)], plan), ["streaming"])
+    row = make_row(plan, state, exchange)
+    assert [found.severity for found in row.findings] == ["error"]
+    print_tables(MadeRun([row], plan), ["streaming"])
