@@ -189,8 +189,8 @@ CELLS = (
     "form = EndpointForm(book)\nform",
     "book.set_key(mine.config_key, open(os.environ['SENTINEL_PIPE']).read())\nbook['mine']",
     "run = await bb.run(mine, 'plain-answer', repeats=1, warmup=0)\nrun.table('summary')",
-    "from byok_bench.ui.results_view import results\nfrom byok_bench.ui.findings_view import findings\n"
-    "display(results(run), findings(run), await bb.ladder(mine))",
+    "from byok_bench.ui.results_view import render_results\nfrom byok_bench.ui.findings_view import render_findings\n"
+    "display(render_results(run), render_findings(run), await bb.ladder(mine))",
     # A key is typed where it belongs, then pasted into every field where it does not; then the ladder is climbed.
     "form._secret._handle_custom_msg({{'kind': 'entered', 'text': os.environ['SENTINEL_KEY']}}, [])\n"
     "typed = ('{{}}', 'Authorization: Bearer {{}}', 'https://u:{{}}@host/v1', '{{{{\"api_key\": \"{{}}\"}}}}')\n"
