@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +30,17 @@ url, store, repeats, concurrency = sys.argv[1:]
 endpoint = Endpoint(label="e", base_url=url, models=[Model("tiny")])
 asyncio.run(run(endpoint, ["plain-answer", "tool-round-trip"], int(repeats), int(concurrency), store, tell, warmup=0))
 """
+
+ROWS_A_START = 20
+"""At most so many rows are stored before a kill, and those that are written until it arrives."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When a start is killed: so long after it reported so many rows."""
+
+    after_rows: int
+    delay_s: float
 
 
 @dataclass
@@ -65,7 +75,11 @@ def server(log: Path) -> Iterator[str]:
 
 
 def kill_and_resume(folder: Path, kills: int, repeats: int, concurrency: int, seed: int) -> Tally:
-    """Start the run, kill it some ms after its first row, start it again; at the end let it finish."""
+    """Start the run, kill it some rows later, start it again; at the end let it finish.
+
+    A kill waits for rows and not for a time, so that a busy machine gets no further between two kills than an
+    idle one. A run that is finished all the same is not started again: that would be a second run of its plan.
+    """
     dice = random.Random(seed)
     tally = Tally()
     store, log = folder / "bench.sqlite", folder / "requests.log"
@@ -73,32 +87,34 @@ def kill_and_resume(folder: Path, kills: int, repeats: int, concurrency: int, se
     with server(log) as url:
         arguments = [url, str(store), str(repeats), str(concurrency)]
         for number in range(kills):
-            _one_start(arguments, tally, dice.uniform(0.0, 0.12))
+            _one_start(arguments, tally, Kill(dice.randint(1, ROWS_A_START), dice.uniform(0.0, 0.01)))
             if number % 5 == 0:
                 tally.readers += _readable(store)
-        _one_start(arguments, tally, None)
+            if _read_status(store) == "finished":
+                break
+        else:
+            _one_start(arguments, tally, None)
         tally.requests = len(log.read_text().split())
+    tally.status = _read_status(store)
     _count(store, tally)
     return tally
 
 
-def _one_start(arguments: list[str], tally: Tally, kill_after_s: float | None) -> None:
+def _one_start(arguments: list[str], tally: Tally, kill: Kill | None) -> None:
     environment = os.environ | {"PYTHONPATH": str(REPO)}
     with subprocess.Popen(
         [sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, text=True, env=environment
     ) as child:
         assert child.stdout is not None
         tally.starts += 1
-        first = child.stdout.readline()
-        killer = None
-        if kill_after_s is not None:
-            killer = threading.Timer(kill_after_s, os.kill, (child.pid, signal.SIGKILL))
-            killer.start()
-        tally.acknowledged.update(line.strip() for line in [first, *child.stdout] if line.endswith("\n"))
+        for number, line in enumerate(child.stdout, start=1):
+            if line.endswith("\n"):
+                tally.acknowledged.add(line.strip())
+            if kill is not None and number == kill.after_rows:
+                time.sleep(kill.delay_s)
+                child.kill()
         child.wait()
-        if killer is not None:
-            killer.cancel()
-            tally.kills += child.returncode == -signal.SIGKILL
+        tally.kills += child.returncode == -signal.SIGKILL
 
 
 def _readable(store: Path) -> bool:
@@ -109,11 +125,20 @@ def _readable(store: Path) -> bool:
         db.close()
 
 
+def _read_status(store: Path) -> str:
+    """The status of the one run that the store holds."""
+    db = sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=10)
+    try:
+        ((status,),) = db.execute("select status from run").fetchall()
+        return str(status)
+    finally:
+        db.close()
+
+
 def _count(store: Path, tally: Tally) -> None:
     db = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
     try:
         tally.integrity = db.execute("pragma integrity_check").fetchone()[0]
-        tally.status = db.execute("select status from run").fetchone()[0]
         rows = db.execute(
             "select scenario, sample, repeat, turn from exchange where status in ('done', 'failed')"
         ).fetchall()
