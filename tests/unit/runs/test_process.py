@@ -44,7 +44,7 @@ class Watched:
             original(started, loop)
             self.pids.append(started.pid)
 
-        monkeypatch.setattr(MeasuringProcess, "_begin", begin)
+        monkeypatch.setattr(MeasuringProcess, "_start_child", begin)
 
     def look(self) -> None:
         """Arguments and environment of the processes, as the system shows them."""
@@ -146,7 +146,7 @@ async def test_cancelling_ends_the_process_and_keeps_what_there_is(watched: Watc
     assert not is_running(watched.pids[0])
 
 
-@pytest.mark.parametrize("step", ["send", "_end"], ids=["while it starts", "while it ends"])
+@pytest.mark.parametrize("step", ["send", "_end_child"], ids=["while it starts", "while it ends"])
 async def test_a_cancel_is_heard_at_any_time(
     step: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +176,7 @@ async def test_an_error_in_the_process_comes_out_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """It keeps its words and its code; it is not taken for a crash."""
-    real = process.messages.write_frame
+    real = process.pipe_messages.write_frame
 
     def elsewhere(pipe: Any, message: Any) -> None:
         if hasattr(message, "store"):
@@ -186,7 +186,7 @@ async def test_an_error_in_the_process_comes_out_here(
             )
         real(pipe, message)
 
-    monkeypatch.setattr(process.messages, "write", elsewhere)
+    monkeypatch.setattr(process.pipe_messages, "write_frame", elsewhere)
     async with serving(BenchServer()) as server:
         with pytest.raises(ByokBenchError, match="not a result file") as caught:
             await run(endpoint(server), "plain-answer", repeats=1, process=True)
