@@ -4,7 +4,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.runs.results import Run
+
+
+class RunOptions(NamedTuple):
+    """What the command line asks for."""
+
+    plan: Path | None
+    endpoints: "list[Endpoint]"
+    settings: dict[str, Any]
+    """Arguments of `bb.run` that were given; they win over the plan file's."""
+    store: Path | None
+    is_new: bool
 
 
 def add_command(app: typer.Typer) -> None:
@@ -79,59 +90,65 @@ def run_plan(
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
     from byok_bench.cli.progress_bar import ProgressBar
 
-    alone = len(endpoint or []) + (base_url is not None) == 1
-    named: list[Endpoint | None] = [
-        endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in endpoint or []
-    ]
-    if base_url is not None:
-        named.append(
-            endpoint_options.choose_endpoint(
-                None, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
-            )
-        )
-    given = [one for one in named if one is not None]
-    options = {
-        "scenarios": scenario or None,
-        "repeats": repeats,
-        "concurrency": read_numbers(concurrency, int, "--concurrency"),
-        "rate": read_numbers(rate, float, "--rate"),
-        "arrivals": arrivals,
-        "ramp_to": ramp_to,
-        "seed": seed,
-        "warmup": warmup,
-        "attempts": attempts,
-        "processes": processes,
-        "profile": profile,
-    }
-    chosen = {name: value for name, value in options.items() if value is not None}
+    asked = RunOptions(
+        plan=plan,
+        endpoints=list_given_endpoints(endpoint or [], base_url, model, key_env, schema, settings),
+        settings=drop_unset(
+            scenarios=scenario or None,
+            repeats=repeats,
+            concurrency=read_numbers(concurrency, int, "--concurrency"),
+            rate=read_numbers(rate, float, "--rate"),
+            arrivals=arrivals,
+            ramp_to=ramp_to,
+            seed=seed,
+            warmup=warmup,
+            attempts=attempts,
+            processes=processes,
+            profile=profile,
+        ),
+        store=store,
+        is_new=new,
+    )
     bar = ProgressBar()
-    if resume is not None:
-        result = carry_out_run(partial(resume_stored_run, resume, store, given), bar)
-    else:
-        result = carry_out_run(partial(start_planned_run, plan, given, chosen, store, not new), bar)
-    code = print_outcome(result, as_json)
+    work = start_planned_run if resume is None else partial(resume_stored_run, resume)
+    code = print_outcome(carry_out_run(partial(work, asked), bar), as_json)
     raise typer.Exit(int(Exit.UNFINISHED if bar.unusable_endpoints else code))
 
 
-async def start_planned_run(
-    plan: Path | None,
-    given: "list[Endpoint]",
-    chosen: dict[str, Any],
-    store: Path | None,
-    resume: bool,
-    bar: "ProgressBar",
-) -> "Run":
+def drop_unset(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def list_given_endpoints(
+    names: list[str],
+    base_url: str | None,
+    model: str | None,
+    key_env: str | None,
+    schema: str,
+    settings: list[str] | None,
+) -> "list[Endpoint]":
+    """The endpoints that options name: those of the book, then the one that is made of options."""
+    alone = len(names) + (base_url is not None) == 1
+    named = [endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in names]
+    if base_url is None:
+        return named
+    return [*named, endpoint_options.make_ad_hoc_endpoint(base_url, model, key_env, schema, settings)]
+
+
+async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
     """A run by a plan file and options."""
     from byok_bench.runs.planning.plan_file import list_inline_endpoints, make_run_arguments, read_plan
     from byok_bench.runs.runner import run
 
+    plan, chosen = asked.plan, asked.settings
     settings: dict[str, Any] = {"scenarios": "agent"}
-    endpoints = given
+    endpoints = asked.endpoints
     if plan is not None:
         file = read_plan(plan)
         settings |= drop_other_load(make_run_arguments(file, plan), chosen)
         alone = len(file.endpoints) + len(file.endpoint) == 1
-        endpoints = given or [
+        endpoints = asked.endpoints or [
             *(endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in file.endpoints),
             *list_inline_endpoints(file),
         ]
@@ -141,9 +158,11 @@ async def start_planned_run(
     settings |= chosen
     settings["profile"] = endpoint_options.resolve_egress_profile(settings.get("profile") or "local")
     try:
-        return await run(endpoints, store=store, on_progress=bar, resume=resume, policy=policy, **settings)
+        return await run(
+            endpoints, store=asked.store, on_progress=bar, resume=not asked.is_new, policy=policy, **settings
+        )
     except PlanError as error:
-        if plan is None or given or chosen or str(plan) in str(error):
+        if plan is None or asked.endpoints or chosen or str(plan) in str(error):
             raise
         raise PlanError(f"{plan}: {error}", code=error.code) from None
 
@@ -158,21 +177,20 @@ def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str
     return {name: value for name, value in of_file.items() if name not in gone}
 
 
-async def resume_stored_run(
-    wanted: str, store: Path | None, given: "list[Endpoint]", bar: "ProgressBar"
-) -> "Run":
+async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") -> "Run":
     """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
     from byok_bench.runs.results import Run
     from byok_bench.runs.runner import resume
 
-    found = Run.open(wanted, store)
+    given = asked.endpoints
+    found = Run.open(wanted, asked.store)
     labels = [endpoint.label for endpoint in found.plan.endpoints]
     for endpoint in given:
         if endpoint.label not in labels:
             fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
     booked = [endpoint for endpoint in endpoint_options.list_booked_endpoints() if endpoint.label in labels]
     return await resume(
-        wanted, store, bar, endpoints=[*booked, *given], policy=endpoint_options.read_egress_policy()
+        wanted, asked.store, bar, endpoints=[*booked, *given], policy=endpoint_options.read_egress_policy()
     )
 
 
