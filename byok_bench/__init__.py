@@ -1,119 +1,133 @@
 """byok-bench: measure and verify OpenAI-compatible endpoints that you bring your own key to.
 
-Names are resolved when they are first used, so that `import byok_bench` stays light: pandas, altair and
-ipywidgets load only when a table, a plot or a form is asked for.
+What is promised is what stands here, and on docs/reference.md. Names are resolved when they are first used, so that
+`import byok_bench` stays light: pandas, altair and ipywidgets load only when a table, a plot or a form is asked for.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 # Not lazy: the function shares its module's name, and a later import of the module would put the module here.
-from byok_bench.redact import redact
+from byok_bench.redact import redact as redact
 
-if TYPE_CHECKING:
-    from byok_bench.checks.finding import Finding
-    from byok_bench.checks.ladder.climb import ladder
-    from byok_bench.checks.registry import run_checks as check
-    from byok_bench.dialects.exchange import Exchange
-    from byok_bench.dialects.output import Output, ToolCall, Usage
-    from byok_bench.dialects.timing import Timing
-    from byok_bench.endpoints.book import EndpointBook
-    from byok_bench.endpoints.endpoint import Endpoint, Model
-    from byok_bench.endpoints.keys import KeyRef
-    from byok_bench.endpoints.send import list_models, send
-    from byok_bench.errors import (
-        BackendError,
-        BookError,
-        ByokBenchError,
-        ContractError,
-        EndpointError,
-        ExportError,
-        PlanError,
-        SecretError,
-        StoreError,
-    )
-    from byok_bench.report.compare import compare
-    from byok_bench.runs.runner import Run, run
-    from byok_bench.wire.egress.verdicts import Verdict, judge
-    from byok_bench.wire.failures import Failure
-    from byok_bench.wire.limits import Limits, Timeouts
+if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_public_names.py compares them
+    from byok_bench.backends.litellm import LiteLLM as LiteLLM
+    from byok_bench.backends.llamacpp import LlamaCpp as LlamaCpp
+    from byok_bench.backends.simulator.server import Simulator as Simulator
+    from byok_bench.checks.finding import Finding as Finding
+    from byok_bench.checks.ladder.climb import ladder as ladder
+    from byok_bench.checks.registry import run_checks as check  # noqa: F401
+    from byok_bench.dialects.exchange import Exchange as Exchange
+    from byok_bench.dialects.output import Output as Output
+    from byok_bench.dialects.output import ToolCall as ToolCall
+    from byok_bench.dialects.output import Usage as Usage
+    from byok_bench.dialects.timing import Timing as Timing
+    from byok_bench.endpoints.book import EndpointBook as EndpointBook
+    from byok_bench.endpoints.endpoint import Endpoint as Endpoint
+    from byok_bench.endpoints.endpoint import Model as Model
+    from byok_bench.endpoints.endpoint import Tls as Tls
+    from byok_bench.endpoints.keys import KeyRef as KeyRef
+    from byok_bench.endpoints.send import list_models as list_models
+    from byok_bench.endpoints.send import send as send
+    from byok_bench.errors import BackendError as BackendError
+    from byok_bench.errors import BookError as BookError
+    from byok_bench.errors import ByokBenchError as ByokBenchError
+    from byok_bench.errors import ContractError as ContractError
+    from byok_bench.errors import EndpointError as EndpointError
+    from byok_bench.errors import ExportError as ExportError
+    from byok_bench.errors import PlanError as PlanError
+    from byok_bench.errors import SecretError as SecretError
+    from byok_bench.errors import StoreError as StoreError
+    from byok_bench.report.compare import compare as compare
+    from byok_bench.report.demand import find_unmet as find_unmet
+    from byok_bench.report.matrix import list_evidence as list_evidence
+    from byok_bench.report.matrix import make_error_frame as make_error_frame
+    from byok_bench.report.matrix import make_evidence_frame as make_evidence_frame
+    from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
+    from byok_bench.report.plots import draw_first_token as draw_first_token
+    from byok_bench.report.stream_plot import draw_streams as draw_streams
+    from byok_bench.runs.results import Run as Run
+    from byok_bench.runs.runner import run as run
+    from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
+    from byok_bench.ui.endpoint_form import EndpointForm as EndpointForm
+    from byok_bench.ui.errors_view import render_failures as render_failures
+    from byok_bench.ui.exchange_view import render_events as render_events
+    from byok_bench.ui.findings_view import render_findings as render_findings
+    from byok_bench.ui.ladder_view import LadderView as LadderView
+    from byok_bench.ui.results_view import render_results as render_results
+    from byok_bench.ui.run_view import RunView as RunView
+    from byok_bench.wire.client import Client as Client
+    from byok_bench.wire.egress.verdicts import Verdict as Verdict
+    from byok_bench.wire.egress.verdicts import judge as judge
+    from byok_bench.wire.failures import Failure as Failure
+    from byok_bench.wire.limits import Limits as Limits
+    from byok_bench.wire.limits import Timeouts as Timeouts
 
-_HOMES = {
-    "checks.finding": ("Finding",),
-    "checks.ladder.climb": ("ladder",),
-    "checks.registry": ("check=run_checks",),
-    "dialects.exchange": ("Exchange",),
-    "dialects.output": ("Output", "ToolCall", "Usage"),
-    "dialects.timing": ("Timing",),
-    "endpoints.book": ("EndpointBook",),
-    "endpoints.endpoint": ("Endpoint", "Model"),
-    "endpoints.keys": ("KeyRef",),
-    "endpoints.send": ("list_models", "send"),
-    "errors": (
-        "BackendError",
-        "BookError",
-        "ByokBenchError",
-        "ContractError",
-        "EndpointError",
-        "ExportError",
-        "PlanError",
-        "SecretError",
-        "StoreError",
-    ),
-    "report.compare": ("compare",),
-    "runs.runner": ("Run", "run"),
-    "wire.egress.verdicts": ("Verdict", "judge"),
-    "wire.failures": ("Failure",),
-    "wire.limits": ("Limits", "Timeouts"),
+_HOMES: Final = {
+    "BackendError": "errors",
+    "BookError": "errors",
+    "ByokBenchError": "errors",
+    "Client": "wire.client",
+    "ContractError": "errors",
+    "Endpoint": "endpoints.endpoint",
+    "EndpointBook": "endpoints.book",
+    "EndpointError": "errors",
+    "EndpointForm": "ui.endpoint_form",
+    "Exchange": "dialects.exchange",
+    "ExportError": "errors",
+    "Failure": "wire.failures",
+    "Finding": "checks.finding",
+    "KeyRef": "endpoints.keys",
+    "LadderView": "ui.ladder_view",
+    "Limits": "wire.limits",
+    "LiteLLM": "backends.litellm",
+    "LlamaCpp": "backends.llamacpp",
+    "Model": "endpoints.endpoint",
+    "Output": "dialects.output",
+    "PlanError": "errors",
+    "Run": "runs.results",
+    "RunView": "ui.run_view",
+    "SecretError": "errors",
+    "Simulator": "backends.simulator.server",
+    "StoreError": "errors",
+    "Timeouts": "wire.limits",
+    "Timing": "dialects.timing",
+    "Tls": "endpoints.endpoint",
+    "ToolCall": "dialects.output",
+    "Usage": "dialects.output",
+    "Verdict": "wire.egress.verdicts",
+    "check": "checks.registry:run_checks",
+    "compare": "report.compare",
+    "draw_first_token": "report.plots",
+    "draw_streams": "report.stream_plot",
+    "find_unmet": "report.demand",
+    "judge": "wire.egress.verdicts",
+    "ladder": "checks.ladder.climb",
+    "list_evidence": "report.matrix",
+    "list_models": "endpoints.send",
+    "make_chart_widget": "ui.chart_widget",
+    "make_error_frame": "report.matrix",
+    "make_evidence_frame": "report.matrix",
+    "make_rule_matrix": "report.matrix",
+    "redact": "redact",
+    "render_events": "ui.exchange_view",
+    "render_failures": "ui.errors_view",
+    "render_findings": "ui.findings_view",
+    "render_results": "ui.results_view",
+    "run": "runs.runner",
+    "send": "endpoints.send",
 }
-_WHERE = {
-    entry.partition("=")[0]: (module, entry.rpartition("=")[2])
-    for module, entries in _HOMES.items()
-    for entry in entries
-}
+"""Public name → its module, and `:` what it is called there if that differs."""
 
 __version__ = "0.1.0"
-__all__ = [
-    "BackendError",
-    "BookError",
-    "ByokBenchError",
-    "ContractError",
-    "Endpoint",
-    "EndpointBook",
-    "EndpointError",
-    "Exchange",
-    "ExportError",
-    "Failure",
-    "Finding",
-    "KeyRef",
-    "Limits",
-    "Model",
-    "Output",
-    "PlanError",
-    "Run",
-    "SecretError",
-    "StoreError",
-    "Timeouts",
-    "Timing",
-    "ToolCall",
-    "Usage",
-    "Verdict",
-    "check",
-    "compare",
-    "judge",
-    "ladder",
-    "list_models",
-    "redact",
-    "run",
-    "send",
-]
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _HOMES:
         raise AttributeError(f"module 'byok_bench' has no attribute {name!r}")
-    module, attribute = _WHERE[name]
-    value = getattr(importlib.import_module(f"byok_bench.{module}"), attribute)
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(importlib.import_module(f"byok_bench.{module}"), attribute or name)
     globals()[name] = value
     return value
 

@@ -69,3 +69,8 @@ def test_constraints_hold_no_address() -> None:
     """Pins are name==version: a URL would tie every install to one host."""
     for path in ROOT.glob("constraints*.txt"):
         assert not re.search(r"://|@", path.read_text()), path.name
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    """Without py.typed a type checker takes every name of the package for Any."""
+    assert (ROOT / "byok_bench" / "py.typed").is_file()

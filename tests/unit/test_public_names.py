@@ -1,0 +1,54 @@
+"""The public surface: one table in byok_bench/__init__.py, light to import, and the same for type checkers."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import byok_bench as bb
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(bb.__file__)
+HEAVY = ("pandas", "altair", "ipywidgets", "anywidget", "httpx", "xllamacpp")
+
+
+def list_typed_homes() -> dict[str, str]:
+    """What a type checker reads, in the form of the table."""
+    tree = ast.parse(PACKAGE.read_text("utf-8"))
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("byok_bench."):
+            home = (node.module or "").removeprefix("byok_bench.")
+            for alias in node.names:
+                name = alias.asname or alias.name
+                found[name] = home if name == alias.name else f"{home}:{alias.name}"
+    return found
+
+
+def test_type_checkers_read_the_table_too() -> None:
+    """A name in one alone would be missing at run time, or be Any."""
+    assert list_typed_homes() == bb._HOMES
+
+
+@pytest.mark.parametrize("name", bb.__all__)
+def test_every_name_is_there_and_described(name: str) -> None:
+    """It resolves, `dir` lists it, and it says what it is."""
+    assert name in dir(bb)
+    assert (getattr(bb, name).__doc__ or "").strip()
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    """Names that come later are no stubs."""
+    with pytest.raises(AttributeError, match="Workbench"):
+        _ = bb.Workbench
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    """Tables, plots and forms load their libraries when they are asked for."""
+    code = f"import sys, byok_bench as bb; dir(bb); print(*(name for name in {HEAVY} if name in sys.modules))"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert printed.stdout.split() == []
