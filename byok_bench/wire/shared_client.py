@@ -20,7 +20,7 @@ _shared: Final[dict[tuple[asyncio.AbstractEventLoop, Transport], "SharedClient"]
 
 
 def get_shared_client(transport: Transport = "own") -> "SharedClient":
-    """The running loop's client, as `async with share_client() as client`."""
+    """The running loop's client, as `async with get_shared_client() as client`."""
     loop = asyncio.get_running_loop()
     for key in [key for key in list(_shared) if key[0].is_closed()]:
         del _shared[key]  # its loop ended without asking its generators to

@@ -68,7 +68,7 @@ class BaseUrl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_base_url(url: object, trail: UrlTrail | None = None) -> BaseUrl:
-    """Normalise a base URL; raises Refused, and leaves what was read until then in `trail`."""
+    """Normalise a base URL; raises EgressRefusal, and leaves what was read until then in `trail`."""
     trail = UrlTrail() if trail is None else trail
     scheme, rest = _split_scheme(_read_characters(url, trail))
     authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]

@@ -35,7 +35,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_host(text: str, trail: UrlTrail) -> Host:
-    """Normalise a host; raises Refused, and leaves what was read in `trail`."""
+    """Normalise a host; raises EgressRefusal, and leaves what was read in `trail`."""
     if text.startswith("["):
         return _read_ipv6(text[1:-1], trail)
     if "%" in text:

@@ -36,7 +36,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_policy(lists: object) -> Policy:
-    """A policy from a mapping of lists (None is an empty one); raises Refused `bad_policy`, never anything else."""
+    """A policy from a mapping of lists (None is an empty one); raises EgressRefusal `bad_policy`, nothing else."""
     if lists is None or isinstance(lists, Policy):
         return lists or Policy()
     try:

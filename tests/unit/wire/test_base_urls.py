@@ -36,7 +36,7 @@ def test_what_was_read_before_a_refusal_is_kept() -> None:
 
 @given(st.text())
 def test_any_text_is_a_base_url_or_refused(text: str) -> None:
-    """Nothing but Refused is raised, and a base URL is a fixed point."""
+    """Nothing but EgressRefusal is raised, and a base URL is a fixed point."""
     try:
         base = read_base_url(text)
     except EgressRefusal:
