@@ -1,5 +1,5 @@
 """The public suite llm-comply, which holds servers to the published descriptions of three APIs, passes against the
-simulator: https://pypi.org/project/llm-comply/ (a package of its own environment: `make comply`)."""
+simulator: the package `llm-comply`, in an environment of its own (`make comply`)."""
 
 import asyncio
 import json
