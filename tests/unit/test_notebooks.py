@@ -1,11 +1,14 @@
 """What is committed of a notebook: its cells, and the outputs of checked cells alone."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import byok_bench as bb
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 CHECKED = "nbval-check-output"
@@ -82,5 +85,14 @@ def test_whoever_names_endpoints_of_ones_own_says_what_they_owe(path: Path) -> N
     cells = ["".join(cell["source"]) for cell in code_cells(path)]
     settings = [cell for cell in cells if "MINE = []" in cell]
     assert all('DEMAND = "answers"' in cell for cell in settings)
-    tests = [cell for cell in cells if "find_unmet(run, MINE, DEMAND)" in cell and "assert not unmet" in cell]
+    tests = [cell for cell in cells if "bb.find_unmet(run, MINE, DEMAND)" in cell and "assert not unmet" in cell]
     assert len(tests) == len(settings)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_needs_the_public_names_alone(path: Path) -> None:
+    """Nothing deeper of the package is promised, so a notebook that people copy from takes nothing deeper."""
+    text = "\n".join("".join(cell["source"]) for cell in code_cells(path))
+    mentions = [line for line in text.splitlines() if "byok_bench" in line]
+    assert mentions == ["import byok_bench as bb"]
+    assert set(re.findall(r"\bbb\.(\w+)", text)) <= set(bb.__all__)
