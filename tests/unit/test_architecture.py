@@ -94,3 +94,18 @@ def show(exchange: Exchange) -> None:
     row = make_row(plan, state, exchange)
     assert [found.severity for found in row.findings] == ["error"]
     print_tables(MadeRun([row], plan), ["streaming"])
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_PLACE = re.compile(
+    r"`((?:byok_bench|tests|tools|benchmarks|docs|notebooks|[a-z_]+)/[\w/.-]+\.(?:py|toml|md|css|js|csv))`"
+)
+FOREIGN = ("src/", "starlette/")
+"""Paths in the repositories of others."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    """From the root, or from the package."""
+    named = {one for one in _PLACE.findall(page.read_text("utf-8")) if not one.startswith(FOREIGN)}
+    assert not {one for one in named if not (ROOT / one).exists() and not (PACKAGE / one).exists()}
