@@ -1,9 +1,10 @@
-"""Write the generated pages of docs/ again: one page a rule, their index, and the command line.
+"""Write the generated pages of docs/ again: one page a rule, their index, the command line, the reference.
 
     python tools/make_docs.py            writes what differs
     python tools/make_docs.py --check    writes nothing; exits 1 if something differs
 
-Rule pages come from the docstrings of the rules and from tests/checks/cases; docs/cli.md from `--help`.
+Rule pages come from the docstrings of the rules and from tests/checks/cases; docs/cli.md from `--help`;
+docs/reference.md from what `byok_bench` offers.
 """
 
 import json
@@ -16,8 +17,9 @@ import click
 import typer
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
 
+from reference_page import write_reference_page  # noqa: E402
 from support.cases import PAGES, Case, Expected, load  # noqa: E402
 
 from byok_bench.checks.client_effects import describe_effects, find_client_effects  # noqa: E402
@@ -26,6 +28,7 @@ from byok_bench.cli.main import build_app  # noqa: E402
 
 RULES = ROOT / "docs" / "checks"
 CLI = ROOT / "docs" / "cli.md"
+REFERENCE = ROOT / "docs" / "reference.md"
 EXAMPLES = 3
 """Cases of each sort that a page shows; the others are named by their titles."""
 WIDTH = 100
@@ -55,7 +58,12 @@ def pages() -> dict[Path, str]:
     for case in load(PAGES):
         cases.setdefault(case.file, []).append(case)
     written = {RULES / f"{rule.id}.md": rule_page(rule, cases[rule.id]) for rule in rules}
-    return {**written, RULES / "index.md": index_page(rules), CLI: cli_page(build_app())}
+    return {
+        **written,
+        RULES / "index.md": index_page(rules),
+        CLI: cli_page(build_app()),
+        REFERENCE: NOTE + write_reference_page(),
+    }
 
 
 def rule_page(rule: Check, cases: list[Case]) -> str:

@@ -73,15 +73,33 @@ async def run(
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
-    `store` is the result file (default: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's config folder).
-    `resume`: True goes on with the newest unfinished run of the same plan and the same endpoints that began less than
-    a day ago, False starts a new run, an id goes on with that run. `processes` share the load; `process` measures
-    beside this process ("auto": in a notebook's kernel).
+    * `endpoints`: one or several. One that cannot be used (no key, an address that may not be called, a proxy that is
+      no URL) has no rows and is told.
+    * `scenarios`: names, sets (`agent`, `errors`, `quick`, `all`), folder globs (`tools/*`), TOML files, or Scenarios.
+    * `repeats`: how often each sample is played, 1 to 1000000.
+    * `concurrency`: samples in flight on one target, 1 to 10000; several numbers are stages, one after the other.
+    * `store`: the result file; None: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's config folder.
+    * `on_progress`: called with each event of the run; None: only warnings, into the log.
+    * `seed`: decides the order of samples and the times of arrivals; the same seed, the same ones.
+    * `profile`: of the egress rules, `local` or `shared`.
+    * `timeouts`: seconds, for every request; None: each endpoint's own.
+    * `rate`: samples started a second, whatever is in flight, more than 0 to 100000; several numbers are stages. In
+      place of `concurrency`; None: no rate.
+    * `arrivals`: of a rate: `poisson` or `constant`; None: `poisson`.
+    * `ramp_to`: samples a second to which a rate grows evenly; None: it stays.
+    * `warmup`: requests to each target beforehand, in no table, 0 to 1000.
+    * `attempts`: requests at most for one answer; 1: nothing is tried again.
+    * `resume`: True goes on with the newest unfinished run of the same plan and the same endpoints that began less
+      than a day ago, False starts a new run, an id goes on with that run.
+    * `processes`: how many share the load, 1 to 64.
+    * `process`: whether to measure beside this process; "auto": in a notebook's kernel.
+    * `policy`: egress lists such as `{"allow_hosts": […]}`; None: the workspace's.
+    * `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock one, for comparison); an endpoint's field wins.
 
-    An endpoint that cannot be used (no key, an address that may not be called, a proxy that is no URL) has no rows and
-    is told; if none is left, EndpointError names each, and no run is made. Raises PlanError, StoreError and
-    EndpointError for what the caller got wrong; what servers do is in the rows. A cancelled run is marked interrupted
-    and keeps what was measured.
+    Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
+    PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,
+    StoreError for a result file that cannot be used. What servers do is in the rows. A cancelled run is marked
+    interrupted and keeps what was measured.
     """
     chosen = [endpoints] if isinstance(endpoints, Endpoint) else list(endpoints)
     for endpoint in chosen:

@@ -1,6 +1,8 @@
 """The public surface: one table in byok_bench/__init__.py, light to import, and the same for type checkers."""
 
 import ast
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +54,17 @@ def test_importing_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert printed.stdout.split() == []
+
+
+def test_every_name_is_on_the_page() -> None:
+    """What is promised can be read in one place; the generator's own check holds the rest."""
+    page = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [
+        f"## bb.{name}" for name in bb.__all__
+    ]
+
+
+def test_every_parameter_of_a_run_is_explained() -> None:
+    """It has many, and a number without its unit is a trap."""
+    told = re.findall(r"^\* `(\w+)`: ", inspect.getdoc(bb.run) or "", re.MULTILINE)
+    assert told == list(inspect.signature(bb.run).parameters)
