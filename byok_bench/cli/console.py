@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -75,9 +76,18 @@ def fail(text: str, code: Exit = Exit.USAGE) -> NoReturn:
 class _Stop:
     """What stopped the command, if it was stopped, and how work that is under way is told."""
 
-    by = "Ctrl-C"
-    code = Exit.INTERRUPTED
-    cancel: "Callable[[], object] | None" = None
+    def __init__(self) -> None:
+        self.by = "Ctrl-C"
+        self.code = Exit.INTERRUPTED
+        self.cancel: Callable[[], object] | None = None
+
+
+_stop: ContextVar[_Stop] = ContextVar("_stop")
+"""Of the command that runs: made by `handle_sigterm`."""
+
+
+def _find_stop() -> _Stop:
+    return _stop.get(None) or _Stop()
 
 
 @contextmanager
@@ -87,32 +97,37 @@ def handle_sigterm() -> Iterator[None]:
     It does not go by way of SIGINT: that is ignored in a background job of a script.
     """
 
+    stop = _Stop()
+
     def terminated(*_: object) -> None:
-        _Stop.by, _Stop.code = "SIGTERM", Exit.UNFINISHED
-        cancel, _Stop.cancel = _Stop.cancel, None
+        stop.by, stop.code = "SIGTERM", Exit.UNFINISHED
+        cancel, stop.cancel = stop.cancel, None
         if cancel is None:
             raise KeyboardInterrupt
         cancel()
 
+    token = _stop.set(stop)
     before = signal.signal(signal.SIGTERM, terminated)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-        _Stop.by, _Stop.code = "Ctrl-C", Exit.INTERRUPTED
+        _stop.reset(token)
 
 
 def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) -> T:
     """`asyncio.run` for a command: Ctrl-C and SIGTERM cancel the work, which puts away what it holds."""
 
+    stop = _find_stop()
+
     async def cancellable() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        _Stop.cancel = partial(loop.call_soon_threadsafe, task.cancel)
+        stop.cancel = partial(loop.call_soon_threadsafe, task.cancel)
         try:
             return await work
         finally:
-            _Stop.cancel = None
+            stop.cancel = None
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         try:
@@ -123,7 +138,8 @@ def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) ->
 
 def exit_stopped(kept: str = "") -> NoReturn:
     """For a KeyboardInterrupt inside `stoppable`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
-    fail(f"stopped by {_Stop.by}{kept}", _Stop.code)
+    stop = _find_stop()
+    fail(f"stopped by {stop.by}{kept}", stop.code)
 
 
 def ask_yes_or_no(question: str, otherwise: str) -> bool:
