@@ -92,7 +92,7 @@ FIELD_NOTES: dict[str, tuple[Schema, dict[str, Any], set[str]]] = {
         {"input": "Hello", "stream": True},
         {"responses.sequence", "responses.event-match", "responses.object", "responses.required"},
     ),
-    "a whole response": ("responses", {"input": "Hello"}, set()),
+    "a whole response": ("responses", {"input": "Hello"}, {"responses.required"}),
     "a message": ("messages", {"messages": QUESTION, "stream": True}, {"messages.usage"}),
     "a call that is cut": (
         "messages",
