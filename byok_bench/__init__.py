@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.backends.simulator.server import Simulator as Simulator
     from byok_bench.checks.finding import Finding as Finding
     from byok_bench.checks.ladder.climb import ladder as ladder
-    from byok_bench.checks.registry import run_checks as check  # noqa: F401
+    from byok_bench.checks.registry import run_checks as _run_checks
     from byok_bench.dialects.exchange import Exchange as Exchange
     from byok_bench.dialects.output import Output as Output
     from byok_bench.dialects.output import ToolCall as ToolCall
@@ -62,6 +62,8 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.wire.failures import Failure as Failure
     from byok_bench.wire.limits import Limits as Limits
     from byok_bench.wire.limits import Timeouts as Timeouts
+
+    check = _run_checks
 
 _HOMES: Final = {
     "BackendError": "errors",

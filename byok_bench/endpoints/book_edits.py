@@ -1,7 +1,7 @@
 """Changes in the text of an endpoint book: one endpoint put in or taken out of a parsed TOML document.
 
 A document is changed in place, and only where it differs, so that comments and the fields of other programs
-stay where they are. Reading is in book_file.py. Rules: docs/endpoints.md, section "The book".
+stay where they are. Reading is in book_format.py. Rules: docs/endpoints.md, section "The book".
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """The text of an endpoint book: TOML version 1 → endpoints, or a refusal that names line and field.
 
-No files and no locks in here; what is written back is in book_edit.py. A refusal shows no value of the file,
+No files and no locks in here; what is written back is in book_edits.py. A refusal shows no value of the file,
 since any of them may be a key. Rules: docs/endpoints.md, section "The book".
 """
 

@@ -1,7 +1,8 @@
 """Endpoints made from what is set up already: environment variables, a LiteLLM config.yaml, a preset.
 
 A key's place is taken over, its value never: one that is written out in a file is left there and said, unseen.
-Nothing is stored in here; `add_to` puts what was found into a book. Rules: docs/endpoints.md, "Import and presets".
+Nothing is stored in here; `add_to_book` puts what was found into a book.
+Rules: docs/endpoints.md, "Import and presets".
 """
 
 import os

@@ -2,7 +2,7 @@
 
 `policy.toml` decides (workspace.py), read again whenever it changed. With `byok_enabled` off only endpoints of the
 team book pass, as they stand there: what a plan, a line, a form, Python or an embedded backend brings is one's own.
-`send` and `get_models` ask here themselves, so a new way to send is held by it without doing anything.
+`send` and `list_models` ask here themselves, so a new way to send is held by it without doing anything.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """Keys out of every text: `redact(text, secrets)`.
 
-known.py finds what the caller names, unknown.py what nobody named; views.py undoes encodings; logs.py guards
-log records. Pure functions on strings: no I/O, no state. Rules: docs/secrets.md.
+known_keys.py finds what the caller names, suspected_keys.py what nobody named; decoded_views.py undoes encodings;
+logs.py guards log records. Pure functions on strings: no I/O, no state. Rules: docs/secrets.md.
 """
 
 from collections.abc import Sequence

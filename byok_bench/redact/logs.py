@@ -2,7 +2,7 @@
 
 The loggers of the HTTP libraries print headers at DEBUG; they are off until a user turns them on, and then
 their records pass through here. The keys in use are remembered, in memory alone: for the life of the process,
-or inside `transient()` until its end.
+or inside `forget_afterwards()` until its end.
 Rules: docs/secrets.md, section "Where text goes out".
 """
 

@@ -1,6 +1,6 @@
 """Plots of a run, as altair charts: how long the first token took; streams over time are in stream_plot.py.
 
-Charts carry their data; nothing is loaded from anywhere. `svg` draws one without a browser.
+Charts carry their data; nothing is loaded from anywhere. `to_svg` draws one without a browser.
 """
 
 from typing import Any, Final

@@ -1,6 +1,6 @@
 """run(): endpoints × scenarios × repeats → a stored Run.
 
-Here a plan is stored or found again (resume.py), its blocks are played (measure.py), and the records are judged
+Here a plan is stored or found again (resumption.py), its blocks are played (measuring), and the records are judged
 after the last stamp (judging.py). What was measured is kept, however the run ends.
 """
 

@@ -13,7 +13,7 @@ from byok_bench.runs.results import Run
 
 
 class RunView(VBox):  # type: ignore[misc]
-    """`run = await view.watch(bb.run(…, on_progress=view.listen))`."""
+    """`run = await view.wait_for_run(bb.run(…, on_progress=view.show_event))`."""
 
     def __init__(self) -> None:
         self._bar = IntProgress(min=0, max=1, value=0, layout=Layout(width="320px"))

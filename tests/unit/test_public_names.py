@@ -26,6 +26,9 @@ def list_typed_homes() -> dict[str, str]:
             for alias in node.names:
                 name = alias.asname or alias.name
                 found[name] = home if name == alias.name else f"{home}:{alias.name}"
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in found:
+            # A renamed import is no re-export to a type checker.
+            found[ast.unparse(node.targets[0])] = found.pop(node.value.id)
     return found
 
 

@@ -1,7 +1,7 @@
 """Execution: blocks of jobs → stored records, in this process. The only place of a run that sends.
 
 Between two stamps nothing is parsed: an answer is read here only where the next turn or a retry depends on it.
-Judging comes later (judging.py).
+Judging comes later (runs/judging.py).
 """
 
 import asyncio

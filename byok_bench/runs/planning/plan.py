@@ -1,7 +1,7 @@
 """Plan: all that a run should do, as data, and the keys that name each exchange of it.
 
 A plan holds no secret: a key stands in it as the reference that the user configured. Reading a plan file is in
-plan_file.py, the order of the work in order.py, how many at once in load.py.
+plan_file.py, the order of the work in blocks.py, how many at once in load_patterns.py.
 
 Plan key = hash of format version, origin and route, model, canonical request body, scenario, sample, repeat and load
 stage. Time, key, host name and attempt are not in it. A later turn's body follows from the stored earlier turns, so
@@ -100,7 +100,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: tuple[Endpoint, ...]
     """As configured, without the values of extra headers and query fields."""
     extras: tuple[str, ...] = ()
-    """Beside the endpoints: what tells those values from others (usable.py)."""
+    """Beside the endpoints: what tells those values from others (start_conditions.py)."""
     targets: tuple[Target, ...]
     scenarios: tuple[Scenario, ...]
     repeats: int = 5
@@ -184,7 +184,7 @@ def clean_endpoint(endpoint: Endpoint) -> Endpoint:
 
 def iterate_targets(endpoint: Endpoint, index: int) -> Iterator[Target]:
     """A target for each model of an endpoint; PlanError if it has none, or is incomplete."""
-    # Whether a key can be had is asked when a run starts (usable.py).
+    # Whether a key can be had is asked when a run starts (start_conditions.py).
     missing = [field for field in endpoint.list_missing_fields() if field != "key"]
     if missing:
         raise PlanError(
