@@ -123,7 +123,7 @@ async def test_mistakes_are_answered_where_they_are_made(tmp_path: Path) -> None
         await button(page, "List models").click()
         await expect(page.get_by_text("No list: Incorrect API key provided")).to_be_visible()
         await button(page, "Test").click()
-        await expect(rung(page, "chat")).to_contain_text("Check the key")
+        await expect(rung(page, "chat")).to_contain_text("No key was sent")
         await type_into(page, "Alias", KEY)
         await expect(field(page, "Alias")).to_have_value("")
         await type_into(page, "API key", KEY)

@@ -20,7 +20,7 @@ await server.start()
     """
 view = RunView()
 display(view)
-run = await view.watch(bb.run(server.endpoint, "plain-answer", repeats=5000, on_progress=view.listen))
+run = await view.wait_for_run(bb.run(server.endpoint, "plain-answer", repeats=5000, on_progress=view.show_event))
 print(run.status, run.states["sent"])
 await server.stop()
 """,

@@ -24,7 +24,7 @@ from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.send import send
 from byok_bench.runs.runner import run
 
-PROGRAM = "import typer; from byok_bench.cli import serve; app = typer.Typer(); serve.register(app); app()"
+PROGRAM = "import typer; from byok_bench.cli import serve; app = typer.Typer(); serve.add_command(app); app()"
 """The command alone, so that no other command's module can break these tests."""
 
 
