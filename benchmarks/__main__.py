@@ -30,13 +30,9 @@ PARTS: Final = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument(
-        "--only", default=",".join(PARTS), help="parts to measure; the others are left as they were"
-    )
+    parser.add_argument("--only", default=",".join(PARTS), help="parts to measure; the others are left as they were")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     given = parser.parse_args()
     chosen = [name for name in given.only.split(",") if name]

@@ -50,9 +50,7 @@ def memory_kib(field: str) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), 0)
 
 
-async def load(
-    name: str, port: int, streams: int, rounds: int, model: str, spread_ms: float = 0
-) -> dict[str, Any]:
+async def load(name: str, port: int, streams: int, rounds: int, model: str, spread_ms: float = 0) -> dict[str, Any]:
     """Run the load; returns what is printed, and the rows."""
     base = f"http://127.0.0.1:{port}"
     if name == RUN:
@@ -108,9 +106,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--model", default="ttft=50,gap=10,n=64")
-    parser.add_argument(
-        "--spread", type=float, default=0, help="ms from the first stream's start to the last"
-    )
+    parser.add_argument("--spread", type=float, default=0, help="ms from the first stream's start to the last")
     parser.add_argument("--out", required=True)
     parser.add_argument("--uvloop", action="store_true")
     given = parser.parse_args()

@@ -30,6 +30,4 @@ def rows(repeats: int) -> Rows:
     return {name: {"import_ms": median(taken) * 1000} for name, taken in seconds.items()}
 
 
-PART = Part(
-    "imports", "Imports", f"Median of {RUNS_A_REPEAT} fresh interpreters a repeat.", ("import_ms",), rows
-)
+PART = Part("imports", "Imports", f"Median of {RUNS_A_REPEAT} fresh interpreters a repeat.", ("import_ms",), rows)

@@ -58,9 +58,7 @@ def streams(events: int) -> Iterator[tuple[str, list[bytes]]]:
     close = chunk({"tool_calls": [{"index": 0, "function": {"arguments": '"}'}}]})
     call = chunk({"role": "assistant", "tool_calls": [CALL]})
     yield "tool arguments", [call, *[arguments] * events, close, chunk({}, "tool_calls"), *end]
-    usage = chunk(
-        {"content": " hello"}, usage={"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    )
+    usage = chunk({"content": " hello"}, usage={"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
     yield "usage on every chunk", [start, *[usage] * events, chunk({}, "stop"), *end]
 
 

@@ -124,9 +124,7 @@ PART = Part(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exchanges", type=int, default=10_000)
     parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("--clock", choices=["kernel", "user"], default="kernel")

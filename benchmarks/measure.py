@@ -86,9 +86,7 @@ def measure(server: TruthServer, client: str, load: Load, *, timeout_s: float = 
     )
     compare(rows, server.log(), result)
     if not result.ttft:
-        raise RuntimeError(
-            f"{client} under {load.name}: no request could be joined; {printed.get('first_failure')}"
-        )
+        raise RuntimeError(f"{client} under {load.name}: no request could be joined; {printed.get('first_failure')}")
     return result
 
 

@@ -14,9 +14,7 @@ def endpoint(base: str, model: str) -> bb.Endpoint:
     return bb.Endpoint(label="truth", base_url=f"{base}/v1", models=[bb.Model(model)])
 
 
-async def sending(
-    base: str, model: str, *, clock: str = "kernel", checks: bool = False, alone: bool = False
-) -> Asker:
+async def sending(base: str, model: str, *, clock: str = "kernel", checks: bool = False, alone: bool = False) -> Asker:
     """`bb.send`, then output and timing read from the record; with `checks`, every passive check on top.
 
     `alone`: each call without a client.
@@ -63,7 +61,4 @@ async def running(base: str, model: str, streams: int, rounds: int) -> list[Row]
             endpoint(base, model), "plain-answer", streams * rounds, streams, store, warmup=0, process=False
         )
         found = await asyncio.to_thread(list, result.iterate_exchanges())
-    return [
-        {"id": exchange.id, "called_ns": exchange.raw.phases.start, "exchange": exchange}
-        for _, exchange in found
-    ]
+    return [{"id": exchange.id, "called_ns": exchange.raw.phases.start, "exchange": exchange} for _, exchange in found]

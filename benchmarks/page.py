@@ -12,9 +12,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 def measured(parts: Mapping[str, Part], found: Mapping[str, Figures]) -> str:
     """Targets first, then one table a part."""
     targets = [
-        line(target, parts[target.part].title, found[target.part].rows)
-        for target in TARGETS
-        if target.part in found
+        line(target, parts[target.part].title, found[target.part].rows) for target in TARGETS if target.part in found
     ]
     missed = sum("not met" in one for one in targets)
     machines = " / ".join(sorted({figures.machine for figures in found.values()}))

@@ -72,8 +72,7 @@ def table(part: Part, figures: Figures) -> str:
     head = ["", *(LABELS[column] for column in part.columns)]
     lines = [head, ["---"] * len(head)]
     lines += [
-        [f"`{name}`", *(number(values[column]) for column in part.columns)]
-        for name, values in figures.rows.items()
+        [f"`{name}`", *(number(values[column]) for column in part.columns)] for name, values in figures.rows.items()
     ]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"### {part.title}\n\n{part.says} Repeats: {figures.repeats}.\n\n{text}\n"

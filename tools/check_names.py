@@ -85,12 +85,7 @@ def find_odd_functions(definitions: list[Definition]) -> Iterator[str]:
     exempt = set(LISTS["contract"]) | set(LISTS["callbacks"])
     for one in definitions:
         bare = one.name.strip("_")
-        if (
-            one.kind == "rule"
-            or one.name.startswith("__")
-            or bare in exempt
-            or f"{one.owner}.{bare}" in exempt
-        ):
+        if one.kind == "rule" or one.name.startswith("__") or bare in exempt or f"{one.owner}.{bare}" in exempt:
             continue
         first = bare.partition("_")[0]
         if one.kind == "property":

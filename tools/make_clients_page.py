@@ -32,9 +32,7 @@ async def play() -> ClientEffects:
     versions = {**known.versions, **read_versions(clients)}
     return ClientEffects(
         versions={client: versions[client] for client in CLIENTS if client in versions},
-        effects=tuple(
-            sorted([*played, *kept], key=lambda one: (one.check, one.schema, not one.stream, one.client))
-        ),
+        effects=tuple(sorted([*played, *kept], key=lambda one: (one.check, one.schema, not one.stream, one.client))),
     )
 
 

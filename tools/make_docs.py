@@ -108,9 +108,7 @@ def scopes_of_rule(rule: Check) -> Iterator[str]:
     """What a rule is about, dialect by dialect."""
     forms = list_answer_forms(rule)
     for schema, name in DIALECTS.items():
-        said = [
-            word for word, streamed in (("streamed", True), ("whole", False)) if (schema, streamed) in forms
-        ]
+        said = [word for word, streamed in (("streamed", True), ("whole", False)) if (schema, streamed) in forms]
         if said:
             yield f"{name}, {' and '.join(said)}"
 
@@ -142,9 +140,7 @@ def outcome(case: Case) -> Iterator[str]:
     yield f"* Findings: {said or 'none'}"
     if case.failure:
         details = [
-            f"{name} {json.dumps(value)}"
-            for name, value in case.failure.items()
-            if name not in ("kind", "message")
+            f"{name} {json.dumps(value)}" for name, value in case.failure.items() if name not in ("kind", "message")
         ]
         named = f"`{case.failure['kind']}`" if "kind" in case.failure else "one"
         yield f"* Failure: {named}" + (f" ({', '.join(details)})" if details else "")
@@ -197,9 +193,7 @@ def cli_page(app: typer.Typer) -> str:
     return NOTE + "\n".join(lines) + "\n"
 
 
-def commands(
-    command: click.Command, words: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """A command and all below it, with the words that call them."""
     yield words, command
     for name, child in getattr(command, "commands", {}).items():
@@ -226,9 +220,7 @@ def main(arguments: list[str]) -> int:
     """Write or compare; 1 if something differs from what was committed."""
     wanted = pages()
     stale = [path for path in RULES.glob("*.md") if path not in wanted]
-    differing = [
-        path for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text
-    ]
+    differing = [path for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text]
     if arguments == ["--check"]:
         for path in sorted([*differing, *stale]):
             print(f"not what the generator writes: {path.relative_to(ROOT)}", file=sys.stderr)

@@ -121,14 +121,10 @@ def measured(names: list[str], parts: list[str], repeats: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default=",".join(tool.name for tool in TOOLS), help="tools beside ours")
-    parser.add_argument(
-        "--parts", default="faults,burst,help", help="what to measure; the rest stays as it was"
-    )
+    parser.add_argument("--parts", default="faults,burst,help", help="what to measure; the rest stays as it was")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     given = parser.parse_args()
     names, parts = ([word for word in text.split(",") if word] for text in (given.only, given.parts))

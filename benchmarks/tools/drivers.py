@@ -174,9 +174,7 @@ def _aiperf_report(folder: Path, printed: str) -> Report:
     counted = result.get("total_output_tokens") or result.get("total_osl") or {}
     failed = (result.get("error_request_count") or {}).get("avg") or 0
     tokens = counted.get("avg")
-    return Report(
-        times.get("p50"), times.get("p99"), None if tokens is None else round(tokens), int(failed), "error"
-    )
+    return Report(times.get("p50"), times.get("p99"), None if tokens is None else round(tokens), int(failed), "error")
 
 
 OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}

@@ -44,9 +44,7 @@ def shown(outcomes: Mapping[str, Outcome], help_s: Mapping[str, float], load: st
     missed = sum("not met" in one for one in targets)
     lines = [where, f"{len(targets) - missed} of {len(targets)} targets met.\n"]
     lines += ["| what | of | limit | measured | |\n|---|---|---|---|---|", *targets, ""]
-    lines += [
-        f"### Reported against the truth\n\n{load}. CPU and wall time are those of the whole command.\n"
-    ]
+    lines += [f"### Reported against the truth\n\n{load}. CPU and wall time are those of the whole command.\n"]
     lines += [
         "| tool | TTFT p50 / p99, ms | truth | tokens counted / arrived | CPU s | wall s | stolen, % |",
         "|---|---|---|---|---|---|---|",

@@ -69,9 +69,7 @@ class Backend(ABC):
                 base_url=base_url,
                 schema=schema,
                 key=KeyRef.session(self.api_key) if self.api_key else KeyRef.none(),
-                models=[
-                    Model(name, context_window_tokens=self.context_window_tokens) for name in self.models
-                ],
+                models=[Model(name, context_window_tokens=self.context_window_tokens) for name in self.models],
             )
         return self._endpoints[schema]
 

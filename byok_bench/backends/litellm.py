@@ -73,6 +73,4 @@ def find_gateway_python(venv: Path | None = None) -> Path:
     for place in places:
         if (place / name).is_file() and any(place.glob("[Ll]ib/**/site-packages/litellm/proxy")):
             return place / name
-    raise BackendError(
-        f"the LiteLLM proxy is not installed in {places[0]}: make gateway", code="missing_part"
-    )
+    raise BackendError(f"the LiteLLM proxy is not installed in {places[0]}: make gateway", code="missing_part")

@@ -61,13 +61,9 @@ class LlamaCpp(ProcessBackend):
 
     def _make_child(self) -> Child:
         if find_spec("xllamacpp") is None:
-            raise BackendError(
-                "llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part"
-            )
+            raise BackendError("llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part")
         settings = {**self._settings, **self._find_files()}
-        return Child(
-            self.label, HERE / "llamacpp_process.py", settings, secrets=[self.api_key] if self.api_key else []
-        )
+        return Child(self.label, HERE / "llamacpp_process.py", settings, secrets=[self.api_key] if self.api_key else [])
 
     def _find_files(self) -> dict[str, str]:
         path = find_bundled_model() if self._model is None else find_model_file(self._model)

@@ -56,9 +56,7 @@ TOO_LARGE: Final = (
     "The request is larger than the whole limit, and waiting does not help: shorten it, or raise the limit."
 )
 """A rate limit that no waiting mends."""
-MODEL_FAILED: Final = (
-    "The model failed to write what was asked for, a call or JSON: ask again, or reword the prompt."
-)
+MODEL_FAILED: Final = "The model failed to write what was asked for, a call or JSON: ask again, or reword the prompt."
 """A failure of the server's that it tells with a 4xx."""
 BY_WORDS: Final = (
     ("auth", "ssl certificate", "A client certificate cannot be set here: use an address that wants none."),

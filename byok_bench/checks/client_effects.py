@@ -41,9 +41,7 @@ def load_client_effects() -> ClientEffects:
     return msgspec.json.decode(data, type=ClientEffects)
 
 
-def find_client_effects(
-    check: str, schema: str | None = None, stream: bool | None = None
-) -> list[ClientEffect]:
+def find_client_effects(check: str, schema: str | None = None, stream: bool | None = None) -> list[ClientEffect]:
     """What clients make of a broken rule, in answers of one form or of any; those that read it rightly left out."""
     return [
         one

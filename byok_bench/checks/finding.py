@@ -38,9 +38,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     offset: int | None = None
 
 
-def make_finding(
-    check: str, severity: Severity, hit: Hit, *, offset: int | None = None, more: int = 0
-) -> Finding:
+def make_finding(check: str, severity: Severity, hit: Hit, *, offset: int | None = None, more: int = 0) -> Finding:
     """The finding that a hit makes; its message is printable and not long, whatever a server said in it.
 
     `offset` stands where the hit names none; `more`: how many other hits of the rule it stands for.

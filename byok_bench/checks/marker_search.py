@@ -29,9 +29,7 @@ def find_control_token(text: str, *, leaked: str | None = None) -> str | None:
         said = mask_talk(text)
         found = [one for one in pattern.finditer(said) if families[one[0]] != family]
         found += [
-            one
-            for one in _WIDE_TOKEN.finditer(said)
-            if leaked is None or not one[0].startswith(_WIDE_TOOL_TOKEN)
+            one for one in _WIDE_TOKEN.finditer(said) if leaked is None or not one[0].startswith(_WIDE_TOOL_TOKEN)
         ]
         if found:
             return min(found, key=lambda one: one.start())[0]

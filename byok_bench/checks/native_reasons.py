@@ -27,6 +27,4 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_reason_meanings() -> Mapping[str, str]:
     """Word in lower case → the finish_reason that it stands for."""
     text = (files("byok_bench.checks") / "native_reasons.toml").read_text(encoding="utf-8")
-    return {
-        word: one.means for one in msgspec.convert(tomllib.loads(text), _File).reason for word in one.words
-    }
+    return {word: one.means for one in msgspec.convert(tomllib.loads(text), _File).reason for word in one.words}

@@ -152,11 +152,7 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
     """Findings of the passive checks over one exchange, each id at most once, in order of place."""
     seen = SeenExchange(exchange)
     chosen = None if ids is None else select_checks(ids)
-    fired = [
-        (one, finding)
-        for one in _list_passive_checks(_find_scopes(seen))
-        if (finding := _judge_rule(one, seen))
-    ]
+    fired = [(one, finding) for one in _list_passive_checks(_find_scopes(seen)) if (finding := _judge_rule(one, seen))]
     solo = next((one for one, _ in fired if one.alone), None)
     if solo is not None:
         fired = [pair for pair in fired if pair[0].id == solo.id or pair[0].id in solo.beside]
@@ -215,9 +211,7 @@ def _list_passive_checks(scopes: frozenset[Scope]) -> tuple[Check, ...]:
 def _is_within(one: Check, scopes: Collection[str]) -> bool:
     """Whether a check is about an answer that is in these scopes."""
     is_streamed = any(scope.endswith("-stream") for scope in scopes)
-    return (is_streamed or not one.streams_only) and any(
-        scope in scopes for scope in (one.applies_to, *one.also)
-    )
+    return (is_streamed or not one.streams_only) and any(scope in scopes for scope in (one.applies_to, *one.also))
 
 
 @cache

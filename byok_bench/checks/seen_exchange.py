@@ -78,11 +78,7 @@ class SeenExchange:
     @cached_property
     def chat_stream(self) -> ChatReading | None:
         """The reading, if a chat answer came as a stream."""
-        return (
-            self.chat_reading
-            if self.chat_reading is not None and self.chat_reading.shape == "stream"
-            else None
-        )
+        return self.chat_reading if self.chat_reading is not None and self.chat_reading.shape == "stream" else None
 
     @cached_property
     def typed_reading(self) -> TypedReading | None:
@@ -98,9 +94,7 @@ class SeenExchange:
     def event_stream(self) -> AnswerReading | None:
         """The reading, if an answer of any dialect came as a stream."""
         return (
-            self.answer_reading
-            if self.answer_reading is not None and self.answer_reading.shape == "stream"
-            else None
+            self.answer_reading if self.answer_reading is not None and self.answer_reading.shape == "stream" else None
         )
 
     @cached_property
@@ -153,8 +147,7 @@ class SeenExchange:
     def is_raw_reasoning_requested(self) -> bool:
         """Whether the request asks for reasoning inside the text."""
         return any(
-            one.member in self.request and self.request[one.member] in one.values
-            for one in load_markers().asked
+            one.member in self.request and self.request[one.member] in one.values for one in load_markers().asked
         )
 
     @cached_property

@@ -27,9 +27,7 @@ def check_endpoint(
     schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
     profile: endpoint_options.Profile = "local",
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")
-    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")] = False,
     save: Annotated[
         bool, typer.Option("--save", help="Note in the book what the model was seen to be able to do.")
     ] = False,
@@ -83,9 +81,7 @@ def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
         note(f"byok-bench: nothing is saved: {endpoint.label!r} has no model {report.model!r} in the book")
         return
     models = [
-        replace(one, capabilities=prove_capabilities(report, one.capabilities))
-        if one.name == report.model
-        else one
+        replace(one, capabilities=prove_capabilities(report, one.capabilities)) if one.name == report.model else one
         for one in endpoint.models
     ]
     EndpointBook.open().update(replace(endpoint, models=models))

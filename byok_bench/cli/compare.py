@@ -16,9 +16,7 @@ def add_command(app: typer.Typer) -> None:
 def compare_runs(
     run_a: Annotated[str, typer.Argument(help="First run: id, the start of one, or `last`.")],
     run_b: Annotated[str, typer.Argument(help="Second run; the same one to compare two of its endpoints.")],
-    a: Annotated[
-        str | None, typer.Option(help="Endpoint of the first run; all by name if not given.")
-    ] = None,
+    a: Annotated[str | None, typer.Option(help="Endpoint of the first run; all by name if not given.")] = None,
     b: Annotated[str | None, typer.Option(help="Endpoint of the second run.")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     store_b: Annotated[Path | None, typer.Option(help="Result file of the second run, if another.")] = None,
@@ -35,9 +33,7 @@ def compare_runs(
     made = list_differences(first, second, a=a, b=b)
     told = list_comparison_notes(first, second, same_endpoints=a == b)
     if as_json:
-        emit_json(
-            {"version": TABLES_VERSION, "a": first.id, "b": second.id, "notes": told, "differences": made}
-        )
+        emit_json({"version": TABLES_VERSION, "a": first.id, "b": second.id, "notes": told, "differences": made})
     else:
         print_comparison(made, f"B {second.id} against A {first.id}", told)
     raise typer.Exit(int(Exit.OK))

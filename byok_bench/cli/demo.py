@@ -27,15 +27,11 @@ def add_command(app: typer.Typer) -> None:
 
 
 def run_demo(
-    model: Annotated[
-        Path | None, typer.Option(help="A .gguf file in place of the bundled SmolLM2-135M.")
-    ] = None,
+    model: Annotated[Path | None, typer.Option(help="A .gguf file in place of the bundled SmolLM2-135M.")] = None,
     gateway: Annotated[bool, typer.Option(help="Also a real LiteLLM proxy in front of llama.cpp.")] = False,
     repeats: Annotated[int, typer.Option(min=1, help="How often each prompt is asked.")] = 2,
     html: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The tables as one JSON document on stdout.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The tables as one JSON document on stdout.")] = False,
 ) -> None:
     """Start the embedded backends, run the agent prompts against them, print the tables, write a report."""
     from byok_bench.cli.progress_bar import ProgressBar
@@ -69,9 +65,7 @@ def refuse_no_model(path: Path) -> None:
         fail(str(error))
 
 
-async def run_on_embedded_backends(
-    model: Path | None, gateway: bool, repeats: int, bar: "ProgressBar"
-) -> "Run":
+async def run_on_embedded_backends(model: Path | None, gateway: bool, repeats: int, bar: "ProgressBar") -> "Run":
     """The demo's run; its backends are stopped whatever happens."""
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.permission import refuse_unless_allowed

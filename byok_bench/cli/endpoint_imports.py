@@ -9,9 +9,7 @@ from byok_bench.cli.console import emit_json, fail, note
 from byok_bench.cli.endpoint_descriptions import describe_state_and_key, make_endpoint_document
 from byok_bench.cli.endpoints import AsJson, BookPath, ModelIds, NewLabel, open_book
 
-Env = Annotated[
-    bool, typer.Option("--env", help="From OPENAI_BASE_URL (or OPENAI_API_BASE) and OPENAI_API_KEY.")
-]
+Env = Annotated[bool, typer.Option("--env", help="From OPENAI_BASE_URL (or OPENAI_API_BASE) and OPENAI_API_KEY.")]
 LiteLLM = Annotated[Path | None, typer.Option("--litellm", help="From a LiteLLM config.yaml.")]
 PresetName = Annotated[str | None, typer.Option("--preset", help="From a preset; `presets` lists them.")]
 

@@ -12,12 +12,8 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.workspace import Workspace
 
-EndpointArgument = Annotated[
-    str | None, typer.Argument(help="Label of an endpoint in the book.", show_default=False)
-]
-BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", help="Base URL, in place of an endpoint of the book.")
-]
+EndpointArgument = Annotated[str | None, typer.Argument(help="Label of an endpoint in the book.", show_default=False)]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Base URL, in place of an endpoint of the book.")]
 ModelId = Annotated[str | None, typer.Option("--model", help="The provider's exact model id.")]
 KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
 Schema = Annotated[

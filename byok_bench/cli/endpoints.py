@@ -28,18 +28,14 @@ Label = Annotated[str, typer.Argument(help="Label of the endpoint.")]
 BookPath = Annotated[Path | None, typer.Option("--book", help="File of endpoints; default: your own.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Base URL.")]
-ModelIds = Annotated[
-    list[str] | None, typer.Option("--model", help="Exact model id; may be given several times.")
-]
+ModelIds = Annotated[list[str] | None, typer.Option("--model", help="Exact model id; may be given several times.")]
 Schema = Annotated[str | None, typer.Option("--schema", help="chat, responses or messages.")]
 KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin, into the keyring.")]
 KeyAsk = Annotated[bool, typer.Option("--key-ask", help="Ask for the key without echo, into the keyring.")]
 NoKey = Annotated[bool, typer.Option("--no-key", help="Send no key.")]
 KeyStyle = Annotated[str | None, typer.Option("--key-style", help="bearer, api-key, x-api-key or header.")]
-KeyHeader = Annotated[
-    str | None, typer.Option("--key-header", help="Header that carries the key, for style header.")
-]
+KeyHeader = Annotated[str | None, typer.Option("--key-header", help="Header that carries the key, for style header.")]
 NewLabel = Annotated[str | None, typer.Option("--label", help="A new label.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 

@@ -17,9 +17,7 @@ def add_command(app: typer.Typer) -> None:
 
 
 def judge_base_url(
-    url: Annotated[
-        str, typer.Argument(help="Base URL to judge; nothing is sent to it, but its name is looked up.")
-    ],
+    url: Annotated[str, typer.Argument(help="Base URL to judge; nothing is sent to it, but its name is looked up.")],
     profile: Annotated[
         Literal["local", "shared"],
         typer.Option(help="local: your own machine; shared: a worker or server that others use too."),
@@ -79,9 +77,7 @@ def _read_policy(path: Path, profile: str) -> tuple[str, Any]:
     except ValueError as error:
         fail(f"the policy {path} is no TOML: {error}")
     if table and not table.keys() & set(Workspace.__struct_fields__):
-        note(
-            f"put the lists of {path} into a table [egress]: a workspace's policy.toml takes them only there"
-        )
+        note(f"put the lists of {path} into a table [egress]: a workspace's policy.toml takes them only there")
         return profile, table
     try:
         workspace = read_workspace(path)

@@ -71,8 +71,6 @@ def print_models(
     for finding in run_checks(exchange):
         note(f"{finding.severity}: {finding.check}: {to_printable_text(finding.message)}")
     if exchange.error is not None:
-        said = to_printable_text(
-            describe_failure(exchange.error, is_list=True, key_sent=has_sent_key(exchange))
-        )
+        said = to_printable_text(describe_failure(exchange.error, is_list=True, key_sent=has_sent_key(exchange)))
         note(f"byok-bench: {exchange.error.kind} ({exchange.error.phase}): {said}")
     raise typer.Exit(int(choose_exit_code(exchange) if exchange.error else Exit.OK))

@@ -24,15 +24,11 @@ def report_run(
         Path | None, typer.Option(help="Write the tables and every exchange as CSV into this folder.")
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
-    jsonl: Annotated[
-        Path | None, typer.Option(help="Write every exchange whole, one JSON document a line.")
-    ] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="Write every exchange whole, one JSON document a line.")] = None,
     again: Annotated[
         bool, typer.Option("--judge-again", help="Read the stored bytes anew with today's checks.")
     ] = False,
-    listing: Annotated[
-        bool, typer.Option("--list", help="List the runs of the result file instead.")
-    ] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the runs of the result file instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Print the tables of a run, also of one that is still running; or write them to files."""

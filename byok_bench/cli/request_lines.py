@@ -89,9 +89,7 @@ def read_line(text: str, endpoint: "Endpoint | None", model: str | None) -> Requ
         if "base_url" in line:
             return RequestLine(make_own_target(line, body.get("model", model)), as_standard_roles(body), None)
     if endpoint is None:
-        raise EndpointError(
-            "it names no base_url, and the command line names no endpoint", code="no_endpoint"
-        )
+        raise EndpointError("it names no base_url, and the command line names no endpoint", code="no_endpoint")
     return RequestLine(endpoint, as_standard_roles(body), model)
 
 

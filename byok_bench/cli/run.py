@@ -47,45 +47,31 @@ def run_plan(
         list[str] | None,
         typer.Option("--scenario", "-s", help="Scenario, set (agent, errors, all) or TOML file; repeatable."),
     ] = None,
-    repeats: Annotated[
-        int | None, typer.Option(min=1, help="How often each sample is played. [default: 5]")
-    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="How often each sample is played. [default: 5]")] = None,
     concurrency: Annotated[
         str | None, typer.Option(help="Samples in flight on one target; 1,4,16 climbs a ladder.")
     ] = None,
     rate: Annotated[
         str | None, typer.Option(help="Samples started a second, whatever is in flight; 1,2,4 in turn.")
     ] = None,
-    arrivals: Annotated[
-        str | None, typer.Option(help="poisson or constant, for --rate. [default: poisson]")
-    ] = None,
+    arrivals: Annotated[str | None, typer.Option(help="poisson or constant, for --rate. [default: poisson]")] = None,
     ramp_to: Annotated[float | None, typer.Option(help="Let --rate grow evenly to this one.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides order and arrivals.")] = None,
-    warmup: Annotated[
-        int | None, typer.Option(min=0, help="Requests to each target beforehand. [default: 1]")
-    ] = None,
+    warmup: Annotated[int | None, typer.Option(min=0, help="Requests to each target beforehand. [default: 1]")] = None,
     attempts: Annotated[
         int | None, typer.Option(min=1, help="Requests at most for one answer. [default: 1, no retry]")
     ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes that drive the load. [default: 1]")
-    ] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Processes that drive the load. [default: 1]")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
-    resume: Annotated[
-        str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")
-    ] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")
-    ] = False,
+    resume: Annotated[str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")] = False,
     base_url: endpoint_options.BaseUrl = None,
     model: endpoint_options.ModelId = None,
     key_env: endpoint_options.KeyEnv = None,
     schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
     profile: Annotated[str | None, typer.Option(help="local or shared. [default: local]")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The tables as one JSON document on stdout.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The tables as one JSON document on stdout.")] = False,
 ) -> None:
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
     from byok_bench.cli.progress_bar import ProgressBar
@@ -245,9 +231,7 @@ def describe_silent_targets(run: "Run") -> list[str]:
 
     lines = []
     for index, target in enumerate(run.plan.targets):
-        rows = [
-            row for row in run.rows if row.target == index and not row.is_warmup and not row.wants_failure
-        ]
+        rows = [row for row in run.rows if row.target == index and not row.is_warmup and not row.wants_failure]
         asked = [row for row in rows if row.status in ("done", "failed") and not row.caused_by_us]
         if asked and all(row.kind for row in asked):
             kind, count = Counter(row.kind for row in asked).most_common(1)[0]
@@ -257,9 +241,7 @@ def describe_silent_targets(run: "Run") -> list[str]:
     return lines
 
 
-def read_numbers(
-    text: str | None, kind: "type[int] | type[float]", option: str
-) -> "list[int] | list[float] | None":
+def read_numbers(text: str | None, kind: "type[int] | type[float]", option: str) -> "list[int] | list[float] | None":
     """`1,4,16` as numbers."""
     if text is None:
         return None

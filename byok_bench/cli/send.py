@@ -31,17 +31,11 @@ def send_requests(
     schema: endpoint_options.Schema = "chat",
     settings: OwnSettings = None,
     profile: endpoint_options.Profile = "local",
-    prompt: Annotated[
-        str | None, typer.Option(help="Text of one user message; the answer is streamed.")
-    ] = None,
-    request: Annotated[
-        str | None, typer.Option(help="File with the request body as JSON; - for stdin.")
-    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="Text of one user message; the answer is streamed.")] = None,
+    request: Annotated[str | None, typer.Option(help="File with the request body as JSON; - for stdin.")] = None,
     jsonl: Annotated[str | None, typer.Option(help="File with one request body a line; - for stdin.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Lines of --jsonl in flight at once.")] = 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The Exchange as JSON on stdout, one a line.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The Exchange as JSON on stdout, one a line.")] = False,
     with_bytes: Annotated[
         bool, typer.Option("--bytes", help="Beside --json: every byte of the answer, with its time.")
     ] = False,
@@ -58,16 +52,12 @@ def send_requests(
         settings=settings,
         optional=jsonl is not None,
     )
-    rules = EgressRules(
-        endpoint_options.resolve_egress_profile(profile), endpoint_options.read_egress_policy()
-    )
+    rules = EgressRules(endpoint_options.resolve_egress_profile(profile), endpoint_options.read_egress_policy())
     if jsonl is not None:
         from byok_bench.cli.request_lines import send_lines
 
         lines = read_file_or_stdin(jsonl)
-        raise typer.Exit(
-            int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json, with_bytes)))
-        )
+        raise typer.Exit(int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json, with_bytes))))
     assert chosen is not None
     body = (
         build_prompt_body(prompt, chosen.schema)
@@ -192,9 +182,7 @@ def print_answer(exchange: "Exchange", which: str) -> None:
 
 def to_printable_text(text: str) -> str:
     """A server's text without the control characters that steer a terminal."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
+    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def choose_exit_code(exchange: "Exchange") -> Exit:

@@ -36,20 +36,12 @@ def serve_answers(
     every: Annotated[int, typer.Option(min=1, help="Only on every n-th request.")] = 1,
     probability: Annotated[float, typer.Option(min=0, max=1, help="Each fault only by this chance.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Decides which requests chance picks.")] = 0,
-    replay: Annotated[
-        str | None, typer.Option(help="Serve this run's recorded exchanges (an id, or `last`).")
-    ] = None,
+    replay: Annotated[str | None, typer.Option(help="Serve this run's recorded exchanges (an id, or `last`).")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file of the run.")] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(help="Only the exchanges with this endpoint of the run.")
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(min=0, help="Replay: 1 as recorded, 2 twice as fast, 0 at once.")
-    ] = 1.0,
+    endpoint: Annotated[str | None, typer.Option(help="Only the exchanges with this endpoint of the run.")] = None,
+    speed: Annotated[float, typer.Option(min=0, help="Replay: 1 as recorded, 2 twice as fast, 0 at once.")] = 1.0,
     in_order: Annotated[bool, typer.Option(help="Replay in order, not matched by request.")] = False,
-    model: Annotated[
-        list[str] | None, typer.Option(help="Serve these model ids alone; without it, any.")
-    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Serve these model ids alone; without it, any.")] = None,
     key_env: Annotated[str | None, typer.Option(help="Demand the key in this environment variable.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     ttft_ms: Annotated[float, typer.Option(min=0, help="Time to the first token.")] = 50.0,
@@ -58,17 +50,13 @@ def serve_answers(
     context: Annotated[int, typer.Option(min=1, help="Context window, tokens.")] = 4096,
     reasoning: Annotated[bool, typer.Option(help="Think before each answer.")] = False,
     list_faults: Annotated[bool, typer.Option("--list", help="List the faults and stop.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout: where it listens.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout: where it listens.")] = False,
 ) -> None:
     """Serve until Ctrl-C. Without --fault and --replay the answers are correct."""
     if list_faults:
         raise typer.Exit(int(print_faults(as_json)))
     if replay is not None:
-        server = make_replay_server(
-            list_recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port
-        )
+        server = make_replay_server(list_recordings(replay, store, endpoint), speed=speed, in_order=in_order, port=port)
     else:
         server = make_simulator(
             faults=[id.strip() for text in fault or [] for id in text.split(",") if id.strip()],

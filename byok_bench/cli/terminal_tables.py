@@ -35,9 +35,7 @@ def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: boo
 
     console = _make_console(to_stdout=to_stdout)
     for name in names:
-        _print_table(
-            console, render_narrow_lines(list_table_lines(run, name), name), TITLES[name], CAPTIONS[name]
-        )
+        _print_table(console, render_narrow_lines(list_table_lines(run, name), name), TITLES[name], CAPTIONS[name])
     console.print(to_rich_text(LEGEND), style="dim")
     for told in list_run_notes(run):
         console.print(to_rich_text(f"! {told}"), style="yellow")
@@ -88,11 +86,7 @@ def _print_table(console: "Console", lines: "Sequence[TextLine]", title: str, ca
     heads = [name for name in ("endpoint", "model", "load") if name in names and name != first and first]
     indent = INDENT if heads else ""
     body = [
-        {
-            name: f"{indent}{line[name]}" if name == first else line[name]
-            for name in names
-            if name not in heads
-        }
+        {name: f"{indent}{line[name]}" if name == first else line[name] for name in names if name not in heads}
         for line in lines
     ]
     columns = _choose_columns(body, console.width)
@@ -161,9 +155,7 @@ def _draw_table(lines: Sequence[Mapping[str, str]], columns: Sequence[Column], *
         padding=(0, GAP - 1 if head else GAP, 0, 0),  # the box of the head has a space of its own
     )
     for name, width, right in columns:
-        drawn.add_column(
-            get_heading(name), justify="right" if right else "left", width=width, overflow="fold"
-        )
+        drawn.add_column(get_heading(name), justify="right" if right else "left", width=width, overflow="fold")
     for line in lines:
         bad = find_alarming_columns(line)
         drawn.add_row(*(to_rich_text(line[name], "red" if name in bad else "") for name, _, _ in columns))

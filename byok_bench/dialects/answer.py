@@ -190,6 +190,5 @@ def has_finished_choices(choices: Collection[Choice]) -> bool:
 def is_cumulative_text(pieces: Sequence[str]) -> bool:
     """Whether 4 or more pieces each begin with all of the one before and are longer."""
     return len(pieces) >= 4 and all(
-        len(later) > len(earlier) and later.startswith(earlier)
-        for earlier, later in itertools.pairwise(pieces)
+        len(later) > len(earlier) and later.startswith(earlier) for earlier, later in itertools.pairwise(pieces)
     )

@@ -47,9 +47,7 @@ class Exchange:
     Everything is a pure function of `raw`: an exchange read back from a store gives the same answers.
     """
 
-    def __init__(
-        self, raw: RawExchange, label: str, base_url: str, schema: str = "chat", model: str = ""
-    ) -> None:
+    def __init__(self, raw: RawExchange, label: str, base_url: str, schema: str = "chat", model: str = "") -> None:
         self.raw = raw
         self.label = label
         """Label of the endpoint."""
@@ -92,9 +90,7 @@ class Exchange:
         head = self.raw.head
         if head is None:
             return None
-        return Response(
-            status=head.status, http=head.http, headers=_join_headers(head.headers), end=self.raw.end
-        )
+        return Response(status=head.status, http=head.http, headers=_join_headers(head.headers), end=self.raw.end)
 
     @property
     def chunks(self) -> list[Chunk]:

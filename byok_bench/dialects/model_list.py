@@ -52,9 +52,7 @@ _LARGEST_WINDOW: Final = 1_000_000_000
 
 def _replace_missing_model(found: Failure) -> Failure:
     """No model is named in this request, so what is not found is the route, whatever the server's words suggest."""
-    return (
-        msgspec.structs.replace(found, kind="not_found_route") if found.kind == "not_found_model" else found
-    )
+    return msgspec.structs.replace(found, kind="not_found_route") if found.kind == "not_found_model" else found
 
 
 def _classify_list(raw: RawExchange, body: Body) -> Failure | None:
@@ -79,9 +77,7 @@ def find_model_entries(document: object) -> list[Any] | None:
     if isinstance(document, dict):
         forms = (document.get(member) for member in _LIST_MEMBERS)
         return next((entries for entries in forms if isinstance(entries, list)), None)
-    return (
-        document if isinstance(document, list) and all(read_entry_id(entry) for entry in document) else None
-    )
+    return document if isinstance(document, list) and all(read_entry_id(entry) for entry in document) else None
 
 
 def read_entry_id(entry: object) -> str:

@@ -35,9 +35,7 @@ COUNT_NAMES: Final = {
     "responses": CountNames(
         "input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"
     ),
-    "messages": CountNames(
-        "input_tokens", "output_tokens", None, "input_tokens_details", "output_tokens_details"
-    ),
+    "messages": CountNames("input_tokens", "output_tokens", None, "input_tokens_details", "output_tokens_details"),
 }
 """Dialect → its names. In Messages input read from a cache is counted beside input_tokens, and is no part of it."""
 _LARGEST: Final = 2**63 - 1
@@ -69,9 +67,7 @@ def read_chat_usage(value: Mapping[str, Any]) -> Usage:
     return Usage(
         **{name: to_token_count(value.get(name)) for name in COUNTS},
         cached_tokens=to_token_count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
-        reasoning_tokens=to_token_count(completion.get("reasoning_tokens"))
-        if isinstance(completion, dict)
-        else None,
+        reasoning_tokens=to_token_count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
         cost=_read_cost(value.get("cost")),
     )
 

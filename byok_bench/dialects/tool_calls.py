@@ -120,9 +120,7 @@ class ToolCalls:
         self._by_id: dict[str, Call] = {}
         self._legacy: Call | None = None
 
-    def add(
-        self, value: Mapping[str, Any], event: int | None, notes: Notes, position: int | None = None
-    ) -> bool:
+    def add(self, value: Mapping[str, Any], event: int | None, notes: Notes, position: int | None = None) -> bool:
         """Merge one element; True if it brought arguments. `position`: its place in a whole message, where it
         is the index whatever is given."""
         element = read_call_element(value)
@@ -135,11 +133,7 @@ class ToolCalls:
         if element.type is not None and element.type != ("custom" if element.is_custom else "function"):
             notes.note("call_type", event, render_value(element.type))
         whole_call = position is not None
-        call = (
-            self._find_message_call(element, event)
-            if whole_call
-            else self._find_or_open_call(element, event, notes)
-        )
+        call = self._find_message_call(element, event) if whole_call else self._find_or_open_call(element, event, notes)
         call.has_type = call.has_type or element.type is not None
         if element.id and call.id is None:
             call.id = element.id

@@ -47,9 +47,7 @@ class EndpointBook:
         self._team: list[Endpoint] = []
 
     @classmethod
-    def open(
-        cls, path: str | os.PathLike[str] | None = None, *, team: str | os.PathLike[str] | None = None
-    ) -> Self:
+    def open(cls, path: str | os.PathLike[str] | None = None, *, team: str | os.PathLike[str] | None = None) -> Self:
         """The book at `path` (default: the user's own), the team book over it (default: `team.toml` in the working
         folder, else beside the book) and the workspace's policy (`policy.toml`, the same places).
 
@@ -173,9 +171,7 @@ class EndpointBook:
         """
         endpoint = self[config_key]
         if self.is_team(endpoint):
-            raise EndpointError(
-                f"{endpoint.label!r} is the team's: edit {self.team_path}", code="endpoint_team"
-            )
+            raise EndpointError(f"{endpoint.label!r} is the team's: edit {self.team_path}", code="endpoint_team")
         self._change(lambda document, _: book_edits.drop_endpoint(document, endpoint.config_key))
         if endpoint.key in [one.key for one in self]:
             return  # another endpoint uses the same entry
@@ -214,9 +210,7 @@ class EndpointBook:
 
     def _read_team(self) -> list[Endpoint]:
         """The team's endpoints, each with the address that this member's key is confirmed for."""
-        listed = [
-            _check_team_endpoint(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]
-        ]
+        listed = [_check_team_endpoint(endpoint, self.team_path) for endpoint in self._read(self.team_path)[1]]
         origins = team_keys.read_origins(self._team_keys_path) if listed else {}
         fresh = {
             one.config_key: one.origin
@@ -314,7 +308,5 @@ def _merge_changes(stored: Endpoint, known: Endpoint, wanted: Endpoint) -> Endpo
 def _check_team_endpoint(endpoint: Endpoint, path: Path) -> Endpoint:
     """A team's endpoint names where each member's key comes from; a shared file cannot point at a session."""
     if endpoint.key.kind == "session":
-        raise BookError(
-            f"{path}: {endpoint.label!r} points at a session's key; use env or keyring", code="book_broken"
-        )
+        raise BookError(f"{path}: {endpoint.label!r} points at a session's key; use env or keyring", code="book_broken")
     return endpoint

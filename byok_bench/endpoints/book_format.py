@@ -191,9 +191,7 @@ def _read_table(table: Any, number: int, text: str, where: str) -> Endpoint:
     except _Wrong as wrong:
         field, problem = wrong.field, str(wrong)
     name = f", field {field}" if field else ""
-    raise BookError(
-        f"{where}, line {find_field_line(text, number, field)}{name}: {problem}", code="book_broken"
-    )
+    raise BookError(f"{where}, line {find_field_line(text, number, field)}{name}: {problem}", code="book_broken")
 
 
 def _make_endpoint(table: Any) -> Endpoint:
@@ -305,9 +303,7 @@ def find_field_line(text: str, number: int, field: str) -> int:
             field = inside.group(2)
     for name in reversed(re.findall(r"[\w-]+", field)):
         key = re.escape(name)
-        lines = (
-            rf'^[ \t]*(?:"?{key}"?[ \t]*[.=]|[\w"]+\.(?:[\w"-]+\.)*"?{key}"?[ \t]*=|\[+[^\]\n]*\b{key}\s*\])'
-        )
+        lines = rf'^[ \t]*(?:"?{key}"?[ \t]*[.=]|[\w"]+\.(?:[\w"-]+\.)*"?{key}"?[ \t]*=|\[+[^\]\n]*\b{key}\s*\])'
         if found := re.compile(lines, re.MULTILINE).search(text, start, end):
             start = found.start()
             break

@@ -59,9 +59,7 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A value that could be a key is a Secret."""
 
     def __repr__(self) -> str:
-        return redact(
-            f"CustomEndpoint(label={self.label!r}, base_url={self.base_url!r}, model={self.model!r})", ()
-        )
+        return redact(f"CustomEndpoint(label={self.label!r}, base_url={self.base_url!r}, model={self.model!r})", ())
 
     @contextlib.contextmanager
     def lend_endpoint(self) -> Iterator[Endpoint]:
@@ -82,8 +80,7 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
                 key_header=self.key_header,
                 models=[Model(self.model)],
                 headers={
-                    name: lend(value) if isinstance(value, Secret) else value
-                    for name, value in self.headers.items()
+                    name: lend(value) if isinstance(value, Secret) else value for name, value in self.headers.items()
                 },
                 timeouts=self.timeouts,
                 config_key=self.config_key,
@@ -141,9 +138,7 @@ def _decode_document(document: object) -> CustomEndpoint | TeamReference:
     version = document.get("version")
     if type(version) is not int or version != CONTRACT_VERSION:
         shown = f"{version} is unknown" if type(version) is int else "must be an integer"
-        raise ContractError(
-            f"{CONTRACT_FIELD}.version: {shown}; known is {CONTRACT_VERSION}", code="version_unknown"
-        )
+        raise ContractError(f"{CONTRACT_FIELD}.version: {shown}; known is {CONTRACT_VERSION}", code="version_unknown")
     is_team = set(document) <= {"version", "config_key"}
     _refuse_wrong_shape(document, "team" if is_team else "own")
     if is_team:
@@ -159,9 +154,7 @@ def resolve_reference(reference: TeamReference, team: Iterable[Endpoint]) -> tup
             names = [endpoint.get_model().name]
         if names:
             return endpoint, names[0]
-    raise ContractError(
-        f"{CONTRACT_FIELD}.config_key: the team's book here has none of it", code="config_key_unknown"
-    )
+    raise ContractError(f"{CONTRACT_FIELD}.config_key: the team's book here has none of it", code="config_key_unknown")
 
 
 def make_confirmation(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,9 +230,7 @@ def _read_own_endpoint(document: Mapping[str, Any]) -> CustomEndpoint:
             key_style=auth.get("style", "bearer"),
             key_header=auth.get("header"),
             secret=secret,
-            headers={
-                name: _hide_possible_secret(value) for name, value in document.get("headers", {}).items()
-            },
+            headers={name: _hide_possible_secret(value) for name, value in document.get("headers", {}).items()},
         )
         with received.lend_endpoint():
             pass  # every check that an endpoint passes on entry
@@ -277,9 +268,7 @@ def _make_validator(form: str) -> Any:
 
 def _refuse_wrong_shape(document: Mapping[str, Any], form: str) -> None:
     """Raise ContractError for the first member that is wrong; a validator's own words would show its value."""
-    errors = sorted(
-        _make_validator(form).iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
-    )
+    errors = sorted(_make_validator(form).iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if not errors:
         return
     error = errors[0]

@@ -103,9 +103,7 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
         _check_uuid(self.config_key, "model")
         window = self.context_window_tokens
         if window is not None and window <= 0:
-            raise EndpointError(
-                f"the context window must be 1 token or more, not {window}", code="window_invalid"
-            )
+            raise EndpointError(f"the context window must be 1 token or more, not {window}", code="window_invalid")
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,12 +172,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def _complete_key(self) -> None:
         """Check the key's header, name a new keyring entry, and bind a new key to the origin."""
         if self.key_style != "header" and self.key_header:
-            raise EndpointError(
-                "a key header is named with key style `header` only", code="key_header_unexpected"
-            )
-        if self.key_header and (
-            problem := entered_text.find_header_name_problem(self.key_header, for_key=True)
-        ):
+            raise EndpointError("a key header is named with key style `header` only", code="key_header_unexpected")
+        if self.key_header and (problem := entered_text.find_header_name_problem(self.key_header, for_key=True)):
             raise EndpointError(problem, code="key_header_invalid")
         if self.key.kind == "keyring" and not self.key.name:
             force_setattr(self, "key", KeyRef.keyring(self.key.service, self.config_key))
@@ -222,9 +216,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def find_model(self, name: str) -> Model | None:
         """The model with this name, alias or config_key; None if there is none."""
-        return next(
-            (model for model in self.models if name in (model.name, model.alias, model.config_key)), None
-        )
+        return next((model for model in self.models if name in (model.name, model.alias, model.config_key)), None)
 
     def get_model(self, name: str | None = None) -> Model:
         """The model with this name, alias or config_key; the first one if None. Raises EndpointError."""
@@ -236,9 +228,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         if found is not None:
             return found
         known = ", ".join(model.name for model in self.models) or "none"
-        raise EndpointError(
-            f"endpoint {self.label!r} has no model {name!r}; configured: {known}", code="model_unknown"
-        )
+        raise EndpointError(f"endpoint {self.label!r} has no model {name!r}; configured: {known}", code="model_unknown")
 
 
 def make_picker_label(endpoint: Endpoint, model: Model, *, team: bool = False) -> str:
@@ -251,9 +241,7 @@ def make_host_label(base_url: str) -> str:
     origin = extract_origin(base_url)
     if origin is None:
         return "Imported"
-    return (
-        origin.partition("://")[2].removesuffix(":443").removesuffix(":80")[: entered_text.LABEL_CHARACTERS]
-    )
+    return origin.partition("://")[2].removesuffix(":443").removesuffix(":80")[: entered_text.LABEL_CHARACTERS]
 
 
 def refuse_credentials(url: str, what: str) -> None:
@@ -286,9 +274,7 @@ def _check_uuid(text: str, what: str) -> None:
 
 def _check_choice(what: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise EndpointError(
-            f"{what} must be one of {', '.join(choices)}", code=f"{what.replace(' ', '_')}_invalid"
-        )
+        raise EndpointError(f"{what} must be one of {', '.join(choices)}", code=f"{what.replace(' ', '_')}_invalid")
 
 
 def _check_models(models: Sequence[Model]) -> None:
@@ -297,9 +283,7 @@ def _check_models(models: Sequence[Model]) -> None:
         raise EndpointError(f"model {twice[0]} is listed twice", code="model_twice")
 
 
-def _find_extras_problem(
-    headers: Mapping[str, str | KeyRef], query: Mapping[str, str | KeyRef]
-) -> str | None:
+def _find_extras_problem(headers: Mapping[str, str | KeyRef], query: Mapping[str, str | KeyRef]) -> str | None:
     """What is wrong with the extra header and query fields: names, values, or a key written out."""
     names = [name.lower() for name in headers]
     for name, value in headers.items():

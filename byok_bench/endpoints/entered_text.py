@@ -57,9 +57,7 @@ def normalize_label(text: str) -> str:
             code="label_too_long",
         )
     if found := find_hidden_character(label, spaces=False):
-        raise EndpointError(
-            f"the label holds the invisible character {found}; type it again", code="label_invalid"
-        )
+        raise EndpointError(f"the label holds the invisible character {found}; type it again", code="label_invalid")
     return label
 
 

@@ -13,9 +13,7 @@ from byok_bench.redact.logs import list_remembered_secrets
 _COMMON_WORDS: Final = frozenset({"key", "token"})
 """Names that carry keys in a URL, and all sorts of things in a request body."""
 
-_WHOLE_KEY: Final = re.compile(
-    r"(?:sk-|sk_|gsk_|xai-|nvapi-|hf_|r8_|AIza)(?=[^0-9]*[0-9])[A-Za-z0-9_.+=-]{16,}\Z"
-)
+_WHOLE_KEY: Final = re.compile(r"(?:sk-|sk_|gsk_|xai-|nvapi-|hf_|r8_|AIza)(?=[^0-9]*[0-9])[A-Za-z0-9_.+=-]{16,}\Z")
 """A field that holds this and nothing else: more than `redact` may take for a key in the middle of a sentence."""
 _NO_COMMON_WORD: Final = 8
 """Characters from which a key in use is looked for; a local server's key may be a word that labels hold, too."""

@@ -126,9 +126,7 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
         elif self.kind == "keyring" and self.name:
             _write_keyring(self.service, self.name, secret)
         else:
-            raise SecretError(
-                f"a key cannot be stored under {self}: set it there yourself", code="key_not_storable"
-            )
+            raise SecretError(f"a key cannot be stored under {self}: set it there yourself", code="key_not_storable")
 
     def forget(self) -> None:
         """Remove the stored key; nothing happens if there is none. Raises SecretError if the keyring fails."""
@@ -222,9 +220,7 @@ def _remove_from_keyring(service: str, user: str) -> None:
     except PasswordDeleteError:
         if _read_keyring(service, user) is None:
             return
-        problem = SecretError(
-            f"the keyring kept the entry {service}/{user}: remove it there", code="keyring_failed"
-        )
+        problem = SecretError(f"the keyring kept the entry {service}/{user}: remove it there", code="keyring_failed")
     except Exception as error:  # noqa: BLE001 - see the module docstring
         problem = _explain_keyring_error(error, "remove")
     else:

@@ -155,9 +155,7 @@ class _Entry:
             raise EndpointError(f"it is no chat model (mode {_redact_value(mode)})", code="import_entry")
         named = resolve_model(trim_ends(self._given["model"]), self._get_text("custom_llm_provider"), mode)
         if "/" not in self._given["model"] and "custom_llm_provider" not in self._given:
-            self.notes.append(
-                f"{_redact_value(self._given['model'])} without a provider is OpenAI's to LiteLLM"
-            )
+            self.notes.append(f"{_redact_value(self._given['model'])} without a provider is OpenAI's to LiteLLM")
         base_url, is_own = self._read_address(named.provider)
         query = self._read_version(named.provider)
         headers, key_header = self._read_headers()
@@ -166,9 +164,7 @@ class _Entry:
             base_url=base_url.rstrip("/") + self._build_path(named),
             schema=named.schema,
             key=headers.pop(key_header) if key_header is not None else key,  # type: ignore[arg-type]
-            key_style=_KEY_HEADERS[key_header.lower()]
-            if key_header is not None
-            else named.provider.key_style,
+            key_style=_KEY_HEADERS[key_header.lower()] if key_header is not None else named.provider.key_style,
             headers=tuple(headers.items()),
             query=query,
         )
@@ -235,9 +231,7 @@ class _Entry:
         variable = given.removeprefix(FROM_ENVIRONMENT)
         found = self._read_variable(variable)
         if not found:
-            raise EndpointError(
-                f"its {name} is in {_redact_value(variable)}, which is not set", code="import_entry"
-            )
+            raise EndpointError(f"its {name} is in {_redact_value(variable)}, which is not set", code="import_entry")
         return found
 
     def _read_variable(self, name: str) -> str:
@@ -249,9 +243,7 @@ class _Entry:
         address = trim_ends(given)
         refuse_credentials(address, what)
         if found := find_hidden_character(address, spaces=True):
-            raise EndpointError(
-                f"{what} holds white space or a hidden character ({found})", code="import_entry"
-            )
+            raise EndpointError(f"{what} holds white space or a hidden character ({found})", code="import_entry")
         return address
 
     def _build_path(self, named: ResolvedModel) -> str:
@@ -274,9 +266,7 @@ class _Entry:
             return ()
         given = self._given.get("api_version") or self._read_variable(provider.version)
         if not given:
-            raise EndpointError(
-                f"it names no api_version, and {provider.version} is not set", code="import_entry"
-            )
+            raise EndpointError(f"it names no api_version, and {provider.version} is not set", code="import_entry")
         return (("api-version", self._resolve(str(given), "api_version")),)
 
     def _read_headers(self) -> tuple[dict[str, str | KeyRef], str | None]:
@@ -289,9 +279,7 @@ class _Entry:
                 headers[str(name)] = KeyRef.env(text.removeprefix(FROM_ENVIRONMENT)) if is_reference else text
         if organization := self._given.get("organization"):
             headers["OpenAI-Organization"] = self._resolve(organization, "organization")
-        written = [
-            name for name, value in headers.items() if isinstance(value, str) and _is_secret(name, value)
-        ]
+        written = [name for name, value in headers.items() if isinstance(value, str) and _is_secret(name, value)]
         if written:
             raise EndpointError(
                 f"header {_join_names(written)} holds a key written out: refer to a variable, "
@@ -333,11 +321,7 @@ class _Entry:
         rest = [
             *(name for name in self._given if name not in _TAKEN),
             *(f"model_info.{name}" for name in self._info if name not in info),
-            *(
-                str(name)
-                for name in self._entry
-                if name not in ("model_name", "litellm_params", "model_info")
-            ),
+            *(str(name) for name in self._entry if name not in ("model_name", "litellm_params", "model_info")),
         ]
         if rest:
             self.notes.append(f"not taken over: {_join_names(rest)}")
@@ -363,10 +347,7 @@ def _find_credential(given: Mapping[str, Any], document: Mapping[str, Any]) -> M
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return (
-        name.lower() in ("authorization", *_KEY_HEADERS)
-        or redact(f"{name}: {value}", ()) != f"{name}: {value}"
-    )
+    return name.lower() in ("authorization", *_KEY_HEADERS) or redact(f"{name}: {value}", ()) != f"{name}: {value}"
 
 
 def _name_entry(number: int, entry: Any) -> str:

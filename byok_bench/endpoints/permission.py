@@ -65,9 +65,7 @@ def is_as_in_team_book(endpoint: Endpoint) -> bool:
     """Whether the team book has this endpoint, at this address and in this dialect: its id alone can be copied."""
     path = locate_team_book()
     same = (endpoint.config_key, endpoint.base_url, endpoint.schema)
-    return any(
-        same == (one.config_key, one.base_url, one.schema) for one in _read_team_endpoints(path, _stamp(path))
-    )
+    return any(same == (one.config_key, one.base_url, one.schema) for one in _read_team_endpoints(path, _stamp(path)))
 
 
 def find_workspace() -> Workspace:

@@ -55,9 +55,7 @@ def find_url_problem(text: str) -> str:
     return ""
 
 
-def render_request_line(
-    base_url: str, schema: Schema, query: Mapping[str, str | KeyRef] | None = None
-) -> str:
+def render_request_line(base_url: str, schema: Schema, query: Mapping[str, str | KeyRef] | None = None) -> str:
     """`POST https://…/v1/chat/completions?…`: what a request will call; empty if the base URL is none.
 
     A query value that is a reference is shown as one.
@@ -66,9 +64,7 @@ def render_request_line(
         base = read_base_url(base_url)
     except EgressRefusal:
         return ""
-    shown = {
-        name: f"<{value}>" if isinstance(value, KeyRef) else value for name, value in (query or {}).items()
-    }
+    shown = {name: f"<{value}>" if isinstance(value, KeyRef) else value for name, value in (query or {}).items()}
     asked = f"?{urlencode(shown, quote_via=quote, safe='<>:')}" if shown else ""
     return f"POST {base}{find_dialect(schema).route}{asked}"
 

@@ -37,9 +37,7 @@ from byok_bench.wire.shared_client import get_shared_client
 USER_AGENT: Final = "byok-bench"
 NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_confirmed"}
 """Codes of SecretError that say "this endpoint has no usable key now": a failure of the exchange, not of the caller."""
-_SCHEMA_HEADERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "messages": (("anthropic-version", "2023-06-01"),)
-}
+_SCHEMA_HEADERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"messages": (("anthropic-version", "2023-06-01"),)}
 
 
 async def send(
@@ -222,15 +220,9 @@ async def _send_order(
     return _make_exchange(order, raw, str(question.base))
 
 
-def _judge_without_lookup(
-    base_url: str, profile: str, policy: Mapping[str, Any] | None
-) -> Question | Verdict:
+def _judge_without_lookup(base_url: str, profile: str, policy: Mapping[str, Any] | None) -> Question | Verdict:
     """The verdict as far as it needs no lookup; remembered where no policy can change it."""
-    return (
-        _judge_without_policy(base_url, profile)
-        if policy is None
-        else prepare_question(base_url, profile, policy)
-    )
+    return _judge_without_policy(base_url, profile) if policy is None else prepare_question(base_url, profile, policy)
 
 
 @functools.lru_cache(maxsize=256)
@@ -302,6 +294,4 @@ def _make_unsent(order: Order, started_ns: int, reason: Failure) -> Exchange:
 
 
 def _make_exchange(order: Order, raw: RawExchange, base_url: str) -> Exchange:
-    return Exchange(
-        raw, label=order.endpoint.label, base_url=base_url, schema=order.spoken.name, model=order.model
-    )
+    return Exchange(raw, label=order.endpoint.label, base_url=base_url, schema=order.spoken.name, model=order.model)

@@ -135,12 +135,8 @@ def _read_timeouts(endpoint: Endpoint, text: str) -> Endpoint:
         return replace(endpoint, timeouts=DEFAULT_TIMEOUTS)
     names = Timeouts.__struct_fields__
     if len(parts) != len(names):
-        raise EndpointError(
-            "give four numbers of seconds: connect, first byte, idle, total", code="timeouts_invalid"
-        )
-    values = {
-        name: _read_number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)
-    }
+        raise EndpointError("give four numbers of seconds: connect, first byte, idle, total", code="timeouts_invalid")
+    values = {name: _read_number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)}
     try:
         return replace(endpoint, timeouts=Timeouts(**values))
     except ValueError as error:
@@ -156,9 +152,7 @@ def _read_body(endpoint: Endpoint, text: str) -> Endpoint:
     try:
         value = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
-        where = (
-            f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        )
+        where = f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         problem = f"the extra fields are not JSON{where}"
     else:
         if isinstance(value, dict):
@@ -177,9 +171,7 @@ def _read_price(endpoint: Endpoint, text: str) -> Endpoint:
     if not parts:
         return _replace_first_model(endpoint, price=None) if endpoint.models else endpoint
     if len(parts) not in (2, 3):
-        raise EndpointError(
-            "give two numbers: input and output price per million tokens", code="price_invalid"
-        )
+        raise EndpointError("give two numbers: input and output price per million tokens", code="price_invalid")
     values = [None if part in ("-", "–") else _read_number(part, "the price") for part in parts[:2]]
     currency = parts[2] if len(parts) == 3 else "USD"
     return _replace_first_model(endpoint, price=Price(input=values[0], output=values[1], currency=currency))
@@ -275,9 +267,7 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     "key_style": TextField(
         label="Key style",
         placeholder="",
-        read=lambda one, text: replace(
-            one, key_style=text, key_header=one.key_header if text == "header" else None
-        ),
+        read=lambda one, text: replace(one, key_style=text, key_header=one.key_header if text == "header" else None),
         show=lambda one: one.key_style,
     ),
     "key_header": TextField(

@@ -142,9 +142,7 @@ def _find_echoes(text: str) -> Iterator[Span]:
     for found in _ECHO.finditer(text):
         start, end = found.span("value")
         mask = _ECHO_MASK.search(text, start, end)
-        if mask and (
-            mask[0][0] == "*" or _has_key_characters(text[start : mask.start()], text[mask.end() : end])
-        ):
+        if mask and (mask[0][0] == "*" or _has_key_characters(text[start : mask.start()], text[mask.end() : end])):
             yield start, max(_find_last_mask_end(text, start, end), _strip_trailing(text, start, end))
 
 

@@ -32,16 +32,10 @@ COLUMNS: Final = {
         "caused by us",
         "429s within the cooldown that an error scenario of this run caused: in neither n nor failed",
     ),
-    "marked": Column(
-        "marked", "of n, those during which this client's event loop stood still for more than 50 ms"
-    ),
+    "marked": Column("marked", "of n, those during which this client's event loop stood still for more than 50 ms"),
     "ttfb_ms": Column("TTFB ms", "request written → first byte of the body, median", "ms"),
-    "ttft_ms": Column(
-        "TTFT ms", "request written → first delta with text, reasoning or tool arguments, median", "ms"
-    ),
-    "ttft_interval_ms": Column(
-        "TTFT 95 % CI", "95 % bootstrap interval of the median; from 6 samples on", "ms"
-    ),
+    "ttft_ms": Column("TTFT ms", "request written → first delta with text, reasoning or tool arguments, median", "ms"),
+    "ttft_interval_ms": Column("TTFT 95 % CI", "95 % bootstrap interval of the median; from 6 samples on", "ms"),
     "interval": Column(
         "95 % CI",
         "95 % bootstrap interval of the median, or of the difference in a comparison; from 6 samples on",
@@ -50,9 +44,7 @@ COLUMNS: Final = {
     "ttft_p90_ms": Column("TTFT p90", "9 of 10 were quicker; from 10 samples on", "ms"),
     "ttft_p99_ms": Column("TTFT p99", "99 of 100 were quicker; from 100 samples on", "ms"),
     "e2e_ms": Column("E2E ms", "request written → end of the answer, median", "ms"),
-    "e2e_interval_ms": Column(
-        "E2E 95 % CI", "95 % bootstrap interval of the median; from 6 samples on", "ms"
-    ),
+    "e2e_interval_ms": Column("E2E 95 % CI", "95 % bootstrap interval of the median; from 6 samples on", "ms"),
     "e2e_p90_ms": Column("E2E p90", "9 of 10 were quicker; from 10 samples on", "ms"),
     "e2e_p99_ms": Column("E2E p99", "99 of 100 were quicker; from 100 samples on", "ms"),
     "wait_ms": Column(
@@ -64,9 +56,7 @@ COLUMNS: Final = {
     "itl_ms": Column("ITL ms", "time between two deltas with output, median of all gaps", "ms"),
     "itl_p99_ms": Column("ITL p99", "99 of 100 gaps were shorter; from 100 gaps on", "ms"),
     "packed_percent": Column("packed %", "share of gaps that are 0: deltas that came in one packet", "%"),
-    "tpot_ms": Column(
-        "TPOT ms", "time from first to last delta with output by completion tokens − 1, median", "ms"
-    ),
+    "tpot_ms": Column("TPOT ms", "time from first to last delta with output by completion tokens − 1, median", "ms"),
     "tokens_per_s": Column("tok/s", "1000 / TPOT, of streams that did not come in packets", "tokens/s"),
     "findings": Column("findings", "rules that were broken, and by how many answers"),
     "as_wanted": Column("as wanted", "of n, those that ended as with a good server"),
@@ -102,9 +92,7 @@ COLUMNS: Final = {
     "high": Column("high", "upper end of it", "ms"),
     "difference_percent": Column("%", "the difference as a share of A", "%"),
     "verdict": Column("verdict", "what may be said of B beside A"),
-    "ttft_low_ms": Column(
-        "TTFT low", "lower end of the 95 % interval of the median, from 6 samples on", "ms"
-    ),
+    "ttft_low_ms": Column("TTFT low", "lower end of the 95 % interval of the median, from 6 samples on", "ms"),
     "ttft_high_ms": Column("TTFT high", "upper end of it", "ms"),
     "e2e_low_ms": Column("E2E low", "lower end of the 95 % interval of the median, from 6 samples on", "ms"),
     "e2e_high_ms": Column("E2E high", "upper end of it", "ms"),

@@ -22,9 +22,7 @@ PAIR: Final = ("scenario", "sample", "repeat", "turn", "stage")
 ALL: Final = "(all)"
 
 
-def compare(
-    run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None
-) -> pd.DataFrame:
+def compare(run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None) -> pd.DataFrame:
     """Differences B − A as a DataFrame, one line for each pair of targets, scenario and metric.
 
     Targets pair by endpoint and model; two runs with one target each pair whatever they are called. `a` and `b` name
@@ -34,14 +32,10 @@ def compare(
     first, second = _open_run(run_a), _open_run(run_b)
     made = pd.DataFrame(list_differences(first, second, a=a, b=b))
     made.attrs["notes"] = list_comparison_notes(first, second, same_endpoints=a == b)
-    return made.astype(
-        dict.fromkeys(("a", "b", "difference", "low", "high", "difference_percent"), "Float64")
-    )
+    return made.astype(dict.fromkeys(("a", "b", "difference", "low", "high", "difference_percent"), "Float64"))
 
 
-def list_differences(
-    run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None
-) -> list[Line]:
+def list_differences(run_a: Run | str, run_b: Run | str, *, a: str | None = None, b: str | None = None) -> list[Line]:
     """The same as plain lines; None for what could not be had."""
     first, second = _select_answers(run_a), _select_answers(run_b)
     return [
@@ -83,10 +77,7 @@ def _group_by_target(rows: pd.DataFrame, endpoint: str | None) -> dict[str, pd.D
     chosen = rows if endpoint is None else rows[rows["endpoint"] == endpoint]
     if endpoint is not None and chosen.empty:
         raise PlanError(f"no endpoint {endpoint!r} in that run", code="nothing_to_pair")
-    return {
-        f"{label} · {model}": part
-        for (label, model), part in chosen.groupby(["endpoint", "model"], sort=False)
-    }
+    return {f"{label} · {model}": part for (label, model), part in chosen.groupby(["endpoint", "model"], sort=False)}
 
 
 def _make_difference_lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -> list[Line]:

@@ -69,11 +69,7 @@ def is_unanswered(row: Row) -> bool:
 
 def _describe_broken_rules(name: str, rows: Sequence[Row]) -> Iterator[str]:
     found = Counter(
-        finding.check
-        for row in rows
-        if not row.caused_by_us
-        for finding in row.findings
-        if finding.severity == "error"
+        finding.check for row in rows if not row.caused_by_us for finding in row.findings if finding.severity == "error"
     )
     if found:
         told = ", ".join(f"{check} ×{count}" for check, count in found.most_common())

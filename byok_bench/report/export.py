@@ -23,9 +23,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def write_csv(run: Run, folder: Path) -> list[Path]:
     """`exchanges.csv` and one file a table; the files written."""
-    return _write_tables(
-        run, folder, "csv", lambda made, path: _defuse_formulas(made).to_csv(path, index=False)
-    )
+    return _write_tables(run, folder, "csv", lambda made, path: _defuse_formulas(made).to_csv(path, index=False))
 
 
 def write_parquet(run: Run, folder: Path) -> list[Path]:
@@ -60,9 +58,7 @@ def replace_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _write_tables(
-    run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]
-) -> list[Path]:
+def _write_tables(run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]) -> list[Path]:
     frames = {"exchanges": make_flat_frame(run)} | {name: make_table_frame(run, name) for name in TABLES}
     written = []
     for name, made in frames.items():
@@ -84,8 +80,7 @@ def _defuse_formulas(made: pd.DataFrame) -> pd.DataFrame:
     for name in made.columns:
         if made[name].dtype == object or pd.api.types.is_string_dtype(made[name]):
             made[name] = [
-                f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-                for cell in made[name]
+                f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in made[name]
             ]
     return made
 

@@ -80,8 +80,7 @@ def make_flat_frame(run: Run) -> pd.DataFrame:
     table = make_exchange_frame(run)
     for name in LISTS:
         table[name] = [
-            msgspec.json.encode(replace_surrogates(msgspec.to_builtins(cell))).decode()
-            for cell in table[name]
+            msgspec.json.encode(replace_surrogates(msgspec.to_builtins(cell))).decode() for cell in table[name]
         ]
     return table
 

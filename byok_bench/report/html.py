@@ -61,15 +61,12 @@ def render_report_page(run: Run) -> str:
     """The page as text."""
     style = (files("byok_bench.report") / "page.css").read_text(encoding="utf-8")
     sections = [
-        _render_section(TITLES[name], CAPTIONS[name], _render_table(list_table_lines(run, name)))
-        for name in ORDER
+        _render_section(TITLES[name], CAPTIONS[name], _render_table(list_table_lines(run, name))) for name in ORDER
     ]
     sections.insert(3, _render_plots(run))
     found = summarize_findings(run)
     if found:
-        caption = (
-            "Rules that answers broke, with one example each. byok-bench checks show ID explains a rule."
-        )
+        caption = "Rules that answers broke, with one example each. byok-bench checks show ID explains a rule."
         sections.append(_render_section("Findings", caption, _render_table(found)))
     body = "\n".join([_render_header(run), *sections, _render_footer(run)])
     return (
@@ -107,14 +104,11 @@ def _render_header(run: Run) -> str:
     plan = run.plan
     facts = {
         "Run": f"{run.id}, {run.created[:19].replace('T', ' ')} UTC, {run.status}",
-        "Targets": "\n".join(
-            f"{target.name} ({target.schema}, {target.base_url})" for target in plan.targets
-        ),
+        "Targets": "\n".join(f"{target.name} ({target.schema}, {target.base_url})" for target in plan.targets),
         "Scenarios": ", ".join(scenario.name for scenario in plan.scenarios),
         "Plan": f"repeats {plan.repeats}; load {', '.join(load.name for load in plan.loads)}; "
         f"warm-up requests a target {plan.warmup}; seed {plan.seed}; profile {plan.profile}",
-        "Clock": ", ".join(sorted({row.clock for row in run.rows if row.clock and row.chunks}))
-        + " receive stamps",
+        "Clock": ", ".join(sorted({row.clock for row in run.rows if row.clock and row.chunks})) + " receive stamps",
     }
     listed = "".join(
         f"<dt>{_escape_text(name)}</dt><dd>{'<br>'.join(map(_escape_text, value.split(chr(10))))}</dd>"
@@ -149,16 +143,13 @@ def _render_table(made: Sequence[Line]) -> str:
     names = [
         name
         for name in (made[0] if made else ())
-        if name not in find_needless_columns(made)
-        and (name in BOUNDS or any(line[name] is not None for line in made))
+        if name not in find_needless_columns(made) and (name in BOUNDS or any(line[name] is not None for line in made))
     ]
     if "model" in names and not has_several_models(made):
         names.remove("model")
     told = render_wide_lines([{name: line[name] for name in names} for line in made])
     columns = list(told[0]) if told else []
-    numbers = {
-        name for name in columns if is_number([line[name] for line in told]) and "interval" not in name
-    }
+    numbers = {name for name in columns if is_number([line[name] for line in told]) and "interval" not in name}
     head = "".join(_render_head_cell(name, name in numbers) for name in columns)
     rows, before = [], None
     for line in told:

@@ -53,9 +53,7 @@ def make_rule_matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
     for at, name in enumerate(names):
         forms = {(run.plan.targets[at].schema, row.streamed) for row in rows if row.target == at}
         judged = [any(is_about(one, *form) for form in forms) for one in shown]
-        cells = [
-            counts[one.id, at] if is_judged else None for one, is_judged in zip(shown, judged, strict=True)
-        ]
+        cells = [counts[one.id, at] if is_judged else None for one, is_judged in zip(shown, judged, strict=True)]
         data[name] = pd.array(cells, dtype="Int64")
     return pd.DataFrame(data, index=pd.Index([one.id for one in shown], name="check"))
 
@@ -76,9 +74,7 @@ def list_evidence(run: Run, check: str | None = None, *, limit: int = 20) -> lis
         for finding in row.findings:
             if check not in (None, finding.check):
                 continue
-            event = (
-                finding.event if finding.event is not None and finding.event < len(exchange.events) else None
-            )
+            event = finding.event if finding.event is not None and finding.event < len(exchange.events) else None
             found.append(
                 Evidence(
                     check=finding.check,
@@ -111,9 +107,7 @@ def extract_excerpt(exchange: Exchange, offset: int) -> str:
 
 def make_evidence_frame(found: list[Evidence]) -> pd.DataFrame:
     """Evidence as rows."""
-    return pd.DataFrame(
-        [msgspec.structs.asdict(one) for one in found], columns=list(Evidence.__struct_fields__)
-    )
+    return pd.DataFrame([msgspec.structs.asdict(one) for one in found], columns=list(Evidence.__struct_fields__))
 
 
 def make_error_frame(run: Run) -> pd.DataFrame:

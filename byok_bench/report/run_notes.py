@@ -27,14 +27,10 @@ def list_run_notes(run: Run) -> list[str]:
             f"the event loop stalled {_describe_count(stalls, 'time')}, up to {worst:.0f} ms: "
             "samples counted as marked may be late"
         )
-    found += [
-        f"this client used up its core at {name}: its stamps may be late" for name in _list_full_cores(run)
-    ]
+    found += [f"this client used up its core at {name}: its stamps may be late" for name in _list_full_cores(run)]
     unverified = [target.label for target in run.plan.targets if target.unverified_tls]
     if unverified:
-        found.append(
-            f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured"
-        )
+        found.append(f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured")
     return found
 
 

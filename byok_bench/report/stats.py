@@ -79,9 +79,7 @@ def compute_interval(values: Sequence[float], seed: int = 0) -> tuple[float | No
         return None, None
     ranked = sorted(values)
     medians = sorted((ranked[low] + ranked[high]) / 2 for low, high in draw_middle_ranks(len(ranked), seed))
-    return _compute_ranked_quantile(medians, (1 - LEVEL) / 2), _compute_ranked_quantile(
-        medians, (1 + LEVEL) / 2
-    )
+    return _compute_ranked_quantile(medians, (1 - LEVEL) / 2), _compute_ranked_quantile(medians, (1 + LEVEL) / 2)
 
 
 @lru_cache(maxsize=64)

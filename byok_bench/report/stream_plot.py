@@ -58,9 +58,7 @@ def draw_streams(run: Run, scenario: str | None = None, repeat: int | Literal["e
     took = [stream.end_ms for stream in streams if stream.deltas]
     if not took or max(took) <= ONE_AXIS * min(took):
         legend = alt.Legend(orient="bottom", labelLimit=0, columns=4)
-        return apply_style(
-            _draw_stairs(streams, run, legend).properties(title=title, width=WIDTH, height=HEIGHT)
-        )
+        return apply_style(_draw_stairs(streams, run, legend).properties(title=title, width=WIDTH, height=HEIGHT))
     by_name = {name: [stream for stream in streams if stream.target == name] for name in name_targets(run)}
     panels = [_draw_panel(name, mine, run) for name, mine in by_name.items() if mine]
     heading = alt.Title(title, offset=14)
@@ -79,9 +77,7 @@ def list_delta_points(exchange: Exchange) -> list[dict[str, Any]]:
     ]
 
 
-def _select_streams(
-    run: Run, scenario: str | None, repeat: int | Literal["every"] | None
-) -> tuple[str, list[Stream]]:
+def _select_streams(run: Run, scenario: str | None, repeat: int | Literal["every"] | None) -> tuple[str, list[Stream]]:
     """Of which scenario, and what there is to draw."""
     rows = make_exchange_frame(run)
     rows = rows[rows["streamed"] & (rows["repeat"] > 0) & (rows["turn"] == 1) & (rows["stage"] == 0)]
@@ -118,8 +114,7 @@ def _draw_stairs(streams: Sequence[Stream], run: Run, legend: alt.Legend | None)
     """Stairs, and how each ended."""
     steps = [{"target": s.target, "repeat": s.repeat, **point} for s in streams for point in s.points]
     ends = [
-        {"target": s.target, "repeat": s.repeat, "ms": s.end_ms, "deltas": s.deltas, "ended": s.ended}
-        for s in streams
+        {"target": s.target, "repeat": s.repeat, "ms": s.end_ms, "deltas": s.deltas, "ended": s.ended} for s in streams
     ]
     longest, most = max(s.end_ms for s in streams), max(s.deltas for s in streams)
     times = alt.Scale(domain=[0, longest or 1.0], nice=True)
@@ -134,9 +129,7 @@ def _draw_stairs(streams: Sequence[Stream], run: Run, legend: alt.Legend | None)
     complete = ended.transform_filter(f"datum.ended == '{COMPLETE}'")
     failed = ended.transform_filter(f"datum.ended != '{COMPLETE}'")
     return alt.layer(
-        stairs.mark_line(interpolate="step-after", strokeWidth=1.8).encode(
-            x=x, y=y, color=color, detail="repeat:N"
-        ),
+        stairs.mark_line(interpolate="step-after", strokeWidth=1.8).encode(x=x, y=y, color=color, detail="repeat:N"),
         complete.mark_point(filled=True, size=45, opacity=1).encode(color=color),
         failed.mark_point(shape="cross", angle=45, filled=True, size=110, color=BAD, opacity=1),
         failed.mark_text(align="right", dx=-9, dy=-8, color=BAD).encode(text="ended:N"),

@@ -36,9 +36,7 @@ def list_table_lines(run: Run, name: str) -> list[Line]:
         raise ValueError(f"no table named {name!r}; there are {', '.join(TABLES)}")
     rows = [row for row in run.rows if not row.is_warmup]
     return [
-        {
-            column: replace_surrogates(cell) for column, cell in line.items()
-        }  # a server's words may be among them
+        {column: replace_surrogates(cell) for column, cell in line.items()}  # a server's words may be among them
         for line in _MAKERS[name](rows, run)
     ]
 
@@ -219,9 +217,7 @@ class _Part:
         yield from found.values()
 
 
-def _iterate_parts(
-    rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None
-) -> Iterator[_Part]:
+def _iterate_parts(rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None) -> Iterator[_Part]:
     """Parts in the order of the plan; the load is named where the plan has more than one request at a time."""
     loaded = run.plan.loads != (ClosedLoad(),)
     parts: dict[tuple[int, int, str | None], list[Row]] = {}

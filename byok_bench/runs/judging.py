@@ -223,9 +223,7 @@ def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
     }
 
 
-def add_outcome(
-    plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange], rows: Sequence[Row]
-) -> Row:
+def add_outcome(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange], rows: Sequence[Row]) -> Row:
     """The row of a sample's last turn, with the outcome that all its turns amount to."""
     scenario = plan.get_scenario(states[-1].scenario)
     sample = next(sample for sample in scenario.samples if sample.name == states[-1].sample)
@@ -236,9 +234,7 @@ def add_outcome(
 def read_exchange(target: Target, record: records.Record) -> Exchange:
     """A stored record as the exchange that it was."""
     raw = records.from_record(record)
-    return Exchange(
-        raw, label=target.label, base_url=target.base_url, schema=target.schema, model=target.model
-    )
+    return Exchange(raw, label=target.label, base_url=target.base_url, schema=target.schema, model=target.model)
 
 
 def group_by_sample(states: Sequence[ExchangeState]) -> Iterator[list[ExchangeState]]:
@@ -258,9 +254,7 @@ def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Ex
     return rows
 
 
-def judge_stored_run(
-    path: Path, run_id: str, writer: StoreWriter | None = None, again: bool = False
-) -> list[Row]:
+def judge_stored_run(path: Path, run_id: str, writer: StoreWriter | None = None, again: bool = False) -> list[Row]:
     """Every row of a run, in the order of the store. A row that an earlier call made is taken as it is if it is of
     the attempt that ended its exchange, unless the checks have changed or `again` is set; new ones of exchanges that
     ended are kept if there is a writer. What has not ended has a row that says so, and is looked at again.
@@ -309,14 +303,9 @@ def _store_rows(writer: StoreWriter, judge: str, rows: Sequence[Row]) -> None:
 def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeState]) -> list[Row]:
     """Rows of one sample's turns, recorded or not; the outcome stands on the last one, once the sample is over."""
     kept = [
-        (state, ledger.find_record(db, state.id) if state.status in ("done", "failed") else None)
-        for state in sample
+        (state, ledger.find_record(db, state.id) if state.status in ("done", "failed") else None) for state in sample
     ]
-    turns = [
-        (state, read_exchange(plan.targets[state.target], record))
-        for state, record in kept
-        if record is not None
-    ]
+    turns = [(state, read_exchange(plan.targets[state.target], record)) for state, record in kept if record is not None]
     rows = [make_unrecorded_row(plan, state) for state, record in kept if record is None]
     judged = judge_sample(plan, [state for state, _ in turns], [turn for _, turn in turns])
     if rows and judged:

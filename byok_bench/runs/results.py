@@ -106,17 +106,13 @@ class Run:
     def health(self) -> list[Health]:
         """How the measuring process fared, one entry a timed section."""
         with open_reader(self.path) as db:
-            return [
-                ascii_json.from_ascii(entry, Health) for entry in circumstances.read_sections(db, self.id)
-            ]
+            return [ascii_json.from_ascii(entry, Health) for entry in circumstances.read_sections(db, self.id)]
 
     @property
     def recoveries(self) -> list[Recovery]:
         """Waits for a server to answer again after an over-long prompt; their requests are in no row."""
         with open_reader(self.path) as db:
-            return [
-                ascii_json.from_ascii(entry, Recovery) for entry in circumstances.read_recoveries(db, self.id)
-            ]
+            return [ascii_json.from_ascii(entry, Recovery) for entry in circumstances.read_recoveries(db, self.id)]
 
     def iterate_exchanges(self) -> Iterator[tuple[Row, Exchange]]:
         """Every recorded exchange with its row, one at a time, in the order of the store."""

@@ -98,9 +98,7 @@ def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bo
     reclaim_orphans(db, run_id)
     states = {state.key: state for state in ledger.list_states(db, run_id)}
     lost = [states[key] for key in ledger.count_lost_attempts(db, run_id)]
-    again = sum(
-        state.status == "planned" and state.repeat > 0 and not intent.is_idle(state.target) for state in lost
-    )
+    again = sum(state.status == "planned" and state.repeat > 0 and not intent.is_idle(state.target) for state in lost)
     return OpenedRun(
         run_id=run_id,
         intent=intent,
@@ -111,9 +109,7 @@ def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bo
     )
 
 
-def _find_resumable(
-    db: sqlite3.Connection, intent: Intent, resume: str | bool
-) -> tuple[StoredRun | None, str]:
+def _find_resumable(db: sqlite3.Connection, intent: Intent, resume: str | bool) -> tuple[StoredRun | None, str]:
     """The run to go on with; or why the newest that could have been is not."""
     if resume is False:
         return None, ""

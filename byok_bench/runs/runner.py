@@ -337,9 +337,7 @@ class _RunStart:
 
     def _mark_interrupted(self, writer: StoreWriter, error: BaseException) -> None:
         """What is in flight is given back as lost; the rest stays as it is."""
-        note = (
-            "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
-        )
+        note = "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
         writer.submit(ledger.give_back_owned, self._run_id, name_this_process())
         writer.submit(reclaim_orphans, self._run_id)
         writer.submit(ledger.set_status, self._run_id, "interrupted", note).result()

@@ -144,11 +144,7 @@ class OutputDeltas(msgspec.Struct, frozen=True, kw_only=True, tag="output_deltas
     def find_shortfall(self, seen: PlayedSample) -> str | None:
         """None if met."""
         count = len(seen.turns[-1].reading.marks)
-        return (
-            None
-            if count >= self.at_least
-            else f"{count} deltas with output, expected at least {self.at_least}"
-        )
+        return None if count >= self.at_least else f"{count} deltas with output, expected at least {self.at_least}"
 
 
 class FailureKind(msgspec.Struct, frozen=True, kw_only=True, tag="failure_kind", tag_field="what"):

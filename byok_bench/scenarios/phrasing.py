@@ -76,8 +76,7 @@ class _Responses:
         body |= _build_common(request, "max_output_tokens")
         if scenario.tools:
             body["tools"] = [
-                {"type": "function"} | _build_signature(tool, "parameters")
-                for tool in _list_offered_tools(scenario)
+                {"type": "function"} | _build_signature(tool, "parameters") for tool in _list_offered_tools(scenario)
             ]
             if request.tool_choice:
                 named = {"type": "function", "name": request.tool_choice}
@@ -115,9 +114,7 @@ class _Messages:
             if request.tool_choice:
                 modes = {"auto": "auto", "required": "any", "none": "none"}
                 mode = modes.get(request.tool_choice)
-                body["tool_choice"] = (
-                    {"type": mode} if mode else {"type": "tool", "name": request.tool_choice}
-                )
+                body["tool_choice"] = {"type": mode} if mode else {"type": "tool", "name": request.tool_choice}
         if request.answer_schema is not None:
             body["output_config"] = {"format": {"type": "json_schema", "schema": request.answer_schema}}
         return body

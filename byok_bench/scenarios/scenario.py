@@ -128,9 +128,7 @@ def check_scenario(scenario: Scenario) -> Scenario:
     offered = find_tools(scenario.tools)
     choice = scenario.request.tool_choice
     if choice not in (None, "auto", "required", "none", *offered):
-        raise PlanError(
-            f"request.tool_choice {choice!r} is neither a mode nor an offered tool", code="bad_scenario"
-        )
+        raise PlanError(f"request.tool_choice {choice!r} is neither a mode nor an offered tool", code="bad_scenario")
     return scenario
 
 
@@ -138,9 +136,7 @@ def load_library() -> dict[str, Scenario]:
     """The scenarios that come with the package, by name: agent prompts first, then error scenarios."""
     folder = files("byok_bench.scenarios") / "library"
     found = [
-        parse_scenario(entry.read_bytes(), entry.name)
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
+        parse_scenario(entry.read_bytes(), entry.name) for entry in folder.iterdir() if entry.name.endswith(".toml")
     ]
     found.sort(key=lambda scenario: (scenario.wants_failure, scenario.name))
     return {scenario.name: scenario for scenario in found}
@@ -176,6 +172,4 @@ def _resolve_scenarios(item: str | Path | Scenario, known: dict[str, Scenario]) 
         return [read_scenario_file(Path(item))]
     near = get_close_matches(str(item), [*SETS, *known], n=1)
     meant = f"did you mean {near[0]!r}? " if near else ""
-    raise PlanError(
-        f"no scenario named {item!r}; {meant}there are {', '.join([*SETS, *known])}", code="no_scenario"
-    )
+    raise PlanError(f"no scenario named {item!r}; {meant}there are {', '.join([*SETS, *known])}", code="no_scenario")

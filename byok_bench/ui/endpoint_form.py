@@ -170,9 +170,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         """One line beside the buttons, which screen readers announce."""
         tone = "bad" if bad else "plain"
         shown = "<br>".join(escape(line) for line in text.split("\n"))
-        self._notice.value = (
-            f"<div role='status' class='byok-note' data-tone='{tone}'>{shown}</div>" if text else ""
-        )
+        self._notice.value = f"<div role='status' class='byok-note' data-tone='{tone}'>{shown}</div>" if text else ""
 
     def _clear(self) -> None:
         """Forget what was said of another endpoint."""
@@ -213,9 +211,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._secret.placeholder = STORED_HINT if waits else KEY_HINT
         said = self.state.describe_key()
         shown, quiet = (
-            (self._fields["key_env"], self._secret)
-            if source == "env"
-            else (self._secret, self._fields["key_env"])
+            (self._fields["key_env"], self._secret) if source == "env" else (self._secret, self._fields["key_env"])
         )
         refused = source == "env" and self.state.describe_field("key_env").tone == "bad"
         if not refused:
@@ -267,9 +263,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self.report = report
         self._ladder.finish(report)
         found = prove_capabilities(report, endpoint.get_model(report.model).capabilities)
-        self._call_saying_refusal(
-            lambda: self.state.keep_capabilities(endpoint.config_key, report.model, found)
-        )
+        self._call_saying_refusal(lambda: self.state.keep_capabilities(endpoint.config_key, report.model, found))
         self._suggest(endpoint, report.listed_models)
 
     async def _list_models(self) -> None:

@@ -7,9 +7,7 @@ from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
 from byok_bench.ui.html_table import render_html_table, render_small_print
 
-EXPLAINED = (
-    "again: may the same request be sent again. wait: as long as the server asked for. Kinds: docs/errors.md."
-)
+EXPLAINED = "again: may the same request be sent again. wait: as long as the server asked for. Kinds: docs/errors.md."
 
 
 def render_failures(run: Run) -> HTML:

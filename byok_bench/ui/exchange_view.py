@@ -43,9 +43,7 @@ def render_events(exchange: Exchange, around: int | None = None, most: int = 8) 
         bad=lambda line: [*line][:-1] if line["event"] == str(around) else (),
     )
     return HTML(  # type: ignore[no-untyped-call]
-        render_small_print(f"{told}. at: since the request was written; after: since the event before.")
-        + rows
-        + begin
+        render_small_print(f"{told}. at: since the request was written; after: since the event before.") + rows + begin
     )
 
 

@@ -322,9 +322,6 @@ def to_sentence(error: ByokBenchError) -> str:
 
 def is_key_like(field: str, text: str) -> bool:
     """Whether a text that was refused may be a key, or hold one: a known one, one of a known shape, a long token."""
-    if (
-        find_literal_key({field: trim_ends(text)}) is not None
-        or redact(text, list_remembered_secrets()) != text
-    ):
+    if find_literal_key({field: trim_ends(text)}) is not None or redact(text, list_remembered_secrets()) != text:
         return True
     return field in _NEAR_KEYS and any(not word.isalpha() for word in _LONG_WORD.findall(text))

@@ -32,9 +32,7 @@ def render_html_table(
     """
     columns = {name: [line[name] for line in table] for name in (table[0] if table else ())}
     side = {name: "right" if is_number(cells) else "left" for name, cells in columns.items()}
-    short = {
-        name for name, cells in columns.items() if max(map(len, _split_lines(cells)), default=0) <= SHORT
-    }
+    short = {name for name, cells in columns.items() if max(map(len, _split_lines(cells)), default=0) <= SHORT}
     head = "".join(_render_head(name, side[name]) for name in columns)
     lines, before = [], None
     for line in table:

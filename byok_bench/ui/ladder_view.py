@@ -75,8 +75,7 @@ def _render_cells(texts: list[str], row_style: str, colour: str = "inherit") -> 
     *short, advice = (escape(text) for text in texts)
     styles = [f"color:{colour};font-weight:700", "", f"color:{colour}", "text-align:right", ""]
     made = [
-        f"<td style='{_CELL};white-space:nowrap;{style}'>{text}</td>"
-        for style, text in zip(styles, short, strict=True)
+        f"<td style='{_CELL};white-space:nowrap;{style}'>{text}</td>" for style, text in zip(styles, short, strict=True)
     ]
     last = f"<td style='{_CELL};overflow-wrap:anywhere;width:60%'>{advice}</td>"
     return f"<tr style='{row_style}'>{''.join(made)}{last}</tr>"

@@ -56,9 +56,7 @@ class RunView(VBox):  # type: ignore[misc]
                 self._started = event
                 self._bar.max = max(event.samples, 1)
                 self._bar.value = event.stored
-                self._say(
-                    f"{len(event.targets)} targets, {len(event.scenarios)} scenarios, {event.samples} samples"
-                )
+                self._say(f"{len(event.targets)} targets, {len(event.scenarios)} scenarios, {event.samples} samples")
             case ExchangeFinished():
                 self._bar.value = event.done
                 self._say(

@@ -121,9 +121,7 @@ class Client:
         )
         try:
             connection.begin(flight)
-            connection.write(
-                build_request_head(request.method, sendable.path, sendable.headers) + request.body
-            )
+            connection.write(build_request_head(request.method, sendable.path, sendable.headers) + request.body)
             await flight.landed
         finally:
             flight.abandon()

@@ -25,9 +25,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if not 0 < value <= 86_400:
-                raise ValueError(
-                    f"timeout {name} must be more than 0 and at most 86400 seconds, not {value!r}"
-                )
+                raise ValueError(f"timeout {name} must be more than 0 and at most 86400 seconds, not {value!r}")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -106,6 +106,4 @@ class RawExchange(msgspec.Struct, kw_only=True):
     @property
     def has_clean_end(self) -> bool:
         """Whether the body came to the end that its framing announced, behind the terminator too."""
-        return self.end == "eof" or (
-            self.end == "done" and not {OPEN_AFTER_DONE, CUT_AFTER_DONE} & set(self.flags)
-        )
+        return self.end == "eof" or (self.end == "done" and not {OPEN_AFTER_DONE, CUT_AFTER_DONE} & set(self.flags))

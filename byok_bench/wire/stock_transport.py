@@ -71,9 +71,7 @@ class StockTransports:
         flight = StockFlight(record, request, target.host)
         async with flight.guard_by_clocks():
             if proxy is None:
-                addresses = await self._guard.require_addresses(
-                    target, request.profile, request.policy, record.phases
-                )
+                addresses = await self._guard.require_addresses(target, request.profile, request.policy, record.phases)
                 hosts = order_by_family(addresses)
             else:
                 check_proxied_target(target, request.profile, request.policy)
@@ -86,9 +84,7 @@ class StockTransports:
                     if number + 1 == len(hosts):
                         raise
 
-    def _get_transport(
-        self, target: Target, proxy: str | None, http2_alone: bool
-    ) -> httpx.AsyncHTTPTransport:
+    def _get_transport(self, target: Target, proxy: str | None, http2_alone: bool) -> httpx.AsyncHTTPTransport:
         key = (target, proxy, http2_alone)
         transport = self._transports.get(key)
         if transport is None:
@@ -183,9 +179,7 @@ class StockFlight:
             return
         version = _VERSIONS.get(response.extensions.get("http_version", b""))
         if version is None:
-            self.close_record(
-                "reset", make_failure("protocol", "headers", "the answer is in no known version of HTTP")
-            )
+            self.close_record("reset", make_failure("protocol", "headers", "the answer is in no known version of HTTP"))
             return
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in fields)
         self._set_clock("idle", self._request.timeouts.idle)

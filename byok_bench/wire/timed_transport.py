@@ -207,9 +207,7 @@ class RecordStream(httpx.AsyncByteStream):
 
     async def _write_request(self) -> None:
         request, connection = self._request, self._connection
-        waiting = build_request_head(
-            request.method, request.url.raw_path, _check_headers(request.headers.raw)
-        )
+        waiting = build_request_head(request.method, request.url.raw_path, _check_headers(request.headers.raw))
         async with aclosing(_iterate_frames(request)) as frames:
             async for frame in frames:
                 if self._flight.landed.done():

@@ -64,9 +64,7 @@ def test_a_probe_judges_its_answers_as_the_case_says(case: Case) -> None:
     """From the exchanges in order, a probe finds what the case says and nothing else."""
     probe = find_probe(case.file)
     found = [
-        Finding(
-            check=probe.id, severity="info" if isinstance(one, Note) else probe.severity, message=one.message
-        )
+        Finding(check=probe.id, severity="info" if isinstance(one, Note) else probe.severity, message=one.message)
         for one in get_judge(probe)(exchanges(case))
         if not isinstance(one, Inconclusive)
     ]

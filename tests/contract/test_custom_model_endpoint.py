@@ -149,9 +149,7 @@ def test_a_teams_endpoint_goes_by_reference_alone() -> None:
         ),
     ],
 )
-def test_what_cannot_be_handed_over_is_refused(
-    fields: dict[str, Any], error: type[Exception], code: str
-) -> None:
+def test_what_cannot_be_handed_over_is_refused(fields: dict[str, Any], error: type[Exception], code: str) -> None:
     """No field is dropped on the way, and no key leaves its origin."""
     with pytest.raises(error) as caught:
         encode_endpoint(an_endpoint(**fields))
@@ -205,9 +203,7 @@ class OldServer(HttpBackend):
         if unknown and self._strict:
             answer = make_json_reply({"detail": f"unknown: {sorted(unknown)}"}, 400)
         else:
-            answer = make_json_reply(
-                {"output": {"text": "from the old server's own model"}, "error": None}, 200
-            )
+            answer = make_json_reply({"output": {"text": "from the old server's own model"}, "error": None}, 200)
         return await wire.send_reply(answer, Schedule(0, 0), perf_counter(), keep_alive=False)
 
 
@@ -321,9 +317,7 @@ async def test_a_teams_endpoint_is_resolved_by_the_receiver(monkeypatch: pytest.
     """The reference is enough: address, model and key are the receiver's own; an unknown one is refused."""
     monkeypatch.setenv("TEAM_KEY", PLANTED)
     async with Simulator(models=["own"]) as own, Simulator(models=["team-model"], api_key=PLANTED) as brought:
-        team = an_endpoint(
-            "Team", base_url=brought.base_url, key=KeyRef.env("TEAM_KEY"), models=[Model("team-model")]
-        )
+        team = an_endpoint("Team", base_url=brought.base_url, key=KeyRef.env("TEAM_KEY"), models=[Model("team-model")])
         async with Receiver(own.endpoint, team=[team], policy=permitted(own, brought)) as receiver:
             field = encode_endpoint(team, team=True)
             status, answer = await ask(receiver, field)

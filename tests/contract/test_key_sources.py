@@ -115,9 +115,7 @@ def test_the_secret_service_keeps_the_same_promises(tmp_path: Path) -> None:
     """The same contract holds for a real Secret Service, behind a session bus of its own."""
     inside = f"{sys.executable} -m pytest -q -p no:cacheprovider -p no:xdist {HERE / 'in_secret_service.py'}"
     script = f"printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec {inside}"
-    folders = {
-        name: str(tmp_path) for name in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")
-    }
+    folders = {name: str(tmp_path) for name in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")}
     done = subprocess.run(
         ["dbus-run-session", "--", "sh", "-c", script],
         env={"PATH": os.environ["PATH"], **folders},

@@ -33,9 +33,7 @@ async def behind(relay: Relay) -> ProbeResult:
 async def test_a_proxy_that_collects_while_it_compresses_is_named() -> None:
     """Without gzip the stream flows; the finding is about clients that accept it, with the figures."""
     result = await behind(compress_whole)
-    assert [one.message.partition(":")[0] for one in result.findings] == [
-        "for clients that accept gzip, as SDKs do"
-    ]
+    assert [one.message.partition(":")[0] for one in result.findings] == ["for clients that accept gzip, as SDKs do"]
     assert "gzip for text/event-stream" in result.findings[0].message
     plain, packed = result.exchanges
     assert (plain.output.text == packed.output.text, packed.error) == (True, None)
@@ -46,9 +44,7 @@ async def test_a_proxy_that_corks_small_writes_is_named_once() -> None:
     result = await behind(cork)
     assert len(result.findings) == 1
     message = result.findings[0].message
-    assert re.match(
-        r"(\d+) events came in (\d+) reads, \d+ times after a silence of about 20\d ms: ", message
-    )
+    assert re.match(r"(\d+) events came in (\d+) reads, \d+ times after a silence of about 20\d ms: ", message)
     assert "http-no-delay" in message
 
 

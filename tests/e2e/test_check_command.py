@@ -18,9 +18,7 @@ Call = Callable[..., tuple[int, str, str]]
 def url() -> Iterator[str]:
     """A correct simulator."""
     command = [sys.executable, "-m", "byok_bench", "serve", "--json", "--ttft-ms", "1", "--gap-ms", "0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPO
-    ) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPO) as child:
         assert child.stdout is not None
         yield str(json.loads(child.stdout.readline())["base_url"])
         child.terminate()

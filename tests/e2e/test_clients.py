@@ -26,8 +26,7 @@ async def worker() -> AsyncIterator[Worker]:
 async def test_each_client_makes_of_a_fault_what_the_page_says(fault, worker) -> None:  # type: ignore[no-untyped-def]
     """Right, raises, or wrong without a word, in every form in which the fault shows."""
     played = {
-        (one.client, one.schema, one.stream): one.outcome
-        for one in await play_fault(fault, PYTHON, {False: worker})
+        (one.client, one.schema, one.stream): one.outcome for one in await play_fault(fault, PYTHON, {False: worker})
     }
     said = {
         (one.client, one.schema, one.stream): one.outcome

@@ -82,9 +82,7 @@ async def test_a_broken_rule_is_found_in_a_whole_answer(fault: Fault) -> None:
     """What is wrong in the objects of a stream is found in a document as well, and nothing but what tells the same."""
     async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
         assert fault.route is not None
-        exchange = await send(
-            server.get_endpoint(fault.route), body_for(fault.route, *fault.needs, "document")
-        )
+        exchange = await send(server.get_endpoint(fault.route), body_for(fault.route, *fault.needs, "document"))
     beside = {"messages.tool-json": ["messages.content"]}.get(fault.id, REMARKS.get(fault.id, []))
     assert {one.check for one in run_checks(exchange)} == {fault.id, *beside}
 
@@ -118,15 +116,11 @@ BESIDE = {
 
 
 @pytest.mark.parametrize(("fault", "route", "streamed"), WIDENED)
-async def test_a_rule_is_broken_in_every_form_that_it_judges(
-    fault: Fault, route: str, streamed: bool
-) -> None:
+async def test_a_rule_is_broken_in_every_form_that_it_judges(fault: Fault, route: str, streamed: bool) -> None:
     """Whole, and in the other dialects, the fault raises its own id; what else is found tells the same fault."""
     needs = [need for need in fault.needs if need not in ("stream", "document")]
     async with Simulator(faults=[fault.id], api_key=KEY, ttft_ms=1, gap_ms=1) as server:
-        seen = await send(
-            server.get_endpoint(route), body_for(route, *needs, *([] if streamed else ["document"]))
-        )
+        seen = await send(server.get_endpoint(route), body_for(route, *needs, *([] if streamed else ["document"])))
     found = {one.check for one in run_checks(seen)}
     assert fault.id in found
     assert found <= {fault.id, *BESIDE.get((fault.id, route), [])}
@@ -212,9 +206,7 @@ async def test_a_fault_by_chance_is_the_same_for_one_seed() -> None:
     """A probability of one half breaks some answers and spares some; the seed decides which."""
     runs = []
     for _ in range(2):
-        async with Simulator(
-            faults=["delta.created"], probability=0.5, seed=4, ttft_ms=0, gap_ms=0
-        ) as server:
+        async with Simulator(faults=["delta.created"], probability=0.5, seed=4, ttft_ms=0, gap_ms=0) as server:
             runs.append(await found(server, 12))
     assert runs[0] == runs[1]
     assert 0 < Counter(runs[0])[()] < 12

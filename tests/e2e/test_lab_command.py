@@ -21,9 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops by SIGTER
 @contextmanager
 def started(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """The command, with everything that Jupyter keeps below `folder`; it is gone afterwards."""
-    kept = {
-        name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    }
+    kept = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
     child = subprocess.Popen(
         [sys.executable, "-m", "byok_bench", "lab", "--no-browser", "--port", "0"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder,
@@ -56,9 +54,7 @@ def test_jupyterlab_is_there_and_goes_when_it_is_told(tmp_path: Path) -> None:
         said = []
         for line in child.stderr:
             said.append(line)
-            if found := re.search(
-                r"(http://127\.0\.0\.1:\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)", line
-            ):
+            if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)", line):
                 break
         else:
             raise AssertionError("".join(said))

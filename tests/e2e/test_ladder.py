@@ -49,9 +49,7 @@ async def test_a_correct_server_climbs_every_rung(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("schema", ["responses", "messages"])
-async def test_a_correct_server_climbs_every_rung_in_its_dialect(
-    simulator: Simulator, schema: Schema
-) -> None:
+async def test_a_correct_server_climbs_every_rung_in_its_dialect(simulator: Simulator, schema: Schema) -> None:
     """Requests are worded in the endpoint's dialect, and so are the probes that mean something there."""
     report = await ladder(simulator.get_endpoint(schema), deep=True)
     assert verdicts(report) == {rung.name: "pass" for rung in report} | {"tls": "skipped"}
@@ -268,18 +266,13 @@ async def test_a_server_that_answers_for_any_model_is_no_rule_that_holds() -> No
 
 CHAT = b'{"id":"c","object":"chat.completion","created":1796000000,"model":"m","choices":[{"index":0,%b}],%b}'
 COUNTS = b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}'
-WHOLE = sized(
-    CHAT % (b'"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"', COUNTS), JSON.strip()
-)
+WHOLE = sized(CHAT % (b'"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"', COUNTS), JSON.strip())
 CALL = b'{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\\"city\\":\\"Paris\\"}"}}'
 CALLED = sized(
-    CHAT
-    % (b'"message":{"role":"assistant","tool_calls":[' + CALL + b']},"finish_reason":"tool_calls"', COUNTS),
+    CHAT % (b'"message":{"role":"assistant","tool_calls":[' + CALL + b']},"finish_reason":"tool_calls"', COUNTS),
     JSON.strip(),
 )
-REFUSED = sized(
-    b'{"error":{"message":"no","type":"invalid_request_error"}}', JSON.strip(), status=b"400 Bad Request"
-)
+REFUSED = sized(b'{"error":{"message":"no","type":"invalid_request_error"}}', JSON.strip(), status=b"400 Bad Request")
 
 
 async def lose_the_second_request(peer: Peer) -> None:

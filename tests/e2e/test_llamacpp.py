@@ -146,9 +146,7 @@ async def test_a_tool_result_is_used_in_the_answer(server: LlamaCpp) -> None:
 
 async def test_a_tool_without_parameters_does_not_break_the_template(server: LlamaCpp) -> None:
     """Description and parameters of a function are optional."""
-    status, _ = await chat(
-        server, messages=QUESTION, tools=[{"type": "function", "function": {"name": "now"}}]
-    )
+    status, _ = await chat(server, messages=QUESTION, tools=[{"type": "function", "function": {"name": "now"}}])
     assert status == 200
 
 
@@ -164,9 +162,7 @@ async def test_structured_output_follows_its_schema(server: LlamaCpp) -> None:
 
 async def test_responses_and_messages_are_answered_too(server: LlamaCpp) -> None:
     """All three dialects can be tried against this one server."""
-    status, text = await post(
-        server, "/responses", {"model": BUNDLED_MODEL, "input": "Hello", "max_output_tokens": 8}
-    )
+    status, text = await post(server, "/responses", {"model": BUNDLED_MODEL, "input": "Hello", "max_output_tokens": 8})
     assert (status, json.loads(text)["object"]) == (200, "response")
     body = {"model": BUNDLED_MODEL, "messages": QUESTION, "max_tokens": 8}
     status, text = await post(server, "/messages", body)
@@ -250,9 +246,7 @@ PROBED: list[tuple[Schema, str, str]] = [
 
 
 @pytest.mark.parametrize(("schema", "probe", "verdict"), PROBED)
-async def test_the_probes_of_the_field_notes_hold(
-    server: LlamaCpp, schema: Schema, probe: str, verdict: str
-) -> None:
+async def test_the_probes_of_the_field_notes_hold(server: LlamaCpp, schema: Schema, probe: str, verdict: str) -> None:
     """Asked in the words of its dialect, the server obeys and disobeys as docs/field-notes.md says."""
     async with Client() as client:
         prober = Prober(server.get_endpoint(schema), BUNDLED_MODEL, client=client, profile="local")

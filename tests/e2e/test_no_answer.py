@@ -48,9 +48,7 @@ ANSWERS = {
     "a sentence": sized(b"model is warming up", TEXT),
     "a list": sized(b'[{"generated_text":"Hi"}]', JSON),
     "nothing": sized(b"", JSON),
-    "a stream of a text completion": streamed(
-        {"choices": [{"index": 0, "text": "Hi", "finish_reason": "stop"}]}
-    ),
+    "a stream of a text completion": streamed({"choices": [{"index": 0, "text": "Hi", "finish_reason": "stop"}]}),
     "a stream without a choice": streamed({"choices": []}),
     "a stream that says nothing": streamed({"choices": [{"index": 0, "delta": {"role": "assistant"}}]}),
     "a stream with an error in the choice": streamed(

@@ -44,9 +44,7 @@ async def test_a_rule_of_the_matrix_opens_to_bytes_and_times(tmp_path: Path) -> 
         await expect(opened.get_by_text("the body ended with choice 0 unfinished").first).to_be_visible()
         await opened.get_by_text("The rule's page, with examples").click()
         await expect(opened.get_by_text("Rule.")).to_be_visible()
-        await page.locator(".jp-WindowedPanel-outer").evaluate(
-            "panel => panel.scrollTop = panel.scrollHeight"
-        )
+        await page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTop = panel.scrollHeight")
         await expect(page.get_by_text("One answer over time: long-stream, every repeat")).to_be_visible()
         assert away == []
 
@@ -61,8 +59,6 @@ async def test_a_run_is_stopped_by_its_button(tmp_path: Path) -> None:
         await open_notebook(page, server, "stop.ipynb")
         await page.get_by_role("menuitem", name="Run", exact=True).click()
         await page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        await expect(page.get_by_role("status").filter(has_text="of 5001: simulator")).to_be_visible(
-            timeout=60_000
-        )
+        await expect(page.get_by_role("status").filter(has_text="of 5001: simulator")).to_be_visible(timeout=60_000)
         await page.get_by_role("button", name="Stop", exact=True).click()
         await expect(page.get_by_text("interrupted 0", exact=True)).to_be_visible(timeout=30_000)

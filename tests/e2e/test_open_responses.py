@@ -45,9 +45,7 @@ QUESTIONS = {
     "a text": Question([says("user", "Greet me in three words.")]),
     "a streamed text": Question([says("user", "Count up to five.")], stream=True),
     "a system prompt": Question([says("system", "You are a sailor."), says("user", "Greet me.")]),
-    "a call": Question(
-        [says("user", "How is the weather in San Francisco?")], tools=True, wanted="function_call"
-    ),
+    "a call": Question([says("user", "How is the weather in San Francisco?")], tools=True, wanted="function_call"),
     "a streamed call": Question(
         [says("user", "How is the weather in San Francisco?")],
         stream=True,
@@ -112,9 +110,7 @@ async def test_an_incomplete_stream_is_noticed() -> None:
     body = {"input": question.input, "stream": True}
     async with Simulator(faults=["responses.terminal-event"], ttft_ms=0, gap_ms=0) as server:
         exchange = await send(server.get_endpoint("responses"), body)
-    assert list(faults_of_stream([json.loads(event.data) for event in exchange.events])) == [
-        "no terminal event"
-    ]
+    assert list(faults_of_stream([json.loads(event.data) for event in exchange.events])) == ["no terminal event"]
 
 
 @pytest.mark.parametrize("member", ["completed_at", "store", "usage", "text"])

@@ -173,9 +173,7 @@ def test_a_target_that_answers_nothing_is_said_in_one_line(
     ],
     ids=["a forbidden address", "a malformed address", "a missing key"],
 )
-def test_a_run_that_cannot_send_anything_is_refused(
-    here: Here, url: str, options: list[str], says: str
-) -> None:
+def test_a_run_that_cannot_send_anything_is_refused(here: Here, url: str, options: list[str], says: str) -> None:
     """One line, exit 2, and nothing in the store."""
     code, out, err = here("run", *(option.format(url=url) for option in options), "-s", "plain-answer")
     assert (code, out) == (2, "")
@@ -248,9 +246,7 @@ def test_every_encoding_holds_a_table(shell: Shell, url: str, encoding: str) -> 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize(
-    "command", [["checks", "list"], ["checks", "list", "--json"], ["endpoints", "presets"]]
-)
+@pytest.mark.parametrize("command", [["checks", "list"], ["checks", "list", "--json"], ["endpoints", "presets"]])
 def test_a_full_disk_behind_stdout_is_one_line(shell: Shell, command: list[str]) -> None:
     """No traceback, and no second complaint at the end of the process."""
     with Path("/dev/full").open("w") as full:
@@ -300,9 +296,7 @@ def test_a_run_that_is_stopped_keeps_what_was_measured_and_says_how_to_go_on(
     """One line and an exit code of its own; going on by that line finishes the run."""
     stop, options, exit_code, says = STOPS[how]
     asked_before = len(server_log.read_text().split())
-    child = shell.start(
-        "run", *target(url), "-s", "plain-answer", "--repeats", "400", "--concurrency", "4", *options
-    )
+    child = shell.start("run", *target(url), "-s", "plain-answer", "--repeats", "400", "--concurrency", "4", *options)
     assert child.stderr is not None
     started = child.stderr.readline()
     while len(server_log.read_text().split()) < asked_before + 20:
@@ -376,9 +370,7 @@ def test_a_report_is_written_in_every_form(measured: Shell) -> None:
     assert code == 0
     assert len(json.loads(out)["written"]) == 1 + 6 + 6 + 1
     assert (measured.home / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    lines = [
-        json.loads(line) for line in (measured.home / "all.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    lines = [json.loads(line) for line in (measured.home / "all.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 1 + 6 * 3 + 3
     assert {line["version"] for line in lines} == {1}
 
@@ -447,9 +439,7 @@ FORMS = {
 def slow() -> Iterator[str]:
     """A server that takes its time, so that a run can be met in its middle."""
     command = [sys.executable, "-m", "byok_bench", "serve", "--json", "--ttft-ms", "30", "--tokens", "3"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPO
-    ) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPO) as child:
         assert child.stdout is not None
         yield str(json.loads(child.stdout.readline())["base_url"])
         child.terminate()

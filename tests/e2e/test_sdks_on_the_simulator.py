@@ -74,9 +74,7 @@ async def test_claude_parses_structured_output(claude: anthropic.AsyncAnthropic)
 async def test_claude_stops_where_it_was_told(claude: anthropic.AsyncAnthropic) -> None:
     """The text ends before the sequence, which is named."""
     message = {"role": "user", "content": "See the Tower?"}
-    said = await claude.messages.create(
-        model="m", max_tokens=99, messages=[message], stop_sequences=["Tower"]
-    )
+    said = await claude.messages.create(model="m", max_tokens=99, messages=[message], stop_sequences=["Tower"])
     assert (said.stop_reason, said.stop_sequence) == ("stop_sequence", "Tower")
 
 

@@ -160,15 +160,11 @@ def test_lines_come_out_in_the_order_in_which_they_went_in(send: Call, url: str,
     code, out, err = send(*target(url), "--jsonl", path, "--json", "--concurrency", "5")
     documents = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (0, "")
-    assert [document["request"]["body"]["messages"] for document in documents] == [
-        b["messages"] for b in bodies
-    ]
+    assert [document["request"]["body"]["messages"] for document in documents] == [b["messages"] for b in bodies]
     assert {document["error"] for document in documents} == {None}
 
 
-def test_lines_may_come_from_stdin(
-    send: Call, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_may_come_from_stdin(send: Call, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With `-`; an empty line is no request."""
     path = tmp_path / "in.jsonl"
     lines(path, HELLO, "", HELLO)

@@ -168,9 +168,7 @@ def replayed(home: Path, variables: dict[str, str]) -> list[str]:
             "hi",
             "--json",
         )
-        answers = [
-            subprocess.run(ask, env=variables, cwd=home, capture_output=True, check=False) for _ in range(3)
-        ]
+        answers = [subprocess.run(ask, env=variables, cwd=home, capture_output=True, check=False) for _ in range(3)]
         server.terminate()
         rest = b"".join(server.communicate())
     told = b"".join(one.stdout + one.stderr for one in answers)
@@ -222,9 +220,7 @@ def test_no_notebook_lets_a_key_out(
     cells = [nbformat.v4.new_code_cell(cell.format(url=url)) for cell in (*CELLS, *REFUSED)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     folder = {"metadata": {"path": str(home)}}
-    NotebookClient(
-        notebook, timeout=120, kernel_name="python3", allow_errors=True, resources=folder
-    ).execute()
+    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True, resources=folder).execute()
     nbformat.write(notebook, home / "saved.ipynb")
     raised = [any(output.output_type == "error" for output in cell.outputs) for cell in cells]
     assert raised == [False] * len(CELLS) + [True] * len(REFUSED), cells

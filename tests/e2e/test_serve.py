@@ -56,9 +56,7 @@ def invoke(*options: str) -> tuple[int, str]:
 
 def endpoint_at(said: dict[str, Any]) -> Endpoint:
     """An endpoint for what a process said."""
-    return Endpoint(
-        label="served", base_url=said["base_url"], models=[Model(name) for name in said["models"]]
-    )
+    return Endpoint(label="served", base_url=said["base_url"], models=[Model(name) for name in said["models"]])
 
 
 async def test_the_command_serves_the_fault_it_is_told() -> None:
@@ -100,9 +98,7 @@ async def test_a_run_is_replayed_from_its_result_file(tmp_path: Path) -> None:
         for tape in tapes:
             exchange = await send(replay.endpoint, json.loads(tape.body), model=tape.model)
             again[b"".join(data for _, data in exchange.chunks)] += 1
-    recorded = Counter(
-        b"".join(data for _, data in exchange.chunks) for _, exchange in done.iterate_exchanges()
-    )
+    recorded = Counter(b"".join(data for _, data in exchange.chunks) for _, exchange in done.iterate_exchanges())
     assert again == recorded
     assert serve.list_recordings("last", store, server.label) == tapes
 

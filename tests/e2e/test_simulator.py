@@ -214,13 +214,9 @@ async def test_the_openai_sdk_reads_the_same() -> None:
     async with quick(api_key=KEY) as server:
         ours = await send(server.endpoint, body_for("chat", "include_usage"))
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key=KEY, max_retries=0) as sdk:
-            stream = await sdk.chat.completions.create(
-                model=server.models[0], **body_for("chat", "include_usage")
-            )
+            stream = await sdk.chat.completions.create(model=server.models[0], **body_for("chat", "include_usage"))
             chunks = [chunk async for chunk in stream]
-            called = await sdk.chat.completions.create(
-                model=server.models[0], **body_for("chat", "tools", "document")
-            )
+            called = await sdk.chat.completions.create(model=server.models[0], **body_for("chat", "tools", "document"))
             listed = [model.id async for model in await sdk.models.list()]
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == ours.output.text
     assert chunks[-1].usage.completion_tokens == ours.output.usage.completion_tokens  # type: ignore[union-attr]
@@ -298,9 +294,7 @@ async def test_lm_studio_answers_unknown_routes_with_200() -> None:
     """A base URL without /v1 gets an error with status 200, as that server gives."""
     async with quick(profile="lm-studio") as server:
         endpoint = server.endpoint
-        wrong = type(endpoint)(
-            label="wrong", base_url=f"http://127.0.0.1:{server.port}/v2", models=endpoint.models
-        )
+        wrong = type(endpoint)(label="wrong", base_url=f"http://127.0.0.1:{server.port}/v2", models=endpoint.models)
         exchange = await send(wrong, body_for("chat"))
     assert exchange.response is not None
     assert exchange.response.status == 200

@@ -123,9 +123,7 @@ def test_nothing_grows_past_its_limits(
     for number, piece in enumerate(pieces_of(packed(body * times, coding), cut)):
         if stopped.why is None:
             recorder.record_body(number, piece)
-    labelled = (
-        media_type == "text/event-stream"
-    )  # else the first character decides, behind blanks of either kind
+    labelled = media_type == "text/event-stream"  # else the first character decides, behind blanks of either kind
     cap = limits.stream_bytes if labelled else max(limits.stream_bytes, limits.body_bytes)
     kept = decode_content(record.chunks[:-1], (coding,) if coding else (), 1 << 30)
     assert sum(len(data) for _, data in kept.chunks) <= cap
@@ -229,9 +227,7 @@ def test_cuts_of_an_http_answer_mean_nothing(whole: bytes, cut: Cut) -> None:
     assert heard(whole, cut, Limits()) == heard(whole, (), Limits())
 
 
-@for_a_while(
-    0.05, st.lists(st.sampled_from(FIELDS), max_size=9), CUTS, st.integers(1, 6), st.integers(60, 400)
-)
+@for_a_while(0.05, st.lists(st.sampled_from(FIELDS), max_size=9), CUTS, st.integers(1, 6), st.integers(60, 400))
 def test_heads_stay_within_their_limits(fields: list[bytes], cut: Cut, lines: int, size: int) -> None:
     """A head is handed on if it has no more lines and bytes than are allowed, and not if it has more."""
     block = b"".join(fields)

@@ -13,14 +13,10 @@ PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages
 ANTHROPIC = {"anthropic-version": "2023-06-01"}
 
 
-def ask(
-    server: Simulator, path: str, body: Any = None, headers: dict[str, str] | None = None, **query: str
-) -> Reply:
+def ask(server: Simulator, path: str, body: Any = None, headers: dict[str, str] | None = None, **query: str) -> Reply:
     """The reply to a request; GET without a body."""
     raw = b"" if body is None else json.dumps(body).encode()
-    return server.make_reply(
-        Request("GET" if body is None else "POST", path, headers or {}, raw, query=query)
-    )
+    return server.make_reply(Request("GET" if body is None else "POST", path, headers or {}, raw, query=query))
 
 
 def question(dialect: str, prompt: str, *, tools: bool = False, **members: Any) -> dict[str, Any]:

@@ -112,9 +112,7 @@ CASES = [
     whole("more than the length without end", flooding(length(b"2"), b"{}" * 500), body=b"{}"),
     whole("a second response behind the first", reply(sized(b"{}") + sized(b"evil")), body=b"{}"),
     whole("204 with a body", reply(b"HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n{}"), body=b""),
-    whole(
-        "304 with a body", reply(b"HTTP/1.1 304 Same\r\ncontent-length: 2\r\n\r\n{}"), body=b"", status=304
-    ),
+    whole("304 with a body", reply(b"HTTP/1.1 304 Same\r\ncontent-length: 2\r\n\r\n{}"), body=b"", status=304),
     whole(
         "204 with a chunked body to come",
         reply(b"HTTP/1.1 204 No Content\r\n" + CHUNKED, then="silence"),
@@ -219,9 +217,7 @@ CASES = [
         for ending, (kind, end) in ENDINGS.items()
     ],
     whole("no length, closed", reply(OK + JSON + b"connection: close\r\n\r\n{}"), body=b"{}"),
-    Case(
-        "no length, reset", reply(OK + JSON + b"\r\n{", then="reset"), "network", "body", "reset", body=b"{"
-    ),
+    Case("no length, reset", reply(OK + JSON + b"\r\n{", then="reset"), "network", "body", "reset", body=b"{"),
     whole("HTTP/1.0", reply(b"HTTP/1.0 200 OK\r\n" + JSON + b"\r\n{}"), body=b"{}"),
     whole(
         "HTTP/1.0 kept alive",
@@ -297,7 +293,5 @@ CASES = [
         "stream",
         "stall",
     ),
-    whole(
-        "done in words only", reply(chunked(event("[DONE]"), event("x"))), body=event("[DONE]") + event("x")
-    ),
+    whole("done in words only", reply(chunked(event("[DONE]"), event("x"))), body=event("[DONE]") + event("x")),
 ]

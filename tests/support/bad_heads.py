@@ -138,9 +138,7 @@ CASES = [
         for name, head in NO_HTTP.items()
     ],
     *[
-        Case(
-            f"{name}, then silence", reply(head, then="silence"), "protocol", "headers", "reset", stock=False
-        )
+        Case(f"{name}, then silence", reply(head, then="silence"), "protocol", "headers", "reset", stock=False)
         for name, head in NO_HTTP.items()
     ],
     Case("a banner before the request", banner_first, "protocol", None, "reset", stock=False),
@@ -162,9 +160,7 @@ CASES = [
     whole("bare LF in the head", reply(b"HTTP/1.1 200 OK\ncontent-length: 2\n\n{}"), body=b"{}"),
     whole("no reason", reply(b"HTTP/1.1 200\r\ncontent-length: 2\r\n\r\n{}"), body=b"{}"),
     # Limits of a head.
-    Case(
-        "endless header line", flooding(OK + b"x: ", b"a" * 1000), "protocol", "headers", "limit", stock=False
-    ),
+    Case("endless header line", flooding(OK + b"x: ", b"a" * 1000), "protocol", "headers", "limit", stock=False),
     Case("endless headers", flooding(OK, b"x: y\r\n" * 100), "protocol", "headers", "limit", stock=False),
     Case(
         "endless status line",

@@ -37,9 +37,7 @@ def coded(data: bytes, coding: bytes, *, stream: bool) -> Script:
 
 
 def coded_flood(status: bytes, coding: bytes, data: bytes) -> Script:
-    return flooding(
-        b"HTTP/1.1 " + status + b"\r\n" + SSE + b"content-encoding: " + coding + b"\r\n\r\n", data
-    )
+    return flooding(b"HTTP/1.1 " + status + b"\r\n" + SSE + b"content-encoding: " + coding + b"\r\n\r\n", data)
 
 
 CASES = [

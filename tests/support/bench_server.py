@@ -61,10 +61,7 @@ class BenchServer:
 
     async def _one(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         lines = head.decode("latin-1").split("\r\n")
-        fields = {
-            name.lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in lines[1:] if line)
-        }
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
         raw = await reader.readexactly(int(fields.get("content-length", "0")))
         if lines[0].startswith("GET"):
             self.lists += 1
@@ -100,9 +97,7 @@ class BenchServer:
         writer.write(head.encode() + text)
         await writer.drain()
 
-    def _refusal(
-        self, fields: dict[str, str], body: dict[str, Any], size: int
-    ) -> tuple[int, str, str] | None:
+    def _refusal(self, fields: dict[str, str], body: dict[str, Any], size: int) -> tuple[int, str, str] | None:
         if fields.get("authorization") not in (None, f"Bearer {KEY}"):
             return 401, "invalid_api_key", "Incorrect API key provided"
         if body["model"] != MODEL:
@@ -124,9 +119,7 @@ class BenchServer:
         await writer.drain()
 
     async def _stream(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-        )
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         for event in self._events(body):
             data = b"data: " + event + b"\n\n"
             writer.write(b"%x\r\n%s\r\n" % (len(data), data))
@@ -154,9 +147,7 @@ class BenchServer:
         else:
             deltas = [{"content": f"word{number} "} for number in range(self.pieces)]
         head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
-        chunks: list[Any] = [
-            head | {"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}
-        ]
+        chunks: list[Any] = [head | {"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}]
         chunks += [head | {"choices": [{"index": 0, "delta": d, "finish_reason": None}]} for d in deltas]
         chunks.append(head | {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
         if (body.get("stream_options") or {}).get("include_usage"):

@@ -50,9 +50,7 @@ def written(folder: Path, text: str, name: str = "endpoints.toml") -> Path:
 
 def an_endpoint(label: str = "Gateway", **fields: Any) -> Endpoint:
     """A complete endpoint without a key."""
-    return Endpoint(
-        **{"label": label, "base_url": "https://llm.example.com/v1", "models": [Model("m-1")], **fields}
-    )
+    return Endpoint(**{"label": label, "base_url": "https://llm.example.com/v1", "models": [Model("m-1")], **fields})
 
 
 _letters = st.characters(categories=("L", "N", "P", "S"))
@@ -71,12 +69,8 @@ _values = st.recursive(
     max_leaves=8,
 )
 _extra = st.one_of(st.text(st.characters(categories=("L", "N")), max_size=15), _names.map(KeyRef.env))
-_capability = st.builds(
-    Capability, state=st.sampled_from(["yes", "no", "unknown"]), evidence=st.none() | _words
-)
-_prices = st.builds(
-    Price, input=st.none() | st.floats(0, 1e6), output=st.none() | st.floats(0, 1e6), currency=_words
-)
+_capability = st.builds(Capability, state=st.sampled_from(["yes", "no", "unknown"]), evidence=st.none() | _words)
+_prices = st.builds(Price, input=st.none() | st.floats(0, 1e6), output=st.none() | st.floats(0, 1e6), currency=_words)
 _models = st.builds(
     Model,
     _words,

@@ -41,9 +41,7 @@ class CaseServer:
             writer.close()
 
     async def _play(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
-        chunked = (
-            not reply.raw and reply.header("content-length") is None and reply.header("connection") != "close"
-        )
+        chunked = not reply.raw and reply.header("content-length") is None and reply.header("connection") != "close"
         waiting = b"" if reply.raw else head(reply, chunked=chunked)
         for step in reply.steps:
             if isinstance(step, bytes):

@@ -135,9 +135,7 @@ class Case:
 @cache
 def load(folder: Path) -> tuple[Case, ...]:
     """Every case of every file in a folder, in the order of names and lines."""
-    return tuple(
-        case for path in sorted(folder.glob("*.md")) for case in parse(path.stem, path.read_text("utf-8"))
-    )
+    return tuple(case for path in sorted(folder.glob("*.md")) for case in parse(path.stem, path.read_text("utf-8")))
 
 
 def parse(file: str, text: str) -> Iterator[Case]:

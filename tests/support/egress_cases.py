@@ -77,9 +77,7 @@ def failures(case: Case, judge: Callable[..., Any]) -> list[str]:
     return found
 
 
-def _case(
-    name: str, url: Any, profile: Any = "local", *, policy: Any = None, dns: Any = None, **expected: Any
-) -> Case:
+def _case(name: str, url: Any, profile: Any = "local", *, policy: Any = None, dns: Any = None, **expected: Any) -> Case:
     dns_host, says = expected.pop("dns_host", None), expected.pop("says", "")
     reason = expected.setdefault("reason", "ok")
     expected["action"] = "allow" if reason == "ok" else "block"
@@ -111,9 +109,7 @@ def _names() -> Iterator[Case]:
 def _policies() -> Iterator[Case]:
     tables = load("policies")
     for policy in tables["bad"]:
-        yield _case(
-            f"{policy}", "https://api.openai.com", policy=policy, reason="bad_policy", host=None, port=None
-        )
+        yield _case(f"{policy}", "https://api.openai.com", policy=policy, reason="bad_policy", host=None, port=None)
     for policy in tables["good"]:
         yield _case(f"{policy}", "https://api.openai.com", policy=policy, dns=[PUBLIC], addresses=[PUBLIC])
 
@@ -155,9 +151,7 @@ def _addresses() -> Iterator[Case]:
     for profile in ("shared", "local"):
         for reason, address in rows:
             expected = _address_reason(reason, address, profile, literal=False)
-            yield _case(
-                f"{address} by name", "https://api.openai.com", profile, dns=[address], reason=expected
-            )
+            yield _case(f"{address} by name", "https://api.openai.com", profile, dns=[address], reason=expected)
         for reason, address in rows:
             url = f"https://[{address}]" if ":" in address else f"https://{address}"
             expected = _address_reason(reason, address, profile, literal=True)

@@ -154,9 +154,7 @@ if __name__ == "__main__":
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
-        found = kill_and_resume(
-            Path(place), kills=int(sys.argv[1]), repeats=int(sys.argv[2]), concurrency=4, seed=1
-        )
+        found = kill_and_resume(Path(place), kills=int(sys.argv[1]), repeats=int(sys.argv[2]), concurrency=4, seed=1)
     facts = {name: value for name, value in vars(found).items() if not isinstance(value, set)}
     facts |= {
         "acknowledged": len(found.acknowledged),

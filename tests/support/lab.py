@@ -34,8 +34,7 @@ async def jupyter_lab(folder: Path, home: Path, **environment: str) -> AsyncIter
     """A server on `folder`, everything it keeps below `home`; yields its address."""
     port = free_port()
     kept = {
-        name: str(home / name.lower())
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+        name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     }
     command = [
         sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}", "--ip=127.0.0.1", "--allow-root",

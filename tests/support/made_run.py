@@ -69,9 +69,7 @@ class MadeRun(Run):
         return None
 
 
-def plan(
-    labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (ClosedLoad(),), **endpoint: Any
-) -> Plan:
+def plan(labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (ClosedLoad(),), **endpoint: Any) -> Plan:
     """A plan over the whole library with these endpoints."""
     endpoints = [
         Endpoint(label=label, base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")], **endpoint)

@@ -64,9 +64,7 @@ class MoodyServer(BenchServer):
         writer.write(head.encode() + text)
         await writer.drain()
 
-    def _refusal(
-        self, fields: dict[str, str], body: dict[str, Any], size: int
-    ) -> tuple[int, str, str] | None:
+    def _refusal(self, fields: dict[str, str], body: dict[str, Any], size: int) -> tuple[int, str, str] | None:
         if time.monotonic() < self._cool_until:
             return 429, "rate_limited", COOLDOWN_WORDS
         if self.limits > 0:

@@ -17,9 +17,7 @@ RESPONSE: Shape = {
     **dict.fromkeys(("output", "tools"), list),
     **dict.fromkeys(("parallel_tool_calls", "store", "background"), bool),
     **dict.fromkeys(("top_p", "presence_penalty", "frequency_penalty", "temperature"), _NUMBER),
-    **dict.fromkeys(
-        ("previous_response_id", "instructions", "safety_identifier", "prompt_cache_key"), _OR_NULL[str]
-    ),
+    **dict.fromkeys(("previous_response_id", "instructions", "safety_identifier", "prompt_cache_key"), _OR_NULL[str]),
     **dict.fromkeys(("completed_at", "max_output_tokens", "max_tool_calls"), _OR_NULL[int]),
     **dict.fromkeys(("incomplete_details", "error", "reasoning", "usage"), _OR_NULL[dict]),
     "tool_choice": (str, dict),

@@ -20,10 +20,7 @@ FILE = Path(__file__).parent.parent / "cases" / "probes.json"
 
 def probe_cases() -> list[Any]:
     """The cases as pytest parameters."""
-    return [
-        pytest.param(case, id=f"{case['probe']}: {case['name']}")
-        for case in json.loads(FILE.read_text("utf-8"))
-    ]
+    return [pytest.param(case, id=f"{case['probe']}: {case['name']}") for case in json.loads(FILE.read_text("utf-8"))]
 
 
 def answer_of(said: dict[str, Any]) -> Exchange:

@@ -25,9 +25,7 @@ async def compress_whole(request: bytes, answer: asyncio.StreamReader, peer: Pee
     whole = await answer.read()
     head, _, body = whole.partition(b"\r\n\r\n")
     fields = [
-        line
-        for line in head.split(b"\r\n")
-        if not line.lower().startswith((b"transfer-encoding", b"content-length"))
+        line for line in head.split(b"\r\n") if not line.lower().startswith((b"transfer-encoding", b"content-length"))
     ]
     packed = gzip.compress(_unchunked(body) if b"chunked" in head.lower() else body)
     fields += [b"content-encoding: gzip", b"content-length: %d" % len(packed)]

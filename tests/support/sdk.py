@@ -157,9 +157,7 @@ def _close(seen: Seen, response: Any) -> None:
     items = [item for item in response.output if item.type == "function_call"]
     seen.calls = [Call(item.call_id, item.name, item.arguments) for item in items]
     if (usage := response.usage) is not None:
-        seen.usage = dict(
-            zip(COUNTS, (usage.input_tokens, usage.output_tokens, usage.total_tokens), strict=True)
-        )
+        seen.usage = dict(zip(COUNTS, (usage.input_tokens, usage.output_tokens, usage.total_tokens), strict=True))
 
 
 def _keywords(method: Callable[..., Any], body: Mapping[str, Any]) -> dict[str, Any]:

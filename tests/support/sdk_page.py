@@ -22,9 +22,7 @@ from byok_bench.wire.limits import Timeouts
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "sdk.md"
-LEGAL: list[dict[str, Any]] = tomllib.loads((ROOT / "tests" / "cases" / "sdk.toml").read_text("utf-8"))[
-    "otherwise"
-]
+LEGAL: list[dict[str, Any]] = tomllib.loads((ROOT / "tests" / "cases" / "sdk.toml").read_text("utf-8"))["otherwise"]
 OTHERWISE: Mapping[str, Mapping[str, str]] = {
     case: {name: entry[name] for name in ("loop", "helper") if name in entry}
     for entry in LEGAL
@@ -41,9 +39,7 @@ _PASSIVE = {one.id for one in checks() if one.mode == "passive"}
 FAULTS = [
     fault
     for fault in list_faults()
-    if fault.route in (None, "chat")
-    and "document" not in fault.needs
-    and (fault.id in _PASSIVE or not fault.is_check)
+    if fault.route in (None, "chat") and "document" not in fault.needs and (fault.id in _PASSIVE or not fault.is_check)
 ]
 """Faults that show in one streamed chat answer."""
 _GROUPS = {
@@ -149,9 +145,7 @@ def _legal(entry: Mapping[str, Any]) -> str:
 
 
 def _version() -> str:
-    pins = dict(
-        line.split("==") for line in (ROOT / "constraints.txt").read_text("utf-8").split() if "==" in line
-    )
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text("utf-8").split() if "==" in line)
     return pins["openai"]
 
 

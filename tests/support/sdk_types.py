@@ -51,11 +51,7 @@ def problems_of(reply: Reply, dialect: str) -> list[str]:
         return problems(reply.document, dialect)
     # Anthropic documents pings, and its SDK drops them before it looks for a type.
     data = [one.data for one in reply.events or [] if one.data != DONE and one.name != "ping"]
-    return [
-        f"{one.get('type', 'chunk')}: {problem}"
-        for one in data
-        for problem in problems(one, f"{dialect} event")
-    ]
+    return [f"{one.get('type', 'chunk')}: {problem}" for one in data for problem in problems(one, f"{dialect} event")]
 
 
 def _unknown(value: Any, path: str = "") -> Iterator[str]:

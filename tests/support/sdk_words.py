@@ -40,8 +40,7 @@ def numbered(seen: Seen) -> Seen:
     return replace(
         seen,
         calls=[
-            replace(call, id=_MADE_UP.sub(one, call.id)) if isinstance(call.id, str) else call
-            for call in seen.calls
+            replace(call, id=_MADE_UP.sub(one, call.id)) if isinstance(call.id, str) else call for call in seen.calls
         ],
     )
 
@@ -102,9 +101,7 @@ def _text(name: str, got: Any, want: Any) -> Iterator[str]:
 
 def _around(text: str, other: str) -> str:
     """The text from shortly before the first difference."""
-    same = next(
-        (at for at, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other))
-    )
+    same = next((at for at, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
     start = max(0, same - 8)
     return _quote(("…" if start else "") + text[start:])
 

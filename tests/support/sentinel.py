@@ -162,9 +162,7 @@ class Echo(BaseHTTPRequestHandler):
         """The keys, in every form."""
         values = [*self.headers.get_all("authorization", []), *self.headers.get_all("x-org", [])]
         sent = [value.removeprefix("Bearer ") for value in values]
-        return " ".join(
-            text for one in sent for text in (*map(bytes.decode, forms(one).values()), base64_of(one))
-        )
+        return " ".join(text for one in sent for text in (*map(bytes.decode, forms(one).values()), base64_of(one)))
 
     def _delta(self, text: str, finish: str | None = None) -> str:
         choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}

@@ -81,9 +81,7 @@ async def exchanges(url: str) -> None:
                 say(exchange.to_json(bb.check(exchange)))
         show(await list_models(endpoint))
         show(await ladder(endpoint, model="stream"))
-    dead = Endpoint(
-        label="dead", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=endpoints(url)[0].key
-    )
+    dead = Endpoint(label="dead", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=endpoints(url)[0].key)
     show((await send(dead, ASK)).error)
 
 
@@ -106,19 +104,13 @@ async def contracts(url: str) -> None:
                 attempt(lambda field=field: check_confirmation(field, {}))
                 attempt(lambda field=field: decode_endpoint({**field, "version": 2}))
                 for member in ("base_url", "label", "schema", "model", "config_key", "timeouts", "more"):
-                    attempt(
-                        lambda field=field, member=member: decode_endpoint({**field, member: [KEYS["env"]]})
-                    )
+                    attempt(lambda field=field, member=member: decode_endpoint({**field, member: [KEYS["env"]]}))
                 attempt(
                     lambda field=field: decode_endpoint(
                         {**field, "base_url": f"https://{quote(KEYS['env'], safe='')}@host/v1"}
                     )
                 )
-                attempt(
-                    lambda field=field: decode_endpoint(
-                        {**field, "auth": {"style": KEYS["env"], "secret": "x"}}
-                    )
-                )
+                attempt(lambda field=field: decode_endpoint({**field, "auth": {"style": KEYS["env"], "secret": "x"}}))
                 show(decode_endpoint(field))
     report = await ladder(brought[1], model="token-by-token", deep=True)
     say(report, report._repr_html_(), report.to_json())

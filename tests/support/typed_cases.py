@@ -20,10 +20,7 @@ START_NS = 1_000_000
 
 def table(name: str) -> list[Any]:
     """The cases of one table as pytest parameters."""
-    return [
-        pytest.param(case, id=case["name"])
-        for case in json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    ]
+    return [pytest.param(case, id=case["name"]) for case in json.loads((FOLDER / f"{name}.json").read_text("utf-8"))]
 
 
 def framed(event: Any) -> str:

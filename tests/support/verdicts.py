@@ -13,9 +13,7 @@ from byok_bench.wire.failures import Failure
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
-def finding_differences(
-    case: Case, found: Sequence[Finding], *, info_may_miss: bool = False
-) -> Iterator[str]:
+def finding_differences(case: Case, found: Sequence[Finding], *, info_may_miss: bool = False) -> Iterator[str]:
     """Findings of error and warn must be those of the case, no more and no less.
 
     Of info only the file's own rule and those listed in the case are compared; `info_may_miss` lets them miss.

@@ -85,9 +85,7 @@ def test_whoever_names_endpoints_of_ones_own_says_what_they_owe(path: Path) -> N
     cells = ["".join(cell["source"]) for cell in code_cells(path)]
     settings = [cell for cell in cells if "MINE = []" in cell]
     assert all('DEMAND = "answers"' in cell for cell in settings)
-    tests = [
-        cell for cell in cells if "bb.find_unmet(run, MINE, DEMAND)" in cell and "assert not unmet" in cell
-    ]
+    tests = [cell for cell in cells if "bb.find_unmet(run, MINE, DEMAND)" in cell and "assert not unmet" in cell]
     assert len(tests) == len(settings)
 
 

@@ -53,18 +53,14 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
 def test_importing_loads_nothing_heavy() -> None:
     """Tables, plots and forms load their libraries when they are asked for."""
     code = f"import sys, byok_bench as bb; dir(bb); print(*(name for name in {HEAVY} if name in sys.modules))"
-    printed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert printed.stdout.split() == []
 
 
 def test_every_name_is_on_the_page() -> None:
     """What is promised can be read in one place; the generator's own check holds the rest."""
     page = (ROOT / "docs" / "reference.md").read_text("utf-8")
-    assert [line for line in page.splitlines() if line.startswith("## ")] == [
-        f"## bb.{name}" for name in bb.__all__
-    ]
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [f"## bb.{name}" for name in bb.__all__]
 
 
 def test_every_parameter_of_a_run_is_explained() -> None:

@@ -177,9 +177,7 @@ def test_no_command_passes_the_policy(
     """Whatever way an endpoint is named, nothing is sent to one that the policy turns off, and the exit code is 2."""
     set_up(server, home)
     written(home, policy, "policy.toml")
-    codes = [
-        command_line(monkeypatch, command, *arguments) for arguments in commands(server, tmp_path)[command]
-    ]
+    codes = [command_line(monkeypatch, command, *arguments) for arguments in commands(server, tmp_path)[command]]
     assert server.requests == 0
     assert set(codes) == {2}
 
@@ -267,9 +265,7 @@ def test_the_team_goes_on_where_ones_own_is_turned_off(
         assert (before > 1, other.requests) == (True, 0)
 
 
-def test_a_server_goes_on_with_its_own_endpoint_where_brought_ones_are_turned_off(
-    server: Counted, home: Path
-) -> None:
+def test_a_server_goes_on_with_its_own_endpoint_where_brought_ones_are_turned_off(server: Counted, home: Path) -> None:
     """The receiver's own endpoint is its administrator's."""
     mine = set_up(server, home)
     written(home, OFF, "policy.toml")

@@ -17,8 +17,7 @@ from tools.servers.transformers_serve import TransformersServe
 from tools.servers.vllm import VLLM
 
 SERVERS: dict[str, Server] = {
-    one.name: one
-    for one in (LlamaCppServer(), Nginx(), HAProxy(), Portkey(), TransformersServe(), VLLM(), LiteLLM())
+    one.name: one for one in (LlamaCppServer(), Nginx(), HAProxy(), Portkey(), TransformersServe(), VLLM(), LiteLLM())
 }
 """The fast ones first."""
 

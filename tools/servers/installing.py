@@ -37,9 +37,7 @@ def pinned(name: str, package: str) -> str:
 def run_step(command: Sequence[str], cwd: Path = ROOT) -> str:
     """Stdout of one step of an installation. Raises CannotBeHad with the last words of what failed."""
     try:
-        done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-        )
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotBeHad(f"{command[0]}: {error}") from error
     if done.returncode:

@@ -36,9 +36,7 @@ def _ask_in(schemas: list[str], server: Server, url: str, upstream_url: str, fol
 
 
 @contextmanager
-def up(
-    server: Server, all_servers: Mapping[str, Server], folder: Path, port: int = 0
-) -> Iterator[tuple[str, str]]:
+def up(server: Server, all_servers: Mapping[str, Server], folder: Path, port: int = 0) -> Iterator[tuple[str, str]]:
     """The server's root URL and that of its upstream, both running for as long as the block."""
     server.install()
     upstream = all_servers[server.upstream] if server.upstream else None

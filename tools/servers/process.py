@@ -51,9 +51,7 @@ def running(
             _end_group(process)
 
 
-def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, timeout_s: float, command: str, log: Path
-) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, timeout_s: float, command: str, log: Path) -> None:
     deadline = time.monotonic() + timeout_s
     while process.poll() is None and time.monotonic() < deadline:
         try:

@@ -43,6 +43,4 @@ class Proxy(Server):
         raise NotImplementedError
 
     def _path(self) -> str:
-        return (
-            shutil.which(self.program) or shutil.which(self.program, path="/usr/sbin:/usr/local/sbin") or ""
-        )
+        return shutil.which(self.program) or shutil.which(self.program, path="/usr/sbin:/usr/local/sbin") or ""

@@ -112,12 +112,7 @@ def read_positive_integer(body: Body, *names: str, at_most: int | None = None) -
         value = body.get(name)
         if value is None:
             continue
-        if (
-            not isinstance(value, int)
-            or isinstance(value, bool)
-            or value < 1
-            or (at_most and value > at_most)
-        ):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1 or (at_most and value > at_most):
             limit = f" and at most {at_most}" if at_most else ""
             raise make_bad_request(f"'{name}' must be an integer of at least 1{limit}.", name)
         return value
@@ -166,9 +161,7 @@ def read_tools(entries: Iterable[Any], schema_field: str) -> list[Tool]:
         if parameters is not None and not isinstance(parameters, dict):
             raise make_bad_request("The parameters of a tool are a JSON Schema object.", f"tools[{position}]")
         if parameters and parameters.get("type", "object") != "object":
-            raise make_bad_request(
-                f"The parameters of '{name}' must be of type object.", f"tools[{position}]"
-            )
+            raise make_bad_request(f"The parameters of '{name}' must be of type object.", f"tools[{position}]")
         description = entry.get("description")
         if description is not None and not isinstance(description, str):
             raise make_bad_request("The description of a tool is a text.", f"tools[{position}]")
@@ -189,9 +182,7 @@ def read_list_member(body: Body, name: str) -> list[Any]:
 def check_tool_choice(choice: str, tools: list[Tool]) -> str:
     """A tool_choice that can be obeyed."""
     if choice.startswith(":") and choice[1:] not in {tool.name for tool in tools}:
-        raise make_bad_request(
-            f"'tool_choice' names '{choice[1:]}', which is not among the tools.", "tool_choice"
-        )
+        raise make_bad_request(f"'tool_choice' names '{choice[1:]}', which is not among the tools.", "tool_choice")
     if choice == "required" and not tools:
         raise make_bad_request("'tool_choice' is only allowed when 'tools' are given.", "tool_choice")
     return choice

@@ -29,9 +29,7 @@ def build_model_list(request: Request, names: Sequence[str], window: int | None)
     return {"data": data, "has_more": more, **ends}
 
 
-def build_model_entry(
-    request: Request, name: str, names: Sequence[str] | None, window: int | None
-) -> dict[str, Any]:
+def build_model_entry(request: Request, name: str, names: Sequence[str] | None, window: int | None) -> dict[str, Any]:
     """One model; `names` None: any there is asked for. Raises Refusal."""
     if names is not None and name not in names:
         raise make_unknown_model(name)

@@ -56,9 +56,7 @@ class Profile:
 def find_profile(name: str) -> Profile:
     """The profile of that name. Raises BackendError."""
     if name not in PROFILES:
-        raise BackendError(
-            f"no profile is called {name!r}; there are {', '.join(PROFILES)}", code="unknown_profile"
-        )
+        raise BackendError(f"no profile is called {name!r}; there are {', '.join(PROFILES)}", code="unknown_profile")
     return PROFILES[name]
 
 

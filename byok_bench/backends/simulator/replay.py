@@ -90,14 +90,11 @@ class Replay(HttpBackend):
             self._served[key] += 1
             return self._replay_recording(recordings[(self._served[key] - 1) % len(recordings)])
         if route == "models":
-            data = [
-                {"id": m, "object": "model", "created": 0, "owned_by": "byok-bench-replay"}
-                for m in self.models
-            ]
+            data = [{"id": m, "object": "model", "created": 0, "owned_by": "byok-bench-replay"} for m in self.models]
             return make_json_reply({"object": "list", "data": data}, 200, **MARK)
-        return Refusal(
-            404, "There is no recording of this request.", code="not_recorded", headers=dict(MARK)
-        ).to_reply("messages" if route == "messages" else "chat")
+        return Refusal(404, "There is no recording of this request.", code="not_recorded", headers=dict(MARK)).to_reply(
+            "messages" if route == "messages" else "chat"
+        )
 
     def _replay_recording(self, one: Recording) -> Reply:
         if one.status is None:

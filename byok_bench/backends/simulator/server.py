@@ -121,20 +121,14 @@ class Simulator(HttpBackend):
             case "health":
                 visit.reply = make_json_reply({"status": "ok"})
             case "models":
-                visit.reply = make_json_reply(
-                    build_model_list(request, self.models, self.context_window_tokens)
-                )
+                visit.reply = make_json_reply(build_model_list(request, self.models, self.context_window_tokens))
             case "model":
                 names = None if self._any_model else self.models
-                visit.reply = make_json_reply(
-                    build_model_entry(request, place.id, names, self.context_window_tokens)
-                )
+                visit.reply = make_json_reply(build_model_entry(request, place.id, names, self.context_window_tokens))
             case "response":
                 visit.reply = make_json_reply(self._memory.find_response(place.id))
             case "token-count":
-                visit.reply = messages.write_token_count(
-                    self._check_ask(messages.read_prompt(_read_body(visit)))
-                )
+                visit.reply = messages.write_token_count(self._check_ask(messages.read_prompt(_read_body(visit))))
             case _:
                 self._answer(visit, faults)
 
@@ -166,9 +160,7 @@ class Simulator(HttpBackend):
         window = self.context_window_tokens
         cuts = self.profile is not None and self.profile.has_silent_cut
         if window is not None and ask.prompt_tokens > window and not cuts:
-            raise make_too_long(
-                window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages"
-            )
+            raise make_too_long(window, ask.prompt_tokens, "input" if ask.dialect == "responses" else "messages")
         return ask
 
 

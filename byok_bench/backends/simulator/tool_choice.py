@@ -29,9 +29,7 @@ _NAME = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3}"
 _ONE = rf"(?:{_QUOTED}|{_NAME}(?:, [A-Z]{{2}}\b)?)"
 """A quoted text or a name, perhaps with the code of its state: `Boston, MA`."""
 _JOINT = r"[,?]?\s+(?:[Aa]nd|&|[Oo]r|plus|vs\.?|versus|as well as)\s+(?:[a-z']+\s+){0,4}"
-_LIST = re.compile(
-    rf"(?<=[^.!?\s]\s)(?P<first>{_ONE})(?P<more>(?:\s*,\s*{_ONE}){{0,9}}){_JOINT}(?P<last>{_ONE})"
-)
+_LIST = re.compile(rf"(?<=[^.!?\s]\s)(?P<first>{_ONE})(?P<more>(?:\s*,\s*{_ONE}){{0,9}}){_JOINT}(?P<last>{_ONE})")
 _MOST_CALLS = 8
 _NUMERIC = ("integer", "number")
 
@@ -44,11 +42,7 @@ def choose_tool(ask: Ask) -> Tool | None:
         return next(tool for tool in ask.tools if tool.name == ask.named_tool)
     # max() keeps the first of equals.
     best = max(ask.tools, key=lambda tool: _score_fit(tool, ask.prompt))
-    if (
-        ask.choice == "required"
-        or _score_fit(best, ask.prompt)
-        or _ASKS_FOR_ANY & set(_split_words(ask.prompt))
-    ):
+    if ask.choice == "required" or _score_fit(best, ask.prompt) or _ASKS_FOR_ANY & set(_split_words(ask.prompt)):
         return best
     return None
 
@@ -86,11 +80,7 @@ def _find_properties(tool: Tool) -> dict[str, Any]:
 
 def _is_about_one_thing(tool: Tool) -> bool:
     """Whether a call is about one thing: it has a free text among its parameters, and no list."""
-    types = [
-        one.get("type")
-        for one in _find_properties(tool).values()
-        if isinstance(one, dict) and "enum" not in one
-    ]
+    types = [one.get("type") for one in _find_properties(tool).values() if isinstance(one, dict) and "enum" not in one]
     return "string" in types and "array" not in types
 
 

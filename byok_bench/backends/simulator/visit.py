@@ -7,9 +7,7 @@ from byok_bench.backends.simulator.ask import Ask, Body
 from byok_bench.backends.simulator.http import Request
 from byok_bench.backends.simulator.reply import Reply
 
-Route = Literal[
-    "chat", "responses", "messages", "models", "model", "response", "token-count", "health", "unknown"
-]
+Route = Literal["chat", "responses", "messages", "models", "model", "response", "token-count", "health", "unknown"]
 """What is asked for: an answer in a dialect, the model list, one model, a response that was given before, how long a
 prompt of the Messages API is, whether the server is up."""
 

@@ -55,9 +55,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> dict[str, Any]:
         """Plain data, the exchanges behind it as `send --json` prints them."""
         document = {
-            name: getattr(self, name)
-            for name in self.__struct_fields__
-            if name not in ("exchanges", "findings")
+            name: getattr(self, name) for name in self.__struct_fields__ if name not in ("exchanges", "findings")
         }
         document["findings"] = [msgspec.to_builtins(one) for one in self.findings]
         document["exchanges"] = [one.to_json() for one in self.exchanges]
@@ -130,8 +128,7 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
         rows = "".join(
             "<tr>"
             + "".join(
-                f"<td style='text-align:left'>{escape(cell)}</td>"
-                for cell in render_rung_cells(rung, self.currency)
+                f"<td style='text-align:left'>{escape(cell)}</td>" for cell in render_rung_cells(rung, self.currency)
             )
             + "</tr>"
             for rung in self.rungs

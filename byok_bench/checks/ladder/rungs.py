@@ -134,9 +134,7 @@ async def climb_connect(climb: Climb) -> Rung:
         )
     if exchange.raw.peer is None:
         return Rung(name="connect", verdict="skipped", advice="Not dialled: the next rung says why.")
-    return Rung(
-        name="connect", verdict="pass", advice=f"Connected to {exchange.raw.peer}.", duration_ms=timing
-    )
+    return Rung(name="connect", verdict="pass", advice=f"Connected to {exchange.raw.peer}.", duration_ms=timing)
 
 
 async def climb_tls(climb: Climb) -> Rung:
@@ -154,9 +152,7 @@ async def climb_tls(climb: Climb) -> Rung:
         )
     checked = climb.prober.endpoint.tls.verify
     said = "The certificate is good." if checked else "Certificates are not checked for this endpoint."
-    return Rung(
-        name="tls", verdict="pass" if checked else "warn", advice=said, duration_ms=exchange.timing.tls
-    )
+    return Rung(name="tls", verdict="pass" if checked else "warn", advice=said, duration_ms=exchange.timing.tls)
 
 
 async def climb_models(climb: Climb) -> Rung:
@@ -172,9 +168,7 @@ async def climb_models(climb: Climb) -> Rung:
         )
     found = run_checks(exchange)
     listed = list_usable_models(exchange.reading.body.document)
-    wildcard = next(
-        (name for name in list_model_names(exchange.reading.body.document) if is_wildcard(name)), None
-    )
+    wildcard = next((name for name in list_model_names(exchange.reading.body.document) if is_wildcard(name)), None)
     if climb.prober.model in listed:
         said = f"{len(listed)} listed, {climb.prober.model} among them."
     elif wildcard is not None:
@@ -201,16 +195,12 @@ async def ask_once(climb: Climb, name: str, body: dict[str, Any]) -> Rung:
     exchange = await climb.prober.ask(ProbeRequest(body=body))
     found = run_checks(exchange)
     if exchange.error is not None:
-        said = describe_failure(
-            exchange.error, route_answered=climb.has_answered, key_sent=has_sent_key(exchange)
-        )
+        said = describe_failure(exchange.error, route_answered=climb.has_answered, key_sent=has_sent_key(exchange))
         return make_rung(name, "fail", said, climb, [exchange], found)
     climb.has_answered = True
     serious = [one for one in found if one.severity != "info"]
     if serious:
-        return make_rung(
-            name, "warn", f"Answered, but: {describe_findings(serious)}", climb, [exchange], found
-        )
+        return make_rung(name, "warn", f"Answered, but: {describe_findings(serious)}", climb, [exchange], found)
     timing = exchange.timing
     quick = f", first token after {timing.ttft:.0f} ms" if timing.ttft is not None else ""
     return make_rung(name, "pass", f"Answered in {timing.e2e or 0:.0f} ms{quick}.", climb, [exchange], found)
@@ -229,17 +219,13 @@ async def climb_tools(climb: Climb) -> Rung:
     exchanges, called, refused = [], [], []
     for form, choice in TOOL_FORMS.items():
         body = build_call_request(choice, stream=True)
-        exchange = await climb.prober.ask(
-            ProbeRequest(body={**body, "stream_options": {"include_usage": True}})
-        )
+        exchange = await climb.prober.ask(ProbeRequest(body={**body, "stream_options": {"include_usage": True}}))
         exchanges.append(exchange)
         if exchange.error is not None:
             refused.append(f"{form} ({exchange.error.message})")
         elif exchange.output.tool_calls:
             called.append(form)
-    found = [
-        finding for exchange in exchanges for finding in run_checks(exchange) if finding.severity != "info"
-    ]
+    found = [finding for exchange in exchanges for finding in run_checks(exchange) if finding.severity != "info"]
     verdict, said = judge_tool_forms(called, refused, found)
     return make_rung("tools", verdict, said, climb, exchanges, found)
 
@@ -269,9 +255,7 @@ async def climb_turn_two(climb: Climb) -> Rung:
     is_chat = climb.prober.endpoint.schema == "chat"
     names = ("turn.tool-roundtrip", "turn.reasoning-echo") if is_chat else ("turn.tool-roundtrip",)
     results = [await climb.prober.run(find_probe(name)) for name in names]
-    return summarize_probes(
-        "turn 2", climb, results, "Tool results are accepted and the conversation goes on."
-    )
+    return summarize_probes("turn 2", climb, results, "Tool results are accepted and the conversation goes on.")
 
 
 async def climb_probe(climb: Climb, probe: Check) -> Rung:
@@ -297,9 +281,7 @@ def summarize_probes(name: str, climb: Climb, results: Sequence[ProbeResult], go
         )
     verdicts = [result.verdict for result in results]
     if all(verdict == "inconclusive" for verdict in verdicts) or results[0].verdict == "inconclusive":
-        return make_rung(
-            name, "inconclusive", f"{results[0].open_points[0]}. {notes}".strip(), climb, exchanges
-        )
+        return make_rung(name, "inconclusive", f"{results[0].open_points[0]}. {notes}".strip(), climb, exchanges)
     doubtful = any(result.doubts for result in results)
     return make_rung(name, "warn" if doubtful else "pass", f"{good} {notes}".strip(), climb, exchanges)
 
@@ -335,9 +317,7 @@ def make_rung(
         verdict=verdict,
         advice=said,
         duration_ms=sum(known) if known else None,
-        requests=sum(
-            one.raw.phases.written is not None for one in exchanges
-        ),  # one that was not sent is none
+        requests=sum(one.raw.phases.written is not None for one in exchanges),  # one that was not sent is none
         tokens=sum_reported_tokens(exchanges),
         cost=compute_exchanges_cost(climb.prober.endpoint, climb.prober.model, exchanges),
         findings=tuple(found),

@@ -65,9 +65,8 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.late:.0%} of the {self.events} events arrived in the last {LAST_PART:.0%} of "
                 f"{self.total_ms:.0f} ms"
             )
-        return (
-            f"{self.events} events came in {self.reads} reads, {self.pauses} times after a silence of about "
-            + (f"{self.pause_ms:.0f} ms")
+        return f"{self.events} events came in {self.reads} reads, {self.pauses} times after a silence of about " + (
+            f"{self.pause_ms:.0f} ms"
         )
 
 

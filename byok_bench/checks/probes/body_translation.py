@@ -24,9 +24,7 @@ def _translate_to_responses(body: Mapping[str, Any]) -> Body:
     out: Body = {**_copy_shared_members(body), "store": False}
     if "messages" in body:
         said = body["messages"]
-        out["input"] = (
-            [item for one in said for item in _iterate_items(one)] if isinstance(said, list) else said
-        )
+        out["input"] = [item for one in said for item in _iterate_items(one)] if isinstance(said, list) else said
     if "max_tokens" in body:
         out["max_output_tokens"] = body["max_tokens"]
     if "tools" in body:

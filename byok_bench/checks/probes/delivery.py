@@ -25,9 +25,7 @@ CURES: Final = (
     "a proxy in between collects the stream (nginx: proxy_buffering off)",
     "a proxy compresses the stream and collects it meanwhile (nginx: no gzip for text/event-stream)",
 )
-CORKED: Final = (
-    "small writes are collected on the way (HAProxy: option http-no-delay), or the server sends in batches"
-)
+CORKED: Final = "small writes are collected on the way (HAProxy: option http-no-delay), or the server sends in batches"
 
 
 @probe("http.buffered", WARN, applies_to="chat-stream", also=TYPED, cost=2)
@@ -46,9 +44,7 @@ class Buffered:
     def build_requests(target: ProbeTarget) -> ProbeRequests:
         story = "Write a long story about a lighthouse keeper, in at least 300 words."
         for accepted, _ in FORMS:
-            yield ProbeRequest(
-                body={**build_question(story, stream=True), "max_tokens": 256}, accept_encoding=accepted
-            )
+            yield ProbeRequest(body={**build_question(story, stream=True), "max_tokens": 256}, accept_encoding=accepted)
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:

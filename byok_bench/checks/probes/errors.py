@@ -74,9 +74,7 @@ class UnknownModel:
         is_named = UNKNOWN_MODEL in error.message.lower()
         ignored = TROUBLE - {"not_found_route"} - ({"overloaded"} if is_named else set())
         if error.kind in ignored:
-            yield Inconclusive(
-                f"the request failed before the model mattered ({error.kind}): {error.message}"
-            )
+            yield Inconclusive(f"the request failed before the model mattered ({error.kind}): {error.message}")
         elif status not in (400, 404):
             yield Hit(f"an unknown model was answered with {status}: {error.message}")
         elif not is_named:
@@ -159,9 +157,7 @@ class ContextLength:
     def build_requests(target: ProbeTarget) -> ProbeRequests:
         if target.context_window:
             words = FILLER * int(target.context_window * WORDS_PER_WINDOW)
-            yield ProbeRequest(
-                body={**HELLO, "messages": [{"role": "user", "content": f"Count these:{words}"}]}
-            )
+            yield ProbeRequest(body={**HELLO, "messages": [{"role": "user", "content": f"Count these:{words}"}]})
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
@@ -173,9 +169,7 @@ class ContextLength:
         if error is None:
             yield from judge_overlong_answer(answer)
         elif error.kind in TROUBLE:
-            yield Inconclusive(
-                f"the request failed before its length mattered ({error.kind}): {error.message}"
-            )
+            yield Inconclusive(f"the request failed before its length mattered ({error.kind}): {error.message}")
         elif status not in (400, 413) or error.kind != "context_length":
             yield Hit(f"answered with {status}, read as {error.kind}: {error.message}")
 

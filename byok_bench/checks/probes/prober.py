@@ -113,9 +113,7 @@ class Prober:
         if _is_lost(exchange):
             self._superseded.append(exchange)
             exchange = await self._send(ask)
-        told = (
-            exchange.error.retry_after_s if exchange.error and exchange.error.kind == "rate_limit" else None
-        )
+        told = exchange.error.retry_after_s if exchange.error and exchange.error.kind == "rate_limit" else None
         if not told or told > self._patience_s:
             return exchange
         self._patience_s -= told
@@ -183,10 +181,6 @@ def compute_exchanges_cost(endpoint: Endpoint, model: str, exchanges: Sequence[E
     if price is None or not usages:
         return None
     return sum(
-        (
-            (usage.prompt_tokens or 0) * (price.input or 0)
-            + (usage.completion_tokens or 0) * (price.output or 0)
-        )
-        / 1e6
+        ((usage.prompt_tokens or 0) * (price.input or 0) + (usage.completion_tokens or 0) * (price.output or 0)) / 1e6
         for usage in usages
     )

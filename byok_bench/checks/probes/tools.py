@@ -94,9 +94,7 @@ class ChoiceNamed:
         if problem := find_unrelated_failure(answer) or explain_missing_call(answer):
             yield problem
         elif set(list_called_names(answer)) != {wanted}:
-            yield Hit(
-                f"tool_choice named {wanted}; called: {', '.join(list_called_names(answer)) or 'nothing'}"
-            )
+            yield Hit(f"tool_choice named {wanted}; called: {', '.join(list_called_names(answer)) or 'nothing'}")
         elif answer.output.finish_reason not in ("stop", "tool_calls", "length"):
             yield Hit(f"finish_reason is {answer.output.finish_reason!r}, neither stop nor tool_calls")
 
@@ -162,11 +160,7 @@ class StreamParity:
         if reasons[0] != reasons[1]:
             said = f"finish_reason is {reasons[0]!r} streamed and {reasons[1]!r} whole"
             cut = not (has_complete_calls(streamed) and has_complete_calls(whole))
-            yield (
-                Inconclusive(f"{said}: max_tokens cut one of them")
-                if cut and "length" in reasons
-                else Hit(said)
-            )
+            yield (Inconclusive(f"{said}: max_tokens cut one of them") if cut and "length" in reasons else Hit(said))
 
 
 @probe("finish.length", ERROR, applies_to="chat", also=TYPED, cost=2)
@@ -237,9 +231,7 @@ class StructuredUnsupported:
 
     @staticmethod
     def build_requests(target: ProbeTarget) -> ProbeRequests:
-        yield ProbeRequest(
-            body=build_question("Say hello.", response_format={"type": "byok_bench_unknown_format"})
-        )
+        yield ProbeRequest(body=build_question("Say hello.", response_format={"type": "byok_bench_unknown_format"}))
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:

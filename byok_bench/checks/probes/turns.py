@@ -58,14 +58,10 @@ class ToolRoundtrip:
         if answer.error is None and answer.output.tool_calls:
             results = [make_tool_result(one.id or "") for one in answer.output.tool_calls]
             messages = [*first["messages"], make_echo(answer.output), *results]
-            yield ProbeRequest(
-                body={"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 80}
-            )
+            yield ProbeRequest(body={"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 80})
         paris, oslo = CALL_IDS
         calls = [make_history_call(paris, "Paris"), make_history_call(oslo, "Oslo")]
-        yield ProbeRequest(
-            body=build_history(calls, [make_tool_result(oslo, "-3.2"), make_tool_result(paris)])
-        )
+        yield ProbeRequest(body=build_history(calls, [make_tool_result(oslo, "-3.2"), make_tool_result(paris)]))
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
@@ -89,9 +85,7 @@ def judge_after_result(answer: Exchange, what: str) -> Iterator[Observation]:
         said = f"the answer to {what} is empty"
         yield Inconclusive(f"{said}: max_tokens cut it before any text") if cut else Hit(said)
     elif RESULT not in answer.output.text.replace(",", "."):
-        yield Inconclusive(
-            f"the answer to {what} does not repeat it ({RESULT}); the model may have chosen so"
-        )
+        yield Inconclusive(f"the answer to {what} does not repeat it ({RESULT}); the model may have chosen so")
 
 
 @probe("turn.reasoning-echo", ERROR, applies_to="chat", cost=3)
@@ -190,9 +184,7 @@ class ForeignToolId:
     @staticmethod
     def build_requests(target: ProbeTarget) -> ProbeRequests:
         for identity in FOREIGN_IDS:
-            yield ProbeRequest(
-                body=build_history([make_history_call(identity)], [make_tool_result(identity)])
-            )
+            yield ProbeRequest(body=build_history([make_history_call(identity)], [make_tool_result(identity)]))
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:
@@ -217,9 +209,7 @@ class IdsUnique:
             return
         results = [make_tool_result(one.id or "") for one in answer.output.tool_calls]
         more = {"role": "user", "content": "And in Oslo? Use the tool again."}
-        yield ProbeRequest(
-            body={**first, "messages": [*first["messages"], make_echo(answer.output), *results, more]}
-        )
+        yield ProbeRequest(body={**first, "messages": [*first["messages"], make_echo(answer.output), *results, more]})
 
     @staticmethod
     def judge(exchanges: Sequence[Exchange]) -> Iterator[Observation]:

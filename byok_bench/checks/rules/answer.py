@@ -185,11 +185,7 @@ def _is_meant_as_answer(document: object) -> bool:
     """Whether a document is an answer, be it a broken one."""
     if not isinstance(document, dict):
         return False
-    return (
-        "choices" in document
-        or isinstance(document.get("message"), dict)
-        or document.get("object") == _OBJECT
-    )
+    return "choices" in document or isinstance(document.get("message"), dict) or document.get("object") == _OBJECT
 
 
 def _is_text(value: object) -> bool:

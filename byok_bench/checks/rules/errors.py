@@ -74,9 +74,7 @@ def unframed(seen: SeenExchange) -> Iterator[Hit]:
     if at is not None:
         yield Hit(f"a line that is no event holds an error: {_describe_error(seen)}", offset=at)
     elif _is_error_document(seen) and _is_labelled_stream(seen):
-        yield Hit(
-            f"the body is labelled as a stream and is one error document: {_describe_error(seen)}", offset=0
-        )
+        yield Hit(f"the body is labelled as a stream and is one error document: {_describe_error(seen)}", offset=0)
 
 
 @check("error.status-200", ERROR, applies_to="any")
@@ -151,9 +149,7 @@ def status_mismatch(seen: SeenExchange) -> Iterator[Hit]:
         return
     error, _ = find_error_object(root)
     named = [to_error_status(error.get("code"))]
-    named += [
-        to_error_status(layer.get(name)) for layer in (error, root) for name in ("status_code", "statusCode")
-    ]
+    named += [to_error_status(layer.get(name)) for layer in (error, root) for name in ("status_code", "statusCode")]
     other = next((status for status in named if status not in (None, seen.status)), None)
     if other is not None:
         yield Hit(f"the status is {seen.status}, and the body says {other}")
@@ -172,9 +168,7 @@ def stack_trace(seen: SeenExchange) -> Iterator[Hit]:
         return
     for text in _iterate_strings(seen):
         if _PYTHON_TRACE in text or _JAVASCRIPT_FRAME.search(text):
-            yield Hit(
-                f"the error body holds a {'Python' if _PYTHON_TRACE in text else 'JavaScript'} stack trace"
-            )
+            yield Hit(f"the error body holds a {'Python' if _PYTHON_TRACE in text else 'JavaScript'} stack trace")
             return
 
 

@@ -59,9 +59,7 @@ def value(seen: SeenExchange) -> Iterator[Hit]:
     Why: enumerations refuse eos_token, end_turn, cancel.
     Seen in: openai/openai-python src/openai/types/chat/chat_completion_chunk.py; ROCm/FastFlowLM#500
     """
-    yield from report_fact(
-        _find_judged_answer(seen), "finish_unknown", "the finish_reason is not a known one"
-    )
+    yield from report_fact(_find_judged_answer(seen), "finish_unknown", "the finish_reason is not a known one")
     known = _OWN_REASONS.get(seen.schema, ())
     for choice in _list_ended_choices(seen) if known else ():
         if choice.own_reason is not None and choice.own_reason not in known:
@@ -147,9 +145,7 @@ def duplicate(seen: SeenExchange) -> Iterator[Hit]:
     Seen in: langchain-ai/langchain#38226; QwenLM/qwen-code#2402
     """
     yield from report_fact(seen.chat_stream, "finish_repeated", "another finish_reason comes")
-    yield from report_fact(
-        seen.chat_stream, "finish_echoed", "the usage chunk repeats the finish_reason of its choice"
-    )
+    yield from report_fact(seen.chat_stream, "finish_echoed", "the usage chunk repeats the finish_reason of its choice")
 
 
 @check("finish.native-contradicts", WARN, applies_to="chat")

@@ -251,9 +251,7 @@ def multiline_data(seen: SeenExchange) -> Iterator[Hit]:
     Why: a parser that takes each line for an event cannot read JSON that was indented for people.
     Seen in: SamSaffron/term-llm#454
     """
-    yield from report_fact(
-        seen.event_stream, "several_data_lines", "an event spreads its JSON over several data lines"
-    )
+    yield from report_fact(seen.event_stream, "several_data_lines", "an event spreads its JSON over several data lines")
 
 
 @check("stream.utf8", ERROR, applies_to="chat-stream", also=(*TYPED_STREAMS, *WHOLE))

@@ -192,9 +192,7 @@ def _judge_whole_inputs(seen: SeenExchange) -> Iterator[Hit]:
     calls = [one for one in blocks if isinstance(one, dict) and one.get("type") == "tool_use"]
     for call in calls:
         if not isinstance(call.get("input"), dict):
-            yield Hit(
-                f"the input of {render_value(call.get('name'))} is no object: {render_value(call.get('input'))}"
-            )
+            yield Hit(f"the input of {render_value(call.get('name'))} is no object: {render_value(call.get('input'))}")
     if calls and stop != "tool_use":
         yield Hit(f"a tool is called, and stop_reason is {stop}")
 

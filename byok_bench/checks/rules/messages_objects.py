@@ -84,9 +84,7 @@ def stop_reason(seen: SeenExchange) -> Iterator[Hit]:
     whole = find_whole_answer(seen)
     if whole is not None:
         blocks, reason = whole.value.get("content"), whole.value.get("stop_reason")
-        types = (
-            [one.get("type") for one in blocks if isinstance(one, dict)] if isinstance(blocks, list) else []
-        )
+        types = [one.get("type") for one in blocks if isinstance(one, dict)] if isinstance(blocks, list) else []
     for one in list_events_before_error(seen):
         block, delta = one.value.get("content_block"), one.value.get("delta")
         if one.type == "content_block_start" and isinstance(block, dict):

@@ -17,9 +17,7 @@ def field(seen: SeenExchange) -> Iterator[Hit]:
     Why: every family of servers has another name for it, and clients lose the trace.
     Seen in: ollama/ollama#12628; vllm-project/vllm#27755
     """
-    yield from report_fact(
-        seen.chat_stream, "reasoning_elsewhere", "reasoning comes in a field of another name"
-    )
+    yield from report_fact(seen.chat_stream, "reasoning_elsewhere", "reasoning comes in a field of another name")
 
 
 @check("reasoning.type", ERROR, applies_to="chat-stream", also=SAID)
@@ -46,9 +44,7 @@ def think_tags(seen: SeenExchange) -> Iterator[Hit]:
     Seen in: nbramia/LifeOS#568; ggml-org/llama.cpp#28675; tinyhumansai/openhuman#6184
     """
     for choice in (
-        seen.error_free_answer.choices
-        if seen.error_free_answer and not seen.is_raw_reasoning_requested
-        else ()
+        seen.error_free_answer.choices if seen.error_free_answer and not seen.is_raw_reasoning_requested else ()
     ):
         tag = find_think_tag(choice.text)
         if tag is not None:

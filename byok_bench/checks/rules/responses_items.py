@@ -47,9 +47,7 @@ def item_lifecycle(seen: SeenExchange) -> Iterator[Hit]:
                 yield Hit(f"item {at} is added again before it is done", event=one.event)
             items[at] = _ItemLife(_get_id(_get_item(one)))
             by_id[items[at].id] = at
-        elif (
-            family in PART_FAMILIES and step in ("delta", "done")
-        ) or one.type == "response.output_item.done":
+        elif (family in PART_FAMILIES and step in ("delta", "done")) or one.type == "response.output_item.done":
             named = one.value.get("item_id") or _get_id(_get_item(one))
             at = at if at is not None else by_id.get(str(named)) if named else None
             if at not in items:
@@ -77,9 +75,9 @@ def completed_output(seen: SeenExchange) -> Iterator[Hit]:
         if one.type == "response.output_item.done" and _get_item(one):
             done.append(_get_item(one))
         elif one.type == "response.output_text.delta" and isinstance(delta, str):
-            texts.setdefault(
-                (one.read_identity("output_index"), one.read_identity("content_index")), ItemPart()
-            ).add(delta)
+            texts.setdefault((one.read_identity("output_index"), one.read_identity("content_index")), ItemPart()).add(
+                delta
+            )
         elif one.type == "response.output_text.done":
             _add_untold(texts, one)
         elif one.type == "response.completed":

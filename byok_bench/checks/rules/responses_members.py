@@ -76,9 +76,7 @@ def find_wrong_in_part(value: object) -> Iterator[str]:
     if not is_filled(kind):
         yield describe_member(value, "type")
         return
-    yield from (
-        describe_member(value, name) for name in _NAMES.get(kind, ()) if not is_filled(value.get(name))
-    )
+    yield from (describe_member(value, name) for name in _NAMES.get(kind, ()) if not is_filled(value.get(name)))
     for wanted, of in ((str, _STRINGS), (list, _ARRAYS)):
         name = of.get(kind)
         if name is not None and not isinstance(value.get(name), wanted):

@@ -49,9 +49,7 @@ def _iterate_judged_choices(seen: SeenExchange) -> Iterator[Choice]:
     A stop sequence of the request may have cut the JSON, where nothing says that it did not.
     """
     for choice in (
-        seen.error_free_answer.choices
-        if seen.error_free_answer and _read_mode(seen).kind and not seen.has_stop
-        else ()
+        seen.error_free_answer.choices if seen.error_free_answer and _read_mode(seen).kind and not seen.has_stop else ()
     ):
         spoke = choice.text.strip() and not choice.refusal and not choice.calls
         if spoke and choice.finish_reason == "stop":

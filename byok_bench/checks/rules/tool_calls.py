@@ -69,9 +69,7 @@ def index_drift(seen: SeenExchange) -> Iterator[Hit]:
     Why: Nebius and Cerebras gave each piece the next number; clients kept the first piece and lost the tail.
     Seen in: dirac-run/dirac#215
     """
-    yield from report_fact(
-        seen.chat_stream, "index_drift", "a call is continued on an index that was never opened"
-    )
+    yield from report_fact(seen.chat_stream, "index_drift", "a call is continued on an index that was never opened")
 
 
 @check("tool.id-missing", ERROR, applies_to="chat-stream", also=SAID)
@@ -218,9 +216,7 @@ def arguments_double_encoded(seen: SeenExchange) -> Iterator[Hit]:
     """
     for call, verdict in seen.judged_calls:
         if verdict.kind == "double":
-            yield Hit(
-                f"the arguments of {describe_name(call.name)} are JSON within a JSON string", call.event
-            )
+            yield Hit(f"the arguments of {describe_name(call.name)} are JSON within a JSON string", call.event)
 
 
 @check("tool.arguments-repeated", ERROR, applies_to="chat-stream")
@@ -276,9 +272,7 @@ def schema(seen: SeenExchange) -> Iterator[Hit]:
         if verdict.kind == "object" and call.name in seen.offered_tools:
             broken = find_violation(verdict.value, seen.find_tool_schema(call.name))
             if broken is not None:
-                yield Hit(
-                    f"the arguments of {describe_name(call.name)} break its schema: {broken}", call.event
-                )
+                yield Hit(f"the arguments of {describe_name(call.name)} break its schema: {broken}", call.event)
 
 
 @check("tool.leaked-markup", ERROR, applies_to="chat-stream", also=SAID)

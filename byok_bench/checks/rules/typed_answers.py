@@ -46,20 +46,14 @@ def list_events_before_error(seen: SeenExchange) -> list[TypedEvent]:
 
 def find_whole_answer(seen: SeenExchange) -> AnswerObject | None:
     """The whole answer, where it came as one document."""
-    whole = (
-        seen.typed_reading is not None
-        and seen.typed_reading.shape in _WHOLE
-        and isinstance(seen.document, dict)
-    )
+    whole = seen.typed_reading is not None and seen.typed_reading.shape in _WHOLE and isinstance(seen.document, dict)
     return AnswerObject(seen.document) if whole else None
 
 
 def find_unreadable_answer(seen: SeenExchange) -> AnswerObject | None:
     """One document that came in place of a whole answer, and is neither one nor an error."""
     strange = (
-        seen.typed_reading is not None
-        and seen.typed_reading.shape == "unreadable"
-        and isinstance(seen.document, dict)
+        seen.typed_reading is not None and seen.typed_reading.shape == "unreadable" and isinstance(seen.document, dict)
     )
     return AnswerObject(seen.document) if strange else None
 

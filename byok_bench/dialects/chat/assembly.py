@@ -40,9 +40,7 @@ class ChoiceError(msgspec.Struct, frozen=True):
 class ChatAssembly:
     """The choices of one answer under construction."""
 
-    def __init__(
-        self, n: int = 1, foreign: frozenset[int] = frozenset(), *, wants_json: bool = False
-    ) -> None:
+    def __init__(self, n: int = 1, foreign: frozenset[int] = frozenset(), *, wants_json: bool = False) -> None:
         self.choices: dict[int, Choice] = {}
         self.usages: list[UsageObject] = []
         self.usage_elsewhere: Mapping[str, Any] | None = None
@@ -228,9 +226,7 @@ class ChatAssembly:
                 echoes = self._is_usage_chunk and reason == choice.finish_reason
                 self.facts.note("finish_echoed" if echoes else "finish_repeated", event, render_value(reason))
         else:
-            choice.finish_reason = (
-                join_surrogates(reason) if isinstance(reason, str) else render_value(reason)
-            )
+            choice.finish_reason = join_surrogates(reason) if isinstance(reason, str) else render_value(reason)
             choice.own_reason, choice.finish_event = choice.finish_reason, event
             if reason not in FINISH_REASONS and self.error is None:
                 self.facts.note("finish_unknown", event, render_value(reason))
@@ -263,9 +259,7 @@ def classify_missing_answer(choices: Collection[Choice], phase: str) -> Failure 
         said = f"choice {without[0].index} has no message: there is no answer in it"
         return make_failure("protocol", phase, said)
     if all(choice.is_silent for choice in choices):
-        return make_failure(
-            "protocol", phase, "there is no answer: nothing is said, and no finish_reason is given"
-        )
+        return make_failure("protocol", phase, "there is no answer: nothing is said, and no finish_reason is given")
     return None
 
 

@@ -44,9 +44,7 @@ def read_delta(delta: Mapping[str, Any], event: int | None, facts: Facts, *, wan
         refusal=refusal if isinstance(refusal, str) and refusal else content.refusal,
         reasoning=_read_reasoning(delta, event, facts) or content.reasoning,
         calls=[call for call in calls if _is_call(call)] if isinstance(calls, list) else [],
-        function_call=function_call
-        if isinstance(function_call, dict) and not is_absent(function_call)
-        else None,
+        function_call=function_call if isinstance(function_call, dict) and not is_absent(function_call) else None,
     )
 
 

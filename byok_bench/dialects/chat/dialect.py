@@ -37,9 +37,7 @@ class ChatDialect:
         """What the record says."""
         body = Body(raw)
         if raw.head is None:
-            return _make_empty_reading(
-                "none", body, raw.failure or make_failure("network", "headers", "no response")
-            )
+            return _make_empty_reading("none", body, raw.failure or make_failure("network", "headers", "no response"))
         if not 200 <= raw.head.status < 300:
             refused = classify_error_answer(raw.head, body.data, url=raw.request.url)
             return _make_empty_reading("refused", body, refused)

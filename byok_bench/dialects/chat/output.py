@@ -16,9 +16,7 @@ def make_chat_output(assembly: ChatAssembly) -> Output:
         text=choice.text,
         reasoning=choice.reasoning,
         refusal=choice.refusal,
-        tool_calls=tuple(
-            ToolCall(id=call.id, name=call.name, arguments=call.arguments) for call in choice.calls
-        ),
+        tool_calls=tuple(ToolCall(id=call.id, name=call.name, arguments=call.arguments) for call in choice.calls),
         finish_reason=choice.finish_reason,
         usage=usage,
         served_model=assembly.model,

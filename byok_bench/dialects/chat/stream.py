@@ -61,9 +61,7 @@ def read_chat_stream(raw: RawExchange, head: RawHead, body: Body, asked: ChatReq
         read_until=read_until,
     )
     if has_bad_utf8:
-        reading.bad_utf8_at = find_invalid_utf8(
-            body.data[: _count_judged_bytes(reader, events, body)], clean=clean
-        )
+        reading.bad_utf8_at = find_invalid_utf8(body.data[: _count_judged_bytes(reader, events, body)], clean=clean)
     _conclude_stream(reading, raw, head, reader, unframed)
     return reading
 
@@ -150,9 +148,7 @@ def _classify_body_end(reading: ChatReading, raw: RawExchange, head: RawHead) ->
     if reading.is_empty or (reading.closing == "eof" and not reading.choices):
         return _classify_silence(reading, head)
     if reading.closing == "reset":
-        return raw.failure or make_failure(
-            "network", "stream", "the connection was lost in the middle of the answer"
-        )
+        return raw.failure or make_failure("network", "stream", "the connection was lost in the middle of the answer")
     return make_failure("protocol", "stream", "the stream ended in the middle of the answer")
 
 

@@ -15,9 +15,7 @@ from byok_bench.wire.raw_exchange import RawHead
 
 def has_choices(document: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a document has choices that can be read."""
-    return (
-        isinstance(document, dict) and isinstance(document.get("choices"), list) and bool(document["choices"])
-    )
+    return isinstance(document, dict) and isinstance(document.get("choices"), list) and bool(document["choices"])
 
 
 def is_whole_answer(document: object) -> TypeGuard[Mapping[str, Any]]:
@@ -52,9 +50,7 @@ def read_whole_answer(
     return ChatReading(
         body=body,
         shape=shape,
-        failure=why
-        or classify_choice_error(assembly.error, head, "body")
-        or classify_missing_answer(choices, "body"),
+        failure=why or classify_choice_error(assembly.error, head, "body") or classify_missing_answer(choices, "body"),
         output=make_chat_output(assembly),
         choices=choices,
         usages=assembly.usages,

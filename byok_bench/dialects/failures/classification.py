@@ -58,9 +58,7 @@ def _is_redirect(head: RawHead) -> bool:
     return 300 <= head.status < 400
 
 
-def _make_failure(
-    said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str
-) -> Failure:
+def _make_failure(said: ErrorBody, head: RawHead | None, http: int | None, is_error: bool, phase: str) -> Failure:
     status = http if http is not None and http >= 300 else said.named_status
     delay = read_delay(head, status=status, body=said.delays, text=said.text, now=_find_receipt_s(head))
     facts = ErrorFacts(http=http, status=status, is_error=is_error, body=said, delay_s=delay)

@@ -14,9 +14,7 @@ _UNITS = r"(?:ms|milliseconds?|msecs?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|h
 _STEP = rf"\d{{1,15}}(?:\.\d{{1,15}})?\s?{_UNITS}(?![a-z_])"
 DURATION = re.compile(rf"{_STEP}(?:(?:\s|,\s|\sand\s)?{_STEP})*", re.ASCII | re.IGNORECASE)
 _PART = re.compile(rf"(\d+(?:\.\d+)?)\s?({_UNITS})(?![a-z_])", re.ASCII | re.IGNORECASE)
-_ISO_DATE = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
-)
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _EPOCH_S = 1e9
 """A plain number this large is a point in time, not a duration."""
 _EPOCH_MS = 1e12

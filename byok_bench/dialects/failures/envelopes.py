@@ -105,10 +105,6 @@ def _is_failure_code(value: Mapping[str, Any], name: str) -> bool:
     if isinstance(code, str):
         text = code.strip().lower()
         if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
-            return (
-                bool(text)
-                and name != "status"
-                and text not in [one.name for one in load_envelope_forms().good]
-            )
+            return bool(text) and name != "status" and text not in [one.name for one in load_envelope_forms().good]
         code = int(text)
     return type(code) is int and code != 0 and not 200 <= code < 300

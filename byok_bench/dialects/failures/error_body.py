@@ -114,11 +114,7 @@ def has_plain_error(value: object) -> bool:
     if _has_error_member(root):
         return True
     message = root.get("message")
-    return (
-        isinstance(message, str)
-        and bool(message.strip())
-        and "error" in (root.get("type"), root.get("object"))
-    )
+    return isinstance(message, str) and bool(message.strip()) and "error" in (root.get("type"), root.get("object"))
 
 
 def is_error_event(name: str, value: object) -> bool:
@@ -175,9 +171,7 @@ def read_words(value: object, nesting: int = _NESTING) -> str:
     if isinstance(value, str):
         return strip_controls(value)
     if nesting and isinstance(value, list):
-        return "; ".join(
-            filter(None, (_read_located_words(item, nesting - 1) for item in value[:_LIST_ITEMS]))
-        )
+        return "; ".join(filter(None, (_read_located_words(item, nesting - 1) for item in value[:_LIST_ITEMS])))
     if nesting and isinstance(value, Mapping):
         for member in (*MESSAGE_MEMBERS, "error"):
             words = read_words(value.get(member), nesting - 1)

@@ -55,11 +55,7 @@ class KindRule(msgspec.Struct, frozen=True, kw_only=True):
             return None
         if self.said.has_code(facts.body):
             return self.kind
-        if (
-            self.yields_to_type
-            and facts.status is None
-            and WORD_LISTS["invalid-request"].has_code(facts.body)
-        ):
+        if self.yields_to_type and facts.status is None and WORD_LISTS["invalid-request"].has_code(facts.body):
             return None
         return self.kind if self.said.has_words(facts.body.text, facts.status, self.words_at) else None
 
@@ -82,9 +78,7 @@ LITELLM_KINDS: Final = {
 _LITELLM: Final = re.compile(r"\blitellm\.(?:exceptions\.)?(\w+)", re.ASCII)
 _MODEL: Final = re.compile(r"(?<![\w/-])(?:model|deployment)s?(?![\w/-])", re.ASCII)
 """The word, not a part of a path or of a longer name."""
-_NOTHING_SAID: Final = re.compile(
-    r"(?:error|http|404|status|code|[:\s.!,])*(?:not[ _]?found)?[\s.!]*", re.ASCII
-)
+_NOTHING_SAID: Final = re.compile(r"(?:error|http|404|status|code|[:\s.!,])*(?:not[ _]?found)?[\s.!]*", re.ASCII)
 _MISTAKE_AT: Final = frozenset({500, 501, 502, None})
 
 
@@ -98,9 +92,7 @@ def _classify_non_error(facts: ErrorFacts) -> str | None:
 
 def _classify_filtered(facts: ErrorFacts) -> str | None:
     said = WORD_LISTS["content-filter"]
-    matches = (
-        facts.body.is_moderated or said.has_code(facts.body) or said.has_words(facts.body.text, facts.status)
-    )
+    matches = facts.body.is_moderated or said.has_code(facts.body) or said.has_words(facts.body.text, facts.status)
     return "content_filter" if matches else None
 
 
@@ -139,9 +131,7 @@ def _classify_missing(facts: ErrorFacts) -> str | None:
         return "not_found_model"
     blames_request = WORD_LISTS["invalid-request"].has_code(body)
     return (
-        "invalid_request"
-        if blames_request and not _NOTHING_SAID.fullmatch(body.words.lower())
-        else "not_found_route"
+        "invalid_request" if blames_request and not _NOTHING_SAID.fullmatch(body.words.lower()) else "not_found_route"
     )
 
 

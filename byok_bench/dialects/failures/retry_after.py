@@ -32,9 +32,7 @@ _ASKED_ZH = re.compile(
     r"请?(?:在|于|等待)?\s?(\d{1,9}(?:\.\d{1,9})?)\s?(毫秒|秒|分钟|小时)(?:钟|之)?后(?:再|重)?[试请发]"
 )
 _UNITS_ZH: Final = {"毫秒": 0.001, "秒": 1.0, "分钟": 60.0, "小时": 3600.0}
-_RESET = re.compile(
-    r"(?:x-)?rate-?limit-reset(?:-after)?(-[\w-]+)?|anthropic-ratelimit-([\w-]+)-reset", re.ASCII
-)
+_RESET = re.compile(r"(?:x-)?rate-?limit-reset(?:-after)?(-[\w-]+)?|anthropic-ratelimit-([\w-]+)-reset", re.ASCII)
 _FIELDS = re.compile(r"\b(?:remaining|r)=(\d{1,9})\s?[,;]\s?(?:reset|t)=(\d{1,9})", re.ASCII)
 """The header RateLimit of the IETF's drafts: `"api";r=0;t=55` (Hugging Face), formerly `remaining=0, reset=55`."""
 _REMAINING: Final = ("x-ratelimit-remaining{}", "ratelimit-remaining{}", "x-rate-limit-remaining{}")
@@ -131,11 +129,7 @@ def _read_members(layer: Mapping[str, Any], now: float) -> Iterator[float]:
             yield seconds * unit
     for name in _POINT_MEMBERS:
         value = layer.get(name)
-        point = (
-            read_wait_s(str(value), now)
-            if isinstance(value, str | int | float) and value is not True
-            else None
-        )
+        point = read_wait_s(str(value), now) if isinstance(value, str | int | float) and value is not True else None
         if point is not None and read_duration_s(str(value)) is None:
             yield point
 
@@ -159,9 +153,7 @@ def _read_delay_words(text: str) -> Iterator[float]:
 
 def _read_budgets(headers: Headers, now: float) -> Iterator[float]:
     """The longest reset among the budgets that are used up; one that names no budget needs no count of what is left."""
-    fields = [
-        found for value in _list_header_values(headers, "ratelimit") for found in _FIELDS.findall(value)
-    ]
+    fields = [found for value in _list_header_values(headers, "ratelimit") for found in _FIELDS.findall(value)]
     resets = [float(reset) for left, reset in fields if int(left) == 0]
     for name, value in headers:
         found = _RESET.fullmatch(name)
@@ -178,11 +170,7 @@ def _read_budgets(headers: Headers, now: float) -> Iterator[float]:
 
 def _find_remaining(headers: Headers, budget: str, *, is_anthropic: bool) -> float | None:
     """What a budget has left; None if that is not told."""
-    names = (
-        [f"anthropic-ratelimit{budget}-remaining"]
-        if is_anthropic
-        else [one.format(budget) for one in _REMAINING]
-    )
+    names = [f"anthropic-ratelimit{budget}-remaining"] if is_anthropic else [one.format(budget) for one in _REMAINING]
     told = [read_decimal(value) for name in names for value in _list_header_values(headers, name)]
     return next((value for value in told if value is not None), None)
 

@@ -12,9 +12,7 @@ from byok_bench.wire.bodies import bounded_json
 from byok_bench.wire.bodies.sse import StrayLine
 
 
-def find_unframed_error(
-    strays: Sequence[StrayLine], media_type: str
-) -> tuple[StrayLine, dict[str, Any]] | None:
+def find_unframed_error(strays: Sequence[StrayLine], media_type: str) -> tuple[StrayLine, dict[str, Any]] | None:
     """The line where an unframed error begins, and its object; None if there is none.
 
     A single line counts only in an event stream: with another media type it is a JSON document.

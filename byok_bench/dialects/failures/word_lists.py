@@ -117,13 +117,8 @@ def read_word_lines(text: str) -> list[WordLine]:
 
 def load_word_lists() -> dict[Meaning, WordEntries]:
     """Entries by meaning, read from the package."""
-    lines = read_word_lines(
-        (files("byok_bench.dialects.failures") / "word_lists.toml").read_text(encoding="utf-8")
-    )
-    return {
-        meaning: _make_entries([line for line in lines if line.means == meaning])
-        for meaning in get_args(Meaning)
-    }
+    lines = read_word_lines((files("byok_bench.dialects.failures") / "word_lists.toml").read_text(encoding="utf-8"))
+    return {meaning: _make_entries([line for line in lines if line.means == meaning]) for meaning in get_args(Meaning)}
 
 
 def _make_entries(lines: Collection[WordLine]) -> WordEntries:

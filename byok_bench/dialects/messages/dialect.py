@@ -29,9 +29,7 @@ class MessagesDialect(TypedDialect):
         for one in typed:
             if assembly.end is None:
                 assembly.take(one)
-        blocks = assembly.blocks or read_content_blocks(
-            assembly.message.get("content"), assembly.start, assembly.facts
-        )
+        blocks = assembly.blocks or read_content_blocks(assembly.message.get("content"), assembly.start, assembly.facts)
         said = assemble_message(blocks, assembly.message, assembly.usage, assembly.usages, assembly.facts)
         said.choice.finish_event = assembly.finish_event
         finished = assembly.end is not None or said.output.finish_reason is not None

@@ -56,9 +56,7 @@ class ResponseAssembly:
         value = one.value
         if family in PART_FAMILIES and step in ("delta", "done"):
             kind, number, member = PART_FAMILIES[family]
-            item = self._find_or_open_item(
-                one.event, value.get("item_id"), value.get("output_index"), stray=True
-            )
+            item = self._find_or_open_item(one.event, value.get("item_id"), value.get("output_index"), stray=True)
             if step == "done":
                 self._claim_stray(item, kind, value.get(member))
                 self._mark_output(
@@ -71,9 +69,7 @@ class ResponseAssembly:
                 self._mark_output(one, [kind])
         elif family == "response.output_item" and isinstance(value.get("item"), dict):
             described, opens = value["item"], step == "added"
-            item = self._find_or_open_item(
-                one.event, described.get("id"), value.get("output_index"), opens=opens
-            )
+            item = self._find_or_open_item(one.event, described.get("id"), value.get("output_index"), opens=opens)
             note_item(described, one.event, self.facts)
             texts = {} if opens else read_item_texts(described, read_member_text(described, "type"))
             for kind, found in texts.items():

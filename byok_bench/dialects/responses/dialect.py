@@ -80,9 +80,7 @@ class ResponsesDialect(TypedDialect):
         said = assemble_response(join_items(items), document, find_response_status(document, ""), None, head)
         said.choice.has_other = has_other_output(items)
         said.choice.is_opened = isinstance(document.get("output"), list)
-        goes_on = (
-            read_member_text(document, "status") in UNFINISHED_STATUSES and request.get("background") is True
-        )
+        goes_on = read_member_text(document, "status") in UNFINISHED_STATUSES and request.get("background") is True
         return msgspec.structs.replace(
             said,
             usages=list_response_usages(document, None),

@@ -119,9 +119,7 @@ class ResponseItem:
 
     def has_same_text(self, kind: str, text: str) -> bool:
         """Whether the deltas of a kind make this text; joined only where it may be so."""
-        return self._units.get(kind, 0) == _count_units(text) and self.join_parts(kind) == join_surrogates(
-            text
-        )
+        return self._units.get(kind, 0) == _count_units(text) and self.join_parts(kind) == join_surrogates(text)
 
     def take_over(self, other: "ResponseItem") -> None:
         """Take the parts that came for an item nobody opened."""

@@ -68,9 +68,7 @@ def read_response_usage(response: Mapping[str, Any]) -> Usage | None:
         completion_tokens=find_token_count(usage, "output_tokens", "completion_tokens"),
         total_tokens=to_token_count(usage.get("total_tokens")),
         cached_tokens=to_token_count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
-        reasoning_tokens=to_token_count(outputs.get("reasoning_tokens"))
-        if isinstance(outputs, dict)
-        else None,
+        reasoning_tokens=to_token_count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
         cost=float(usage["cost"]) if type(usage.get("cost")) in (int, float) else None,
     )
 
@@ -103,9 +101,7 @@ def has_other_output(items: Sequence[ResponseItem]) -> bool:
 def _find_own_reason(response: Mapping[str, Any]) -> str | None:
     """Why the response is incomplete, else its status; None if it says neither."""
     return (
-        read_member_text(response.get("incomplete_details"), "reason")
-        or read_member_text(response, "status")
-        or None
+        read_member_text(response.get("incomplete_details"), "reason") or read_member_text(response, "status") or None
     )
 
 

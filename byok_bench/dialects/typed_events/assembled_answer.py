@@ -34,9 +34,7 @@ def to_tool_calls(calls: Sequence[Call]) -> tuple[ToolCall, ...]:
     return tuple(ToolCall(id=call.id, name=call.name, arguments=call.arguments) for call in calls)
 
 
-def make_choice(
-    output: Output, calls: Sequence[Call], own_reason: str | None, finish_event: int | None
-) -> Choice:
+def make_choice(output: Output, calls: Sequence[Call], own_reason: str | None, finish_event: int | None) -> Choice:
     """The one choice of an answer, for the rules."""
     choice = Choice(
         index=0,

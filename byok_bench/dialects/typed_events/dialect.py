@@ -72,16 +72,12 @@ class TypedDialect(ABC):
         """What the record says; first match wins."""
         body = Body(raw)
         if raw.head is None:
-            return TypedReading(
-                body=body, shape="none", failure=raw.failure or _classify_missing_response(raw)
-            )
+            return TypedReading(body=body, shape="none", failure=raw.failure or _classify_missing_response(raw))
         if not 200 <= raw.head.status < 300:
             refused = classify_error_answer(raw.head, body.data, url=raw.request.url)
             return TypedReading(body=body, shape="refused", failure=refused)
         if body.problem is not None:
-            return TypedReading(
-                body=body, shape="undecodable", failure=make_failure("protocol", "body", body.problem)
-            )
+            return TypedReading(body=body, shape="undecodable", failure=make_failure("protocol", "body", body.problem))
         if body.is_html:
             return TypedReading(body=body, shape="page", failure=classify_page(raw.head, body.data))
         return self._read_document(raw, raw.head, body) or self._read_stream(raw, raw.head, body)
@@ -116,9 +112,7 @@ class TypedDialect(ABC):
         stream = sse.read_event_stream(body.chunks, clean=clean)
         unframed = find_unframed_error(stream.strays, body.media_type)
         if unframed is None and stream.strays and not stream.has_data:
-            why = classify_unusable_body(
-                head, body, "the body is not a stream of events: no line is a data field"
-            )
+            why = classify_unusable_body(head, body, "the body is not a stream of events: no line is a data field")
             return TypedReading(body=body, shape="not-sse", failure=why)
         reading = TypedReading(body=body, shape="stream", stream=stream)
         reading.bad_utf8_at = sse.find_invalid_utf8(body.data, clean=clean)
@@ -148,9 +142,7 @@ class TypedDialect(ABC):
             reading.closing, reading.failure = "error", classify_error_object(said, head=raw.head)
             reading.done_ns = error.t_ns
         else:
-            reading.failure = (
-                None if done.is_finished else _classify_stream_end(reading, raw, self.event_prefixes)
-            )
+            reading.failure = None if done.is_finished else _classify_stream_end(reading, raw, self.event_prefixes)
 
 
 def _fill_reading(reading: TypedReading, done: AssembledAnswer) -> None:
@@ -173,14 +165,10 @@ def _note_replacements(reading: TypedReading) -> None:
             reading.facts.note("replacement_character", None)
         return
     foreign = (
-        {at for at, own in sse.iterate_invalid_utf8_events(reading.body.data, reading.events) if not own}
-        if bad
-        else ()
+        {at for at, own in sse.iterate_invalid_utf8_events(reading.body.data, reading.events) if not own} if bad else ()
     )
     for one in reading.typed:
-        if one.event not in foreign and any(
-            _REPLACEMENT in text for text in _iterate_spoken_texts(one.value)
-        ):
+        if one.event not in foreign and any(_REPLACEMENT in text for text in _iterate_spoken_texts(one.value)):
             reading.facts.note("replacement_character", one.event)
 
 
@@ -201,9 +189,7 @@ def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tupl
         what = "the stream ended without one JSON object"
         return classify_silent_stream(reading.events, head=raw.head, what=what)
     if reading.closing == "reset":
-        return raw.failure or make_failure(
-            "network", "stream", "the connection was lost in the middle of the answer"
-        )
+        return raw.failure or make_failure("network", "stream", "the connection was lost in the middle of the answer")
     if any(one.type.startswith(prefixes) for one in reading.typed):
         return make_failure("protocol", "stream", "the stream ended in the middle of the answer")
     return classify_silent_stream(reading.events, head=raw.head, what="the stream holds no event of this API")

@@ -24,8 +24,7 @@ def take_over_windows(plan: Plan, stored: Plan) -> Plan:
     """The plan with the windows that an earlier start of its run was told."""
     told = {(t.endpoint, t.model): t.listed_window for t in stored.targets}
     targets = (
-        msgspec.structs.replace(t, listed_window=told.get((t.endpoint, t.model), t.listed_window))
-        for t in plan.targets
+        msgspec.structs.replace(t, listed_window=told.get((t.endpoint, t.model), t.listed_window)) for t in plan.targets
     )
     return msgspec.structs.replace(plan, targets=tuple(targets))
 
@@ -54,9 +53,7 @@ def _is_window_needed(plan: Plan, job: Job) -> bool:
     return scenario.has_overlong_prompt and target.window is None and find_exclusion(target, scenario) is None
 
 
-async def _fetch_listed_windows(
-    endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None
-) -> dict[str, int]:
+async def _fetch_listed_windows(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> dict[str, int]:
     try:
         exchange = await list_models(endpoint, PATIENCE, profile, policy=policy)
     except (EndpointError, SecretError):

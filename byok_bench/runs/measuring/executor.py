@@ -91,17 +91,13 @@ class Executor:
         self._unreached = [0] * len(plan.targets)
         self._answered = [False] * len(plan.targets)
         self._waits = waits
-        self._holds = RateLimitWaits(
-            len(plan.targets), lambda target, s: waits(target, "as its 429 asked", s)
-        )
+        self._holds = RateLimitWaits(len(plan.targets), lambda target, s: waits(target, "as its 429 asked", s))
         self._busy: set[int] = set()
         """Targets that an over-long prompt of ours may still keep busy."""
         self._lost: set[int] = set()
         """Targets that did not answer again within the bound: they are not waited for twice."""
 
-    async def play_block(
-        self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
-    ) -> Health:
+    async def play_block(self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> Health:
         """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
         which, of = share
         health = Health(target=block.target, stage=block.stage)
@@ -152,9 +148,7 @@ class Executor:
             for _ in range(min(slots, len(jobs))):
                 group.create_task(worker())
 
-    async def _play_open_loop(
-        self, block: Block, load: OpenLoad, begin_ns: int | None, which: int, of: int
-    ) -> None:
+    async def _play_open_loop(self, block: Block, load: OpenLoad, begin_ns: int | None, which: int, of: int) -> None:
         seed = f"arrivals {self._plan.seed} {block.stage} {block.target}"
         begin = begin_ns if begin_ns is not None else time.perf_counter_ns()
         starts = compute_intended_starts(load, len(block.jobs), seed)[which::of]
@@ -230,9 +224,7 @@ class Executor:
             if delay is None:
                 kind, phase = (failure.kind, failure.phase) if failure else (None, None)
                 end = ExchangeEnd(status="failed" if failure else "done", kind=kind, phase=phase, why=why)
-            await self._writer.commit_statement(
-                _clean_and_store, self._run_id, key, attempt, exchange.raw, end
-            )
+            await self._writer.commit_statement(_clean_and_store, self._run_id, key, attempt, exchange.raw, end)
             if delay is None:
                 return exchange
             await asyncio.sleep(delay)
@@ -274,11 +266,7 @@ class Executor:
         return read_exchange(self._plan.targets[job.target], record)
 
     def _note_reach(self, target: int, raw: RawExchange) -> None:
-        if (
-            raw.failure is not None
-            and raw.failure.phase in UNREACHED
-            and raw.failure.kind in ("network", "timeout")
-        ):
+        if raw.failure is not None and raw.failure.phase in UNREACHED and raw.failure.kind in ("network", "timeout"):
             self._unreached[target] += 1
         else:
             self._unreached[target] = 0

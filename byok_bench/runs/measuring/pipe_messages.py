@@ -104,9 +104,7 @@ def list_key_references(endpoint: Endpoint) -> list[KeyRef]:
 def resolve_secrets(endpoints: Sequence[Endpoint]) -> dict[str, str]:
     """The keys that can be had now. One that cannot is left to the process, whose rows will say why."""
     found: dict[str, str] = {}
-    for reference in {
-        str(ref): ref for endpoint in endpoints for ref in list_key_references(endpoint)
-    }.values():
+    for reference in {str(ref): ref for endpoint in endpoints for ref in list_key_references(endpoint)}.values():
         try:
             secret = reference.resolve()
         except SecretError:

@@ -159,9 +159,7 @@ class MeasuringProcess:
 
     def _build_environment(self) -> dict[str, str]:
         """Without the variables that keys were read from: those travel over the pipe alone."""
-        references = (
-            ref for endpoint in self._start.endpoints for ref in pipe_messages.list_key_references(endpoint)
-        )
+        references = (ref for endpoint in self._start.endpoints for ref in pipe_messages.list_key_references(endpoint))
         taken = {ref.name for ref in references if ref.kind == "env" and str(ref) in self._start.secrets}
         return {name: value for name, value in os.environ.items() if name not in taken}
 

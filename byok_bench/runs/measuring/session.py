@@ -58,9 +58,7 @@ class MeasuringSession:
         for endpoint, original in zip(with_keys, self._endpoints, strict=True):
             if endpoint.key != original.key:
                 self._open.callback(endpoint.key.forget)
-        client = await self._open.enter_async_context(
-            Client(transport=self._work.transport, searches_streams=False)
-        )
+        client = await self._open.enter_async_context(Client(transport=self._work.transport, searches_streams=False))
         self._open.enter_context(freeze_heap())
         work = self._work
         self._executor = Executor(
@@ -79,9 +77,7 @@ class MeasuringSession:
     async def __aexit__(self, *reason: Any) -> None:
         await self._open.aclose()
 
-    async def play(
-        self, blocks: Sequence[Block], begin_ns: int | None = None, share: tuple[int, int] = (0, 1)
-    ) -> None:
+    async def play(self, blocks: Sequence[Block], begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> None:
         """Play blocks in order, or this process's share of them; `begin_ns` is the common start of an open loop."""
         for block in blocks:
             health = await self._executor.play_block(block, begin_ns, share)
@@ -123,9 +119,7 @@ async def fetch_keyring_key(endpoint: Endpoint) -> Endpoint:
     return msgspec.structs.replace(endpoint, key=KeyRef.session(secret)) if secret is not None else endpoint
 
 
-def make_finished_event(
-    work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None
-) -> ExchangeFinished:
+def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:
     """The event of one stored exchange, from the transport's marks alone."""
     phases = raw.phases if raw is not None else None
     written = phases.written if phases else None

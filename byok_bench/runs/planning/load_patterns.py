@@ -58,9 +58,7 @@ def make_loads(
     what would have no effect beside the others.
     """
     if arrivals is not None and arrivals not in get_args(Arrivals):
-        raise PlanError(
-            f"arrivals is {arrivals!r}; there are {' and '.join(get_args(Arrivals))}", code="bad_plan"
-        )
+        raise PlanError(f"arrivals is {arrivals!r}; there are {' and '.join(get_args(Arrivals))}", code="bad_plan")
     pattern: Arrivals = "constant" if arrivals == "constant" else "poisson"
     if rate is not None:
         if concurrency is not None:
@@ -69,12 +67,8 @@ def make_loads(
                 code="bad_plan",
             )
         rates = [rate] if isinstance(rate, (int, float)) else list(rate)
-        if not rates or any(
-            not 0 < value <= 100_000 for value in (*rates, 1.0 if ramp_to is None else ramp_to)
-        ):
-            raise PlanError(
-                "a rate must be more than 0 and at most 100000 requests a second", code="bad_plan"
-            )
+        if not rates or any(not 0 < value <= 100_000 for value in (*rates, 1.0 if ramp_to is None else ramp_to)):
+            raise PlanError("a rate must be more than 0 and at most 100000 requests a second", code="bad_plan")
         return tuple(OpenLoad(rate_per_s=value, arrivals=pattern, end_rate_per_s=ramp_to) for value in rates)
     if ramp_to is not None:
         raise PlanError("ramp_to needs a rate to start from", code="bad_plan")
@@ -93,10 +87,7 @@ def compute_intended_starts(load: OpenLoad, count: int, seed: str) -> list[int]:
     Arrivals are a process of rate one, stretched by the inverse of the expected count N(t). For a ramp from a to b
     over the time T in which `count` are expected, N(t) = a·t + (b − a)·t² / 2T; afterwards the rate stays at b.
     """
-    return [
-        int(NS * _compute_start(load, mark, count))
-        for mark in _iterate_unit_arrivals(load.arrivals, count, seed)
-    ]
+    return [int(NS * _compute_start(load, mark, count)) for mark in _iterate_unit_arrivals(load.arrivals, count, seed)]
 
 
 def _iterate_unit_arrivals(arrivals: Arrivals, count: int, seed: str) -> Iterator[float]:

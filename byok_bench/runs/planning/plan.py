@@ -132,9 +132,7 @@ def make_plan(
 ) -> Plan:
     """A plan over every model of every endpoint; PlanError says what is missing."""
     check_counts(repeats, warmup)
-    targets = [
-        target for index, endpoint in enumerate(endpoints) for target in iterate_targets(endpoint, index)
-    ]
+    targets = [target for index, endpoint in enumerate(endpoints) for target in iterate_targets(endpoint, index)]
     if not targets:
         raise PlanError("no endpoint was named", code="no_endpoint")
     check_profile(profile)
@@ -233,9 +231,7 @@ def find_exclusion(target: Target, scenario: Scenario) -> str | None:
     if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
         return "the endpoint uses no key, so a wrong one shows nothing"
     needs = (scenario.request.stream, bool(scenario.tools), scenario.request.answer_schema is not None)
-    lacking = [
-        name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks
-    ]
+    lacking = [name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks]
     return f"declared without {', '.join(lacking)}" if lacking else None
 
 
@@ -249,9 +245,7 @@ def make_jobs(plan: Plan) -> list[Job]:
                 digest = compute_body_digest(body, plan.endpoints[target.endpoint].body)
                 jobs += [
                     Job(
-                        key=_make_plan_key(
-                            target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]
-                        ),
+                        key=_make_plan_key(target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]),
                         target=index,
                         scenario=scenario.name,
                         sample=sample.name,

@@ -86,9 +86,7 @@ def read_plan(path: Path) -> PlanFile:
         raise PlanError(f"{path}, line {find_line(text, place)}: {problem}", code="bad_plan")
     plan = msgspec.convert(document, PlanFile)
     if plan.version != FILE_VERSION:
-        raise PlanError(
-            f"{path}: version {plan.version} of the plan format is not {FILE_VERSION}", code="bad_version"
-        )
+        raise PlanError(f"{path}: version {plan.version} of the plan format is not {FILE_VERSION}", code="bad_version")
     return plan
 
 
@@ -147,9 +145,7 @@ def _extract_place(message: str) -> Place:
 
 def _check_values(plan: PlanFile) -> None:
     """What run() would refuse. Raises PlanError."""
-    check_counts(
-        repeats=1 if plan.repeats is None else plan.repeats, warmup=0 if plan.warmup is None else plan.warmup
-    )
+    check_counts(repeats=1 if plan.repeats is None else plan.repeats, warmup=0 if plan.warmup is None else plan.warmup)
     make_loads(plan.concurrency, plan.rate, plan.arrivals, plan.ramp_to)
     if plan.attempts is not None:
         Retries(attempts=plan.attempts)
@@ -166,9 +162,7 @@ def list_inline_endpoints(plan: PlanFile) -> list[Endpoint]:
 def read_inline_endpoint(entry: InlineEndpoint) -> Endpoint:
     """An endpoint that stands in a file; PlanError says why it cannot be."""
     try:
-        bare = msgspec.convert(
-            {"label": entry.label, "base_url": entry.base_url, "schema": entry.schema}, Endpoint
-        )
+        bare = msgspec.convert({"label": entry.label, "base_url": entry.base_url, "schema": entry.schema}, Endpoint)
         models = tuple(Model(name) for name in entry.models)
         return msgspec.structs.replace(bare, models=models, key=KeyRef.parse(entry.key))
     except (ByokBenchError, msgspec.ValidationError) as error:
@@ -191,7 +185,5 @@ def make_run_arguments(plan: PlanFile, path: Path) -> dict[str, Any]:
     )
     given = {name: getattr(plan, name) for name in (*names, "processes") if getattr(plan, name) is not None}
     if plan.scenarios:
-        given["scenarios"] = [
-            path.parent / name if name.endswith(".toml") else name for name in plan.scenarios
-        ]
+        given["scenarios"] = [path.parent / name if name.endswith(".toml") else name for name in plan.scenarios]
     return given

@@ -42,9 +42,7 @@ def choose_retry_delay(
     if attempt >= retries.attempts:
         return None, "attempts used up" if retries.attempts > 1 else "no retries asked for"
     asked = failure.retry_after_s
-    delay = (
-        asked if asked is not None else retries.first_delay_s * 2 ** (attempt - 1) * dice.uniform(0.5, 1.0)
-    )
+    delay = asked if asked is not None else retries.first_delay_s * 2 ** (attempt - 1) * dice.uniform(0.5, 1.0)
     if delay > retries.longest_delay_s:
         return None, f"asked to wait {delay:.0f} s, longer than {retries.longest_delay_s:.0f} s"
     return delay, "asked for" if asked is not None else "backoff"

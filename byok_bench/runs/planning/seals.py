@@ -19,10 +19,7 @@ def seal_extras(endpoint: Endpoint, salt: str | None = None) -> str:
         return ""
     salt = salt or secrets.token_hex(8)
     fields = [
-        sorted(
-            (name.lower() if place == "header" else name, find_key_source(value))
-            for name, value in extras.items()
-        )
+        sorted((name.lower() if place == "header" else name, find_key_source(value)) for name, value in extras.items())
         for place, extras in (("header", endpoint.headers), ("query", endpoint.query))
     ]
     digest = hashlib.sha256(salt.encode() + msgspec.json.encode(fields)).hexdigest()

@@ -18,10 +18,7 @@ def store_section(db: sqlite3.Connection, run_id: str, target: int, stage: int, 
 
 def read_sections(db: sqlite3.Connection, run_id: str) -> list[bytes]:
     """How the measuring process fared, one entry a timed section."""
-    return [
-        health
-        for (health,) in db.execute("select health from section where run_id = ? order by id", (run_id,))
-    ]
+    return [health for (health,) in db.execute("select health from section where run_id = ? order by id", (run_id,))]
 
 
 def store_recovery(db: sqlite3.Connection, run_id: str, target: int, document: bytes) -> None:

@@ -248,21 +248,14 @@ def set_plan(db: sqlite3.Connection, run_id: str, plan: Plan) -> None:
 
 def list_unfinished_runs(db: sqlite3.Connection, plan_hash: str) -> list[StoredRun]:
     """The runs of a plan that have not finished, newest first."""
-    return [
-        row
-        for row in reversed(list_stored_runs(db))
-        if row.plan_hash == plan_hash and row.status != "finished"
-    ]
+    return [row for row in reversed(list_stored_runs(db)) if row.plan_hash == plan_hash and row.status != "finished"]
 
 
 def list_stored_runs(db: sqlite3.Connection) -> list[StoredRun]:
     """Every run, oldest first."""
-    rows = db.execute(
-        "select id, created, plan_hash, status, note, finished from run order by created, rowid"
-    )
+    rows = db.execute("select id, created, plan_hash, status, note, finished from run order by created, rowid")
     return [
-        StoredRun(id=i, created=c, plan_hash=h, status=s, note=from_column(n), finished=f)
-        for i, c, h, s, n, f in rows
+        StoredRun(id=i, created=c, plan_hash=h, status=s, note=from_column(n), finished=f) for i, c, h, s, n, f in rows
     ]
 
 
@@ -273,15 +266,11 @@ def find_run(db: sqlite3.Connection, wanted: str) -> StoredRun:
         return every[-1]
     if not every:
         raise StoreError("there is no run in this file yet", code="no_run")
-    found = [row for row in every if row.id == wanted] or [
-        row for row in every if wanted and row.id.startswith(wanted)
-    ]
+    found = [row for row in every if row.id == wanted] or [row for row in every if wanted and row.id.startswith(wanted)]
     if len(found) > 1:
         raise StoreError(f"{wanted!r} fits {len(found)} runs: {_name_some(found)}", code="no_run")
     if not found:
-        raise StoreError(
-            f"run {wanted!r} is not in this file; the latest are: {_name_some(every)}", code="no_run"
-        )
+        raise StoreError(f"run {wanted!r} is not in this file; the latest are: {_name_some(every)}", code="no_run")
     return found[0]
 
 
@@ -368,9 +357,7 @@ def count_maybe_billed(db: sqlite3.Connection, run_id: str) -> int:
 
 def find_target_index(db: sqlite3.Connection, run_id: str, exchange_id: int) -> int:
     """The index of the target that an exchange of a run is with. Raises StoreError for one that it has not."""
-    row = db.execute(
-        "select target from exchange where run_id = ? and id = ?", (run_id, exchange_id)
-    ).fetchone()
+    row = db.execute("select target from exchange where run_id = ? and id = ?", (run_id, exchange_id)).fetchone()
     if row is None:
         raise StoreError(f"run {run_id} has no exchange {exchange_id}", code="no_exchange")
     return int(row[0])

@@ -81,9 +81,7 @@ def from_record(record: Record) -> RawExchange:
     body = zlib.decompress(record.response)
     position = 0
     chunks: list[Chunk] = []
-    for stamp, size in zip(
-        unpack_stamps(record.stamps, raw.phases.start), _unpack_sizes(record.sizes), strict=True
-    ):
+    for stamp, size in zip(unpack_stamps(record.stamps, raw.phases.start), _unpack_sizes(record.sizes), strict=True):
         chunks.append((stamp, body[position : position + size]))
         position += size
     raw.chunks = chunks
@@ -101,8 +99,7 @@ def pack_stamps(stamps: Iterable[int], start: int) -> bytes:
     if not steps or (min(steps) >= 0 and max(steps) < _ESCAPE):
         return struct.pack(f"<{len(steps)}I", *steps)
     return b"".join(
-        _NARROW.pack(step) if 0 <= step < _ESCAPE else _NARROW.pack(_ESCAPE) + _WIDE.pack(step)
-        for step in steps
+        _NARROW.pack(step) if 0 <= step < _ESCAPE else _NARROW.pack(_ESCAPE) + _WIDE.pack(step) for step in steps
     )
 
 

@@ -73,9 +73,7 @@ class StoreWriter:
     def __init__(self, path: Path) -> None:
         prepare_store(path)
         self.path = path
-        self._waiting: SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None] = (
-            SimpleQueue()
-        )
+        self._waiting: SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write_batches, name="byok-bench-store", daemon=True)
         self._thread.start()
 
@@ -211,9 +209,7 @@ def _check_ours(db: sqlite3.Connection, path: Path) -> None:
     (mark,) = db.execute("pragma application_id").fetchone()
     (version,) = db.execute("pragma user_version").fetchone()
     if mark != APPLICATION_ID:
-        raise StoreError(
-            f"{path} is an SQLite file of another program; name another with --store", code="not_ours"
-        )
+        raise StoreError(f"{path} is an SQLite file of another program; name another with --store", code="not_ours")
     if version > VERSION:
         raise StoreError(
             f"{path} was written by a newer byok-bench (format {version}, this one knows {VERSION}): upgrade",

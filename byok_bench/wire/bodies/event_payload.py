@@ -53,11 +53,7 @@ def read_payload(data: str) -> Payload:
         inner = _PREFIX.sub("", data)
         rest = _read_item(inner)
         glued = _split_glued(inner) if rest.kind == "text" else None
-        return (
-            Payload(glued, ("double_prefix", "glued_events"))
-            if glued
-            else Payload([rest], ("double_prefix",))
-        )
+        return Payload(glued, ("double_prefix", "glued_events")) if glued else Payload([rest], ("double_prefix",))
     glued = _split_glued(data)
     return Payload(glued, ("glued_events",)) if glued else Payload([item])
 

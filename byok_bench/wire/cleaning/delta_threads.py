@@ -33,9 +33,7 @@ def split_threads(whole: bytes, pieces: Sequence[Piece]) -> Iterator[tuple[Threa
     members = {piece.member for piece in pieces}
     for line, inside in _iterate_lines(whole, pieces):
         value = bounded_json.decode_json(line[line.find(b"{") :])
-        threads = (
-            [] if isinstance(value, bounded_json.Malformed) else list(_iterate_threads(value, (), members))
-        )
+        threads = [] if isinstance(value, bounded_json.Malformed) else list(_iterate_threads(value, (), members))
         if len(threads) == len(inside):
             yield from zip(threads, inside, strict=True)
 

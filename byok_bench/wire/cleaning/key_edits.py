@@ -55,9 +55,7 @@ def find_split_key_edits(whole: bytes, secrets: Sequence[str]) -> list[KeyEdit]:
     edits: list[KeyEdit] = []
     for pieces in threads.values():
         together = b"".join(piece.text for piece in pieces)
-        for start, stop in merge_spans(
-            [*_iterate_plain(together, secrets), *_iterate_escaped(together, secrets)]
-        ):
+        for start, stop in merge_spans([*_iterate_plain(together, secrets), *_iterate_escaped(together, secrets)]):
             edits += _spread_edit(pieces, start, stop)
     return _merge_edits(edits)
 

@@ -98,9 +98,7 @@ def _edit_body(record: RawExchange, head: RawHead, secrets: Sequence[str], find:
     return _replace_body(record, head, clean, coded=coded)
 
 
-def _drop_undecoded_rest(
-    record: RawExchange, chunks: list[Chunk], secrets: Sequence[str]
-) -> list[Chunk] | None:
+def _drop_undecoded_rest(record: RawExchange, chunks: list[Chunk], secrets: Sequence[str]) -> list[Chunk] | None:
     """The decoded chunks, if a secret stands in what follows the end of the coding and is never decoded."""
     return None if _remove_secrets(record.chunks, secrets, find_whole_key_edits) is None else chunks
 

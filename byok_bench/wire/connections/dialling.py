@@ -22,9 +22,7 @@ class PeerError(OSError):
 async def dial_first_reachable(addresses: Sequence[str], port: int) -> tuple[socket.socket, str]:
     """A connected, non-blocking socket and the address it reached. Raises OSError when all fail."""
     order = order_by_family(addresses)
-    sock, address = (
-        await _connect_first(order, port) if len(order) > 1 else (await _connect(order[0], port), order[0])
-    )
+    sock, address = await _connect_first(order, port) if len(order) > 1 else (await _connect(order[0], port), order[0])
     try:
         if not is_judged_address(sock.getpeername()[0], addresses):
             raise PeerError("the peer's address is not the one that was judged")

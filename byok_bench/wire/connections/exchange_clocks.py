@@ -22,9 +22,7 @@ from byok_bench.wire.recording.terminators import Terminator
 LINGER_NS: Final = 1_000_000_000
 """How long the body may go on behind the terminator: late bytes are recorded, and the connection can be kept."""
 _GRACE_S: Final = 0.001
-_NO_HTTP1: Final = (
-    ". TLS agreed on no HTTP/1.1 (ALPN): if the server speaks HTTP/2 alone, set the transport to http2"
-)
+_NO_HTTP1: Final = ". TLS agreed on no HTTP/1.1 (ALPN): if the server speaks HTTP/2 alone, set the transport to http2"
 _KEPT: Final = ". It had been kept from an earlier request: the server may never have read this one"
 
 
@@ -86,16 +84,12 @@ class Flight:
         missing = self.answer.end_stream(clean=clean)
         if missing is not None:
             if isinstance(error, ssl.SSLError) and self.record.head is None:
-                self.close_record(
-                    "reset", classify_tls_error(error, urlsplit(self.record.request.url).hostname or "")
-                )
+                self.close_record("reset", classify_tls_error(error, urlsplit(self.record.request.url).hostname or ""))
                 return
             detail, code = ("", "closed") if error is None else (f" ({_describe_error(error)})", "reset")
             if not self.answer.last_ns:
                 detail += _KEPT if self.record.reused else "" if speaks_http1 else _NO_HTTP1
-            self.close_record(
-                "reset", make_failure("network", self._find_phase(), missing + detail, code=code)
-            )
+            self.close_record("reset", make_failure("network", self._find_phase(), missing + detail, code=code))
 
     def handle_client_close(self) -> None:
         """The client was closed while the exchange was under way."""
@@ -130,9 +124,7 @@ class Flight:
     def refuse_answer(self, t_ns: int, message: str, limit: bool) -> None:
         """The answer is not HTTP, or its head is over a limit."""
         code = {HTTP2_ONLY: "http2_only", TLS_PORT: "tls_port"}.get(message)
-        reason = make_failure(
-            "protocol", self._find_phase(), f"the answer is not usable HTTP: {message}", code=code
-        )
+        reason = make_failure("protocol", self._find_phase(), f"the answer is not usable HTTP: {message}", code=code)
         self.close_record("limit" if limit else "reset", reason)
 
     def close_record(self, end: End, reason: Failure | None) -> None:

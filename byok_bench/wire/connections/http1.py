@@ -20,9 +20,7 @@ _OPENING_BYTES: Final = 9
 """Of an answer that is no HTTP/1.1: as many as an HTTP/2 frame has in its header (RFC 9113 section 4.1)."""
 _FIRST_FRAMES: Final = b"\x04\x07"
 """SETTINGS, which begins a server's half of an HTTP/2 connection, and GOAWAY, which may end it at once."""
-HTTP2_ONLY: Final = (
-    "it begins with a frame of HTTP/2, so the server speaks that alone: set the transport to http2"
-)
+HTTP2_ONLY: Final = "it begins with a frame of HTTP/2, so the server speaks that alone: set the transport to http2"
 TLS_PORT: Final = "it begins with a TLS record, so the server wants https:// in the base URL"
 
 
@@ -163,9 +161,7 @@ class AnswerParser:
         elif not parts and not headless:
             self._framing_bytes += size
             if self._framing_bytes > self._limits.head_bytes:
-                self._listener.refuse_answer(
-                    t_ns, f"more than {self._limits.head_bytes} bytes of framing", True
-                )
+                self._listener.refuse_answer(t_ns, f"more than {self._limits.head_bytes} bytes of framing", True)
 
     def _refuse(self, message: str, limit: bool) -> None:
         if self._fault is None and self._complete is None:
@@ -212,9 +208,7 @@ class AnswerParser:
         assert self._parser is not None
         coding = (head.get_header("transfer-encoding") or "identity").lower()
         if coding not in ("chunked", "identity"):
-            self._refuse(
-                f"transfer coding {coding[:80]!r}, where only chunked, named once, can be read", False
-            )
+            self._refuse(f"transfer coding {coding[:80]!r}, where only chunked, named once, can be read", False)
             return
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
         self._framed = coding == "chunked" or head.get_header("content-length") is not None

@@ -16,9 +16,7 @@ Network = IPv4Network | IPv6Network
 
 GLOBAL: Final = "global"
 """The class of an address in no row of the table."""
-HARD_CLASSES: Final = frozenset(
-    {"metadata_address", "link_local_address", "unspecified_address", "multicast_address"}
-)
+HARD_CLASSES: Final = frozenset({"metadata_address", "link_local_address", "unspecified_address", "multicast_address"})
 """Classes that no list lifts."""
 
 _ROWS: Final = (

@@ -81,9 +81,7 @@ def read_base_url(url: object, trail: UrlTrail | None = None) -> BaseUrl:
     if "#" in tail:
         raise EgressRefusal("fragment_not_allowed")
     if not host_text:
-        raise EgressRefusal(
-            "invalid_host", ": an IPv6 address goes in brackets, and only a port follows them"
-        )
+        raise EgressRefusal("invalid_host", ": an IPv6 address goes in brackets, and only a port follows them")
     trail.port = DEFAULT_PORTS[scheme] if port_text is None else _read_port(port_text)
     host = read_host(host_text, trail)
     path = _read_path(tail, trail)
@@ -174,6 +172,4 @@ def _is_hidden(char: str) -> bool:
 
 
 def _describe_character(at: int, char: str) -> str:
-    return (
-        f"U+{ord(char):04X} ({unicodedata.name(char, 'a control or unassigned character')}) at place {at + 1}"
-    )
+    return f"U+{ord(char):04X} ({unicodedata.name(char, 'a control or unassigned character')}) at place {at + 1}"

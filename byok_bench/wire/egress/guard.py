@@ -62,9 +62,7 @@ class EgressGuard:
         self._literal: dict[tuple[Target, str], list[str]] = {}
         """Hosts that are addresses themselves, allowed without a policy: nothing about them changes."""
 
-    def find_known_addresses(
-        self, target: Target, profile: str, policy: Mapping[str, Any] | None
-    ) -> list[str]:
+    def find_known_addresses(self, target: Target, profile: str, policy: Mapping[str, Any] | None) -> list[str]:
         """What `require_addresses` would say, where it is known without a lookup or a policy; else nothing."""
         return self._literal.get((target, profile), []) if policy is None else []
 

@@ -80,9 +80,7 @@ def _read_label(label: str) -> str:
     # str.lower() on other letters would turn the Kelvin sign into a plain k before anyone could see it.
     ascii_label = label.lower() if label.isascii() else _to_ascii(label)
     if not _LABEL.fullmatch(ascii_label):
-        raise EgressRefusal(
-            "invalid_host", ": a label has 1 to 63 of a-z, 0-9, - and _, and no - at its ends"
-        )
+        raise EgressRefusal("invalid_host", ": a label has 1 to 63 of a-z, 0-9, - and _, and no - at its ends")
     if ascii_label.startswith("xn--"):
         _check_encoded(ascii_label)
     return ascii_label

@@ -62,9 +62,7 @@ def has_any_address(networks: Iterable[Network], addresses: Iterable[Address]) -
 def _read_list_name(key: object) -> str:
     if isinstance(key, str) and key in _READERS:
         return key
-    raise EgressRefusal(
-        "bad_policy", f"it has no list {key[:40]!r}" if isinstance(key, str) else "a key is no text"
-    )
+    raise EgressRefusal("bad_policy", f"it has no list {key[:40]!r}" if isinstance(key, str) else "a key is no text")
 
 
 def _read_entries(key: str, values: object) -> tuple[Any, ...]:

@@ -80,9 +80,7 @@ class Resolver:
         if pending is None or pending.get_loop() is not loop:
             pending = self._under_way[host] = loop.create_future()
             pending.add_done_callback(lambda _: self._under_way.pop(host, None))
-            thread = threading.Thread(
-                target=self._run_lookup, args=(host, pending), name="byok-bench-dns", daemon=True
-            )
+            thread = threading.Thread(target=self._run_lookup, args=(host, pending), name="byok-bench-dns", daemon=True)
             thread.start()
         return await asyncio.shield(pending)
 

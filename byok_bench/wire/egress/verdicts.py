@@ -277,9 +277,7 @@ def _make_place_refusal(question: Question, place: Place, reason: str) -> Egress
 
 
 def _make_block(refused: EgressRefusal, trail: UrlTrail) -> Verdict:
-    words = explain_reason(
-        refused.reason, target=refused.target or trail.host, port=trail.port, detail=refused.detail
-    )
+    words = explain_reason(refused.reason, target=refused.target or trail.host, port=trail.port, detail=refused.detail)
     return Verdict(
         action="block",
         reason=refused.reason,

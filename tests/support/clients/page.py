@@ -58,9 +58,7 @@ def write_data(found: ClientEffects, path: Path = DATA) -> None:
 
 def render_page(found: ClientEffects) -> str:
     """The page's Markdown."""
-    counts = {
-        client: Counter(one.outcome for one in found.effects if one.client == client) for client in CLIENTS
-    }
+    counts = {client: Counter(one.outcome for one in found.effects if one.client == client) for client in CLIENTS}
     lines = [_HEAD, "| client | played | right | raises | wrong without a word |", "|---|---|---|---|---|"]
     for client, version in found.versions.items():
         mine = counts[client]
@@ -72,9 +70,7 @@ def render_page(found: ClientEffects) -> str:
 
 
 def _render_schema(found: ClientEffects, schema: str) -> Iterator[str]:
-    clients = [
-        client for client, schemas in CLIENTS.items() if schema in schemas and client in found.versions
-    ]
+    clients = [client for client, schemas in CLIENTS.items() if schema in schemas and client in found.versions]
     yield f"| rule that is broken | {' | '.join(clients)} |"
     yield f"|---|{'---|' * len(clients)}"
     for check in _order(found):

@@ -43,9 +43,7 @@ CLIENTS: Final[Mapping[str, Sequence[str]]] = {
 ON_NODE: Final = ("openai-node", "anthropic-node", "vercel-ai")
 WAITS: Final = ("stream.stall", "stream.open-after-done")
 """Faults that are noticed by waiting; read in haste."""
-MADE_UP: Final = re.compile(
-    r"(pyd_ai_|lc_|call_ai_)[0-9A-Za-z-]{16,}|aitxt-[0-9A-Za-z]{16,}|^[0-9A-Za-z]{16}$"
-)
+MADE_UP: Final = re.compile(r"(pyd_ai_|lc_|call_ai_)[0-9A-Za-z-]{16,}|aitxt-[0-9A-Za-z]{16,}|^[0-9A-Za-z]{16}$")
 """Ids that clients draw where a server sends none."""
 HASTE_S: Final = 1.0
 PATIENCE_S: Final = 20.0
@@ -146,9 +144,7 @@ async def find_findings(fault: Fault, form: Form, body: Mapping[str, Any]) -> se
     return {one.check for one in run_checks(exchange)}
 
 
-async def play_fault(
-    fault: Fault, clients: Sequence[str], workers: Mapping[bool, Worker]
-) -> list[ClientEffect]:
+async def play_fault(fault: Fault, clients: Sequence[str], workers: Mapping[bool, Worker]) -> list[ClientEffect]:
     """What each client makes of a fault, in each form in which the fault shows."""
     effects = []
     for form in list_forms(fault):

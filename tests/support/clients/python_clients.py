@@ -219,8 +219,7 @@ async def langchain(model: Any, job: dict[str, Any], seen: dict[str, Any]) -> No
         return
     seen["text"] = answer.text if isinstance(answer.text, str) else answer.text()
     seen["calls"] = [
-        {"id": call["id"], "name": call["name"], "arguments": json.dumps(call["args"])}
-        for call in answer.tool_calls
+        {"id": call["id"], "name": call["name"], "arguments": json.dumps(call["args"])} for call in answer.tool_calls
     ]
     meta = answer.response_metadata
     seen["finish_reason"] = meta.get("finish_reason") or meta.get("stop_reason") or meta.get("status")
@@ -283,9 +282,7 @@ def pydantic_model(job: dict[str, Any]) -> Any:
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    client = openai.AsyncOpenAI(
-        base_url=job["base_url"], api_key=job["key"], max_retries=0, timeout=job["timeout"]
-    )
+    client = openai.AsyncOpenAI(base_url=job["base_url"], api_key=job["key"], max_retries=0, timeout=job["timeout"])
     kind = OpenAIResponsesModel if job["schema"] == "responses" else OpenAIChatModel
     return kind(name, provider=OpenAIProvider(openai_client=client)), client.close
 

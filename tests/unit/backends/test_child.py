@@ -121,9 +121,7 @@ async def test_a_child_s_last_words_hold_no_key(tmp_path: Path) -> None:
 async def test_the_child_sees_no_variable_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys and settings in our environment stay here."""
     monkeypatch.setenv("SOME_API_KEY", SECRET)
-    source = (
-        "import os\ndef serve(settings, announce, stop):\n    announce(error=' '.join(sorted(os.environ)))\n"
-    )
+    source = "import os\ndef serve(settings, announce, stop):\n    announce(error=' '.join(sorted(os.environ)))\n"
     with pytest.raises(BackendError) as caught:
         await child(tmp_path, source).start("/", {}, 20)
     assert "PATH" in str(caught.value)

@@ -11,9 +11,7 @@ from byok_bench.backends.simulator.schema_values import make_schema_value
 
 TEXT = 'What is the weather in Paris and "New York" on day 3, in 25 degrees, for order A1234?'
 BOUNDS = st.fixed_dictionaries({}, optional={"minimum": st.integers(-50, 10), "maximum": st.integers(20, 90)})
-LENGTHS = st.fixed_dictionaries(
-    {}, optional={"minLength": st.integers(0, 5), "maxLength": st.integers(6, 20)}
-)
+LENGTHS = st.fixed_dictionaries({}, optional={"minLength": st.integers(0, 5), "maxLength": st.integers(6, 20)})
 SIZES = st.fixed_dictionaries({}, optional={"minItems": st.integers(0, 2), "maxItems": st.integers(2, 4)})
 
 

@@ -22,9 +22,7 @@ def answer(dialect: str, prompt: str, **members: Any) -> Any:
 
 
 @pytest.mark.parametrize("dialect", PATHS)
-@pytest.mark.parametrize(
-    "prompt", ["Hello", "How are you today?", "What is the capital of France?", "Tell me a joke."]
-)
+@pytest.mark.parametrize("prompt", ["Hello", "How are you today?", "What is the capital of France?", "Tell me a joke."])
 def test_what_asks_for_no_tool_is_answered_in_text(dialect: str, prompt: str) -> None:
     """A tool that is only offered is not called."""
     answered = answer(dialect, prompt, tools=True)
@@ -178,26 +176,20 @@ def test_logprobs_of_a_stream_are_those_of_its_pieces() -> None:
     body = question("chat", "Say 3 words", logprobs=True, stream=True)
     events = ask(Simulator(models=["m"]), PATHS["chat"], body).events or []
     choices = [one.data["choices"][0] for one in events if one.is_paced]
-    assert [one["logprobs"]["content"][0]["token"] for one in choices] == [
-        one["delta"]["content"] for one in choices
-    ]
+    assert [one["logprobs"]["content"][0]["token"] for one in choices] == [one["delta"]["content"] for one in choices]
 
 
 def test_a_conversation_goes_on_from_a_response() -> None:
     """Its items count as prompt, a tool result may answer its call, and the chain is as long as one likes."""
     server = Simulator(models=["m"])
-    first = ask(
-        server, PATHS["responses"], question("responses", "The weather in Paris", tools=True)
-    ).document
+    first = ask(server, PATHS["responses"], question("responses", "The weather in Paris", tools=True)).document
     (call,) = first["output"]
     result = {"type": "function_call_output", "call_id": call["call_id"], "output": "12.5 degrees"}
     body = question("responses", "") | {"input": [result], "previous_response_id": first["id"]}
     second = ask(server, PATHS["responses"], body).document
     assert "12.5 degrees" in text_of("responses", second)
     assert second["previous_response_id"] == first["id"]
-    third = ask(
-        server, PATHS["responses"], question("responses", "So?", previous_response_id=second["id"])
-    ).document
+    third = ask(server, PATHS["responses"], question("responses", "So?", previous_response_id=second["id"])).document
     assert third["usage"]["input_tokens"] > second["usage"]["input_tokens"] > first["usage"]["input_tokens"]
     assert ask(server, f"/v1/responses/{second['id']}").document == second
 
@@ -257,9 +249,7 @@ def test_pages_of_models_hang_together() -> None:
     assert ([one["id"] for one in back["data"]], back["has_more"]) == (["b", "c"], True)
 
 
-@pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "x"}, {"limit": "1001"}, {"after_id": "nobody"}], ids=str
-)
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "x"}, {"limit": "1001"}, {"after_id": "nobody"}], ids=str)
 def test_a_page_that_cannot_be_is_refused(query: dict[str, str]) -> None:
     """In Anthropic's envelope."""
     reply = ask(Simulator(), "/v1/models", headers=ANTHROPIC, **query)

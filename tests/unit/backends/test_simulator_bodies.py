@@ -36,9 +36,7 @@ SCHEMA = st.recursive(
     ),
     max_leaves=3,
 )
-CALL = some(
-    id=st.just("c"), function=some(name=st.just("f"), arguments=st.just("{}")), type=st.just("function")
-)
+CALL = some(id=st.just("c"), function=some(name=st.just("f"), arguments=st.just("{}")), type=st.just("function"))
 BLOCK = some(
     type=st.sampled_from(["text", "tool_use", "tool_result"]),
     text=st.just("hi"),
@@ -86,9 +84,7 @@ BODY = some(
 ).map(lambda body: {"model": "m", **body})
 
 
-@pytest.mark.parametrize(
-    "dialect", [chat, responses, messages], ids=lambda one: one.__name__.rpartition(".")[2]
-)
+@pytest.mark.parametrize("dialect", [chat, responses, messages], ids=lambda one: one.__name__.rpartition(".")[2])
 @given(body=BODY)
 @settings(max_examples=60, deadline=None)
 def test_any_body_is_answered_or_refused(dialect: ModuleType, body: dict[str, Any]) -> None:

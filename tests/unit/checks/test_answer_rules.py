@@ -25,15 +25,12 @@ def test_an_answer_gets_exactly_its_findings(case: dict[str, Any]) -> None:
 @given(
     schema=st.sampled_from(SCHEMAS),
     status=st.sampled_from([200, 204, 301, 400, 404, 429, 500, 503]),
-    text=st.text(max_size=60)
-    | st.sampled_from(["{", "[[", '{"error":1}', '{"data":[1]}', "<html", "data: {}\n\n"]),
+    text=st.text(max_size=60) | st.sampled_from(["{", "[[", '{"error":1}', '{"data":[1]}', "<html", "data: {}\n\n"]),
     media=st.sampled_from(["", "text/html", "application/json", "text/event-stream"]),
     stream=st.booleans(),
     end=st.sampled_from(["eof", "reset", "stall", "limit"]),
 )
-def test_any_answer_can_be_judged(
-    schema: str, status: int, text: str, media: str, stream: bool, end: str
-) -> None:
+def test_any_answer_can_be_judged(schema: str, status: int, text: str, media: str, stream: bool, end: str) -> None:
     """No rule raises, whatever came back."""
     case = {"status": status, "text": text, "headers": {"content-type": media}, "stream": stream, "end": end}
     for finding in run_checks(exchange_of(case, schema)):

@@ -59,9 +59,7 @@ def test_arrivals_are_told_apart(stamps: list[float], held: bool, bursts: bool) 
 def test_the_figures_are_those_of_the_stream() -> None:
     """Reads are the body's, pauses the silences, and the words say both."""
     answer = exchange([event(chunk({"content": "w"})) * 5] * 3)
-    answer.raw.chunks[:] = [
-        (200_000_000 * (number + 1), data) for number, (_, data) in enumerate(answer.raw.chunks)
-    ]
+    answer.raw.chunks[:] = [(200_000_000 * (number + 1), data) for number, (_, data) in enumerate(answer.raw.chunks)]
     answer.raw.phases.end = 600_000_000
     arrivals = measure_arrivals(answer)
     assert arrivals is not None

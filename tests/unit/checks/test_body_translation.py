@@ -40,9 +40,7 @@ def test_chat_is_left_as_it_is() -> None:
         ),
     ],
 )
-def test_a_tool_choice_has_a_form_of_its_own_in_each_dialect(
-    choice: Any, responses: Any, messages: Any
-) -> None:
+def test_a_tool_choice_has_a_form_of_its_own_in_each_dialect(choice: Any, responses: Any, messages: Any) -> None:
     """`required` is `any` in the Messages API, and a name stands flat in both."""
     body = build_call_request(choice)
     assert translate_body(body, "responses")["tool_choice"] == responses

@@ -41,9 +41,7 @@ _RULES = jsonschema.Draft7Validator.VALIDATORS
 def independent(value: Any, schema: Any) -> Iterator[Any]:
     """The errors that jsonschema finds when it knows these keywords only."""
     names = ("type", "required", "enum", "properties", "items", "additionalProperties")
-    validator = create(
-        {}, {name: _RULES[name] for name in names}, type_checker=jsonschema.Draft7Validator.TYPE_CHECKER
-    )
+    validator = create({}, {name: _RULES[name] for name in names}, type_checker=jsonschema.Draft7Validator.TYPE_CHECKER)
     yield from validator(schema).iter_errors(value)
 
 

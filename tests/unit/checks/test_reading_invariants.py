@@ -37,9 +37,7 @@ LINES = st.sampled_from(
         DONE,
     ]
 )
-BODIES = st.tuples(st.sampled_from([b"", b"", b"<html>"]), st.lists(LINES, max_size=8).map(b"".join)).map(
-    b"".join
-)
+BODIES = st.tuples(st.sampled_from([b"", b"", b"<html>"]), st.lists(LINES, max_size=8).map(b"".join)).map(b"".join)
 HEADERS = {
     "plain": EVENT_STREAM,
     "gzip": {**EVENT_STREAM, "content-encoding": "gzip"},
@@ -77,14 +75,8 @@ def test_cuts_do_not_matter(body: bytes, coding: str, end: Any, damage: str, dat
     elif damage == "one bad byte":
         sent = sent[:place] + b"\xff" + sent[place + 1 :]
     places = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=6)))
-    pieces = [
-        sent[start:stop]
-        for start, stop in zip([0, *places], [*places, len(sent)], strict=True)
-        if start < stop
-    ]
-    whole, cut = (
-        exchange(read, headers=HEADERS[coding], end=end) for read in ([sent] if sent else [], pieces)
-    )
+    pieces = [sent[start:stop] for start, stop in zip([0, *places], [*places, len(sent)], strict=True) if start < stop]
+    whole, cut = (exchange(read, headers=HEADERS[coding], end=end) for read in ([sent] if sent else [], pieces))
     assert everything(cut) == everything(whole)
     singly = exchange([sent[i : i + 1] for i in range(len(sent))], headers=HEADERS[coding], end=end)
     assert everything(singly) == everything(whole)

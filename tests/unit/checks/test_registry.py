@@ -128,6 +128,4 @@ def test_checks_are_chosen_by_id_or_group() -> None:
     assert [one.id for one in select_checks(["delta.object"])] == ["delta.object"]
     with pytest.raises(KeyError, match=r"delta\.objekt"):
         select_checks(["delta.objekt"])
-    assert [one.check for one in run_checks(exchange(START + STOP), ids=["framing"])] == [
-        "stream.done-terminator"
-    ]
+    assert [one.check for one in run_checks(exchange(START + STOP), ids=["framing"])] == ["stream.done-terminator"]

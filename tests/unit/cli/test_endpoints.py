@@ -241,9 +241,7 @@ def test_a_litellm_file_is_imported_without_its_keys(call: Any, tmp_path: Path) 
     )
 
 
-def test_a_key_from_stdin_or_a_prompt_lands_in_the_keyring(
-    call: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_from_stdin_or_a_prompt_lands_in_the_keyring(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways store the key and show nothing of it; removing the endpoint removes it."""
     backend = MemoryKeyring()
     keyring.set_keyring(backend)
@@ -336,9 +334,7 @@ def test_a_team_s_moved_address_is_confirmed_by_its_member(
     assert "not ready" not in call("list").out
 
 
-@pytest.mark.parametrize(
-    "stdin", ["", "\n", "ab\n", "two words\n"], ids=["nothing", "a line end", "short", "spaces"]
-)
+@pytest.mark.parametrize("stdin", ["", "\n", "ab\n", "two words\n"], ids=["nothing", "a line end", "short", "spaces"])
 def test_nothing_is_saved_where_no_key_comes(call: Any, stdin: str) -> None:
     """Exit 2, and the book is as it was."""
     assert call(*ADD, "--key-stdin", stdin=stdin).code == 2
@@ -410,9 +406,7 @@ def test_a_field_that_nothing_reads_is_shown_to_be_there(call: Any) -> None:
     """A typo in a file that was written by hand; its name alone, since its value may be anything."""
     call(*ADD)
     path = EndpointBook.open().path
-    path.write_text(
-        path.read_text().replace("base_url =", 'base_ulr = "https://other.example.com"\nbase_url =')
-    )
+    path.write_text(path.read_text().replace("base_url =", 'base_ulr = "https://other.example.com"\nbase_url ='))
     said = call("show", "Gateway")
     assert said.code == 0
     assert "unknown fields in the file, which nothing reads: base_ulr" in said.err

@@ -218,9 +218,7 @@ def test_cuts_change_nothing_but_time() -> None:
     expected = (whole.output, whole.error, run_checks(whole), [(one.name, one.data) for one in whole.events])
     assert whole.output.text == "Hi😀\u2028"
     cuts = [[NASTY[:i], NASTY[i:]] for i in places] + [[NASTY[i : i + 1] for i in places]]
-    cuts += [
-        [NASTY[:i], NASTY[i:j], NASTY[j:]] for i, j in itertools.combinations(range(0, len(NASTY), 23), 2)
-    ]
+    cuts += [[NASTY[:i], NASTY[i:j], NASTY[j:]] for i, j in itertools.combinations(range(0, len(NASTY), 23), 2)]
     for cut in cuts:
         seen = exchange(cut)
         assert (

@@ -46,17 +46,13 @@ MESSAGES = st.fixed_dictionaries(
         "reasoning_details": st.sampled_from([None, [], [{"text": "r"}]]),
         "refusal": TEXTS | st.none(),
         "tool_calls": CALLS | st.none(),
-        "function_call": st.sampled_from(
-            [None, {}, {"name": "", "arguments": ""}, {"name": "f", "arguments": "{}"}]
-        ),
+        "function_call": st.sampled_from([None, {}, {"name": "", "arguments": ""}, {"name": "f", "arguments": "{}"}]),
         "audio": st.sampled_from([None, {"id": "a", "transcript": "t"}, {"id": "", "transcript": ""}]),
     },
 )
 ENDS = st.fixed_dictionaries(
     {"finish_reason": st.sampled_from([None, "", "stop", "tool_calls", "content_filter", "error", "eos", 7])},
-    optional={
-        "error": st.sampled_from([None, "", {"code": 0, "message": ""}, {"code": 429, "message": "slow"}])
-    },
+    optional={"error": st.sampled_from([None, "", {"code": 0, "message": ""}, {"code": 429, "message": "slow"}])},
 )
 USAGES = st.fixed_dictionaries(
     {},
@@ -93,16 +89,12 @@ def test_an_answer_is_the_same_in_both_forms(
     """What was said, how it ended and what failed do not depend on whether it came in pieces."""
     whole, streamed = (read(message, end, usage, asked) for read in (as_a_whole, as_a_stream))
     assert msgspec.to_builtins(streamed.output) == msgspec.to_builtins(whole.output)
-    failures = [
-        one.error and (one.error.kind, one.error.retryable, one.error.message) for one in (whole, streamed)
-    ]
+    failures = [one.error and (one.error.kind, one.error.retryable, one.error.message) for one in (whole, streamed)]
     assert failures[0] == failures[1]
 
 
 @given(MESSAGES, ENDS)
-def test_a_delta_in_the_place_of_a_message_is_the_message(
-    message: dict[str, Any], end: dict[str, Any]
-) -> None:
+def test_a_delta_in_the_place_of_a_message_is_the_message(message: dict[str, Any], end: dict[str, Any]) -> None:
     """The output is that of the same message, and a delta beside it changes nothing."""
     proper = as_a_whole(message, end, {}, {}).output
     for members in ({"delta": message}, {"message": message, "delta": {"content": "other"}}):

@@ -37,9 +37,7 @@ headers = st.lists(
 
 
 def judge(case: dict[str, Any]) -> Failure:
-    return classify_error_answer(
-        head_of(case), body_of(case), url="https://asked.example/v1/chat/completions"
-    )
+    return classify_error_answer(head_of(case), body_of(case), url="https://asked.example/v1/chat/completions")
 
 
 def check(failure: Failure, case: dict[str, Any]) -> None:

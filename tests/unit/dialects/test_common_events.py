@@ -82,9 +82,7 @@ ONE_ODD = st.builds(
             {"tool_calls": [{"index": 0, "id": "", "function": {"name": None, "arguments": "1"}}]},
         ]
     ),
-    st.sampled_from(
-        [{}, {}, {"id": "d"}, {"created": 10**11}, {"model": "m"}, {"model": None}, {"usage": {}}]
-    ),
+    st.sampled_from([{}, {}, {"id": "d"}, {"created": 10**11}, {"model": "m"}, {"model": None}, {"usage": {}}]),
 )
 STARTS = st.builds(
     lambda delta, odd: {**chunk(delta), **odd},
@@ -114,9 +112,7 @@ def without_the_short_way() -> Iterator[None]:
 def everything(seen: Exchange) -> Any:
     reading = seen.reading
     values = {
-        name: getattr(reading, name)
-        for name in reading.__struct_fields__
-        if name not in ("body", "choices", "facts")
+        name: getattr(reading, name) for name in reading.__struct_fields__ if name not in ("body", "choices", "facts")
     }
     choices = [
         [
@@ -176,20 +172,14 @@ def test_a_fragment_is_noted_the_same_both_ways(name: str) -> None:
         {"content": "a", "role": "assistant", "tool_calls": [], "refusal": None},
         {"reasoning_content": "a", "content": None},
         {"tool_calls": [{"index": 0, "function": {"arguments": "1"}}]},
-        {
-            "tool_calls": [
-                {"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": "1"}}
-            ]
-        },
+        {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": "1"}}]},
     ],
 )
 def test_common_chunks_take_the_short_way(delta: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The shapes that most servers send are the ones it is for."""
     general: list[int] = []
     read = ChatEventReader._read_event
-    monkeypatch.setattr(
-        ChatEventReader, "_read_event", lambda *given: general.append(given[2]) or read(*given)
-    )
+    monkeypatch.setattr(ChatEventReader, "_read_event", lambda *given: general.append(given[2]) or read(*given))
     start = {"role": "assistant", "tool_calls": [call(index=0, id="x", name="f", arguments='{"a":')]}
     exchange([event(chunk(start)), event(chunk(delta)), event(chunk(delta))]).reading  # noqa: B018
     assert general == [0]

@@ -120,9 +120,7 @@ PARTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "text", "thinking", "summary", "refusal"]), inner, max_size=4
-        )
+        | st.dictionaries(st.sampled_from(["type", "text", "thinking", "summary", "refusal"]), inner, max_size=4)
         | st.fixed_dictionaries({"type": st.sampled_from(["text", "thinking", "refusal"]), "text": inner})
     ),
     max_leaves=15,

@@ -66,9 +66,7 @@ ENVELOPES: dict[str, tuple[dict[str, Any], str, str]] = {
 def test_an_envelope_is_an_error_in_the_servers_words(name: str, schema: str, stream: bool) -> None:
     """In every dialect, asked for as a stream or not, it is classified, and the rule on statuses says so."""
     body, kind, words = ENVELOPES[name]
-    seen = exchange(
-        json.dumps(body).encode(), request={"model": "m", "stream": stream}, headers=JSON, schema=schema
-    )
+    seen = exchange(json.dumps(body).encode(), request={"model": "m", "stream": stream}, headers=JSON, schema=schema)
     assert seen.error is not None
     assert seen.error.kind == kind
     assert words in seen.error.message
@@ -140,9 +138,7 @@ def test_a_sentence_is_kept_and_classified_by_its_words(said: str, schema: str, 
 
 
 @pytest.mark.parametrize("said", SENTENCES)
-@pytest.mark.parametrize(
-    "form", [b"%b", b'{"detail":"%b"}', b'{"message":"%b"}'], ids=["text", "detail", "message"]
-)
+@pytest.mark.parametrize("form", [b"%b", b'{"detail":"%b"}', b'{"message":"%b"}'], ids=["text", "detail", "message"])
 @pytest.mark.parametrize("end", [DONE, b""], ids=["done", "end of body"])
 @pytest.mark.parametrize("schema", ["chat", "responses", "messages"])
 def test_a_sentence_in_an_event_is_kept(said: str, form: bytes, end: bytes, schema: str) -> None:

@@ -99,9 +99,7 @@ def test_the_same_words_are_said_once() -> None:
     assert read_error_value({"error": "Not Found", "message": "Not Found"}).words == "Not Found"
 
 
-@pytest.mark.parametrize(
-    "charset", ["nonsense", "zip", "unicode_escape", "undefined", "idna", "utf-16", "punycode"]
-)
+@pytest.mark.parametrize("charset", ["nonsense", "zip", "unicode_escape", "undefined", "idna", "utf-16", "punycode"])
 def test_no_declared_charset_stops_the_reading(charset: str) -> None:
     """A charset that is unknown, no text coding, or wrong leaves the words readable."""
     assert "bad" in decode_text(b"bad \xff", f"text/plain; charset={charset}")

@@ -59,9 +59,7 @@ def test_time_per_token_needs_usage_and_two_tokens() -> None:
 
 def test_steps_that_did_not_happen_are_none() -> None:
     """A kept-alive connection has no dns, connect and tls; what else passed before the request is queueing."""
-    fresh = Phases(
-        start=0, dns_start=1 * MS, dns_end=3 * MS, connect_end=6 * MS, tls_end=10 * MS, written=12 * MS
-    )
+    fresh = Phases(start=0, dns_start=1 * MS, dns_end=3 * MS, connect_end=6 * MS, tls_end=10 * MS, written=12 * MS)
     times = timed(TEXT, phases=fresh).timing
     assert (times.dns, times.connect, times.tls, times.queued) == (2, 3, 4, 3)
     times = timed(TEXT, phases=Phases(start=0, written=2 * MS)).timing

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from byok_bench.dialects.fragments import Fragments, join_surrogates, render_value
 
 PIECES = st.lists(
-    st.sampled_from(
-        ['{"a"', ":", '"}', '"', "}", "{", "\\", '\\"', "[", "]", " ", "1", "x", "\n", '{"a":1}']
-    ),
+    st.sampled_from(['{"a"', ":", '"}', '"', "}", "{", "\\", '\\"', "[", "]", " ", "1", "x", "\n", '{"a":1}']),
     max_size=10,
 )
 
@@ -37,9 +35,7 @@ def test_completeness_is_what_parsing_says(pieces: list[str]) -> None:
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.text())), st.data())
-def test_any_cut_of_an_object_is_complete_at_its_last_brace(
-    value: dict[str, object], data: st.DataObject
-) -> None:
+def test_any_cut_of_an_object_is_complete_at_its_last_brace(value: dict[str, object], data: st.DataObject) -> None:
     """Asked at every fragment, the answer turns true once, at the end."""
     text = json.dumps(value)
     places = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)) | {0, len(text)})

@@ -10,12 +10,7 @@ from byok_bench.dialects.dialect import find_dialect
 
 TYPES = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
          "message_stop", "ping", "error"]  # fmt: skip
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-1, 2)
-    | st.sampled_from(["", "text", "text_delta", "tool_use", "{"])
-)
+scalars = st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from(["", "text", "text_delta", "tool_use", "{"])
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
@@ -27,9 +22,7 @@ values = st.recursive(
 events = st.builds(
     lambda type_, rest: {"type": type_, **rest},
     st.sampled_from(TYPES),
-    st.dictionaries(
-        st.sampled_from(["index", "delta", "content_block", "message", "usage", "error"]), values
-    ),
+    st.dictionaries(st.sampled_from(["index", "delta", "content_block", "message", "usage", "error"]), values),
 )
 
 

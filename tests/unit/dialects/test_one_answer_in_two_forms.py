@@ -54,9 +54,7 @@ def item_of(kind: str, told: Any, number: int) -> dict[str, Any]:
     }
 
 
-def events_of(
-    kind: str, told: Any, number: int, way: str, shifts: tuple[int, int]
-) -> Iterator[dict[str, Any]]:
+def events_of(kind: str, told: Any, number: int, way: str, shifts: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """The events of one item; `shifts`: what deltas and done events are off by in their numbers."""
     item = item_of(kind, told, number)
     where = {"item_id": item["id"], "output_index": number}
@@ -110,14 +108,10 @@ def test_a_message(answer: list[Any], at_once: bool, stop: str) -> None:
         whole = {**call, "input": told} if kind == "tool_use" else {"type": kind, kind: "".join(told)}
         empty = {**call, "input": {}} if kind == "tool_use" else {"type": kind, kind: ""}
         content.append(whole)
-        events.append(
-            {"type": "content_block_start", "index": index, "content_block": whole if at_once else empty}
-        )
+        events.append({"type": "content_block_start", "index": index, "content_block": whole if at_once else empty})
         if not at_once:
             pieces = [json.dumps(told, ensure_ascii=False)] if kind == "tool_use" else told
-            name, member = (
-                ("input_json_delta", "partial_json") if kind == "tool_use" else (f"{kind}_delta", kind)
-            )
+            name, member = ("input_json_delta", "partial_json") if kind == "tool_use" else (f"{kind}_delta", kind)
             events += [
                 {"type": "content_block_delta", "index": index, "delta": {"type": name, member: piece}}
                 for piece in pieces

@@ -14,10 +14,7 @@ TYPES = ["response.created", "response.output_item.added", "response.output_item
          "response.reasoning_summary_text.done", "response.queued", "response.completed",
          "response.incomplete", "response.failed", "error"]  # fmt: skip
 scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-1, 2)
-    | st.sampled_from(["", "msg_1", "text", "completed", "message"])
+    st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from(["", "msg_1", "text", "completed", "message"])
 )
 values = st.recursive(
     scalars,

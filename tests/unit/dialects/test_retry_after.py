@@ -29,10 +29,7 @@ def test_a_duration_is_the_sum_of_its_parts(hours: int, minutes: int, seconds: i
     expected = pytest.approx(hours * 3600 + minutes * 60 + seconds + rest / 1000)
     assert read_duration_s(f"{hours}h{minutes}m{seconds}.{rest:03}s") == expected
     assert read_duration_s(f"{hours}h{minutes}m{seconds}s{rest}ms") == expected
-    assert (
-        read_duration_s(f"{hours} hours, {minutes} minutes and {seconds} seconds {rest} milliseconds")
-        == expected
-    )
+    assert read_duration_s(f"{hours} hours, {minutes} minutes and {seconds} seconds {rest} milliseconds") == expected
 
 
 @given(st.text())
@@ -47,9 +44,7 @@ def test_any_text_is_a_delay_or_none(text: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(
-            ["Sun,", "Sun", "06", "Nov", "6", "1994", "99999", "08:49:37", "25:61", "GMT", "-", "+9999"]
-        ),
+        st.sampled_from(["Sun,", "Sun", "06", "Nov", "6", "1994", "99999", "08:49:37", "25:61", "GMT", "-", "+9999"]),
         max_size=7,
     )
 )

@@ -235,9 +235,7 @@ def test_elements_of_a_message_are_numbered_by_their_place() -> None:
 def test_each_element_of_a_message_is_a_call() -> None:
     """Without id and name too, and with an id that another one of the same message has."""
     calls, facts = ToolCalls(), Facts()
-    for position, element in enumerate(
-        [call(id="x", name="f", arguments=A), call(arguments=A), call(id="x")]
-    ):
+    for position, element in enumerate([call(id="x", name="f", arguments=A), call(arguments=A), call(id="x")]):
         calls.add(element, 3, facts, position)
     assert [(one.id, one.name) for one in calls.calls] == [("x", "f"), (None, ""), ("x", "")]
     assert set(facts) == set()
@@ -247,9 +245,7 @@ def test_a_message_repeats_calls_by_their_ids() -> None:
     """What came before in deltas is not taken for further calls; an id of its own is one, wherever it stands."""
     calls, facts = ToolCalls(), Facts()
     calls.add(call(index=0, id="x", name="f", arguments=A), 1, facts)
-    for position, element in enumerate(
-        [call(id="y", name="f", arguments=A), call(id="x", name="f", arguments=A)]
-    ):
+    for position, element in enumerate([call(id="y", name="f", arguments=A), call(id="x", name="f", arguments=A)]):
         calls.add(element, 2, facts, position)
     assert [(one.id, one.arguments) for one in calls.calls] == [("x", A), ("y", A)]
     assert set(facts) == {"name_repeated", "arguments_repeated"}

@@ -117,9 +117,7 @@ GOOD = '[[line]]\nmeans = "credit"\nwords = ["no money left"]\nsource = "acme/ga
         (("means =", "means ="), None),
     ],
 )
-def test_a_line_that_breaks_the_rules_of_the_data_is_refused(
-    change: tuple[str, str], said: str | None
-) -> None:
+def test_a_line_that_breaks_the_rules_of_the_data_is_refused(change: tuple[str, str], said: str | None) -> None:
     """The data is checked when it is loaded: sources, languages, forms, no line twice."""
     text = GOOD.replace(*change)
     if said is None:

@@ -99,9 +99,7 @@ def test_a_link_to_the_book_stays_a_link(own: EndpointBook, tmp_path: Path) -> N
     assert "Gateway" in real.read_text()
 
 
-def test_a_write_that_fails_leaves_the_file_as_it_was(
-    own: EndpointBook, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_fails_leaves_the_file_as_it_was(own: EndpointBook, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between temporary file and rename loses the change, not the book."""
     own.add(an_endpoint())
     before = own.path.read_bytes()
@@ -235,9 +233,7 @@ def test_a_new_origin_waits_for_the_key_to_be_confirmed(own: EndpointBook) -> No
     assert EndpointBook.open(own.path)["Gateway"].list_missing_fields() == ()
 
 
-def test_a_key_goes_into_the_keyring_and_never_into_the_file(
-    own: EndpointBook, memory: MemoryKeyring
-) -> None:
+def test_a_key_goes_into_the_keyring_and_never_into_the_file(own: EndpointBook, memory: MemoryKeyring) -> None:
     """After set_key the file says where the key is, since when, and for which origin; the value is elsewhere."""
     own.add(an_endpoint())
     own.set_key(own["Gateway"].config_key, f"  {PLANTED}\n")
@@ -251,9 +247,7 @@ def test_a_key_goes_into_the_keyring_and_never_into_the_file(
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "two words here", "sk-ключ-0123456789"])
-def test_what_is_no_key_is_refused_and_changes_nothing(
-    own: EndpointBook, memory: MemoryKeyring, bad: str
-) -> None:
+def test_what_is_no_key_is_refused_and_changes_nothing(own: EndpointBook, memory: MemoryKeyring, bad: str) -> None:
     """A malformed key is refused without being shown, and neither keyring nor file changes."""
     own.add(an_endpoint())
     before = own.path.read_bytes()

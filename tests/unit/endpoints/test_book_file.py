@@ -156,9 +156,7 @@ def test_what_is_no_key_is_read(line: str) -> None:
 @pytest.mark.parametrize("version", ["2", "17"])
 def test_a_newer_version_is_refused_whole(version: str) -> None:
     """A file of a later version is not half understood."""
-    with pytest.raises(
-        BookError, match=f"is of version {version}; this byok-bench reads version 1"
-    ) as caught:
+    with pytest.raises(BookError, match=f"is of version {version}; this byok-bench reads version 1") as caught:
         parse_book(f"version = {version}\n[[endpoint]]\nlabel = 'a'\n", "book")
     assert caught.value.code == "book_newer"
 

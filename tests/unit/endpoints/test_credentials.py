@@ -18,9 +18,7 @@ KEY = "sk-credentials-0123456789"
 
 def endpoint(**fields: Any) -> Endpoint:
     """An endpoint with a key in this session."""
-    return Endpoint(
-        **{"label": "Mine", "base_url": "https://h.example/v1", "key": KeyRef.session(KEY), **fields}
-    )
+    return Endpoint(**{"label": "Mine", "base_url": "https://h.example/v1", "key": KeyRef.session(KEY), **fields})
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,7 @@ def test_accept_encoding_is_a_field_of_its_own() -> None:
     """As an extra header it is refused with the field's name; as the field it is kept in one way of writing."""
     with pytest.raises(EndpointError, match="set the endpoint's accept_encoding"):
         endpoint(headers={"Accept-Encoding": "gzip"})
-    said = [
-        endpoint(accept_encoding=text).accept_encoding for text in (" GZIP ,deflate,gzip", "", "identity")
-    ]
+    said = [endpoint(accept_encoding=text).accept_encoding for text in (" GZIP ,deflate,gzip", "", "identity")]
     assert said == ["gzip, deflate", "identity", "identity"]
 
 
@@ -104,9 +102,7 @@ def test_a_key_may_have_any_header(header: str) -> None:
     assert endpoint(key_style="header", key_header=header).key_header == header
 
 
-@pytest.mark.parametrize(
-    "name", ["m\r1", "gpt 4", "m\u200b1", "m\u00ad1", "m\u202e1", "m\ue0001", "m\u00a01"]
-)
+@pytest.mark.parametrize("name", ["m\r1", "gpt 4", "m\u200b1", "m\u00ad1", "m\u202e1", "m\ue0001", "m\u00a01"])
 def test_a_model_id_hides_nothing(name: str) -> None:
     """Control, format and private characters and white space inside an id are refused, and named by code point."""
     with pytest.raises(EndpointError, match=r"U\+[0-9A-F]{4}"):
@@ -172,9 +168,7 @@ def test_a_key_belongs_to_one_origin(url: str, confirmed: bool) -> None:
 def test_a_secret_header_is_bound_to_the_origin_too() -> None:
     """References among headers and query fields go nowhere else either."""
     for fields in ({"headers": {"X-Org": KeyRef.env("K")}}, {"query": {"org": KeyRef.env("K")}}):
-        assert replace(endpoint(**fields), base_url="https://evil.example").list_missing_fields() == (
-            "key_origin",
-        )
+        assert replace(endpoint(**fields), base_url="https://evil.example").list_missing_fields() == ("key_origin",)
 
 
 def test_without_a_key_an_endpoint_moves_freely() -> None:
@@ -218,9 +212,7 @@ def test_a_picker_says_whose_a_model_is() -> None:
 
 def test_repr_shows_no_header_and_no_credential() -> None:
     """A verbose traceback prints reprs: header values and URL credentials are not in them."""
-    shown = repr(
-        endpoint(base_url="https://user:pw-123@h/v1?key=abc-1", headers={"X-Title": "private title"})
-    )
+    shown = repr(endpoint(base_url="https://user:pw-123@h/v1?key=abc-1", headers={"X-Title": "private title"}))
     assert "pw-123" not in shown
     assert "abc-1" not in shown
     assert "private title" not in shown

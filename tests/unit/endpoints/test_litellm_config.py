@@ -122,9 +122,7 @@ LEFT_OUT = {
         "no api_version",
     ),
     "Azure with a token in place of a key": (
-        params(
-            "model: azure/mine, api_base: 'https://h.example.com', api_version: v, azure_ad_token: os.environ/T"
-        ),
+        params("model: azure/mine, api_base: 'https://h.example.com', api_version: v, azure_ad_token: os.environ/T"),
         "azure_ad_token",
     ),
     "a credential that is not listed": (
@@ -140,9 +138,7 @@ LEFT_OUT = {
         "carries a key",
     ),
     "two keys": (
-        params(
-            f"model: openai/m, {AT_HOME}, api_key: os.environ/A, extra_headers: {{api-key: os.environ/B}}"
-        ),
+        params(f"model: openai/m, {AT_HOME}, api_key: os.environ/A, extra_headers: {{api-key: os.environ/B}}"),
         "an api_key and a header",
     ),
     "an answer out of the file": (params("model: openai/m, mock_response: hello"), "mock_response"),
@@ -178,17 +174,13 @@ def test_address_and_key_come_from_the_credential_that_an_entry_names(tmp_path: 
 
 def test_what_an_entry_says_itself_wins_over_its_credential(tmp_path: Path) -> None:
     """As in LiteLLM, which fills in only what is not there."""
-    found = read(
-        tmp_path, params(f"model: openai/m, {AT_HOME}, litellm_credential_name: in-house"), CREDENTIALS
-    )
+    found = read(tmp_path, params(f"model: openai/m, {AT_HOME}, litellm_credential_name: in-house"), CREDENTIALS)
     assert found.endpoints[0].base_url == "http://127.0.0.1:9000/v1"
 
 
 def test_a_wildcard_is_no_model(tmp_path: Path) -> None:
     """The endpoint is there and waits for models (BerriAI/litellm#8095)."""
-    found = read(
-        tmp_path, '{model_name: "openai/*", litellm_params: {model: openai/*, api_key: os.environ/MINE}}'
-    )
+    found = read(tmp_path, '{model_name: "openai/*", litellm_params: {model: openai/*, api_key: os.environ/MINE}}')
     [endpoint] = found.endpoints
     assert (endpoint.base_url, endpoint.key, endpoint.models) == (
         "https://api.openai.com/v1", KeyRef.env("MINE"), (),
@@ -198,15 +190,11 @@ def test_a_wildcard_is_no_model(tmp_path: Path) -> None:
 
 def test_a_pattern_is_no_alias(tmp_path: Path) -> None:
     """`claude-*` routes requests in LiteLLM; it names nothing here."""
-    [endpoint] = read(
-        tmp_path, f'{{model_name: "claude-*", litellm_params: {{model: openai/m, {AT_HOME}}}}}'
-    ).endpoints
+    [endpoint] = read(tmp_path, f'{{model_name: "claude-*", litellm_params: {{model: openai/m, {AT_HOME}}}}}').endpoints
     assert endpoint.models[0].alias is None
 
 
-def test_the_usual_address_of_a_provider_may_be_in_a_variable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_usual_address_of_a_provider_may_be_in_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """LiteLLM reads it there, so the key would go there."""
     monkeypatch.setenv("OPENAI_API_BASE", "http://127.0.0.1:7000/v1")
     found = read(tmp_path, params("model: openai/m"))
@@ -218,9 +206,7 @@ def test_variables_that_the_file_sets_come_first(tmp_path: Path, monkeypatch: py
     """The proxy sets them when it starts."""
     monkeypatch.setenv("WHERE", "http://127.0.0.1:1/v1")
     rest = f"environment_variables: {{WHERE: 'http://127.0.0.1:2/v1', MINE: {PLANTED}}}\n"
-    found = read(
-        tmp_path, params("model: openai/m, api_base: os.environ/WHERE, api_key: os.environ/MINE"), rest
-    )
+    found = read(tmp_path, params("model: openai/m, api_base: os.environ/WHERE, api_key: os.environ/MINE"), rest)
     assert found.endpoints[0].base_url == "http://127.0.0.1:2/v1"
     assert "MINE is written in the file's environment_variables" in found.notes[0]
     assert PLANTED not in repr(found)
@@ -244,9 +230,7 @@ def test_every_member_that_was_not_taken_over_is_listed(tmp_path: Path) -> None:
 def test_window_and_price_come_over(tmp_path: Path) -> None:
     """Tokens as they are, prices for a million of them."""
     info = ", model_info: {max_input_tokens: 32000, input_cost_per_token: 0.00000015}"
-    [endpoint] = read(
-        tmp_path, params(f"model: openai/m, {AT_HOME}, output_cost_per_token: 6e-07", info)
-    ).endpoints
+    [endpoint] = read(tmp_path, params(f"model: openai/m, {AT_HOME}, output_cost_per_token: 6e-07", info)).endpoints
     [model] = endpoint.models
     assert model.price is not None
     assert (model.context_window_tokens, model.price.input, model.price.output) == (32000, 0.15, 0.6)

@@ -84,9 +84,7 @@ def test_secrets_are_compared_by_identity() -> None:
     assert len({Secret(KEY), Secret(KEY)}) == 2
 
 
-@pytest.mark.parametrize(
-    "text", ["", "  ", "ab", "sk-a b-cdefgh", "sk-a\r\nInjected: 1", "sk-schlüssel", "sk-\x7fabc"]
-)
+@pytest.mark.parametrize("text", ["", "  ", "ab", "sk-a b-cdefgh", "sk-a\r\nInjected: 1", "sk-schlüssel", "sk-\x7fabc"])
 def test_what_cannot_be_sent_is_refused(text: str) -> None:
     """A key is three or more printable ASCII characters without white space."""
     with pytest.raises(SecretError) as caught:

@@ -44,10 +44,7 @@ class Witness:
     @property
     def fields(self) -> list[tuple[str, str]]:
         lines = self.requests[-1].partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
-        return [
-            (name.decode(), value.strip().decode())
-            for name, _, value in (one.partition(b":") for one in lines)
-        ]
+        return [(name.decode(), value.strip().decode()) for name, _, value in (one.partition(b":") for one in lines)]
 
     @property
     def body(self) -> Any:
@@ -55,9 +52,7 @@ class Witness:
 
 
 def endpoint(base_url: str, **fields: Any) -> Endpoint:
-    return Endpoint(
-        **{"label": "test", "base_url": base_url, "models": [Model("m-1", alias="small")], **fields}
-    )
+    return Endpoint(**{"label": "test", "base_url": base_url, "models": [Model("m-1", alias="small")], **fields})
 
 
 async def test_a_stream_is_sent_for_and_read() -> None:
@@ -77,10 +72,7 @@ async def test_a_stream_is_sent_for_and_read() -> None:
 async def test_an_answer_may_be_compressed_where_the_endpoint_says_so() -> None:
     """The field is the header; the answer is decoded beside the record, which keeps the wire's bytes and stamps."""
     packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
-    parts = [
-        packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH)
-        for part in (event("hel"), event("lo"), FINISH)
-    ]
+    parts = [packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) for part in (event("hel"), event("lo"), FINISH)]
     parts.append(packer.compress(DONE) + packer.flush())
     witness = Witness(chunked(*parts, fields=SSE + b"content-encoding: gzip\r\n"))
     async with hostile(witness) as server:
@@ -140,9 +132,7 @@ async def test_the_fields_that_go_out(monkeypatch: pytest.MonkeyPatch, transport
         ("header", "x-goog-api-key", "x-goog-api-key", KEY),
     ],
 )
-async def test_the_key_goes_where_its_style_says(
-    style: str, header: str | None, field: str, value: str
-) -> None:
+async def test_the_key_goes_where_its_style_says(style: str, header: str | None, field: str, value: str) -> None:
     """Each key style has its own header; the key is in no other, and not in the record."""
     witness = Witness()
     async with hostile(witness) as server:
@@ -280,9 +270,7 @@ async def test_what_is_not_sent_is_a_failure_of_the_exchange(
 ) -> None:
     """A missing key or a refused URL gives an exchange with its failure; not a byte leaves."""
     async with hostile(Witness()) as server:
-        exchange = await send(
-            endpoint(fields.pop("base_url", server.base_url), **fields), ASK, profile=profile
-        )
+        exchange = await send(endpoint(fields.pop("base_url", server.base_url), **fields), ASK, profile=profile)
     assert exchange.error is not None
     assert (exchange.error.kind, exchange.error.phase) == (kind, phase)
     assert code is None or exchange.error.code == code
@@ -362,9 +350,7 @@ async def test_answers_may_come_one_after_the_other_on_many_calls() -> None:
 
     async with hostile(script) as server, Client() as client:
         one = endpoint(server.base_url)
-        bodies = [
-            {"stream": True, "messages": [{"role": "user", "content": f"n{number}"}]} for number in range(40)
-        ]
+        bodies = [{"stream": True, "messages": [{"role": "user", "content": f"n{number}"}]} for number in range(40)]
         exchanges = await asyncio.gather(*(send(one, body, client=client) for body in bodies))
     assert [exchange.output.text for exchange in exchanges] == [f"n{number}" for number in range(40)]
     assert len({exchange.id for exchange in exchanges}) == 40

@@ -64,18 +64,14 @@ class Seen(NamedTuple):
 
 CASES = [
     Seen("a whole stream", reply(chunked(PART, FINISH, DONE)), None, None, "done", "Hello"),
-    Seen(
-        "a reset in a stream", reply(HEAD + frame(PART), then="reset"), "network", "stream", "reset", "Hello"
-    ),
+    Seen("a reset in a stream", reply(HEAD + frame(PART), then="reset"), "network", "stream", "reset", "Hello"),
     Seen("no last chunk", reply(HEAD + frame(PART)), "network", "stream", "reset", "Hello"),
     Seen("a broken chunk", reply(HEAD + frame(PART) + b"zz\r\n"), "protocol", "stream", "reset", "Hello"),
     Seen("silence", reply(HEAD + frame(PART), then="silence"), "timeout", "stream", "stall", "Hello"),
     Seen("a clean end, unfinished", reply(chunked(PART)), "protocol", "stream", "eof", "Hello"),
     Seen("a clean end, finished", reply(chunked(PART, FINISH)), None, None, "eof", "Hello"),
     Seen("a reset, finished", reply(HEAD + frame(PART + FINISH), then="reset"), None, None, "reset", "Hello"),
-    Seen(
-        "silence, finished", reply(HEAD + frame(PART + FINISH), then="silence"), None, None, "stall", "Hello"
-    ),
+    Seen("silence, finished", reply(HEAD + frame(PART + FINISH), then="silence"), None, None, "stall", "Hello"),
     Seen("a reset before an event", reply(HEAD, then="reset"), "protocol", "stream", "reset"),
     Seen("silence before an event", reply(HEAD, then="silence"), "timeout", "stream", "stall"),
     Seen(
@@ -96,9 +92,7 @@ CASES = [
     ),
     Seen(
         "gzip that is cut",
-        reply(
-            HEAD.replace(CHUNKED, b"content-encoding: gzip\r\n" + CHUNKED) + frame(gzip.compress(PART)[:-8])
-        ),
+        reply(HEAD.replace(CHUNKED, b"content-encoding: gzip\r\n" + CHUNKED) + frame(gzip.compress(PART)[:-8])),
         "network",
         "stream",
         "reset",
@@ -113,12 +107,8 @@ CASES = [
         "reset",
         stream=False,
     ),
-    Seen(
-        "a document 200 deep", reply(sized(nested(200), JSON[:-2])), None, None, "eof", "Hello", stream=False
-    ),
-    Seen(
-        "a document 201 deep", reply(sized(nested(201), JSON[:-2])), "protocol", "body", "eof", stream=False
-    ),
+    Seen("a document 200 deep", reply(sized(nested(200), JSON[:-2])), None, None, "eof", "Hello", stream=False),
+    Seen("a document 201 deep", reply(sized(nested(201), JSON[:-2])), "protocol", "body", "eof", stream=False),
     Seen(
         "untyped lines where a document was asked for",
         flooding(OK + b"\r\n", b"word\n" * 500),

@@ -109,9 +109,7 @@ def test_runs_in_which_all_failed_compare_to_nothing() -> None:
     assert pd.isna(found["a"])
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "is_said"), [(None, None, True), ("one", "one", True), ("one", "two", False)]
-)
+@pytest.mark.parametrize(("a", "b", "is_said"), [(None, None, True), ("one", "one", True), ("one", "two", False)])
 def test_a_run_beside_itself_is_told_so(a: str | None, b: str | None, is_said: bool) -> None:
     """All its differences are zero; two endpoints of one run are another matter."""
     both = MadeRun(

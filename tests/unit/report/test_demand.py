@@ -26,9 +26,7 @@ def test_an_endpoint_that_answered_everything_owes_nothing() -> None:
     """Findings do not count for `answers`, and what was left out by declaration was never asked."""
     left = row("structured-output", status="left_out", outcome="excluded", http_status=None)
     refused = failed("not_found_model", **(MISTAKE | {"http_status": 404}))
-    caused = failed(
-        "rate_limit", **(MISTAKE | {"http_status": 429, "caused_by_us": True, "findings": BROKEN})
-    )
+    caused = failed("rate_limit", **(MISTAKE | {"http_status": 429, "caused_by_us": True, "findings": BROKEN}))
     assert owed("answers", row(findings=BROKEN), left, refused, caused) == ""
     assert owed("no errors", row(), left, refused, caused) == ""
 

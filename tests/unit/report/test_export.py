@@ -79,10 +79,7 @@ def test_plain_leaves_everything_but_lone_surrogates() -> None:
 
 def test_printable_text_obeys_nobody() -> None:
     """Line ends and tabs become spaces, controls become visible."""
-    assert (
-        to_printable_line("a\n\tb\x1b[31mü\u202e")
-        == "a  b\N{REPLACEMENT CHARACTER}[31mü\N{REPLACEMENT CHARACTER}"
-    )
+    assert to_printable_line("a\n\tb\x1b[31mü\u202e") == "a  b\N{REPLACEMENT CHARACTER}[31mü\N{REPLACEMENT CHARACTER}"
 
 
 @pytest.mark.parametrize("place", ["file/inside", "folder"])

@@ -106,9 +106,7 @@ def test_the_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = tmp_path / "out" / "report.html"
     write_html(hostile(), path)
     before = path.read_text(encoding="utf-8")
-    monkeypatch.setattr(
-        "byok_bench.report.export.os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
-    )
+    monkeypatch.setattr("byok_bench.report.export.os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(ExportError, match="disk full"):
         write_html(MadeRun([], plan()), path)
     assert path.read_text(encoding="utf-8") == before

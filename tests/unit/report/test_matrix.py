@@ -9,9 +9,7 @@ from byok_bench.checks.registry import load_catalogue
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.matrix import list_evidence, make_error_frame, make_evidence_frame, make_rule_matrix
 
-CUT = Finding(
-    check="stream.truncated", severity="error", message="the body ended", event=1, offset=len(chunk({}))
-)
+CUT = Finding(check="stream.truncated", severity="error", message="the body ended", event=1, offset=len(chunk({})))
 
 
 class Recorded(MadeRun):

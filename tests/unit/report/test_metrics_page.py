@@ -13,9 +13,7 @@ from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.results import TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text(encoding="utf-8")
-RUN = MadeRun(
-    [row("forced-tool", ttft_ms=1.0, e2e_ms=2.0)], plan(loads=(ClosedLoad(), ClosedLoad(concurrency=2)))
-)
+RUN = MadeRun([row("forced-tool", ttft_ms=1.0, e2e_ms=2.0)], plan(loads=(ClosedLoad(), ClosedLoad(concurrency=2))))
 
 
 def defined(section: str) -> set[str]:

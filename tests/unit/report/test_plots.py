@@ -76,10 +76,7 @@ class FarApart(MadeRun):
 
 def test_targets_that_are_far_apart_have_a_panel_each() -> None:
     """On one axis the quick one would be a dot; its title says what is seen."""
-    rows = [
-        row(target=n, exchange_id=n, deltas=3 * (n < 2), kind=("rate_limit" if n == 2 else None))
-        for n in range(3)
-    ]
+    rows = [row(target=n, exchange_id=n, deltas=3 * (n < 2), kind=("rate_limit" if n == 2 else None)) for n in range(3)]
     panels = draw_streams(FarApart(rows, plan(("quick", "slow", "busy")))).to_dict()["concat"]
     titles = [(panel["title"]["text"], panel["title"]["subtitle"]) for panel in panels]
     assert titles == [

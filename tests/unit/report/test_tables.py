@@ -197,9 +197,7 @@ def test_whatever_a_server_said_can_be_written_to_a_file(name: str) -> None:
 def test_a_count_is_whole_beside_one_that_is_missing() -> None:
     """As a cell; a column of a DataFrame that lacks one holds floats."""
     rows = [row(tokens=7), row(target=1, tokens=None)]
-    assert (
-        repr([line["tokens_out"] for line in list_table_lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
-    )
+    assert repr([line["tokens_out"] for line in list_table_lines(MadeRun(rows, TWO), "summary")]) == "[7, None]"
 
 
 def test_a_table_that_is_none_is_named() -> None:
@@ -215,9 +213,7 @@ def test_notes_say_what_a_reader_has_to_know() -> None:
         Health(target=0, stage=0, wall_s=1.0, cpu_s=0.95, stalls=2, worst_stall_ms=80.0),
         Health(target=1, stage=0, wall_s=1.0, cpu_s=0.1),
     ]
-    made = MadeRun(
-        [row(), row(repeat=2, status="planned", outcome=None)], careless, health, "interrupted", "cancelled"
-    )
+    made = MadeRun([row(), row(repeat=2, status="planned", outcome=None)], careless, health, "interrupted", "cancelled")
     made.billed = 3
     told = " | ".join(make_table_frame(made, "latency").attrs["notes"])
     for words in (

@@ -79,9 +79,7 @@ def test_an_error_inside_a_stream_fails_the_row() -> None:
 
 def test_calls_are_counted_and_checked() -> None:
     """Two calls, of which one has arguments that fit."""
-    row = one(
-        "forced-tool", calls(("a", "get_weather", '{"city": "Rome"}'), ("b", "get_weather", '{"town": 1}'))
-    )
+    row = one("forced-tool", calls(("a", "get_weather", '{"city": "Rome"}'), ("b", "get_weather", '{"town": 1}')))
     assert row.tool_calls == ("get_weather", "get_weather")
     assert row.valid_calls == 1
     assert row.outcome == "unmet"
@@ -116,9 +114,7 @@ def test_a_sample_that_waits_for_its_next_turn_has_no_outcome_yet() -> None:
         (state("plain-answer", status="sent"), None, None),
     ],
 )
-def test_an_exchange_without_a_record_is_a_row_too(
-    given: ExchangeState, outcome: str | None, kind: str | None
-) -> None:
+def test_an_exchange_without_a_record_is_a_row_too(given: ExchangeState, outcome: str | None, kind: str | None) -> None:
     """With what is known of it."""
     row = make_unrecorded_row(PLAN, given)
     assert (row.outcome, row.kind, row.status) == (outcome, kind, given.status)

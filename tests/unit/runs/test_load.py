@@ -43,9 +43,7 @@ def test_the_seed_decides_the_arrivals() -> None:
 @pytest.mark.parametrize(("first", "last"), [(10.0, 30.0), (30.0, 10.0)])
 def test_a_ramp_goes_evenly_from_one_rate_to_the_other(first: float, last: float) -> None:
     """Worked on paper: 200 arrivals from 10/s to 30/s take 10 s, 11 in the first second and 29 in the last."""
-    starts = compute_intended_starts(
-        OpenLoad(rate_per_s=first, end_rate_per_s=last, arrivals="constant"), 200, "s"
-    )
+    starts = compute_intended_starts(OpenLoad(rate_per_s=first, end_rate_per_s=last, arrivals="constant"), 200, "s")
     assert starts == sorted(starts)
     assert starts[-1] / NS == pytest.approx(10, abs=0.2)
     counts = [sum(second * NS <= start < (second + 1) * NS for start in starts) for second in (0, 9)]

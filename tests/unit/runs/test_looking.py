@@ -190,9 +190,7 @@ async def test_a_run_whose_process_is_gone_is_said_to_be(tmp_path: Path) -> None
     store = tmp_path / "bench.sqlite"
     async with serving(BenchServer()) as server:
         seen: list[bool] = []
-        await start(
-            server, store, on_progress=lambda event: seen.append(Run.open("last", store).is_abandoned)
-        )
+        await start(server, store, on_progress=lambda event: seen.append(Run.open("last", store).is_abandoned))
         assert set(seen) == {False}
         store.unlink()
         await play_and_stop(server, store, 1)
@@ -208,17 +206,13 @@ async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: py
     async with serving(BenchServer()) as server:
         result = await start(server, store)
     writer = StoreWriter(store)
-    wrong = [
-        (row.exchange_id, "of another day", encode_row(replace(row, why=("old",)))) for row in result.rows
-    ]
+    wrong = [(row.exchange_id, "of another day", encode_row(replace(row, why=("old",)))) for row in result.rows]
     writer.submit(judged_rows.store_judged_rows, wrong).result()
     writer.close()
     assert Run.open("last", store).rows == result.rows
 
 
-def test_the_judges_version_is_that_of_all_code_that_judges(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_judges_version_is_that_of_all_code_that_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any file of rules, dialects or scenarios changes it, and nothing else does."""
     package = tmp_path / "package"
     for place in ("checks/rule.py", "dialects/words.toml", "runs/judging.py", "cli/run.py", "checks/page.md"):
@@ -245,9 +239,7 @@ async def test_the_file_says_of_an_exchange_what_its_row_says(tmp_path: Path) ->
     before = result.states
     assert before["done"] > before["failed"] > 0
     writer = StoreWriter(store)
-    writer.submit(
-        judged_rows.mark_failed, [("server", "body", row.exchange_id) for row in result.rows]
-    ).result()
+    writer.submit(judged_rows.mark_failed, [("server", "body", row.exchange_id) for row in result.rows]).result()
     writer.close()
     assert Run.open("last", store).states["done"] == 0
     Run.open("last", store).judge_again()

@@ -61,16 +61,13 @@ class TestOrder:
             made = plan(loads=loads)
             blocks = order_jobs(made, make_jobs(made))
             kinds = [
-                made.get_scenario(job.scenario).wants_failure
-                + made.get_scenario(job.scenario).has_overlong_prompt
+                made.get_scenario(job.scenario).wants_failure + made.get_scenario(job.scenario).has_overlong_prompt
                 for block in blocks
                 for job in block.jobs
             ]
             assert kinds == sorted(kinds)
             assert {0, 1, 2} == set(kinds)
-            last = [
-                block for block in blocks if made.get_scenario(block.jobs[0].scenario).has_overlong_prompt
-            ]
+            last = [block for block in blocks if made.get_scenario(block.jobs[0].scenario).has_overlong_prompt]
             assert all(len(block.jobs) == 1 for block in last)
 
     def test_mistakes_are_shuffled_by_the_seed(self) -> None:
@@ -170,17 +167,13 @@ class TestToldToWait:
         assert second.waited_ms is not None
         assert second.start_ns is not None
         assert second.start_ns - (first.end_ns or 0) >= TOLD_NS
-        assert [(event.target, event.why) for event in told] == [
-            (made.plan.targets[0].name, "as its 429 asked")
-        ]
+        assert [(event.target, event.why) for event in told] == [(made.plan.targets[0].name, "as its 429 asked")]
 
     async def test_a_schedule_moves_by_what_was_waited(self) -> None:
         """What an open loop held back does not come as a burst, and counts as no lateness."""
         async with serving(MoodyServer()) as server:
             server.limits = 1
-            made = await run(
-                endpoint(server), "plain-answer", repeats=4, warmup=0, rate=50.0, arrivals="constant"
-            )
+            made = await run(endpoint(server), "plain-answer", repeats=4, warmup=0, rate=50.0, arrivals="constant")
         rows = sorted(made.rows, key=lambda one: one.start_ns or 0)
         limited = next(one for one in rows if one.kind == "rate_limit")
         waited = next(one for one in rows if one.waited_ms)
@@ -194,9 +187,7 @@ class TestToldToWait:
         told: list[Event] = []
         async with serving(MoodyServer()) as server:
             server.limits = 1
-            await run(
-                endpoint(server), "plain-answer", repeats=2, warmup=0, process=True, on_progress=told.append
-            )
+            await run(endpoint(server), "plain-answer", repeats=2, warmup=0, process=True, on_progress=told.append)
         assert [event.at_most_s <= 0.2 for event in told if isinstance(event, Waiting)] == [True]
 
     async def test_no_more_than_a_minute_is_waited(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,9 +272,7 @@ class TestCooldown:
             assert told["caused_by_us"] == len(caused)
             assert told["n"] == told["planned"] == told["failed"] == 4 - len(caused)
             assert "rate_limit" not in told["seen"]
-            written = pd.read_csv(
-                next(path for path in write_csv(made, tmp_path) if path.stem == "exchanges")
-            )
+            written = pd.read_csv(next(path for path in write_csv(made, tmp_path) if path.stem == "exchanges"))
             assert written["caused_by_us"].sum() == len(caused)
             ids = {one.exchange_id for one in caused}
             assert {one.exchange_id for one in made.judge_again() if one.caused_by_us} == ids
@@ -339,9 +328,7 @@ class TestCooldown:
         ],
         ids=lambda value: " → ".join(value) if isinstance(value, tuple) else "",
     )
-    def test_a_429_is_ours_only_behind_a_mistake_of_ours(
-        self, seen: tuple[str, ...], caused: list[int]
-    ) -> None:
+    def test_a_429_is_ours_only_behind_a_mistake_of_ours(self, seen: tuple[str, ...], caused: list[int]) -> None:
         """A server that limits anyway, one that answered since, and one that is asked much later are themselves."""
         marked = mark_caused(plan(["one"]), self.rows(*seen))
         assert [one.exchange_id for one in marked if one.caused_by_us] == caused
@@ -351,9 +338,7 @@ class TestCooldown:
         made = plan(["one", "two", "three"])
         targets = [
             msgspec.structs.replace(target, base_url=url)
-            for target, url in zip(
-                made.targets, ("http://h:1/v1", "http://h:1/api", "http://h:2/v1"), strict=True
-            )
+            for target, url in zip(made.targets, ("http://h:1/v1", "http://h:1/api", "http://h:2/v1"), strict=True)
         ]
         shared = msgspec.structs.replace(made, targets=tuple(targets))
         breaks, here, there = self.rows("mistake breaks it", "limited", "limited")

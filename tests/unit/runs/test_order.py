@@ -21,8 +21,7 @@ def plan(
 ) -> Plan:
     """A plan of some size."""
     endpoints = [
-        Endpoint(label=f"e{n}", base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")])
-        for n in range(targets)
+        Endpoint(label=f"e{n}", base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")]) for n in range(targets)
     ]
     return make_plan(
         endpoints, AGENT[:scenarios], repeats=repeats, loads=loads, seed=seed, warmup=2, profile="local",

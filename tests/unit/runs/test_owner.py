@@ -23,13 +23,8 @@ def test_an_owner_that_cannot_be_here_is_gone(owner: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs /proc and signals")
 def test_a_killed_process_is_gone_before_and_after_it_is_waited_for() -> None:
     """A zombie sends nothing more."""
-    code = (
-        "from byok_bench.runs.storage.owner import name_this_process as name; "
-        "print(name(), flush=True); input()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
+    code = "from byok_bench.runs.storage.owner import name_this_process as name; print(name(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         owner = child.stdout.readline().decode().strip()
         assert is_alive(owner)

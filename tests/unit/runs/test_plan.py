@@ -92,9 +92,7 @@ def test_every_exchange_of_a_plan_has_a_key_of_its_own() -> None:
 def test_turns_have_keys_that_follow_from_the_first() -> None:
     """A later turn can be named before its body is known."""
     assert make_turn_key("k", 1) == "k"
-    assert (
-        len({make_turn_key("k", 1), make_turn_key("k", 2), make_turn_key("k", 3), make_turn_key("j", 2)}) == 4
-    )
+    assert len({make_turn_key("k", 1), make_turn_key("k", 2), make_turn_key("k", 3), make_turn_key("j", 2)}) == 4
     assert make_turn_key("k", 2) == make_turn_key("k", 2)
 
 
@@ -173,9 +171,7 @@ KEYED = changed(key=KeyRef.env("K"))
         (changed(schema="messages"), "structured-output", None),
     ],
 )
-def test_a_scenario_that_would_show_nothing_is_left_out(
-    endpoint: Endpoint, scenario: str, why: str | None
-) -> None:
+def test_a_scenario_that_would_show_nothing_is_left_out(endpoint: Endpoint, scenario: str, why: str | None) -> None:
     """It is left out with its reason, and only then."""
     found = find_exclusion(plan(endpoint).targets[0], load_library()[scenario])
     assert found is None if why is None else found is not None and why in found

@@ -58,12 +58,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     return Watched(monkeypatch)
 
 
-@pytest.mark.parametrize(
-    "more", [{"process": True}, {"processes": 2, "concurrency": 4}], ids=["beside", "two"]
-)
-async def test_rows_and_progress_are_those_of_a_run_in_this_process(
-    more: dict[str, Any], watched: Watched
-) -> None:
+@pytest.mark.parametrize("more", [{"process": True}, {"processes": 2, "concurrency": 4}], ids=["beside", "two"])
+async def test_rows_and_progress_are_those_of_a_run_in_this_process(more: dict[str, Any], watched: Watched) -> None:
     """Who measured makes no difference to what is told and stored."""
     events: list[Event] = []
     async with serving(BenchServer(pieces=25)) as server:
@@ -78,9 +74,7 @@ async def test_rows_and_progress_are_those_of_a_run_in_this_process(
     assert all(row.clock and row.ttfb_ms for row in result.rows if row.http_status == 200)
 
 
-async def test_a_key_is_in_no_argument_and_no_environment(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_is_in_no_argument_and_no_environment(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also not the variable that it was read from: keys go over the pipe."""
     monkeypatch.setenv("BENCH_TEST_KEY", KEY)
 
@@ -89,9 +83,7 @@ async def test_a_key_is_in_no_argument_and_no_environment(
             watched.look()
 
     async with serving(BenchServer()) as server:
-        keyed = endpoint(
-            server, key=KeyRef.env("BENCH_TEST_KEY"), headers={"x-more": KeyRef.env("BENCH_TEST_KEY")}
-        )
+        keyed = endpoint(server, key=KeyRef.env("BENCH_TEST_KEY"), headers={"x-more": KeyRef.env("BENCH_TEST_KEY")})
         result = await run(keyed, "plain-answer", repeats=2, process=True, on_progress=listen)
     assert b"byok_bench" in watched.seen
     assert KEY.encode() not in watched.seen
@@ -147,9 +139,7 @@ async def test_cancelling_ends_the_process_and_keeps_what_there_is(watched: Watc
 
 
 @pytest.mark.parametrize("step", ["send", "_end_child"], ids=["while it starts", "while it ends"])
-async def test_a_cancel_is_heard_at_any_time(
-    step: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_cancel_is_heard_at_any_time(step: str, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when all is measured and the process only has to go, or before it was told what to do."""
     reached, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
     original = getattr(MeasuringProcess, step)
@@ -172,9 +162,7 @@ async def test_a_cancel_is_heard_at_any_time(
     assert not is_running(watched.pids[0])
 
 
-async def test_an_error_in_the_process_comes_out_here(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_an_error_in_the_process_comes_out_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It keeps its words and its code; it is not taken for a crash."""
     real = process.pipe_messages.write_frame
 
@@ -228,17 +216,13 @@ def test_outside_a_notebook_nothing_is_started_beside() -> None:
 async def test_processes_out_of_range_are_refused() -> None:
     """Before anything is started."""
     with pytest.raises(PlanError, match="processes"):
-        await run(
-            Endpoint(label="e", base_url="http://127.0.0.1:9/v1", models=[Model("m")]), "agent", processes=0
-        )
+        await run(Endpoint(label="e", base_url="http://127.0.0.1:9/v1", models=[Model("m")]), "agent", processes=0)
 
 
 def test_a_key_that_is_missing_is_left_to_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that are there travel; one that is not does not stop the others."""
     monkeypatch.setenv("THERE", "some-key-0123456789")
-    lost = Endpoint(
-        label="l", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=KeyRef.env("NOT_THERE")
-    )
+    lost = Endpoint(label="l", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=KeyRef.env("NOT_THERE"))
     kept = Endpoint(label="k", base_url="http://127.0.0.1:9/v1", models=[Model("m")], key=KeyRef.env("THERE"))
     secrets = resolve_secrets([lost, kept])
     assert secrets == {"env:THERE": "some-key-0123456789"}

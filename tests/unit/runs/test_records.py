@@ -61,9 +61,7 @@ RAW = st.builds(
         end=st.none() | STAMP,
     ),
     head=st.none()
-    | st.builds(
-        RawHead, status=st.integers(100, 599), http=st.just("1.1"), headers=named(KEPT_RESPONSE_HEADERS)
-    ),
+    | st.builds(RawHead, status=st.integers(100, 599), http=st.just("1.1"), headers=named(KEPT_RESPONSE_HEADERS)),
     chunks=CHUNKS,
     end=st.sampled_from(["done", "eof", "reset", "stall", "limit"]),
     failure=st.none() | FAILURE,
@@ -95,12 +93,8 @@ def test_ordinary_stamps_take_four_bytes_each() -> None:
 
 def test_headers_outside_the_list_keep_their_names_alone() -> None:
     """A cookie of the server, or a header of the user's own, is not kept."""
-    raw = raw_exchange(
-        [(1.0, b"x")], headers=[("set-cookie", "sentinel=1"), ("x-ratelimit-limit-requests", "60")]
-    )
-    raw.request = msgspec.structs.replace(
-        raw.request, headers=(("x-title", "sentinel"), ("user-agent", "me"))
-    )
+    raw = raw_exchange([(1.0, b"x")], headers=[("set-cookie", "sentinel=1"), ("x-ratelimit-limit-requests", "60")])
+    raw.request = msgspec.structs.replace(raw.request, headers=(("x-title", "sentinel"), ("user-agent", "me")))
     record = to_record(raw)
     assert b"sentinel" not in record.meta
     kept = from_record(record)
@@ -129,9 +123,7 @@ def test_a_reloaded_exchange_is_judged_the_same() -> None:
 
     before = answer("Hello", " there", gap_ms=6_000.0)
     before.raw.request = from_record(to_record(before.raw)).request
-    after = type(before)(
-        from_record(to_record(before.raw)), label="E", base_url="b", schema="chat", model="m"
-    )
+    after = type(before)(from_record(to_record(before.raw)), label="E", base_url="b", schema="chat", model="m")
     assert after.output == before.output
     assert after.timing == before.timing
     assert run_checks(after) == run_checks(before)

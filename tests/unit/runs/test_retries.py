@@ -25,9 +25,7 @@ def broken(*, retryable: bool = True, after: float | None = None) -> Failure:
         (broken(after=60), 1, Retries(attempts=3), "asked to wait 60 s"),
     ],
 )
-def test_a_result_is_final_with_its_reason(
-    failure: Failure | None, attempt: int, retries: Retries, why: str
-) -> None:
+def test_a_result_is_final_with_its_reason(failure: Failure | None, attempt: int, retries: Retries, why: str) -> None:
     """No further attempt follows, and the row can say why."""
     delay, said = choose_retry_delay(failure, attempt, retries, DICE)
     assert delay is None

@@ -124,9 +124,7 @@ async def test_retries_keep_every_attempt_and_the_last_one_counts(tmp_path: Path
         )
     assert [(row.kind, row.attempt, row.outcome) for row in result.rows] == [(None, 3, "ok")]
     with sqlite3.connect(tmp_path / "s.sqlite") as db:
-        assert db.execute("select attempt, ended from attempt").fetchall() == [
-            (n, "recorded") for n in (1, 2, 3)
-        ]
+        assert db.execute("select attempt, ended from attempt").fetchall() == [(n, "recorded") for n in (1, 2, 3)]
     db.close()
 
 
@@ -176,9 +174,7 @@ async def test_an_open_loop_counts_from_the_intended_start() -> None:
                 await original(*rest)
 
         server._stream = one_at_a_time  # type: ignore[method-assign]
-        result = await run(
-            endpoint(server), "plain-answer", repeats=6, rate=1000.0, arrivals="constant", warmup=0
-        )
+        result = await run(endpoint(server), "plain-answer", repeats=6, rate=1000.0, arrivals="constant", warmup=0)
     starts = sorted(row.start_ns or 0 for row in result.rows)
     assert [later - starts[0] for later in starts] == [n * 1_000_000 for n in range(6)]
     assert server.most_in_flight == 6
@@ -190,9 +186,7 @@ async def test_progress_is_told_from_start_to_end() -> None:
     """A listener can show how far the run is, and what each exchange was."""
     events: list[Event] = []
     async with serving(BenchServer()) as server:
-        result = await run(
-            endpoint(server), ["plain-answer", "tool-round-trip"], repeats=2, on_progress=events.append
-        )
+        result = await run(endpoint(server), ["plain-answer", "tool-round-trip"], repeats=2, on_progress=events.append)
     first, *middle, last = events
     assert isinstance(first, RunStarted)
     assert isinstance(last, RunFinished)
@@ -318,9 +312,7 @@ async def test_extra_headers_are_not_guessed_when_going_on() -> None:
 async def test_two_starts_of_one_plan_share_a_run_and_double_nothing() -> None:
     """By accident started twice, each exchange is sent once and stored once."""
     async with serving(BenchServer(delay_s=0.005)) as server:
-        both = await asyncio.gather(
-            *(run(endpoint(server), "plain-answer", repeats=10, warmup=0) for _ in range(2))
-        )
+        both = await asyncio.gather(*(run(endpoint(server), "plain-answer", repeats=10, warmup=0) for _ in range(2)))
     assert both[0].id == both[1].id
     assert len(server.ids) == len(both[0].rows) == 10
     assert {row.outcome for row in both[1].rows} == {"ok"}

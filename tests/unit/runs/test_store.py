@@ -55,8 +55,7 @@ def test_the_writer_asks_for_full_durability(tmp_path: Path) -> None:
     writer = StoreWriter(tmp_path / "s.sqlite")
     names = ("synchronous", "foreign_keys", "busy_timeout")
     values = [
-        writer.submit(lambda db, name=name: db.execute(f"pragma {name}").fetchone()[0]).result()
-        for name in names
+        writer.submit(lambda db, name=name: db.execute(f"pragma {name}").fetchone()[0]).result() for name in names
     ]
     writer.close()
     assert values == [2, 1, 10_000]
@@ -135,9 +134,7 @@ def test_the_longest_mount_point_says_what_a_path_lies_on(path: str, kind: str) 
     assert find_file_system(Path(path), MOUNTS) == kind
 
 
-@pytest.mark.parametrize(
-    "path", ["/mnt/share/b.sqlite", "/mnt/with space/b.sqlite", "/home/me/Dropbox/b.sqlite"]
-)
+@pytest.mark.parametrize("path", ["/mnt/share/b.sqlite", "/mnt/with space/b.sqlite", "/home/me/Dropbox/b.sqlite"])
 def test_a_network_or_synced_folder_is_refused(path: str) -> None:
     """The write-ahead log is not safe there; the message offers the way out."""
     with pytest.raises(StoreError, match="--store"):
@@ -150,9 +147,7 @@ def test_a_local_folder_is_taken() -> None:
     check_result_folder(Path("/home/me/b.sqlite"), "")
 
 
-def test_the_default_file_lies_in_the_home_of_the_program(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_default_file_lies_in_the_home_of_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """$BYOK_BENCH_HOME decides where it is set, an explicit path always."""
     monkeypatch.setenv("BYOK_BENCH_HOME", str(tmp_path))
     assert locate_store(None) == tmp_path / "bench.sqlite"
@@ -243,9 +238,7 @@ def test_a_file_of_an_older_version_is_read_where_it_cannot_be_brought_up(tmp_pa
         assert circumstances.read_recoveries(db, "r") == []
 
 
-def test_a_step_that_fails_leaves_the_file_at_the_step_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_that_fails_leaves_the_file_at_the_step_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration is whole or not at all."""
 
     def broken(db: sqlite3.Connection) -> None:
@@ -272,9 +265,7 @@ def only_marked(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [empty, only_marked])
-def test_a_file_that_is_just_being_made_is_no_strangers_file(
-    tmp_path: Path, make: Callable[[Path], None]
-) -> None:
+def test_a_file_that_is_just_being_made_is_no_strangers_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
     """A reader is told that there is no run yet; a writer goes on with it."""
     path = tmp_path / "s.sqlite"
     make(path)

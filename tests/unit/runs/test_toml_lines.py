@@ -48,9 +48,7 @@ NAMES = st.text("abcdefgh_-", min_size=1, max_size=6)
 def test_every_field_of_every_table_is_found(tables: dict[str, dict[str, int]]) -> None:
     """However many there are, the line is the one where it stands."""
     lines = [
-        line
-        for table, fields in tables.items()
-        for line in (f"[{table}]", *(f"{k} = {v}" for k, v in fields.items()))
+        line for table, fields in tables.items() for line in (f"[{table}]", *(f"{k} = {v}" for k, v in fields.items()))
     ]
     text = "\n".join(lines)
     assert tomllib.loads(text) == tables

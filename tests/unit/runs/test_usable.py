@@ -69,9 +69,7 @@ async def test_each_of_several_unusable_endpoints_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-async def test_an_unusable_endpoint_has_no_rows_and_stops_nobody(
-    name: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_unusable_endpoint_has_no_rows_and_stops_nobody(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """The other one is measured; who listens to nothing finds a warning in the log."""
     bad, says = UNUSABLE[name]
     events: list[Event] = []
@@ -148,9 +146,7 @@ async def test_a_resume_whose_keys_are_gone_marks_nothing(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("how", ["by the plan", "by the id"])
-async def test_a_resume_goes_on_with_the_endpoints_that_are_left(
-    monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+async def test_a_resume_goes_on_with_the_endpoints_that_are_left(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """The other's exchanges stay planned, the run says why it is not finished, and ends when the key is back."""
     monkeypatch.setenv("BENCH_TEST_KEY", KEY)
     async with serving(BenchServer()) as server:

@@ -66,9 +66,7 @@ async def test_the_loop_ends_where_it_should(answers: list[Exchange], turns: int
 
 async def test_a_call_without_an_id_gets_one_of_ours() -> None:
     """Echo and result agree on an id even where the server sent none."""
-    model = Model(
-        calls((None, "get_weather", '{"city": "A"}'), (None, "get_weather", '{"city": "B"}')), answer("ok")
-    )
+    model = Model(calls((None, "get_weather", '{"city": "A"}'), (None, "get_weather", '{"city": "B"}')), answer("ok"))
     await play_sample(ROUND_TRIP, "chat", {"messages": []}, model)
     echo, *results = model.asked[1]["messages"]
     ids = [call["id"] for call in echo["tool_calls"]]
@@ -78,9 +76,7 @@ async def test_a_call_without_an_id_gets_one_of_ours() -> None:
 
 async def test_calls_that_share_an_id_share_one_tool_message() -> None:
     """There is one tool message for each id, whatever the server repeated."""
-    model = Model(
-        calls(("x", "get_weather", '{"city": "A"}'), ("x", "get_weather", '{"city": "B"}')), answer("ok")
-    )
+    model = Model(calls(("x", "get_weather", '{"city": "A"}'), ("x", "get_weather", '{"city": "B"}')), answer("ok"))
     await play_sample(ROUND_TRIP, "chat", {"messages": []}, model)
     results = [message for message in model.asked[1]["messages"] if message["role"] == "tool"]
     assert [result["tool_call_id"] for result in results] == ["x"]

@@ -76,9 +76,7 @@ SECOND = {
     "messages": [
         {
             "role": "assistant",
-            "content": [
-                {"type": "tool_use", "id": "call_1", "name": "get_weather", "input": {"city": "Tokyo"}}
-            ],
+            "content": [{"type": "tool_use", "id": "call_1", "name": "get_weather", "input": {"city": "Tokyo"}}],
         },
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "rain"}]},
     ],
@@ -96,9 +94,7 @@ def test_the_first_request_is_worded_as_the_dialect_wants(schema: str) -> None:
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_the_second_request_echoes_the_call_and_carries_its_result(schema: str) -> None:
     """The assistant's turn goes back as received, arguments encoded once, one result for the id."""
-    body = find_phrasing(schema).build_next(
-        FIRST[schema], Output(tool_calls=(CALL,)), [CALL], [("call_1", "rain")]
-    )
+    body = find_phrasing(schema).build_next(FIRST[schema], Output(tool_calls=(CALL,)), [CALL], [("call_1", "rain")])
     history = body["input" if schema == "responses" else "messages"]
     assert history[1:] == SECOND[schema]
     assert body["tool_choice"] == ({"type": "auto"} if schema == "messages" else "auto")

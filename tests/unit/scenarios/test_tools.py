@@ -30,9 +30,7 @@ def test_the_same_call_gets_the_same_answer(name: str) -> None:
         ("get_wether", '{"city": "Berlin"}', "no tool named"),
     ],
 )
-def test_a_call_that_cannot_be_carried_out_is_answered_with_an_error(
-    name: str, arguments: str, says: str
-) -> None:
+def test_a_call_that_cannot_be_carried_out_is_answered_with_an_error(name: str, arguments: str, says: str) -> None:
     """A bad call is answered, as an agent would, so that the next turn can be seen."""
     assert says in json.loads(run_tool(name, arguments, TOOLS))["error"]
 

@@ -74,8 +74,7 @@ def test_several_requests_are_several_turns() -> None:
 def test_a_pause_beyond_the_idle_limit_ends_the_record_as_a_stall() -> None:
     """Shorter ones only move its clock."""
     long, short = (
-        record(one(f"```bytes\na\n@pause {seconds}\nb\n```\n").turns[0])
-        for seconds in (IDLE_S * 2, IDLE_S / 2)
+        record(one(f"```bytes\na\n@pause {seconds}\nb\n```\n").turns[0]) for seconds in (IDLE_S * 2, IDLE_S / 2)
     )
     assert (long.end, len(long.chunks)) == ("stall", 1)
     assert (short.end, len(short.chunks)) == ("eof", 2)
@@ -129,9 +128,7 @@ EXPECTED = Expected("usage.total", "warn", event=2, offset=40)
         ((), [Finding(check="stream.bom", severity="info", message="")], False),
     ],
 )
-def test_findings_are_compared_both_ways(
-    expected: tuple[Expected, ...], found: list[Finding], same: bool
-) -> None:
+def test_findings_are_compared_both_ways(expected: tuple[Expected, ...], found: list[Finding], same: bool) -> None:
     """What is missing, what is too much, and what is misplaced are differences; foreign info is not."""
     case = replace(one("```sse\n```\n"), findings=expected)
     assert (list(finding_differences(case, found)) == []) is same
@@ -176,6 +173,4 @@ def test_outputs_are_compared_where_asserted(expected: dict[str, object], same: 
 )
 def test_failures_are_compared_where_asserted(expected: dict[str, object] | None, same: bool) -> None:
     """No block means no failure; `any` means nothing is asserted."""
-    assert (
-        list(failure_differences(expected, make_failure("timeout", "stream", "nothing came"))) == []
-    ) is same
+    assert (list(failure_differences(expected, make_failure("timeout", "stream", "nothing came"))) == []) is same

@@ -49,9 +49,7 @@ async def test_an_endpoint_that_had_no_part_is_named_to_the_end() -> None:
         label="lost", base_url="http://127.0.0.1:9/v1", models=[Model(MODEL)], key=KeyRef.env("NOT_SET_HERE")
     )
     async with serving(BenchServer()) as server:
-        await view.wait_for_run(
-            run([lost, endpoint(server)], "plain-answer", repeats=1, on_progress=view.show_event)
-        )
+        await view.wait_for_run(run([lost, endpoint(server)], "plain-answer", repeats=1, on_progress=view.show_event))
     assert "NOT_SET_HERE is not set" in said(view)
 
 
@@ -65,9 +63,7 @@ async def test_stop_gives_back_what_was_measured() -> None:
             view._stop.click()
 
     async with serving(BenchServer(delay_s=0.01)) as server:
-        half = await view.wait_for_run(
-            run(endpoint(server), "plain-answer", repeats=50, on_progress=listen, warmup=0)
-        )
+        half = await view.wait_for_run(run(endpoint(server), "plain-answer", repeats=50, on_progress=listen, warmup=0))
     assert half.status == "interrupted"
     assert 2 <= half.states["done"] < 50
     assert f"resume='{half.id}'" in said(view).replace("&#x27;", "'")

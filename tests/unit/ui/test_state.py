@@ -168,9 +168,7 @@ def test_what_is_trimmed_is_said(filled: FormState, field: str, text: str, kept:
 
 def test_the_exact_request_url_is_previewed(filled: FormState) -> None:
     """Schema and query fields are part of it, a reference is not resolved, and nothing is ever added."""
-    assert (
-        filled.describe_address("https://a.example/v1/").text == "POST https://a.example/v1/chat/completions"
-    )
+    assert filled.describe_address("https://a.example/v1/").text == "POST https://a.example/v1/chat/completions"
     filled.enter("schema", "messages")
     filled.enter("query", "api-version: 2025-01-01\ncode: env:CODE")
     line = "POST https://a.example/v1/messages?api-version=2025-01-01&code=<env:CODE>"
@@ -303,9 +301,7 @@ def test_a_turned_off_endpoint_is_shown_and_left_alone() -> None:
 def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It can be tested and duplicated, not edited, and a test writes nothing into it."""
     monkeypatch.chdir(tmp_path)
-    text = book_text(
-        'label = "Shared"\nbase_url = "https://team.example.com/v1"\n[[endpoint.models]]\nname = "m"'
-    )
+    text = book_text('label = "Shared"\nbase_url = "https://team.example.com/v1"\n[[endpoint.models]]\nname = "m"')
     team = written(tmp_path, text, "team.toml")
     state = FormState(EndpointBook.open())
     assert state.make_list_label(state.endpoints[0]) == ("Shared  (Team)", False)

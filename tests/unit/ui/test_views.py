@@ -41,9 +41,7 @@ def hostile() -> MadeRun:
     rows = [
         row(findings=(BROKEN,), ttft_ms=10.0, e2e_ms=20.0, itl_ms=(1.0, 2.0)),
         failed("rate_limit", message=f"{EVIL} {LONG}", retry_after_s=2.0, retryable=True),
-        failed(
-            "context_length", scenario="over-long-context", wants_failure=True, outcome="ok", message=EVIL
-        ),
+        failed("context_length", scenario="over-long-context", wants_failure=True, outcome="ok", message=EVIL),
         row("unknown-model", wants_failure=True, outcome="unmet"),
         row("forced-tool", tool_calls=(EVIL,), outcome="unmet", why=(EVIL,)),
     ]

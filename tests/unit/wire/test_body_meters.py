@@ -144,9 +144,7 @@ WRAPPED = {
 @pytest.mark.parametrize("coding", WRAPPED)
 def test_coded_streams_are_looked_into(coding: str, size: int) -> None:
     """The terminator of a compressed stream is found, in reads of any size."""
-    meter = DecodingMeter(
-        StreamMeter(Limits(), "sse-done"), [coding.split()[-1].replace("members", "gzip")], 1 << 26
-    )
+    meter = DecodingMeter(StreamMeter(Limits(), "sse-done"), [coding.split()[-1].replace("members", "gzip")], 1 << 26)
     body = WRAPPED[coding](b"data: {}\n\n" * 50 + b"data: [DONE]\n\n")
     assert TERMINATOR_SEEN in [meter(body[at : at + size]) for at in range(0, len(body), size)]
 
@@ -194,9 +192,7 @@ def test_undecodable_bytes_are_bounded_as_they_came(coding: str) -> None:
         ([b"", b"\n"], None),
     ],
 )
-def test_a_body_is_measured_as_what_it_opens_like(
-    parts: list[bytes], opens_as: bool | None, is_stream: bool
-) -> None:
+def test_a_body_is_measured_as_what_it_opens_like(parts: list[bytes], opens_as: bool | None, is_stream: bool) -> None:
     """A brace makes a document, a field or a comment a stream; the label says what anything else is."""
     meter = OpeningMeter(lambda data: "document", lambda data: "stream", is_stream=is_stream)
     found = [meter(part) for part in parts][-1]

@@ -18,9 +18,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans(), st.sampled_from([None, 2]))
-def test_json_reads_as_the_standard_library_reads_it(
-    value: Any, ascii_only: bool, indent: int | None
-) -> None:
+def test_json_reads_as_the_standard_library_reads_it(value: Any, ascii_only: bool, indent: int | None) -> None:
     """Any value comes back, written with or without escapes and line breaks."""
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     assert decode_json(text) == json.loads(text)

@@ -94,9 +94,7 @@ OTHERS = ["One ", "two ", "three ", "four ", "five ", "six ", "seven ", "eight "
 
 def turns(write: Callable[[int, str], bytes]) -> list[bytes]:
     """Two texts by turns: the key in pieces at place 0, other words at place 1."""
-    return [
-        write(place, text) for pair in zip(PIECES, OTHERS, strict=False) for place, text in enumerate(pair)
-    ]
+    return [write(place, text) for pair in zip(PIECES, OTHERS, strict=False) for place, text in enumerate(pair)]
 
 
 def written(value: object) -> bytes:
@@ -105,9 +103,7 @@ def written(value: object) -> bytes:
 
 
 BY_TURNS = {
-    "choices": turns(
-        lambda place, text: written({"choices": [{"index": place, "delta": {"content": text}}]})
-    ),
+    "choices": turns(lambda place, text: written({"choices": [{"index": place, "delta": {"content": text}}]})),
     "choices with the index at the end": turns(
         lambda place, text: written({"choices": [{"delta": {"content": text}, "index": place}]})
     ),
@@ -115,13 +111,9 @@ BY_TURNS = {
         written({"choices": [{"index": 0, "delta": {"content": a}}, {"index": 1, "delta": {"content": b}}]})
         for a, b in zip(PIECES, OTHERS, strict=False)
     ],
-    "tool calls": turns(
-        lambda place, text: event({"tool_calls": [{"index": place, "function": {"arguments": text}}]})
-    ),
+    "tool calls": turns(lambda place, text: event({"tool_calls": [{"index": place, "function": {"arguments": text}}]})),
     "items": turns(lambda place, text: written({"item_id": f"msg_{place}", "delta": text})),
-    "blocks": turns(
-        lambda place, text: written({"index": place, "delta": {"type": "text_delta", "text": text}})
-    ),
+    "blocks": turns(lambda place, text: written({"index": place, "delta": {"type": "text_delta", "text": text}})),
 }
 
 

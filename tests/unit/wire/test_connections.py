@@ -99,9 +99,7 @@ async def test_late_bytes_between_requests_close_the_connection(clock: str) -> N
 
 
 @pytest.mark.parametrize(("answer", "terminator"), [(STREAM, "sse-done"), (chunked(event()), "none")])
-async def test_a_server_that_hangs_up_after_each_stream_loses_no_request(
-    answer: bytes, terminator: str
-) -> None:
+async def test_a_server_that_hangs_up_after_each_stream_loses_no_request(answer: bytes, terminator: str) -> None:
     """A request right behind a stream goes out on a connection of its own, not into one that is about to close.
 
     A stream need not end with [DONE]: the typed dialects have no such sentinel.
@@ -247,9 +245,7 @@ async def test_dns_is_timed_and_bounded() -> None:
         async with Client(resolver=Resolver(lambda host: ["127.0.0.1"])) as client:
             record = await client.send_request(request(f"http://bench.example.com:{server.port}/v1"))
         async with Client(resolver=Resolver(hang)) as client:
-            stuck = await client.send_request(
-                request("http://bench.example.com/v1", timeouts=Timeouts(connect=0.1))
-            )
+            stuck = await client.send_request(request("http://bench.example.com/v1", timeouts=Timeouts(connect=0.1)))
     gone.set()
     assert record.phases.dns_start is not None
     assert record.phases.dns_end is not None
@@ -352,10 +348,7 @@ async def test_hundreds_of_exchanges_leave_nothing_behind(clock: Any) -> None:
         async with Client(clock=clock) as client:
             for round_ in range(10):
                 bodies = [b"fine"] * 20 + [b"reset"] * 5 + [b"stall"] * 5
-                going = [
-                    asyncio.create_task(client.send_request(request(server.url, body=body)))
-                    for body in bodies
-                ]
+                going = [asyncio.create_task(client.send_request(request(server.url, body=body))) for body in bodies]
                 await asyncio.sleep(0.05)
                 for task in going[25:]:
                     task.cancel()

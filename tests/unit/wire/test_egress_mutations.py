@@ -40,9 +40,7 @@ def test_every_change_of_a_rule_fails_a_case(module: str) -> None:
     assert {name for name in EQUIVALENT if name.startswith(f"{module}:")} <= {str(one) for one in everyone}
 
 
-@pytest.mark.parametrize(
-    "row", TABLE["rewrite"], ids=lambda row: f"{row['module']}: {row['old']} as {row['new']}"
-)
+@pytest.mark.parametrize("row", TABLE["rewrite"], ids=lambda row: f"{row['module']}: {row['old']} as {row['new']}")
 def test_every_change_of_a_pattern_fails_a_case(row: dict[str, str]) -> None:
     """No pattern can be changed without a case that fails."""
     assert is_noticed(rewritten(row["module"], row["old"], row["new"]))

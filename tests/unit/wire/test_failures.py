@@ -9,9 +9,7 @@ import pytest
 
 from byok_bench.wire.failures import KINDS, LIBRARY_ERRORS, PHASES, classify_library_error
 
-HTTPX_ERRORS = [
-    value for value in vars(httpx).values() if isinstance(value, type) and issubclass(value, Exception)
-]
+HTTPX_ERRORS = [value for value in vars(httpx).values() if isinstance(value, type) and issubclass(value, Exception)]
 
 
 @pytest.mark.parametrize("error", HTTPX_ERRORS, ids=lambda error: error.__name__)

@@ -19,9 +19,7 @@ from byok_bench.wire.raw_exchange import RawExchange
 QUICK = Timeouts(connect=2, first_byte=2, idle=2, total=10)
 KEY = "sk-proj-0123456789abcdefghij0123456789"
 STREAM = event("a") + event("ü") + DONE
-WAYS = pytest.mark.parametrize(
-    ("transport", "clock"), [("own", "kernel"), ("own", "user"), ("httpx", "user")]
-)
+WAYS = pytest.mark.parametrize(("transport", "clock"), [("own", "kernel"), ("own", "user"), ("httpx", "user")])
 
 
 async def send(url: str, *, transport: Any = "own", clock: Any = "kernel", **fields: Any) -> RawExchange:
@@ -75,9 +73,7 @@ async def test_cuts_change_nothing(transport: str, clock: str, size: int) -> Non
 
     async def script(peer: Peer) -> None:
         await peer.request()
-        await peer.drip(
-            b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n" + chunked(event("a"), event("ü"), DONE), size=size
-        )
+        await peer.drip(b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n" + chunked(event("a"), event("ü"), DONE), size=size)
         await peer.silence()
 
     async with hostile(script) as server:
@@ -277,9 +273,7 @@ def echo(status: bytes, *fields: bytes, body: bytes = b"") -> Callable[[Peer], A
         pytest.param(echo(b"200 OK", b"x-echo: Bearer " + KEY.encode()), id="header"),
         pytest.param(echo(b"401 No", b"content-encoding: gzip", body=gzip.compress(KEY.encode())), id="gzip"),
         pytest.param(echo(b"401 No", b"content-encoding: br", body=KEY.encode()), id="no coding at all"),
-        pytest.param(
-            echo(b"200 OK", b"content-encoding: br", body=KEY.encode()), id="good, no coding at all"
-        ),
+        pytest.param(echo(b"200 OK", b"content-encoding: br", body=KEY.encode()), id="good, no coding at all"),
         pytest.param(
             echo(b"401 No", b"content-encoding: gzip", body=gzip.compress(b"no") + KEY.encode()),
             id="half gzip",
@@ -288,14 +282,10 @@ def echo(status: bytes, *fields: bytes, body: bytes = b"") -> Callable[[Peer], A
             echo(b"200 OK", b"content-encoding: gzip", body=gzip.compress(b"no") + KEY.encode()),
             id="good half gzip",
         ),
-        pytest.param(
-            echo(b"200 OK", b"content-encoding: gzip", body=gzip.compress(KEY.encode())), id="good gzip"
-        ),
+        pytest.param(echo(b"200 OK", b"content-encoding: gzip", body=gzip.compress(KEY.encode())), id="good gzip"),
     ],
 )
-async def test_no_record_holds_the_key(
-    script: Callable[[Peer], Awaitable[None]], transport: str, clock: str
-) -> None:
+async def test_no_record_holds_the_key(script: Callable[[Peer], Awaitable[None]], transport: str, clock: str) -> None:
     """A key that a server echoes is not in the record, in whatever part it came, and the record is marked."""
     async with hostile(script) as server:
         record = await send(

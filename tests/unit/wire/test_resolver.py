@@ -101,12 +101,8 @@ async def test_a_verdict_is_kept_for_its_own_question() -> None:
     resolver = Resolver(names)
     assert (await resolver.judge(URL, "local")).verdict.action == "allow"
     assert (await resolver.judge(URL, "shared")).verdict.reason == "private_address"
-    assert (
-        await resolver.judge(URL, "local", {"deny_cidrs": ["10.0.0.0/8"]})
-    ).verdict.reason == "address_denied"
-    assert (
-        await resolver.judge("http://api.openai.com", "local")
-    ).verdict.base_url == "http://api.openai.com"
+    assert (await resolver.judge(URL, "local", {"deny_cidrs": ["10.0.0.0/8"]})).verdict.reason == "address_denied"
+    assert (await resolver.judge("http://api.openai.com", "local")).verdict.base_url == "http://api.openai.com"
     assert len(names.asked) == 4
 
 

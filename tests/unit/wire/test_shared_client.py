@@ -18,9 +18,7 @@ from byok_bench.wire.shared_client import get_shared_client
 
 ANSWER = sized(b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"}}]}', JSON[:-2])
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
-LOOPS = pytest.mark.parametrize(
-    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-)
+LOOPS = pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 
 
 def endpoint(url: str) -> Endpoint:

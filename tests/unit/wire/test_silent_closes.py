@@ -48,9 +48,7 @@ def closing_behind(answer: bytes, pause_s: float, *, reset: bool) -> Script:
 
 
 async def asked(client: Client, url: str, *bodies: bytes) -> list[RawExchange]:
-    requests = [
-        WireRequest(id="s", url=url, body=body, timeouts=QUICK, terminator="sse-done") for body in bodies
-    ]
+    requests = [WireRequest(id="s", url=url, body=body, timeouts=QUICK, terminator="sse-done") for body in bodies]
     return [await client.send_request(one) for one in requests]
 
 
@@ -60,9 +58,7 @@ async def asked(client: Client, url: str, *bodies: bytes) -> list[RawExchange]:
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(
-            sized(b"Internal Server Error", b"content-type: text/plain", status=b"500 No"), id="500"
-        ),
+        pytest.param(sized(b"Internal Server Error", b"content-type: text/plain", status=b"500 No"), id="500"),
         pytest.param(sized(b"{}", JSON[:-2], status=b"503 Busy"), id="503"),
         pytest.param(sized(b"{}", JSON[:-2], status=b"422 No"), id="422"),
         pytest.param(GOOD, id="200"),
@@ -165,9 +161,7 @@ async def test_the_oldest_idle_connection_goes_first() -> None:
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("clock", ["kernel", "user"])
-@pytest.mark.parametrize(
-    "last_words", [b"", b"HTTP/1.1 408 Late\r\ncontent-length: 0\r\n\r\n"], ids=["end", "bytes"]
-)
+@pytest.mark.parametrize("last_words", [b"", b"HTTP/1.1 408 Late\r\ncontent-length: 0\r\n\r\n"], ids=["end", "bytes"])
 def test_what_waits_unread_on_an_idle_connection_counts(last_words: bytes, clock: Any, loop: Any) -> None:
     """A loop that was busy has seen neither the end nor the bytes in front of it; the socket is asked itself."""
     listener = socket.create_server(("127.0.0.1", 0))

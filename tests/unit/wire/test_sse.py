@@ -86,9 +86,7 @@ def test_line_ends_do_not_matter(lines: list[bytes], data: st.DataObject) -> Non
     """LF, CRLF and CR are the same, each on its own and mixed."""
     expected = events(read_event_stream([(0, b"".join(line + b"\n" for line in lines))]))
     crlf = read_event_stream([(0, b"".join(line + b"\r\n" for line in lines))])
-    ends = data.draw(
-        st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=len(lines), max_size=len(lines))
-    )
+    ends = data.draw(st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=len(lines), max_size=len(lines)))
     mixed_body = b""
     for line, end in zip(reversed(lines), reversed(ends), strict=True):
         safe = b"\r\n" if end == b"\r" and mixed_body.startswith(b"\n") else end  # CR LF would be one end

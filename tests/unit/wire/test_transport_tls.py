@@ -95,9 +95,7 @@ async def test_ciphertext_carries_the_kernels_stamp(authority: Authority) -> Non
 async def test_connections_are_kept_alive(authority: Authority) -> None:
     """A second request goes out on the same TLS session, with no handshake of its own."""
     async with hostile(keep_alive(STREAM, STREAM), authority.server()) as server, Client() as client:
-        request = WireRequest(
-            id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK
-        )
+        request = WireRequest(id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK)
         first = await client.send_request(request)
         await asyncio.sleep(SETTLED_S)
         second = await client.send_request(request)
@@ -158,9 +156,7 @@ def refusing(context: ssl.SSLContext) -> Iterator[int]:
 
     def serve() -> None:
         with listener:
-            session = context.wrap_socket(
-                listener.accept()[0], server_side=True, do_handshake_on_connect=False
-            )
+            session = context.wrap_socket(listener.accept()[0], server_side=True, do_handshake_on_connect=False)
         session.settimeout(10)
         with contextlib.suppress(ssl.SSLError):
             session.do_handshake()
@@ -219,9 +215,7 @@ async def test_plain_http_behind_https_is_told(transport: str) -> None:
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", None, "HTTP/", id="SSH"),
     ],
 )
-async def test_another_protocol_is_named_by_its_first_bytes(
-    opening: bytes, code: str | None, word: str
-) -> None:
+async def test_another_protocol_is_named_by_its_first_bytes(opening: bytes, code: str | None, word: str) -> None:
     """What answers a plain request in TLS or HTTP/2 is told as that, with the setting that reaches it."""
     async with hostile(reply(opening)) as server:
         record = await send(server.url)
@@ -342,9 +336,7 @@ async def test_a_ca_file_that_is_none_is_named(tmp_path: Path, transport: str) -
         assert record.failure.code == "ca_file"
 
 
-async def test_the_environment_names_no_authorities(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_environment_names_no_authorities(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     """SSL_CERT_FILE is not read: an authority that only the environment names is unknown."""
     monkeypatch.setenv("SSL_CERT_FILE", authority.file)
     async with hostile(keep_alive(STREAM), authority.server()) as server:
@@ -373,9 +365,7 @@ async def test_a_session_that_breaks_keeps_what_came(authority: Authority) -> No
 
 async def test_a_body_may_end_with_the_connection(authority: Authority) -> None:
     """A body without a length ends cleanly with the connection, over TLS as without."""
-    async with hostile(
-        reply(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}"), authority.server()
-    ) as server:
+    async with hostile(reply(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}"), authority.server()) as server:
         record = await send(server.url, ca_file=authority.file)
     assert (record.failure, record.end) == (None, "eof")
 
@@ -403,8 +393,6 @@ async def test_a_socket_closed_under_tls_may_have_been_cut(
         await peer.silence()
 
     async with hostile(script, authority.server()) as server, Client(clock=clock) as client:
-        request = WireRequest(
-            id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK
-        )
+        request = WireRequest(id="t", url=server.url, ca_file=authority.file, terminator="sse-done", timeouts=QUICK)
         record = await client.send_request(request)
     assert (record.failure and record.failure.kind, record.end) == (kind, end)

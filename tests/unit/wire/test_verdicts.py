@@ -31,9 +31,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
     max_leaves=5,
 )
-hosts = st.sampled_from(
-    ["api.openai.com", "localhost", "127.0.0.1", "[::1]", "bücher.example", "ollama", "8.8.8.8"]
-)
+hosts = st.sampled_from(["api.openai.com", "localhost", "127.0.0.1", "[::1]", "bücher.example", "ollama", "8.8.8.8"])
 urls = st.text() | st.builds(
     "{}://{}{}{}".format,
     st.sampled_from(["https", "http"]),
@@ -46,8 +44,7 @@ classified = st.sampled_from(
 )
 policies = st.none() | st.dictionaries(
     st.sampled_from(Policy.__struct_fields__) | st.text(max_size=5),
-    anything
-    | st.lists(st.sampled_from(["*.example", "10.0.0.0/8", "::/0", "64:ff9b:1::/96", 443]) | anything),
+    anything | st.lists(st.sampled_from(["*.example", "10.0.0.0/8", "::/0", "64:ff9b:1::/96", 443]) | anything),
 )
 
 
@@ -104,9 +101,7 @@ def test_whatever_comes_there_is_a_verdict(url: str, profile: Any, answer: Any, 
         assert verdict.reason == "ok"
         assert profile in ("local", "shared")
         assert (
-            verdict.addresses
-            == list(dict.fromkeys(str(parse_address(address)) for address in verdict.addresses))
-            != []
+            verdict.addresses == list(dict.fromkeys(str(parse_address(address)) for address in verdict.addresses)) != []
         )
 
 
@@ -161,9 +156,7 @@ def test_a_message_repeats_no_credential(template: str, prefix: str, secret: str
     assert secret not in verdict.message
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if isinstance(case.url, str) and "@" in case.url], ids=str
-)
+@pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.url, str) and "@" in case.url], ids=str)
 def test_a_message_repeats_no_userinfo(case: Case) -> None:
     """What stands before an @ in the cases is in no message."""
     verdict = judge(case.url, case.profile, lambda host: ["8.8.8.8"], case.policy)

@@ -105,9 +105,7 @@ async def greets(peer: Peer) -> None:
     [(speaks_first, None), (hangs_up, "network"), (greets, "protocol")],
     ids=["answer", "end", "banner"],
 )
-def test_what_comes_before_the_request_is_not_lost(
-    loop: Loop, clock: Clock, script: Any, kind: str | None
-) -> None:
+def test_what_comes_before_the_request_is_not_lost(loop: Loop, clock: Clock, script: Any, kind: str | None) -> None:
     """An answer, an end, or something else that arrives right behind the connection is what the exchange got."""
 
     async def main() -> RawExchange:

@@ -35,9 +35,7 @@ def read_ask(body: Body) -> Ask:
     messages = _read_messages(body)
     check_sampling_ranges(body)
     if body.get("tools") == []:
-        raise make_bad_request(
-            "'tools' is empty: leave it out, or offer at least one.", "tools", "empty_array"
-        )
+        raise make_bad_request("'tools' is empty: leave it out, or offer at least one.", "tools", "empty_array")
     tools = read_tools((_find_function(entry) for entry in read_list_member(body, "tools")), "parameters")
     stop = body.get("stop")
     options = body.get("stream_options")
@@ -137,11 +135,7 @@ def _collect_results(messages: list[dict[str, Any]]) -> list[str]:
 
 
 def _find_function(entry: Any) -> Any:
-    return (
-        entry.get("function")
-        if isinstance(entry, dict) and entry.get("type", "function") == "function"
-        else None
-    )
+    return entry.get("function") if isinstance(entry, dict) and entry.get("type", "function") == "function" else None
 
 
 def _read_tool_choice(value: Any) -> str:

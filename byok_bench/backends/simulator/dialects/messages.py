@@ -95,9 +95,7 @@ def _iterate_events(started: Block, ask: Ask, one: Answer) -> Iterator[Event]:
             paced = delta["type"] != "signature_delta"
             yield _make_event({"type": "content_block_delta", "index": index, "delta": delta}, paced=paced)
         yield _make_event({"type": "content_block_stop", "index": index})
-    yield _make_event(
-        {"type": "message_delta", "delta": make_stop_members(one), "usage": count_final_usage(ask, one)}
-    )
+    yield _make_event({"type": "message_delta", "delta": make_stop_members(one), "usage": count_final_usage(ask, one)})
     yield _make_event({"type": "message_stop"})
 
 
@@ -120,9 +118,7 @@ def _read_messages(body: Body) -> list[dict[str, Any]]:
             raise make_bad_request(f"messages.{position}.content: a text or a list of blocks is required")
         for block in _list_blocks(content, "tool_result"):
             if block.get("tool_use_id") not in called:
-                raise make_bad_request(
-                    f"messages.{position}: tool_result without a tool_use in the message before it"
-                )
+                raise make_bad_request(f"messages.{position}: tool_result without a tool_use in the message before it")
         called = [block.get("id") for block in _list_blocks(content, "tool_use")]
     return messages
 
@@ -138,9 +134,7 @@ def _collect_own_text(content: Any) -> str:
 
 
 def _join_message(content: Any) -> str:
-    uses = [
-        f"{block.get('name')} {json.dumps(block.get('input'))}" for block in _list_blocks(content, "tool_use")
-    ]
+    uses = [f"{block.get('name')} {json.dumps(block.get('input'))}" for block in _list_blocks(content, "tool_use")]
     return " ".join([collect_text(content), *uses])
 
 

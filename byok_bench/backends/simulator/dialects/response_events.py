@@ -56,9 +56,7 @@ def _iterate_text_events(where: Item, ask: Ask, pieces: list[str], item: Item) -
     """The one content part of a message."""
     place = {**where, "content_index": 0}
     (part,) = item["content"]
-    yield Event(
-        {"type": "response.content_part.added", **place, "part": {**part, "text": "", "logprobs": []}}
-    )
+    yield Event({"type": "response.content_part.added", **place, "part": {**part, "text": "", "logprobs": []}})
     for piece in pieces:
         said = {"delta": piece, "logprobs": make_text_logprobs(ask, [piece])}
         yield Event({"type": "response.output_text.delta", **place, **said}, is_paced=True)

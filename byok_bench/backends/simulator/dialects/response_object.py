@@ -55,9 +55,7 @@ _SETTINGS: Mapping[str, tuple[Any, Callable[[Any], bool]]] = {
     "tool_choice": ("auto", lambda value: True),
     "top_logprobs": (
         0,
-        lambda value: (
-            isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_TOP_LOGPROBS
-        ),
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_TOP_LOGPROBS,
     ),
     "top_p": (1.0, lambda value: True),
     "truncation": ("disabled", _expect_one_of("auto", "disabled")),
@@ -83,10 +81,7 @@ def check_settings(body: Body) -> None:
 
 def start_response(ask: Ask) -> Item:
     """The response object before anything was said."""
-    told = {
-        name: default if ask.body.get(name) is None else ask.body[name]
-        for name, (default, _) in _SETTINGS.items()
-    }
+    told = {name: default if ask.body.get(name) is None else ask.body[name] for name, (default, _) in _SETTINGS.items()}
     return {
         "id": f"resp_{secrets.token_hex(16)}",
         "object": "response",
@@ -101,9 +96,7 @@ def start_response(ask: Ask) -> Item:
         "reasoning": _read_reasoning(ask.body),
         "service_tier": "default",
         "text": _read_text_settings(ask.body),
-        "tools": [
-            _make_function(one) for one in ask.body.get("tools") or [] if one.get("type") == "function"
-        ],
+        "tools": [_make_function(one) for one in ask.body.get("tools") or [] if one.get("type") == "function"],
         "usage": None,
     }
 
@@ -132,9 +125,7 @@ def build_output_items(ask: Ask, one: Answer) -> list[Item]:
     items: list[Item] = []
     if one.thoughts:
         thought: Item = {"type": "reasoning_text", "text": one.thought}
-        items.append(
-            {"id": f"rs_{secrets.token_hex(8)}", "type": "reasoning", "summary": [], "content": [thought]}
-        )
+        items.append({"id": f"rs_{secrets.token_hex(8)}", "type": "reasoning", "summary": [], "content": [thought]})
     if one.texts:
         part: Item = {
             "type": "output_text",
@@ -209,7 +200,5 @@ def _read_text_settings(body: Body) -> Item:
         types = {"name": str, "description": str | None, "strict": bool | None}
         for name, kind in types.items():
             if not isinstance(wanted.get(name), kind):
-                raise make_bad_request(
-                    f"'text.format.{name}' is missing, or of another type.", f"text.format.{name}"
-                )
+                raise make_bad_request(f"'text.format.{name}' is missing, or of another type.", f"text.format.{name}")
     return {"format": wanted, "verbosity": verbosity}

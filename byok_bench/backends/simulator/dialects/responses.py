@@ -72,11 +72,7 @@ def write_reply(ask: Ask, answers: Sequence[Answer]) -> Reply:
     (one,) = answers
     started = start_response(ask)
     ended = end_response(started, ask, one, build_output_items(ask, one))
-    return (
-        make_stream_reply(list_response_events(started, ended, ask, one))
-        if ask.stream
-        else make_json_reply(ended)
-    )
+    return make_stream_reply(list_response_events(started, ended, ask, one)) if ask.stream else make_json_reply(ended)
 
 
 def _read_items(body: Body, earlier: Sequence[Item]) -> list[Item]:
@@ -93,18 +89,14 @@ def _read_items(body: Body, earlier: Sequence[Item]) -> list[Item]:
         if item.get("type") == "function_call":
             called.append(item.get("call_id"))
         if item.get("type") == "function_call_output" and item.get("call_id") not in called:
-            raise make_bad_request(
-                "No tool call found for this function call output.", f"input[{position}].call_id"
-            )
+            raise make_bad_request("No tool call found for this function call output.", f"input[{position}].call_id")
         if "role" in item and item["role"] not in _ROLES:
             roles = ", ".join(_ROLES)
             raise make_bad_request(
                 f"Every message needs a role out of {roles}.", f"input[{position}].role", "invalid_value"
             )
         if "role" in item and not isinstance(item.get("content"), (str, list)):
-            raise make_bad_request(
-                "'content' must be a text or an array of parts.", f"input[{position}].content"
-            )
+            raise make_bad_request("'content' must be a text or an array of parts.", f"input[{position}].content")
     return [*earlier, *given]
 
 
@@ -143,7 +135,5 @@ def _read_schema(text: Any) -> Any:
         case {"format": {"type": "json_schema", "schema": dict(schema)}}:
             return schema
         case {"format": _}:
-            raise make_bad_request(
-                "'text.format' is of type text, json_object or json_schema.", "text.format"
-            )
+            raise make_bad_request("'text.format' is of type text, json_object or json_schema.", "text.format")
     return None

@@ -54,9 +54,7 @@ def _make_error(status: int, **members: Any) -> Reply:
 
 def _make_rate_limit_reply(retry_after: str | None) -> Reply:
     reply = _make_error(429, message="Too many requests.", code="rate_limit_exceeded")
-    return (
-        reply if retry_after is None else make_json_reply(reply.document, 429, **{"retry-after": retry_after})
-    )
+    return reply if retry_after is None else make_json_reply(reply.document, 429, **{"retry-after": retry_after})
 
 
 def enter_error(id: str, about: str, make: Any) -> None:
@@ -64,15 +62,11 @@ def enter_error(id: str, about: str, make: Any) -> None:
     enter_behaviour(id, about, route=None, after=make_reply_step(make))
 
 
-enter_error(
-    "error.status-200", "errors come with status 200", lambda: make_json_reply(_make_error(500).document)
-)
+enter_error("error.status-200", "errors come with status 200", lambda: make_json_reply(_make_error(500).document))
 enter_error(
     "error.shape",
     "errors are flat objects",
-    lambda: make_json_reply(
-        {"object": "error", "message": _BAD_REQUEST, "type": "BadRequestError", "code": 400}, 400
-    ),
+    lambda: make_json_reply({"object": "error", "message": _BAD_REQUEST, "type": "BadRequestError", "code": 400}, 400),
 )
 enter_error(
     "error.not-json",
@@ -107,9 +101,7 @@ enter_error("http-500", "every request fails with 500", prepare_refusal(make_ser
 enter_error(
     "http-503",
     "overloaded, with Retry-After: 5",
-    prepare_refusal(
-        Refusal(503, "The server is overloaded.", kind="overloaded_error", headers={"retry-after": "5"})
-    ),
+    prepare_refusal(Refusal(503, "The server is overloaded.", kind="overloaded_error", headers={"retry-after": "5"})),
 )
 enter_error(
     "http-504",

@@ -15,9 +15,7 @@ from byok_bench.backends.simulator.answer import Answer
 from byok_bench.backends.simulator.ask import Ask, Body
 from byok_bench.backends.simulator.visit import Route, Visit
 
-Need = Literal[
-    "stream", "document", "tools", "tool_choice", "include_usage", "no_usage", "json_schema", "key"
-]
+Need = Literal["stream", "document", "tools", "tool_choice", "include_usage", "no_usage", "json_schema", "key"]
 """What a request must have for a fault to show: `stream` true, or not (`document`); tools that get called;
 a tool_choice; stream_options.include_usage, or not (`no_usage`); response_format json_schema; a demanded key."""
 Step = Callable[[Visit], None]

@@ -22,9 +22,7 @@ def _make_redirect() -> Reply:
 
 
 enter_behaviour("http.html-200", "every answer is a web page", route=None, after=make_reply_step(_make_page))
-enter_behaviour(
-    "http.redirect", "every request is redirected", route=None, after=make_reply_step(_make_redirect)
-)
+enter_behaviour("http.redirect", "every request is redirected", route=None, after=make_reply_step(_make_redirect))
 
 
 @fault("http.json-content-type", "JSON answers are labelled text/plain", "document")

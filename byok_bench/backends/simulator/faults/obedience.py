@@ -30,12 +30,8 @@ def ignore_none(visit: Visit) -> None:
         ask.choice = "required"
 
 
-enter_behaviour(
-    "tool.choice-required", "tool_choice required is ignored", "tools", "tool_choice", amid=ignore_required
-)
-enter_behaviour(
-    "tool.choice-named", "a named tool_choice is ignored", "tools", "tool_choice", amid=ignore_name
-)
+enter_behaviour("tool.choice-required", "tool_choice required is ignored", "tools", "tool_choice", amid=ignore_required)
+enter_behaviour("tool.choice-named", "a named tool_choice is ignored", "tools", "tool_choice", amid=ignore_name)
 enter_behaviour("tool.choice-none", "tool_choice none is ignored", "tools", "tool_choice", amid=ignore_none)
 
 
@@ -73,9 +69,7 @@ def refuse_long_ids(visit: Visit) -> None:
     for message in _list_messages(visit):
         for call in _list_calls(message):
             if len(str(call.get("id"))) > _LONGEST_ID:
-                raise make_bad_request(
-                    f"Invalid 'tool_calls[0].id': longer than {_LONGEST_ID} characters.", "messages"
-                )
+                raise make_bad_request(f"Invalid 'tool_calls[0].id': longer than {_LONGEST_ID} characters.", "messages")
 
 
 enter_behaviour(
@@ -83,9 +77,5 @@ enter_behaviour(
     "tool results in another order than the calls are refused",
     before=refuse_other_order,
 )
-enter_behaviour(
-    "turn.null-content", 'content "" or absent beside tool calls is refused', before=refuse_missing_content
-)
-enter_behaviour(
-    "turn.foreign-tool-id", "tool call ids above 40 characters are refused", before=refuse_long_ids
-)
+enter_behaviour("turn.null-content", 'content "" or absent beside tool calls is refused', before=refuse_missing_content)
+enter_behaviour("turn.foreign-tool-id", "tool call ids above 40 characters are refused", before=refuse_long_ids)

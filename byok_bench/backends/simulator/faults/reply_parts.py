@@ -24,9 +24,7 @@ def list_done_events(visit: Visit) -> list[Event]:
 
 def list_choice_events(visit: Visit) -> list[Event]:
     """The events of a chat stream that hold choices."""
-    return [
-        event for event in get_events(visit) if isinstance(event.data, dict) and event.data.get("choices")
-    ]
+    return [event for event in get_events(visit) if isinstance(event.data, dict) and event.data.get("choices")]
 
 
 def list_choices(visit: Visit) -> list[Object]:
@@ -46,9 +44,7 @@ def list_usages(visit: Visit) -> list[Object]:
 
 def list_text_events(visit: Visit) -> list[Event]:
     """The events of a chat stream that carry text of the first choice."""
-    return [
-        e for e in list_choice_events(visit) if get_delta(e).get("content") and get_choice(e)["index"] == 0
-    ]
+    return [e for e in list_choice_events(visit) if get_delta(e).get("content") and get_choice(e)["index"] == 0]
 
 
 def list_final_events(visit: Visit) -> list[Event]:
@@ -70,11 +66,7 @@ def get_delta(event: Event) -> Object:
 
 def list_call_fragments(visit: Visit) -> list[tuple[Event, Object]]:
     """Each element of tool_calls in a stream, with its event."""
-    return [
-        (event, call)
-        for event in list_choice_events(visit)
-        for call in get_delta(event).get("tool_calls") or []
-    ]
+    return [(event, call) for event in list_choice_events(visit) for call in get_delta(event).get("tool_calls") or []]
 
 
 def list_first_fragments(visit: Visit) -> list[tuple[Event, Object]]:

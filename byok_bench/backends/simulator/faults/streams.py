@@ -155,9 +155,7 @@ def unterminated_event(visit: Visit) -> None:
         event.raw = event.encode().rstrip(b"\r\n")
 
 
-@fault(
-    "stream-cut", "the connection closes in the middle of the answer, without the last HTTP chunk", "stream"
-)
+@fault("stream-cut", "the connection closes in the middle of the answer, without the last HTTP chunk", "stream")
 def stream_cut(visit: Visit) -> None:
     cut_midway(visit)
     visit.reply.ending = "cut"

@@ -184,9 +184,7 @@ def stream_parity(visit: Visit) -> None:
 
 @fault("turn.ids-unique", "tool call ids start again in every turn", "tools")
 def ids_unique(visit: Visit) -> None:
-    found = (
-        [call for _, call in list_first_fragments(visit)] if visit.reply.events else _list_whole_calls(visit)
-    )
+    found = [call for _, call in list_first_fragments(visit)] if visit.reply.events else _list_whole_calls(visit)
     for number, call in enumerate(found):
         call["id"] = f"functions.{call['function'].get('name', '')}:{number}"
 
@@ -243,7 +241,5 @@ def _list_whole_calls(visit: Visit) -> list[Object]:
 
 def _list_functions(visit: Visit) -> list[Object]:
     """The function objects that hold a call's name."""
-    found = (
-        [call for _, call in list_first_fragments(visit)] if visit.reply.events else _list_whole_calls(visit)
-    )
+    found = [call for _, call in list_first_fragments(visit)] if visit.reply.events else _list_whole_calls(visit)
     return [call["function"] for call in found]

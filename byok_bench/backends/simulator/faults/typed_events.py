@@ -64,9 +64,7 @@ def tool_json(visit: Visit) -> None:
                 block["input"] = json.dumps(block["input"])[:-1]
         return
     inputs = [
-        e
-        for e in _list_events_of_type(visit, "content_block_delta")
-        if e.data["delta"]["type"] == "input_json_delta"
+        e for e in _list_events_of_type(visit, "content_block_delta") if e.data["delta"]["type"] == "input_json_delta"
     ]
     for event in inputs[-1:]:
         event.data["delta"]["partial_json"] = event.data["delta"]["partial_json"].rstrip()[:-1]

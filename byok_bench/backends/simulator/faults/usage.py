@@ -23,11 +23,7 @@ def request_usage(visit: Visit) -> None:
 
 def _list_usage_events(visit: Visit) -> list[Event]:
     """The chunks that hold usage alone."""
-    return [
-        e
-        for e in get_events(visit)
-        if isinstance(e.data, dict) and "usage" in e.data and not e.data["choices"]
-    ]
+    return [e for e in get_events(visit) if isinstance(e.data, dict) and "usage" in e.data and not e.data["choices"]]
 
 
 @fault("usage.missing", "include_usage is ignored", "stream", "include_usage")

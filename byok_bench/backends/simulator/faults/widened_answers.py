@@ -61,9 +61,7 @@ def _spoil_arguments(arguments: str) -> str:
 
 def write_calls_as_text(visit: Visit, one: Answer) -> None:
     """Write the calls into the text."""
-    called = [
-        f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>' for c in one.calls
-    ]
+    called = [f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>' for c in one.calls]
     one.texts, one.calls, one.stop = ["\n".join(called)], [], "stop"
 
 
@@ -114,9 +112,7 @@ widen(
     *RESPONSES,
     change=_change_calls(_change_arguments(lambda text: text[:-1])),
 )
-widen(
-    "tool.arguments-empty", *WHOLE_CHAT, *RESPONSES, change=_change_calls(_change_arguments(lambda text: ""))
-)
+widen("tool.arguments-empty", *WHOLE_CHAT, *RESPONSES, change=_change_calls(_change_arguments(lambda text: "")))
 widen(
     "tool.arguments-double-encoded",
     *WHOLE_CHAT,

@@ -33,9 +33,7 @@ def list_ended_responses(visit: Visit) -> list[Object]:
 
 def list_ended_items(visit: Visit) -> list[Object]:
     """Every finished item of a response, where it is told and where it is repeated."""
-    told = [
-        event.data["item"] for event in visit.reply.events or [] if event.data["type"].endswith("item.done")
-    ]
+    told = [event.data["item"] for event in visit.reply.events or [] if event.data["type"].endswith("item.done")]
     return [
         *told,
         *(item for response in list_ended_responses(visit) for item in _list_members(response, "output")),
