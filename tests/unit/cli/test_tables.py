@@ -65,8 +65,9 @@ def test_no_line_is_left_to_guess_what_a_word_means(capsys: pytest.CaptureFixtur
         assert words in text
 
 
-def test_people_read_headings_and_no_keys(capsys: pytest.CaptureFixture[str]) -> None:
+def test_people_read_headings_and_no_keys(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`as wanted` and `TTFT ms`; keys are for programs."""
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow table wraps its headings
     made = a_run(LOADS[:1])
     print_tables(made, TABLES, to_stdout=True)
     print_comparison(list_differences(made, made), "B against A")
