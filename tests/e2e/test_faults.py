@@ -11,7 +11,7 @@ from byok_bench.backends.backend import BackendError
 from byok_bench.backends.simulator.faults import Fault, list_faults
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.probes.probe import find_probe, list_probes
-from byok_bench.checks.probes.prober import Prober
+from byok_bench.checks.probes.prober import Prober, ProbeResult
 from byok_bench.checks.registry import load_catalogue as checks
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
@@ -19,6 +19,7 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import list_models, send
 from byok_bench.wire.client import Client
 from byok_bench.wire.limits import Timeouts
+from byok_bench.wire.recording.loop_lag import STALLED_FLAG
 
 IMPATIENT = Timeouts(idle=0.3, first_byte=0.4)
 WAITS = ("stream.stall", "silence")
@@ -144,7 +145,13 @@ async def test_a_probe_finds_the_server_that_disobeys(id: str) -> None:
     async with Simulator(faults=[id], api_key=KEY, ttft_ms=1) as server, Client() as client:
         prober = Prober(server.endpoint, server.models[0], client=client, profile="local")
         results = [await prober.run(one) for one in list_probes()]
-    assert [one.probe.id for one in results if one.verdict == "fail"] == [id]
+    failed = [one for one in results if one.verdict == "fail" and (one.probe.id == id or not was_stalled(one))]
+    assert [one.probe.id for one in failed] == [id]
+
+
+def was_stalled(result: ProbeResult) -> bool:
+    """Whether this process stood still meanwhile: the simulator in it then sends late, and in a lump."""
+    return any(STALLED_FLAG in exchange.raw.flags for exchange in result.exchanges)
 
 
 def test_every_plain_fault_is_tried() -> None:
