@@ -19,7 +19,8 @@ from byok_bench.errors import PlanError
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
-from byok_bench.runs.measuring.session import Transport, Work, measure_in_this_process
+from byok_bench.runs.measuring.session import measure_in_this_process
+from byok_bench.runs.measuring.work import Transport, Work
 from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.load_patterns import make_loads
 from byok_bench.runs.planning.plan import Job, Plan, check_profile, make_plan

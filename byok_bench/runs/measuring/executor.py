@@ -8,8 +8,9 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -24,17 +25,18 @@ from byok_bench.redact.logs import list_remembered_secrets
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_needed, wait_for_recovery
 from byok_bench.runs.measuring.timed_sections import Health, time_section
+from byok_bench.runs.measuring.work import Work, make_finished_event
 from byok_bench.runs.planning.blocks import Block
 from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_starts
 from byok_bench.runs.planning.plan import (
     Job,
-    Plan,
     build_job_body,
     choose_job_model,
     find_exclusion,
     make_turn_key,
 )
 from byok_bench.runs.planning.retries import choose_retry_delay
+from byok_bench.runs.progress import MeasuringEvent, Waiting
 from byok_bench.runs.storage import ascii_json, circumstances, ledger, records
 from byok_bench.runs.storage.ledger import ExchangeEnd, ExchangeState
 from byok_bench.runs.storage.owner import name_this_process
@@ -65,33 +67,29 @@ class Executor:
 
     def __init__(
         self,
-        plan: Plan,
+        work: Work,
         endpoints: Sequence[Endpoint],
         writer: StoreWriter,
-        run_id: str,
-        stored: Mapping[str, ExchangeState],
         client: Client,
-        finished: Callable[[Job, int, bool, RawExchange | None], None],
-        policy: Mapping[str, Any] | None = None,
-        waits: Callable[[int, str, float], None] = lambda *_: None,
+        tell: Callable[[MeasuringEvent], None],
     ) -> None:
-        """`endpoints` stand beside `plan.targets`. `finished` hears (job, turn, last of its sample, record), `waits`
-        (target, why, seconds at most) when nothing is sent to a target for a while.
-        """
-        self._plan = plan
-        self._endpoints = list(endpoints)
+        """`endpoints` stand beside the plan's targets. `tell` hears of each stored exchange, and of each wait."""
+        self._work = work
+        self._plan = plan = work.plan
+        self._endpoints = endpoints
         self._writer = writer
-        self._run_id = run_id
-        self._stored = dict(stored)
+        self._run_id = work.run_id
+        self._stored = work.states
         self._client = client
-        self._finished = finished
-        self._policy = policy
+        self._send_body = partial(send, profile=plan.profile, client=client, policy=work.policy)
+        self._tell = tell
         self._owner = name_this_process()
         self._dice = random.Random(f"retries {plan.seed}")
         self._unreached = [0] * len(plan.targets)
         self._answered = [False] * len(plan.targets)
-        self._waits = waits
-        self._holds = RateLimitWaits(len(plan.targets), lambda target, s: waits(target, "as its 429 asked", s))
+        self._holds = RateLimitWaits(
+            len(plan.targets), lambda target, s: self._report_wait(target, "as its 429 asked", s)
+        )
         self._busy: set[int] = set()
         """Targets that an over-long prompt of ours may still keep busy."""
         self._lost: set[int] = set()
@@ -117,18 +115,10 @@ class Executor:
         self._busy.discard(target)
         if target in self._lost:
             return
-        self._waits(target, "after an over-long prompt, until it answers again", LONGEST_WAIT_S)
+        self._report_wait(target, "after an over-long prompt, until it answers again", LONGEST_WAIT_S)
 
         async def ask(body: dict[str, Any], timeouts: Timeouts) -> Exchange:
-            return await send(
-                self._endpoints[target],
-                body,
-                model=self._plan.targets[target].model,
-                timeouts=timeouts,
-                profile=self._plan.profile,
-                client=self._client,
-                policy=self._policy,
-            )
+            return await self._send_body(self._endpoints[target], body, self._plan.targets[target].model, timeouts)
 
         found = await wait_for_recovery(target, self._plan.targets[target].schema, ask, LONGEST_WAIT_S)
         if not found.answered:
@@ -166,7 +156,7 @@ class Executor:
         why = find_exclusion(self._plan.targets[job.target], scenario)
         if why is not None:
             await self._writer.commit_statement(ledger.leave_out, self._run_id, job.key, why)
-            self._finished(job, 1, True, None)
+            self._report_finished(job, 1, True, None)
             return
         sent: list[Exchange] = []
 
@@ -175,7 +165,7 @@ class Executor:
             if stored is not None and stored.status in ledger.FINAL:
                 return await self._read_stored_turn(job, stored)
             if sent:
-                self._finished(job, turn - 1, False, sent[-1].raw)
+                self._report_finished(job, turn - 1, False, sent[-1].raw)
             first = (intended_ns, waited_ns) if turn == 1 else (None, 0)
             exchange = await self._send_with_retries(job, turn, body, *first)
             sent.append(exchange)
@@ -188,9 +178,9 @@ class Executor:
         except ClaimConflict:
             return
         except UnsentFailure:
-            self._finished(job, len(sent) + 1, True, None)
+            self._report_finished(job, len(sent) + 1, True, None)
             return
-        self._finished(job, len(turns), True, turns[-1].raw)
+        self._report_finished(job, len(turns), True, turns[-1].raw)
 
     async def _send_with_retries(
         self, job: Job, turn: int, body: dict[str, Any], intended_ns: int | None, waited_ns: int
@@ -241,15 +231,7 @@ class Executor:
         if spoil is not None and spoil.wrong_key:
             endpoint = replace_with_wrong_key(endpoint)
         try:
-            return await send(
-                endpoint,
-                body,
-                model=choose_job_model(self._plan, job),
-                timeouts=self._plan.timeouts,
-                profile=self._plan.profile,
-                client=self._client,
-                policy=self._policy,
-            )
+            return await self._send_body(endpoint, body, choose_job_model(self._plan, job), self._plan.timeouts)
         except SecretError as error:
             await self._fail(key, "auth", "config", str(error))
         except EndpointError as error:
@@ -264,6 +246,13 @@ class Executor:
         if record is None:
             raise UnsentFailure
         return read_exchange(self._plan.targets[job.target], record)
+
+    def _report_finished(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
+        self._tell(make_finished_event(self._work, job, turn, last, raw))
+
+    def _report_wait(self, target: int, why: str, at_most_s: float) -> None:
+        name = self._plan.targets[target].name
+        self._tell(Waiting(run_id=self._run_id, target=name, why=why, at_most_s=at_most_s))
 
     def _note_reach(self, target: int, raw: RawExchange) -> None:
         if raw.failure is not None and raw.failure.phase in UNREACHED and raw.failure.kind in ("network", "timeout"):

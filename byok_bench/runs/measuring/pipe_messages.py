@@ -14,7 +14,7 @@ import msgspec
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
-from byok_bench.runs.measuring.session import Work
+from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.progress import ExchangeFinished, Waiting
 from byok_bench.runs.storage import ascii_json
 

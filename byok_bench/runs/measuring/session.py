@@ -1,9 +1,9 @@
 """The timed part of a run, in this process: open the client, play the blocks, report what is stored."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -12,28 +12,12 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
 from byok_bench.runs.measuring.executor import Executor
 from byok_bench.runs.measuring.timed_sections import freeze_heap
+from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
-from byok_bench.runs.planning.plan import Job, Plan
-from byok_bench.runs.progress import ExchangeFinished, MeasuringEvent, Waiting
+from byok_bench.runs.progress import MeasuringEvent
 from byok_bench.runs.storage import ascii_json, circumstances
-from byok_bench.runs.storage.ledger import ExchangeState
 from byok_bench.runs.storage.result_file import StoreWriter
 from byok_bench.wire.client import Client
-from byok_bench.wire.raw_exchange import RawExchange
-
-Transport = Literal["own", "httpx"]
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What one process has to play."""
-
-    run_id: str
-    plan: Plan
-    blocks: tuple[Block, ...]
-    states: dict[str, ExchangeState]
-    """Rows as they stand, by plan key."""
-    transport: Transport = "own"
-    policy: Mapping[str, Any] | None = None
 
 
 class MeasuringSession:
@@ -60,18 +44,7 @@ class MeasuringSession:
                 self._open.callback(endpoint.key.forget)
         client = await self._open.enter_async_context(Client(transport=self._work.transport, searches_streams=False))
         self._open.enter_context(freeze_heap())
-        work = self._work
-        self._executor = Executor(
-            work.plan,
-            with_keys,
-            self._writer,
-            work.run_id,
-            work.states,
-            client,
-            self._report_finished,
-            work.policy,
-            self._report_wait,
-        )
+        self._executor = Executor(self._work, with_keys, self._writer, client, self._tell)
         return self
 
     async def __aexit__(self, *reason: Any) -> None:
@@ -88,13 +61,6 @@ class MeasuringSession:
                 block.stage,
                 ascii_json.to_ascii(health),
             )
-
-    def _report_finished(self, job: Job, turn: int, last: bool, raw: RawExchange | None) -> None:
-        self._tell(make_finished_event(self._work, job, turn, last, raw))
-
-    def _report_wait(self, target: int, why: str, at_most_s: float) -> None:
-        name = self._work.plan.targets[target].name
-        self._tell(Waiting(run_id=self._work.run_id, target=name, why=why, at_most_s=at_most_s))
 
 
 async def measure_in_this_process(
@@ -117,28 +83,3 @@ async def fetch_keyring_key(endpoint: Endpoint) -> Endpoint:
     except SecretError:
         return endpoint
     return msgspec.structs.replace(endpoint, key=KeyRef.session(secret)) if secret is not None else endpoint
-
-
-def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:
-    """The event of one stored exchange, from the transport's marks alone."""
-    phases = raw.phases if raw is not None else None
-    written = phases.written if phases else None
-    return ExchangeFinished(
-        run_id=work.run_id,
-        target=work.plan.targets[job.target].name,
-        scenario=job.scenario,
-        sample=job.sample,
-        repeat=job.repeat,
-        turn=turn,
-        stage=work.plan.loads[job.stage].name,
-        warmup=job.is_warmup,
-        last=last,
-        http_status=raw.head.status if raw is not None and raw.head is not None else None,
-        kind=raw.failure.kind if raw is not None and raw.failure is not None else None,
-        ttfb_ms=_to_ms(written, phases.first_byte if phases else None),
-        e2e_ms=_to_ms(written, (phases.done or phases.end) if phases else None),
-    )
-
-
-def _to_ms(start: int | None, end: int | None) -> float | None:
-    return None if start is None or end is None else (end - start) / 1e6
