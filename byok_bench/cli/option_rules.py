@@ -1,6 +1,6 @@
 """No option is ignored in silence: which options of a command make sense only beside others, and which never do.
 
-The rules are data; `Checked` holds every command to them before it begins. Arguments are named in capital letters.
+The rules are data; `CheckedCommand` holds every command to them before it begins. Arguments are in capital letters.
 """
 
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ class CommandGroup(typer.Typer):
 
 def find_ignored(ctx: Any) -> str:
     """The first option that would be ignored, and why; empty if all that was typed is used."""
-    rules = OPTION_RULES.get(" ".join(ctx.command_path.split(" ")[1:]), {})
+    rules = OPTION_RULES.get(name_command(ctx), {})
     typed = [name_parameter(one) for one in ctx.command.params if _is_typed(ctx, one)]
     for name in typed:
         rule = rules.get(name, OptionRule())
@@ -119,6 +119,15 @@ def find_ignored(ctx: Any) -> str:
             if other in typed:
                 return f"{name} and {other} exclude each other: leave one out"
     return ""
+
+
+def name_command(ctx: Any) -> str:
+    """`endpoints add`: without the program's own name, which may be several words (`python -m byok_bench`)."""
+    names = []
+    while ctx.parent is not None:
+        names.append(ctx.info_name)
+        ctx = ctx.parent
+    return " ".join(reversed(names))
 
 
 def name_parameter(parameter: Any) -> str:

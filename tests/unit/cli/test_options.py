@@ -1,5 +1,6 @@
 """No option is ignored in silence: all pairs of all commands, as data (tests/cases/options.toml)."""
 
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -143,3 +144,13 @@ def test_what_would_be_ignored_is_refused(
     assert ended.value.code == 2
     assert len(told.err.splitlines()) == 1
     assert told.out == ""
+
+
+@pytest.mark.parametrize("line", ["serve --speed 2", "endpoints edit K --no-key --key-env X"])
+def test_the_rules_hold_however_the_program_is_started(line: str) -> None:
+    """As a module it refuses what it refuses as a script, in the same words."""
+    script = Path(sys.executable).with_name("byok-bench")
+    starts = ([str(script)], [sys.executable, "-m", "byok_bench"])
+    ended = [subprocess.run([*start, *line.split()], capture_output=True, text=True, check=False) for start in starts]
+    assert [one.returncode for one in ended] == [2, 2]
+    assert ended[0].stderr == ended[1].stderr != ""
