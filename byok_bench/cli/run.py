@@ -166,7 +166,7 @@ def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str
 async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") -> "Run":
     """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
     from byok_bench.runs.results import Run
-    from byok_bench.runs.runner import resume
+    from byok_bench.runs.runner import PlaySettings, resume
 
     given = asked.endpoints
     found = Run.open(wanted, asked.store)
@@ -175,9 +175,8 @@ async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") 
         if endpoint.label not in labels:
             fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
     booked = [endpoint for endpoint in endpoint_options.list_booked_endpoints() if endpoint.label in labels]
-    return await resume(
-        wanted, asked.store, bar, endpoints=[*booked, *given], policy=endpoint_options.read_egress_policy()
-    )
+    means = PlaySettings(policy=endpoint_options.read_egress_policy())
+    return await resume(wanted, asked.store, bar, endpoints=[*booked, *given], means=means)
 
 
 def carry_out_run(work: "Callable[[ProgressBar], Coroutine[Any, Any, Run]]", bar: "ProgressBar") -> "Run":

@@ -23,7 +23,7 @@ from byok_bench.runs.measuring.session import measure_in_this_process
 from byok_bench.runs.measuring.work import Transport, Work
 from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.load_patterns import make_loads
-from byok_bench.runs.planning.plan import Job, Plan, check_profile, make_plan
+from byok_bench.runs.planning.plan import Job, Plan, PlanSettings, check_profile, make_plan
 from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.progress import Listener, MeasuringEvent, RunFinished, RunStarted, Waiting, warn_in_log
 from byok_bench.runs.results import Run, judge_run
@@ -48,6 +48,19 @@ PEER_POLL_S: Final = 0.2
 """How often a run that is shared with another process is looked at."""
 
 __all__ = ["Run", "resume", "run"]
+
+
+class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """With what a run is played; none of it is part of the plan."""
+
+    processes: int = 1
+    process: bool | Literal["auto"] = "auto"
+    policy: Mapping[str, Any] | None = None
+    transport: Transport = "own"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.processes <= 64:
+            raise PlanError("processes must be from 1 to 64", code="bad_plan")
 
 
 async def run(
@@ -108,29 +121,23 @@ async def run(
     profile, policy = find_rules(profile, policy)
     found = find_scenarios(scenarios)
     at_once = None if concurrency == 1 and rate is not None else concurrency  # 1 is what nobody asked for
-    loads = make_loads(at_once, rate, arrivals, ramp_to)
+    settings = PlanSettings(
+        repeats=repeats,
+        loads=make_loads(at_once, rate, arrivals, ramp_to),
+        seed=seed,
+        warmup=warmup,
+        profile=profile,
+        timeouts=timeouts,
+        retries=Retries(attempts=attempts),
+    )
     means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
-
-    def plan_over(some: Sequence[Endpoint]) -> Plan:
-        return make_plan(
-            some,
-            found,
-            repeats=repeats,
-            loads=loads,
-            seed=seed,
-            warmup=warmup,
-            profile=profile,
-            timeouts=timeouts,
-            retries=Retries(attempts=attempts),
-        )
-
     check_profile(profile)
     obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
     usable = [one for index, one in enumerate(chosen) if index not in obstacles]
-    intents = [make_intent(plan_over(usable), usable)]
+    intents = [make_intent(make_plan(usable, found, settings), usable)]
     if obstacles and all(set(one.list_missing_fields()) <= {"key"} for one in chosen):
         # A run that was begun with all of them can be gone on with by those that are left.
-        intents.insert(0, make_intent(plan_over(chosen), chosen, obstacles))
+        intents.insert(0, make_intent(make_plan(chosen, found, settings), chosen, obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
     return await _RunStart(intents, lines, locate_store(store), on_progress or warn_in_log, means).run(resume)
 
@@ -141,10 +148,7 @@ async def resume(
     on_progress: Listener | None = None,
     *,
     endpoints: Sequence[Endpoint] = (),
-    processes: int = 1,
-    process: bool | Literal["auto"] = "auto",
-    policy: Mapping[str, Any] | None = None,
-    transport: Transport = "own",
+    means: PlaySettings | None = None,
 ) -> Run:
     """Go on with a stored run by its own plan. Endpoints are those given, by label, else as the run stored them.
 
@@ -152,6 +156,7 @@ async def resume(
     EndpointError if none of those that have something left to do can be used: then nothing is
     marked.
     """
+    means = means or PlaySettings()
     path = locate_store(store)
     with open_reader(path) as db:
         row = ledger.find_run(db, wanted)
@@ -167,10 +172,9 @@ async def resume(
                 f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
                 code="endpoint_not_kept",
             )
-    means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
     whole = make_intent(plan, chosen)
     waiting = {plan.targets[job.target].endpoint for job in list_open_jobs(plan, whole.jobs, states)}
-    obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, policy)
+    obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, means.policy)
     intent = msgspec.structs.replace(whole, idle=frozenset(obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
     return await _RunStart([intent], lines, path, on_progress or warn_in_log, means).run(row.id)
@@ -186,19 +190,6 @@ def check_not_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> N
                 f"endpoint {endpoint.label!r} is not as it was in run {run_id}: {moved}. Start a new run with --new",
                 code="other_endpoint",
             )
-
-
-class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """With what a run is played; none of it is part of the plan."""
-
-    processes: int = 1
-    process: bool | Literal["auto"] = "auto"
-    policy: Mapping[str, Any] | None = None
-    transport: Transport = "own"
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.processes <= 64:
-            raise PlanError("processes must be from 1 to 64", code="bad_plan")
 
 
 class _RunStart:

@@ -93,16 +93,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return self.repeat == 0
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a run should do. Stored with the run."""
+class PlanSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How often, how fast and under which rules; with endpoints and scenarios it makes a plan."""
 
-    version: int = PLAN_VERSION
-    endpoints: tuple[Endpoint, ...]
-    """As configured, without the values of extra headers and query fields."""
-    extras: tuple[str, ...] = ()
-    """Beside the endpoints: what tells those values from others (start_conditions.py)."""
-    targets: tuple[Target, ...]
-    scenarios: tuple[Scenario, ...]
     repeats: int = 5
     loads: tuple[Load, ...] = (ClosedLoad(),)
     seed: int = 0
@@ -113,29 +106,30 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Overrides those of the endpoints."""
     retries: Retries = Retries()
 
+
+class Plan(PlanSettings, frozen=True, kw_only=True):
+    """All that a run should do. Stored with the run."""
+
+    version: int = PLAN_VERSION
+    endpoints: tuple[Endpoint, ...]
+    """As configured, without the values of extra headers and query fields."""
+    extras: tuple[str, ...] = ()
+    """Beside the endpoints: what tells those values from others (start_conditions.py)."""
+    targets: tuple[Target, ...]
+    scenarios: tuple[Scenario, ...]
+
     def get_scenario(self, name: str) -> Scenario:
         """The scenario of that name."""
         return next(scenario for scenario in self.scenarios if scenario.name == name)
 
 
-def make_plan(
-    endpoints: Sequence[Endpoint],
-    scenarios: Sequence[Scenario],
-    *,
-    repeats: int,
-    loads: Sequence[Load],
-    seed: int,
-    warmup: int,
-    profile: str,
-    timeouts: Timeouts | None,
-    retries: Retries,
-) -> Plan:
+def make_plan(endpoints: Sequence[Endpoint], scenarios: Sequence[Scenario], settings: PlanSettings) -> Plan:
     """A plan over every model of every endpoint; PlanError says what is missing."""
-    check_counts(repeats, warmup)
+    check_counts(settings.repeats, settings.warmup)
     targets = [target for index, endpoint in enumerate(endpoints) for target in iterate_targets(endpoint, index)]
     if not targets:
         raise PlanError("no endpoint was named", code="no_endpoint")
-    check_profile(profile)
+    check_profile(settings.profile)
     names = Counter((target.label, target.model) for target in targets)
     doubled = [name for name, count in names.items() if count > 1]
     if doubled:
@@ -146,13 +140,7 @@ def make_plan(
         extras=tuple(seal_extras(endpoint) for endpoint in endpoints),
         targets=tuple(_mark_copies(targets)),
         scenarios=tuple(scenarios),
-        repeats=repeats,
-        loads=tuple(loads),
-        seed=seed,
-        warmup=warmup,
-        profile=profile,
-        timeouts=timeouts,
-        retries=retries,
+        **msgspec.structs.asdict(settings),
     )
 
 

@@ -6,16 +6,15 @@ from support.recorded import START, answer, calls, exchange, raw_exchange, refus
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.judging import Row, decode_row, encode_row, judge_sample, make_unrecorded_row
-from byok_bench.runs.planning.load_patterns import ClosedLoad
-from byok_bench.runs.planning.plan import make_plan
-from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.plan import PlanSettings, make_plan
 from byok_bench.runs.storage.ledger import ExchangeState, Status
 from byok_bench.scenarios.scenario import load_library
 
 PLAN = make_plan(
-    [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])], tuple(load_library().values()),
-    repeats=1, loads=(ClosedLoad(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
-)  # fmt: skip
+    [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])],
+    tuple(load_library().values()),
+    PlanSettings(repeats=1, warmup=0),
+)
 
 
 def state(scenario: str, turn: int = 1, status: Status = "done", **more: object) -> ExchangeState:

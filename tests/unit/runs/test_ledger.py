@@ -10,9 +10,15 @@ from support.recorded import answer
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.errors import PlanError, StoreError
-from byok_bench.runs.planning.load_patterns import ClosedLoad
-from byok_bench.runs.planning.plan import Job, Plan, compute_plan_hash, make_jobs, make_plan, make_turn_key
-from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.plan import (
+    Job,
+    Plan,
+    PlanSettings,
+    compute_plan_hash,
+    make_jobs,
+    make_plan,
+    make_turn_key,
+)
 from byok_bench.runs.resumption import LOST_AT_MOST, list_open_jobs, make_intent, open_run, reclaim_orphans
 from byok_bench.runs.storage import ledger
 from byok_bench.runs.storage.ledger import ExchangeEnd
@@ -24,8 +30,8 @@ from byok_bench.scenarios.scenario import load_library
 PLAN = make_plan(
     [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])],
     (load_library()["plain-answer"], load_library()["tool-round-trip"]),
-    repeats=2, loads=(ClosedLoad(),), seed=0, warmup=0, profile="local", timeouts=None, retries=Retries(),
-)  # fmt: skip
+    PlanSettings(repeats=2, warmup=0),
+)
 INTENT = make_intent(PLAN, PLAN.endpoints)
 JOBS = make_jobs(PLAN)
 JOB = JOBS[0]

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load, OpenLoad
-from byok_bench.runs.planning.plan import Plan, make_jobs, make_plan
-from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.plan import Plan, PlanSettings, make_jobs, make_plan
 from byok_bench.scenarios.scenario import load_library
 
 AGENT = tuple(scenario for scenario in load_library().values() if not scenario.wants_failure)
@@ -23,10 +22,7 @@ def plan(
     endpoints = [
         Endpoint(label=f"e{n}", base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")]) for n in range(targets)
     ]
-    return make_plan(
-        endpoints, AGENT[:scenarios], repeats=repeats, loads=loads, seed=seed, warmup=2, profile="local",
-        timeouts=None, retries=Retries(),
-    )  # fmt: skip
+    return make_plan(endpoints, AGENT[:scenarios], PlanSettings(repeats=repeats, loads=loads, seed=seed, warmup=2))
 
 
 @given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 7), st.integers())

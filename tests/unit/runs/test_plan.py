@@ -11,6 +11,7 @@ from byok_bench.errors import PlanError
 from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
 from byok_bench.runs.planning.plan import (
     Plan,
+    PlanSettings,
     compute_plan_hash,
     find_exclusion,
     make_jobs,
@@ -27,11 +28,7 @@ HOME = Endpoint(label="home", base_url="http://127.0.0.1:8080/v1", models=[Model
 
 def plan(*endpoints: Endpoint, scenarios: tuple[Scenario, ...] = (PLAIN,), **more: Any) -> Plan:
     """A plan with everything else at its default."""
-    settings: dict[str, Any] = {
-        "repeats": 2, "loads": (ClosedLoad(),), "seed": 0, "warmup": 1, "profile": "local", "timeouts": None,
-        "retries": Retries(),
-    }  # fmt: skip
-    return make_plan(endpoints or (HOME,), scenarios, **(settings | more))
+    return make_plan(endpoints or (HOME,), scenarios, PlanSettings(**({"repeats": 2} | more)))
 
 
 def keys(made: Plan) -> set[str]:

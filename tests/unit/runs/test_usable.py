@@ -14,12 +14,10 @@ from support.bench_server import KEY, MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError, PlanError
-from byok_bench.runs.planning.load_patterns import ClosedLoad
-from byok_bench.runs.planning.plan import Plan, make_plan
-from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
 from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
 from byok_bench.runs.results import Run, list_runs
-from byok_bench.runs.runner import resume, run
+from byok_bench.runs.runner import PlaySettings, resume, run
 from byok_bench.runs.start_conditions import find_difference
 from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.scenarios.scenario import load_library
@@ -200,7 +198,7 @@ async def test_what_is_left_is_also_measured_by_processes_of_their_own(
         ]
         await stop_after(1, lambda listen: run(both, "plain-answer", repeats=3, warmup=0, on_progress=listen))
         monkeypatch.delenv("BENCH_TEST_KEY")
-        half = await resume("last", **more)
+        half = await resume("last", means=PlaySettings(**more))
     assert {row.status for row in half.rows if row.target == 1} == {"done"}
     assert "failed" not in half.states
 
@@ -245,11 +243,7 @@ async def test_a_run_of_another_day_is_gone_on_with_only_by_name(created: str, s
 
 def plan_of(*endpoints: Endpoint) -> Plan:
     """A plan over them."""
-    return make_plan(
-        endpoints, (load_library()["plain-answer"],), repeats=1, loads=(ClosedLoad(),), seed=0, warmup=0,
-        profile="local",
-        timeouts=None, retries=Retries(),
-    )  # fmt: skip
+    return make_plan(endpoints, (load_library()["plain-answer"],), PlanSettings(repeats=1, warmup=0))
 
 
 CHANGES: dict[str, dict[str, Any]] = {
