@@ -100,7 +100,7 @@ class Receiver(HttpBackend):
         if refusal := find_refusal(endpoint, team=not brought):
             raise NotAllowed(refusal)
         rules = EgressRules(self._profile, self._policy)
-        return await deliver(endpoint, _build_body(endpoint.schema, prompt), model, rules=rules)
+        return await deliver(endpoint, _build_body(endpoint.schema, prompt), model, rules)
 
 
 class NotAllowed(Exception):

@@ -8,6 +8,7 @@ import asyncio
 import functools
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from time import perf_counter_ns
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -40,6 +41,22 @@ NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_
 _SCHEMA_HEADERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"messages": (("anthropic-version", "2023-06-01"),)}
 
 
+class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request goes out, whatever it asks and by whichever egress rules; None: the usual."""
+
+    timeouts: Timeouts | None = None
+    limits: Limits | None = None
+    client: Client | None = None
+    resolver: Resolver | Lookup | None = None
+    """Of a client that is made for this call alone."""
+    transport: Transport = "own"
+    """Where there is no client yet."""
+    request_id: str | None = None
+
+
+USUAL_SETTINGS: Final = SendSettings()
+
+
 async def send(
     endpoint: Endpoint,
     body: Mapping[str, Any],
@@ -64,33 +81,23 @@ async def send(
     be told, or the workspace does not let the endpoint be used (code `not_allowed`).
     """
     rules = admit_endpoint(endpoint, profile, policy)
-    return await deliver(
-        endpoint,
-        body,
-        model,
-        rules=rules,
+    settings = SendSettings(
         timeouts=timeouts,
-        client=client,
         limits=limits,
+        client=client,
         resolver=resolver,
         transport=transport,
         request_id=request_id,
-        raw_body=raw_body,
     )
+    return await deliver(endpoint, body, model, rules, settings, raw_body)
 
 
 async def deliver(
     endpoint: Endpoint,
     body: Mapping[str, Any],
-    model: str | None = None,
-    *,
+    model: str | None,
     rules: EgressRules,
-    timeouts: Timeouts | None = None,
-    client: Client | None = None,
-    limits: Limits | None = None,
-    resolver: Resolver | Lookup | None = None,
-    transport: Transport = "own",
-    request_id: str | None = None,
+    settings: SendSettings = USUAL_SETTINGS,
     raw_body: bytes | None = None,
 ) -> Exchange:
     """`send` behind the gate, for a server's own endpoints, which its administrator chose; all else uses `send`."""
@@ -105,13 +112,11 @@ async def deliver(
         model=name,
         content=encode_request(built) if raw_body is None else raw_body,
         asked_to_stream=built.get("stream") is True,
-        timeouts=timeouts or limit_timeouts(endpoint, rules.profile),
-        limits=limits or DEFAULT_LIMITS,
-        profile=rules.profile,
-        policy=rules.policy,
-        request_id=request_id or str(uuid4()),
+        rules=rules,
+        settings=settings,
+        request_id=settings.request_id or str(uuid4()),
     )
-    return await _send_order(order, client, resolver, transport)
+    return await _send_order(order)
 
 
 async def list_models(
@@ -127,18 +132,21 @@ async def list_models(
     request_id: str | None = None,
 ) -> Exchange:
     """Ask for the endpoint's list of models, once. Raises EndpointError as `send` does."""
-    rules = admit_endpoint(endpoint, profile, policy)
     order = Order(
         endpoint=endpoint,
         spoken=find_dialect("models"),
         model=endpoint.models[0].name if endpoint.models else "",
-        timeouts=timeouts or limit_timeouts(endpoint, rules.profile),
-        limits=limits or DEFAULT_LIMITS,
-        profile=rules.profile,
-        policy=rules.policy,
+        rules=admit_endpoint(endpoint, profile, policy),
+        settings=SendSettings(
+            timeouts=timeouts,
+            limits=limits,
+            client=client,
+            resolver=resolver,
+            transport=transport,
+        ),
         request_id=request_id or str(uuid4()),
     )
-    return await _send_order(order, client, resolver, transport)
+    return await _send_order(order)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,11 +154,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: Endpoint
     spoken: Dialect
+    rules: EgressRules
+    settings: SendSettings
     request_id: str
-    timeouts: Timeouts
-    limits: Limits
-    profile: str
-    policy: Mapping[str, Any] | None
     model: str = ""
     """The one asked for, or for a list of models the endpoint's first; empty if there is none."""
     content: bytes | None = None
@@ -190,10 +196,8 @@ def encode_request(request: Mapping[str, Any]) -> bytes:
     raise EndpointError(problem, code="body_invalid")
 
 
-async def _send_order(
-    order: Order, client: Client | None, resolver: Resolver | Lookup | None, transport: Transport
-) -> Exchange:
-    """The exchange, sent by `client` or by one of its own."""
+async def _send_order(order: Order) -> Exchange:
+    """The exchange, sent by the client of the settings, the shared one, or one of its own."""
     started = perf_counter_ns()
     try:
         known = await _resolve_off_loop(order.endpoint)
@@ -204,25 +208,30 @@ async def _send_order(
     if codings := list_undecodable_codings(order.endpoint.accept_encoding):
         said = f"accept_encoding asks for {', '.join(codings)}, which cannot be undone here: take it out"
         return _make_unsent(order, started, make_failure("protocol", "config", said, code="accept_encoding"))
-    question = _judge_without_lookup(order.endpoint.base_url, order.profile, order.policy)
+    question = _judge_without_lookup(order.endpoint.base_url, order.rules)
     if isinstance(question, Verdict):
         return _make_unsent(order, started, to_egress_failure(question))
     request = build_wire_request(order, known, str(question.base))
-    if client is not None:
+    async with _choose_client(order.settings) as client:
         raw = await client.send_request(request, started_ns=started)
-    elif resolver is None:
-        async with get_shared_client(transport) as shared:
-            raw = await shared.send_request(request, started_ns=started)
-    else:
-        lookup = resolver if isinstance(resolver, Resolver) else Resolver(resolver)
-        async with Client(transport, resolver=lookup) as own:
-            raw = await own.send_request(request, started_ns=started)
     return _make_exchange(order, raw, str(question.base))
 
 
-def _judge_without_lookup(base_url: str, profile: str, policy: Mapping[str, Any] | None) -> Question | Verdict:
+def _choose_client(settings: SendSettings) -> AbstractAsyncContextManager[Client]:
+    """The caller's client, which stays open; else the shared one; else one with the caller's own lookup."""
+    if settings.client is not None:
+        return nullcontext(settings.client)
+    if settings.resolver is None:
+        return get_shared_client(settings.transport)
+    resolver = settings.resolver
+    return Client(settings.transport, resolver=resolver if isinstance(resolver, Resolver) else Resolver(resolver))
+
+
+def _judge_without_lookup(base_url: str, rules: EgressRules) -> Question | Verdict:
     """The verdict as far as it needs no lookup; remembered where no policy can change it."""
-    return _judge_without_policy(base_url, profile) if policy is None else prepare_question(base_url, profile, policy)
+    if rules.policy is None:
+        return _judge_without_policy(base_url, rules.profile)
+    return prepare_question(base_url, rules.profile, rules.policy)
 
 
 @functools.lru_cache(maxsize=256)
@@ -250,14 +259,14 @@ def build_wire_request(order: Order, known: Credentials, base_url: str) -> WireR
         body=order.content or b"",
         secrets=known.secrets,
         key_id=f"{endpoint.config_key} {endpoint.key}",
-        timeouts=order.timeouts,
-        limits=order.limits,
+        timeouts=order.settings.timeouts or limit_timeouts(endpoint, order.rules.profile),
+        limits=order.settings.limits or DEFAULT_LIMITS,
         terminator=order.spoken.terminator,
         asked_to_stream=order.asked_to_stream,
         verify=endpoint.tls.verify,
         ca_file=endpoint.tls.ca_file,
-        profile=order.profile,
-        policy=order.policy,
+        profile=order.rules.profile,
+        policy=order.rules.policy,
         proxy=endpoint.proxy,
         transport=endpoint.transport,
     )
