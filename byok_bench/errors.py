@@ -8,7 +8,8 @@
     ├── PlanError          a plan or scenario file is wrong
     ├── StoreError         a result file cannot be opened, or is of another version
     ├── ExportError        a report or an export cannot be written where it was asked for
-    └── BackendError       an embedded backend did not start, or its parts are not installed
+    ├── BackendError       an embedded backend did not start, or its parts are not installed
+    └── MissingPartError   a package of an extra is not installed (extras.py)
 
 What a *server* does is never an exception: it is a `Failure` in the record (wire/failures.py).
 No exception holds a key, request, response or client object; library errors are replaced `from None`.
@@ -71,3 +72,7 @@ class ExportError(ByokBenchError):
 
 class BackendError(ByokBenchError):
     """An embedded backend could not be started; the message says what is missing."""
+
+
+class MissingPartError(ByokBenchError, ImportError):
+    """What was asked for needs a package that is not installed; the message is the pip line to type."""

@@ -35,6 +35,10 @@ PARTS = {
         lambda: (ROOT / ".venv-clients/.installed").exists(),
         "needs the Python client libraries: make clients-python",
     ),
+    "light": (
+        lambda: (ROOT / ".venv-light/.installed").exists(),
+        "needs the core without extras: make light",
+    ),
     "lowest": (
         lambda: (ROOT / ".venv-lowest/.installed").exists(),
         "needs the lowest versions of all dependencies: make lowest",

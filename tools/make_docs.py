@@ -24,6 +24,7 @@ from support.cases import PAGES, Case, Expected, load  # noqa: E402
 
 from byok_bench.checks.client_effects import describe_effects, find_client_effects  # noqa: E402
 from byok_bench.checks.registry import Check, list_answer_forms, load_catalogue  # noqa: E402
+from byok_bench.cli.console import MEANINGS  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
 
 RULES = ROOT / "docs" / "checks"
@@ -187,7 +188,9 @@ def index_page(rules: list[Check]) -> str:
 
 def cli_page(app: typer.Typer) -> str:
     """`--help` of every command."""
-    lines = ["# Command line", "", "What `--help` says of every command."]
+    lines = ["# Command line", "", "What `--help` says of every command.", "", "## Exit codes", ""]
+    lines += ["| code | means |", "|---|---|", *(f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())]
+    lines += ["", "`byok-bench --install-completion` lets the shell complete commands, options, labels and rule ids."]
     for words, command in commands(typer.main.get_command(app), ("byok-bench",)):
         lines += ["", f"## {' '.join(words)}", "", "```text", help_text(words, command), "```"]
     return NOTE + "\n".join(lines) + "\n"

@@ -59,6 +59,17 @@ class LlamaCpp(ProcessBackend):
             "api_key": api_key,
         }
 
+    @staticmethod
+    def find_missing_part() -> BackendError | None:
+        """What the bundled model needs and is not installed, with the pip line; None if it can be started."""
+        if find_spec("xllamacpp") is None:
+            return BackendError("llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part")
+        try:
+            find_bundled_model()
+        except BackendError as error:
+            return error
+        return None
+
     def _make_child(self) -> Child:
         if find_spec("xllamacpp") is None:
             raise BackendError("llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part")

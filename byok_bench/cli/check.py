@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("check")(check_endpoint)
+    app.command("check", short_help="Climb the check ladder of one endpoint")(check_endpoint)
 
 
 def check_endpoint(

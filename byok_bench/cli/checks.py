@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from byok_bench.cli.completion import complete_rule
 from byok_bench.cli.console import emit_json, fail
 from byok_bench.cli.option_rules import CommandGroup
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 def add_command(app: typer.Typer) -> None:
     """Add the commands."""
-    group = CommandGroup(help="The catalogue of rules: what is checked, why, and who was seen breaking it.")
+    group = CommandGroup(
+        help="The catalogue of rules: what is checked, why, and who was seen breaking it.",
+        short_help="The catalogue of rules",
+    )
     group.command("list")(list_checks)
     group.command("show")(print_rule)
     app.add_typer(group, name="checks", no_args_is_help=True)
@@ -40,7 +44,9 @@ def list_checks(
 
 
 def print_rule(
-    id: Annotated[str, typer.Argument(help="Id of a rule, such as stream.truncated.", metavar="ID")],
+    id: Annotated[
+        str, typer.Argument(help="Id of a rule, such as stream.truncated.", metavar="ID", autocompletion=complete_rule)
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Facts and page as one JSON document.")] = False,
 ) -> None:
     """Print the page of one rule, in Markdown."""

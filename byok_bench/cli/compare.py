@@ -5,17 +5,23 @@ from typing import Annotated
 
 import typer
 
+from byok_bench.cli.completion import complete_run
 from byok_bench.cli.console import Exit, emit_json
 
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("compare")(compare_runs)
+    app.command("compare", short_help="Paired differences of two runs or endpoints")(compare_runs)
 
 
 def compare_runs(
-    run_a: Annotated[str, typer.Argument(help="First run: id, the start of one, or `last`.")],
-    run_b: Annotated[str, typer.Argument(help="Second run; the same one to compare two of its endpoints.")],
+    run_a: Annotated[
+        str, typer.Argument(help="First run: id, the start of one, or `last`.", autocompletion=complete_run)
+    ],
+    run_b: Annotated[
+        str,
+        typer.Argument(help="Second run; the same one to compare two of its endpoints.", autocompletion=complete_run),
+    ],
     a: Annotated[str | None, typer.Option(help="Endpoint of the first run; all by name if not given.")] = None,
     b: Annotated[str | None, typer.Option(help="Endpoint of the second run.")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,

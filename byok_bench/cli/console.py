@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 
@@ -23,16 +23,25 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
 
 class Exit(IntEnum):
-    """Exit codes of every command."""
+    """Exit codes of every command; MEANINGS says each in words."""
 
     OK = 0
     FELL_SHORT = 1
-    """Done, and something the user asked to be judged fell short."""
     USAGE = 2
-    """Wrong usage or configuration; nothing was sent."""
     UNFINISHED = 3
-    """Could not finish; what was measured is kept."""
+    UNDECIDED = 4
     INTERRUPTED = 130
+
+
+MEANINGS: Final = {
+    Exit.OK: "done, and good",
+    Exit.FELL_SHORT: "done, and something that was to be judged fell short (`check`, `judge`, `gate`)",
+    Exit.USAGE: "wrong usage or configuration; nothing was sent",
+    Exit.UNFINISHED: "could not finish: a backend is down, nothing answered, SIGTERM; what was measured is kept",
+    Exit.UNDECIDED: "too few samples to judge (`gate`, `vendor`)",
+    Exit.INTERRUPTED: "stopped by Ctrl-C; what was measured is kept",
+}
+"""Exit code → what it means."""
 
 
 def emit_json(document: Any) -> None:

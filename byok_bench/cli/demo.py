@@ -1,5 +1,10 @@
-"""`byok-bench demo`: the main job on the embedded backends, from nothing to three tables and a report."""
+"""`byok-bench demo`: the main job on the embedded backends, from nothing to three tables and a report.
 
+What is not installed is named in one line and left out.
+"""
+
+import shutil
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -7,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.errors import MissingPartError
+from byok_bench.extras import name_missing_extra
 
 if TYPE_CHECKING:
     from byok_bench.backends.backend import Backend
@@ -19,11 +26,13 @@ FAULTS: Final = (
 )  # fmt: skip
 """What the faulty simulator does wrong, in turn, at every second request."""
 DEMO_KEY: Final = "demo-key-for-this-machine-only"
+NEXT_STEP: Final = "  {program} endpoints add MINE --base-url https://llm.example.com/v1 --model MODEL --key-ask"
+"""What the last line of the demo offers to paste."""
 
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("demo")(run_demo)
+    app.command("demo", short_help="Run agent prompts on embedded backends, from nothing")(run_demo)
 
 
 def run_demo(
@@ -37,7 +46,6 @@ def run_demo(
     from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.cli.run import carry_out_run, describe_silent_targets
     from byok_bench.cli.terminal_tables import make_tables_document, print_tables
-    from byok_bench.report.html import write_html
 
     if model is not None:
         refuse_no_model(model)
@@ -46,12 +54,35 @@ def run_demo(
         emit_json(make_tables_document(run))
     else:
         print_tables(run, to_stdout=True)
-    write_html(run, html)
     silent = describe_silent_targets(run)
     for line in silent:
         note(f"byok-bench: {line}")
-    note(f"The report is in {html}. Now with an endpoint of your own: byok-bench endpoints add --help")
+    note(f"{describe_report(run, html)} Now with an endpoint of your own:")
+    note(NEXT_STEP.format(program=find_program()))
     raise typer.Exit(int(Exit.UNFINISHED if silent else Exit.OK))
+
+
+def describe_report(run: "Run", html: Path) -> str:
+    """Write the report and say where it is; what it needs and is not installed is named instead."""
+    try:
+        with name_missing_extra():
+            from byok_bench.report.html import write_html
+
+            write_html(run, html)
+    except MissingPartError as error:
+        return f"No report was written: {error}."
+    return f"The report is in {html}."
+
+
+def find_program() -> str:
+    """How this program can be called from here: its name, or its path where the name is not on the path."""
+    if shutil.which("byok-bench"):
+        return "byok-bench"
+    beside = Path(sys.executable).with_name("byok-bench")
+    if not beside.is_file():
+        return f"{Path(sys.executable).name} -m byok_bench"
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 def refuse_no_model(path: Path) -> None:
@@ -86,7 +117,14 @@ def make_embedded_backends(model: Path | None, gateway: bool) -> "list[Backend]"
     from byok_bench.backends.llamacpp import LlamaCpp
     from byok_bench.backends.simulator.server import Simulator
 
-    backends: list[Backend] = [LlamaCpp(model, api_key=DEMO_KEY)]
+    backends: list[Backend] = []
+    missing = LlamaCpp.find_missing_part()
+    if missing is not None and (model is not None or gateway):
+        raise missing
+    if missing is not None:
+        note(f"byok-bench: {missing}; the demo goes on with the two simulators alone")
+    else:
+        backends.append(LlamaCpp(model, api_key=DEMO_KEY))
     if gateway:
         from byok_bench.backends.litellm import LiteLLM
 

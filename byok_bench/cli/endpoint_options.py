@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from byok_bench.cli.completion import complete_label
 from byok_bench.cli.console import fail
 from byok_bench.cli.settings import apply_settings
 
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.workspace import Workspace
 
-EndpointArgument = Annotated[str | None, typer.Argument(help="Label of an endpoint in the book.", show_default=False)]
+EndpointArgument = Annotated[
+    str | None,
+    typer.Argument(help="Label of an endpoint in the book.", show_default=False, autocompletion=complete_label),
+]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Base URL, in place of an endpoint of the book.")]
 ModelId = Annotated[str | None, typer.Option("--model", help="The provider's exact model id.")]
 KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]

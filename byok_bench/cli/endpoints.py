@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from byok_bench.cli.completion import complete_label
 from byok_bench.cli.console import ask_hidden, ask_yes_or_no, emit_json, note
 from byok_bench.cli.endpoint_descriptions import (
     describe_endpoint,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.secret import Secret
 
-Label = Annotated[str, typer.Argument(help="Label of the endpoint.")]
+Label = Annotated[str, typer.Argument(help="Label of the endpoint.", autocompletion=complete_label)]
 BookPath = Annotated[Path | None, typer.Option("--book", help="File of endpoints; default: your own.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Base URL.")]

@@ -13,7 +13,7 @@ from byok_bench.errors import BookError
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("judge")(judge_base_url)
+    app.command("judge", short_help="Say whether a base URL may be called")(judge_base_url)
 
 
 def judge_base_url(

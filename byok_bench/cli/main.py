@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -11,6 +11,7 @@ from byok_bench.cli.console import Exit, exit_stopped, handle_sigterm
 from byok_bench.cli.option_rules import CommandGroup
 from byok_bench.cli.standard_streams import UNWRITABLE, give_up, prepare_streams
 from byok_bench.errors import BackendError, ByokBenchError
+from byok_bench.extras import name_missing_extra
 
 COMMANDS: Final = (
     "demo", "lab", "endpoints", "models", "check", "judge",
@@ -36,8 +37,9 @@ def build_app() -> typer.Typer:
         name="byok-bench",
         cls=Commands,
         help="Measure and verify OpenAI-compatible endpoints that you bring your own key to.",
+        invoke_without_command=True,
         no_args_is_help=True,
-        add_completion=False,
+        callback=show_version,
         # Drawn with rich, a page of help takes two and a half times as long: rich brings a Markdown parser.
         rich_markup_mode=None,
         context_settings={"max_content_width": 110},
@@ -49,12 +51,24 @@ def build_app() -> typer.Typer:
     return app
 
 
+def show_version(
+    version: Annotated[bool, typer.Option("--version", "-V", help="What a report of a fault needs to say.")] = False,
+) -> None:
+    """Measure and verify OpenAI-compatible endpoints that you bring your own key to."""
+    if version:
+        from byok_bench.cli.installation import describe_installation
+
+        typer.echo("\n".join(f"{name}: {value}" for name, value in describe_installation().items()))
+        raise typer.Exit(int(Exit.OK))
+
+
 def main() -> None:
     """Run the command line and exit with one of `console.Exit`."""
     prepare_streams()
     try:
         try:
-            build_app()()
+            with name_missing_extra():
+                build_app()()
         except ByokBenchError as error:
             typer.echo(f"byok-bench: {error}", err=True)
             sys.exit(int(Exit.UNFINISHED if isinstance(error, BackendError) else Exit.USAGE))

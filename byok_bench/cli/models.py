@@ -11,7 +11,7 @@ from byok_bench.cli.settings import OwnSettings
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("models")(print_models)
+    app.command("models", short_help="List the models that a server names")(print_models)
 
 
 def print_models(

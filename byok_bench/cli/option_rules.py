@@ -25,6 +25,7 @@ _AD_HOC: Final = {name: OptionRule(needs=("--base-url",)) for name in ("--key-en
 """Of an endpoint that is given by options; one of the book has its own."""
 _OF_FAULTS: Final = OptionRule(needs=("--fault",))
 _OF_REPLAYS: Final = OptionRule(needs=("--replay",))
+_WRITTEN: Final = ("--html", "--csv", "--parquet", "--jsonl")
 _SIMULATED: Final = (
     "--fault", "--profile", "--together", "--every", "--probability", "--seed", "--model", "--key-env", "--ttft-ms",
     "--gap-ms", "--tokens", "--context", "--reasoning",
@@ -59,8 +60,13 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         **_AD_HOC,
         "--base-url": OptionRule(apart=("ENDPOINT",)),
     },
+    "lab": {
+        "--copy": OptionRule(apart=("--folder", "--port", "--browser")),
+    },
     "report": {
-        "--list": OptionRule(apart=("RUN", "--html", "--csv", "--parquet", "--jsonl", "--judge-again")),
+        "--list": OptionRule(apart=("RUN", *_WRITTEN, "--judge-again", "--findings", "--exchange")),
+        "--findings": OptionRule(apart=(*_WRITTEN, "--exchange")),
+        "--exchange": OptionRule(apart=_WRITTEN),
     },
     "serve": {
         "--list": OptionRule(

@@ -1,4 +1,4 @@
-"""A progress bar for a run, on stderr; without a terminal one line at the start and one at the end.
+"""A progress bar for a run, on stderr; without a terminal one line at the start and one a minute.
 
 It is drawn when an exchange has ended, at most a few times a second, and by no thread of its own: a bar that draws
 while bytes arrive would show in the stamps.
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 REDRAW_S: Final = 0.2
+LINE_S: Final = 60.0
+"""Without a terminal a line is written as often: some CI systems end a job that says nothing."""
+LABEL_WIDTH: Final = 36
+"""Characters of what was played last: of one width, so that the bar beside it keeps its own."""
 
 
 class ProgressBar:
@@ -25,7 +29,9 @@ class ProgressBar:
         self.started: RunStarted | None = None
         self.kept = 0
         """Samples of the plan that are stored; warm-up is none of them."""
-        self._drawn = 0.0
+        self.failed = 0
+        """Exchanges without a good answer, where one was wanted."""
+        self._began = self._drawn = monotonic()
         self._bar: Progress | None = None
         self._task: Any = None
 
@@ -52,6 +58,7 @@ class ProgressBar:
             self._start(event)
         elif isinstance(event, ExchangeFinished):
             self.kept += event.last and not event.warmup
+            self.failed += event.is_failed
             self._draw(event)
         elif isinstance(event, Waiting):
             self._tell_wait(event)
@@ -70,8 +77,9 @@ class ProgressBar:
         if event.maybe_billed:
             again = describe_count(event.maybe_billed, "request")
             note(f"sent by an earlier start and never recorded, so maybe billed: {again}; sent again now")
+        self._began = monotonic()
         if self._bar is not None:
-            self._task = self._bar.add_task("", total=event.samples, completed=event.stored, now="")
+            self._task = self._bar.add_task("", total=event.samples, completed=event.stored, failed="", now="")
 
     def _tell_wait(self, event: Waiting) -> None:
         text = f"{event.target}: waiting up to {event.at_most_s:.0f} s {event.why}"
@@ -82,21 +90,40 @@ class ProgressBar:
 
     def _draw(self, event: ExchangeFinished) -> None:
         now = monotonic()
-        if self._bar is None or now - self._drawn < REDRAW_S:
+        if now - self._drawn < (LINE_S if self._bar is None else REDRAW_S):
             return
         self._drawn = now
+        failed = f"{self.failed} failed" if self.failed else ""
+        if self._bar is None:
+            left = describe_time_left(now - self._began, event.done - self._stored, event.samples - event.done)
+            note(", ".join(part for part in (f"{event.done} of {event.samples}", failed, left) if part))
+            return
         text = f"{event.target}: {event.scenario}" + (f" ({event.kind})" if event.kind else "")
-        self._bar.update(self._task, completed=event.done, now=text[:60], refresh=True)
+        text = text if len(text) <= LABEL_WIDTH else text[: LABEL_WIDTH - 1] + "…"
+        self._bar.update(self._task, completed=event.done, failed=failed, now=text.ljust(LABEL_WIDTH), refresh=True)
+
+    @property
+    def _stored(self) -> int:
+        return self.started.stored if self.started else 0
+
+
+def describe_time_left(elapsed_s: float, done: int, left: int) -> str:
+    """`about 6 min left`, at the pace so far; empty where there is none yet or nothing is left."""
+    if not done or not left:
+        return ""
+    seconds = elapsed_s / done * left
+    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
 
 
 def _make_rich_bar() -> "Progress":
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     parts = (
-        BarColumn(),
+        BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TextColumn("[red]{task.fields[failed]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[now]}", markup=False),
     )
-    return Progress(*parts, console=Console(stderr=True), auto_refresh=False, transient=True)
+    return Progress(*parts, console=Console(stderr=True), auto_refresh=False, transient=True, expand=True)

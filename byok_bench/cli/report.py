@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from byok_bench.cli.completion import complete_run
 from byok_bench.cli.console import Exit, emit_json, note
 
 if TYPE_CHECKING:
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("report")(report_run)
+    app.command("report", short_help="Print the tables of a run, or write them")(report_run)
 
 
 def report_run(
-    run: Annotated[str, typer.Argument(help="Run id, the start of one, or `last`.")] = "last",
+    run: Annotated[
+        str, typer.Argument(help="Run id, the start of one, or `last`.", autocompletion=complete_run)
+    ] = "last",
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
     csv: Annotated[
@@ -28,6 +31,12 @@ def report_run(
     again: Annotated[
         bool, typer.Option("--judge-again", help="Read the stored bytes anew with today's checks.")
     ] = False,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="Print the findings instead, each with its exchange and byte.")
+    ] = False,
+    exchange: Annotated[
+        int | None, typer.Option(metavar="N", help="Print one exchange instead, event by event.")
+    ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List the runs of the result file instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -40,6 +49,14 @@ def report_run(
     opened = Run.open(run, store)
     if again:
         opened.judge_again()
+    if findings or exchange is not None:
+        from byok_bench.cli.evidence import print_findings, print_stored_exchange
+
+        if findings:
+            print_findings(opened, as_json)
+        else:
+            print_stored_exchange(opened, exchange or 0, as_json)
+        raise typer.Exit(int(Exit.OK))
     written = write_exports(opened, html, csv, parquet, jsonl)
     for path in written:
         note(f"written: {path}")

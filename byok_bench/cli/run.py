@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from byok_bench.cli import endpoint_options
+from byok_bench.cli.completion import complete_label, complete_scenario
 from byok_bench.cli.console import Exit, describe_count, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
@@ -34,18 +35,25 @@ class RunOptions(NamedTuple):
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("run")(run_plan)
+    app.command("run", short_help="Play agent scenarios against endpoints")(run_plan)
 
 
 def run_plan(
     plan: Annotated[Path | None, typer.Argument(help="Plan file (TOML); options beside it win.")] = None,
     endpoint: Annotated[
         list[str] | None,
-        typer.Option("--endpoint", "-e", help="Endpoint of the book; repeat it for several."),
+        typer.Option(
+            "--endpoint", "-e", help="Endpoint of the book; repeat it for several.", autocompletion=complete_label
+        ),
     ] = None,
     scenario: Annotated[
         list[str] | None,
-        typer.Option("--scenario", "-s", help="Scenario, set (agent, errors, all) or TOML file; repeatable."),
+        typer.Option(
+            "--scenario",
+            "-s",
+            help="Scenario, set (agent, errors, all) or TOML file; repeatable.",
+            autocompletion=complete_scenario,
+        ),
     ] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="How often each sample is played. [default: 5]")] = None,
     concurrency: Annotated[

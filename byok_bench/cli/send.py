@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("send")(send_requests)
+    app.command("send", short_help="Send requests; print the whole exchange")(send_requests)
 
 
 def send_requests(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("serve")(serve_answers)
+    app.command("serve", short_help="Serve a simulator, its faults, or a replay")(serve_answers)
 
 
 def serve_answers(

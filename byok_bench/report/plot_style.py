@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from byok_bench.report.matrix import name_targets
+from byok_bench.report.evidence import name_targets
 from byok_bench.runs.results import Run
 
 WIDTH: Final = 640

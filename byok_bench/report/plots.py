@@ -8,8 +8,8 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
+from byok_bench.report.evidence import name_targets
 from byok_bench.report.frames import make_exchange_frame
-from byok_bench.report.matrix import name_targets
 from byok_bench.report.plot_style import HEIGHT, WIDTH, apply_style, make_target_color
 from byok_bench.report.stream_plot import draw_streams, list_delta_points
 from byok_bench.runs.results import Run

@@ -7,8 +7,8 @@ import altair as alt
 import pandas as pd
 
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.evidence import name_targets
 from byok_bench.report.frames import make_exchange_frame
-from byok_bench.report.matrix import name_targets
 from byok_bench.report.plot_style import BAD, HEIGHT, WIDTH, apply_style, make_target_color
 from byok_bench.runs.results import Run
 

@@ -50,6 +50,8 @@ class ExchangeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     warmup: bool
     last: bool
     """It was the last turn of its sample."""
+    wants_failure: bool = False
+    """Its scenario asks for a refusal."""
     http_status: int | None = None
     kind: str | None = None
     """Failure kind where it is known without reading the stream."""
@@ -57,6 +59,11 @@ class ExchangeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Request written → first body byte."""
     e2e_ms: float | None = None
     """Request written → end, by the transport's marks."""
+
+    @property
+    def is_failed(self) -> bool:
+        """No good answer where one was wanted, as far as that is known without reading the stream."""
+        return not self.wants_failure and (self.kind is not None or (self.http_status or 0) >= 400)
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag=True):

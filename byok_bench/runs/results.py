@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.extras import name_missing_extra
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.judging import Row, judge_stored_run, read_exchange
 from byok_bench.runs.measuring.recovery import Recovery
@@ -132,7 +133,8 @@ class Run:
     def table(self, name: str) -> Any:
         """latency, streaming, errors, tools or summary as a pandas.DataFrame; columns: docs/metrics.md."""
         # Tables live a layer above; they are named here because users look for them on the run.
-        frames: Any = importlib.import_module(_FRAMES)
+        with name_missing_extra():
+            frames: Any = importlib.import_module(_FRAMES)
         return frames.make_table_frame(self, name)
 
     def _judge(self, *, again: bool) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import Final
 from IPython.display import HTML
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.report.matrix import compute_arrival_ms
+from byok_bench.report.evidence import compute_arrival_ms
 from byok_bench.report.table_text import NA, render_cell
 from byok_bench.ui.html_table import render_html_table, render_small_print
 

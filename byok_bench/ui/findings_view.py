@@ -9,7 +9,8 @@ from IPython.display import HTML
 from byok_bench.checks.client_effects import describe_effects, find_client_effects
 from byok_bench.checks.registry import Check, load_catalogue
 from byok_bench.checks.rule_pages import load_rule_page
-from byok_bench.report.matrix import Evidence, list_evidence, make_rule_matrix
+from byok_bench.report.evidence import Evidence, list_evidence
+from byok_bench.report.matrix import make_rule_matrix
 from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
 from byok_bench.ui.html_table import BAD, LINE, escape_lines, render_html_table, render_small_print

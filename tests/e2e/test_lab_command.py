@@ -19,11 +19,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops by SIGTER
 
 
 @contextmanager
-def started(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def started(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
     """The command, with everything that Jupyter keeps below `folder`; it is gone afterwards."""
     kept = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
     child = subprocess.Popen(
-        [sys.executable, "-m", "byok_bench", "lab", "--no-browser", "--port", "0"],
+        [sys.executable, "-m", "byok_bench", "lab", *(options or ("--no-browser", "--port", "0"))],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder,
         env=os.environ | kept | {"PYTHONPATH": str(REPO)},
     )  # fmt: skip
@@ -66,9 +66,20 @@ def test_jupyterlab_is_there_and_goes_when_it_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     """And exit 2."""
-    with started(tmp_path) as child:
+    with started(tmp_path, "--folder", "nosuch") as child:
         _, err = child.communicate(timeout=60)
     assert child.returncode == 2
-    assert err.splitlines() == [
-        "byok-bench: no folder notebooks: run this where the notebooks are, or name them with --folder"
-    ]
+    assert err.splitlines() == ["byok-bench: no folder nosuch: name one with notebooks, or leave --folder out"]
+
+
+def test_copies_replace_nothing_that_a_person_wrote(tmp_path: Path) -> None:
+    """Notebooks come with the package; one that is there already stays as it is."""
+    own = tmp_path / "mine/00_start_here.ipynb"
+    own.parent.mkdir()
+    own.write_text("edited")
+    with started(tmp_path, "--copy", "mine") as child:
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert own.read_text() == "edited"
+    assert {one.name for one in own.parent.iterdir()} == {one.name for one in (REPO / "notebooks").glob("*.ipynb")}
+    assert "mine/00_start_here.ipynb is there already and stays as it is" in err

@@ -7,7 +7,8 @@ from support.recorded import DONE, chunk, exchange, raw_exchange
 from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import load_catalogue
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.report.matrix import list_evidence, make_error_frame, make_evidence_frame, make_rule_matrix
+from byok_bench.report.evidence import list_evidence
+from byok_bench.report.matrix import make_error_frame, make_evidence_frame, make_rule_matrix
 
 CUT = Finding(check="stream.truncated", severity="error", message="the body ended", event=1, offset=len(chunk({})))
 

@@ -1,0 +1,122 @@
+"""The evidence behind a number: which exchange, which bytes, when; and the failures of a run in words."""
+
+from typing import Final
+
+import msgspec
+
+from byok_bench.checks.advice import choose_advice
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.printable_text import replace_surrogates
+from byok_bench.report.tables import Line
+from byok_bench.runs.judging import Row
+from byok_bench.runs.results import Run
+from byok_bench.wire.failures import Failure
+
+AROUND_BYTES: Final = 160
+"""How much of the body an excerpt shows from the offset on."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding, down to the byte."""
+
+    check: str
+    severity: str
+    endpoint: str
+    scenario: str
+    exchange_id: int
+    message: str
+    event: int | None
+    """Index of the event; None if the finding is about the whole answer."""
+    offset: int | None
+    """Byte offset in the decoded body."""
+    at_ms: float | None
+    """Request written → arrival of the event, ms."""
+    excerpt: str
+    """The body from the offset on, as Python bytes escapes; empty without an offset."""
+
+
+def name_targets(run: Run) -> list[str]:
+    """How columns call the targets: by the endpoint alone where each has one model."""
+    labels = [target.label for target in run.plan.targets]
+    return labels if len(set(labels)) == len(labels) else [target.name for target in run.plan.targets]
+
+
+def list_evidence(run: Run, check: str | None = None, *, limit: int | None = 20) -> list[Evidence]:
+    """The findings of one check (of all, for None), each with its place, its time and its bytes; `limit` at most."""
+    found: list[Evidence] = []
+    names = name_targets(run)
+    for row, exchange in run.iterate_exchanges():
+        if row.is_warmup:
+            continue
+        for finding in row.findings:
+            if check not in (None, finding.check):
+                continue
+            event = finding.event if finding.event is not None and finding.event < len(exchange.events) else None
+            found.append(
+                Evidence(
+                    check=finding.check,
+                    severity=finding.severity,
+                    endpoint=names[row.target],
+                    scenario=row.scenario,
+                    exchange_id=row.exchange_id,
+                    message=replace_surrogates(finding.message),
+                    event=event,
+                    offset=finding.offset,
+                    at_ms=None if event is None else compute_arrival_ms(exchange, event),
+                    excerpt="" if finding.offset is None else extract_excerpt(exchange, finding.offset),
+                )
+            )
+            if len(found) == limit:
+                return found
+    return found
+
+
+def compute_arrival_ms(exchange: Exchange, event: int) -> float | None:
+    """Request written → the read that completed this event, ms."""
+    written = exchange.raw.phases.written
+    return None if written is None else round((exchange.events[event].t_ns - written) / 1e6, 3)
+
+
+def extract_excerpt(exchange: Exchange, offset: int) -> str:
+    """The decoded body from `offset` on, as Python bytes escapes: nothing in it can steer a terminal or a page."""
+    return repr(exchange.reading.body.data[offset : offset + AROUND_BYTES])[2:-1]
+
+
+def list_failures(run: Run) -> list[Line]:
+    """One line for each endpoint, scenario and kind of failure: what the server said, and what a client should do."""
+    seen: dict[tuple[str, str, str], Line] = {}
+    names = name_targets(run)
+    answered = {row.target for row in run.rows if row.http_status is not None and row.http_status < 300}
+    for row in run.rows:
+        if row.is_warmup or row.kind is None or row.caused_by_us:
+            continue
+        name = names[row.target]
+        entry = seen.setdefault(
+            (name, row.scenario, row.kind),
+            {
+                "endpoint": name,
+                "scenario": row.scenario,
+                "kind": row.kind,
+                "phase": row.phase,
+                "status": row.http_status,
+                "retryable": row.retryable,
+                "delay_s": row.retry_after_s,
+                "n": 0,
+                "message": replace_surrogates(row.message),
+                "advice": choose_advice(to_failure(row), route_answered=row.target in answered),
+            },
+        )
+        entry["n"] += 1
+    return list(seen.values())
+
+
+def to_failure(row: Row) -> Failure:
+    """The failure that a row keeps, as far as it keeps it."""
+    return Failure(
+        kind=row.kind or "server",
+        phase=row.phase or "body",
+        message=row.message or "",
+        retryable=bool(row.retryable),
+        retry_after_s=row.retry_after_s,
+        status=row.http_status,
+    )
