@@ -31,7 +31,7 @@ def print_findings(run: "Run", as_json: bool) -> None:
         return
     for _, group in groupby(every, key=_rank_evidence):
         same = list(group)
-        for line in describe_findings(same):
+        for line in describe_evidence(same):
             typer.echo(to_printable_text(line))
     if every:
         first = every[0]
@@ -41,7 +41,7 @@ def print_findings(run: "Run", as_json: bool) -> None:
         typer.echo("no finding")
 
 
-def describe_findings(same: "list[Evidence]") -> list[str]:
+def describe_evidence(same: "list[Evidence]") -> list[str]:
     """The lines of one rule on one endpoint."""
     first = same[0]
     exchanges = {one.exchange_id for one in same}

@@ -95,7 +95,7 @@ class ProgressBar:
         self._drawn = now
         failed = f"{self.failed} failed" if self.failed else ""
         if self._bar is None:
-            left = describe_time_left(now - self._began, event.done - self._stored, event.samples - event.done)
+            left = describe_time_left(now - self._began, event.done - self._stored_samples, event.samples - event.done)
             note(", ".join(part for part in (f"{event.done} of {event.samples}", failed, left) if part))
             return
         text = f"{event.target}: {event.scenario}" + (f" ({event.kind})" if event.kind else "")
@@ -103,7 +103,7 @@ class ProgressBar:
         self._bar.update(self._task, completed=event.done, failed=failed, now=text.ljust(LABEL_WIDTH), refresh=True)
 
     @property
-    def _stored(self) -> int:
+    def _stored_samples(self) -> int:
         return self.started.stored if self.started else 0
 
 
