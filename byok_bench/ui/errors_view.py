@@ -2,7 +2,7 @@
 
 from IPython.display import HTML
 
-from byok_bench.report import matrix
+from byok_bench.report import evidence
 from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
 from byok_bench.ui.html_table import render_html_table, render_small_print
@@ -12,7 +12,7 @@ EXPLAINED = "again: may the same request be sent again. wait: as long as the ser
 
 def render_failures(run: Run) -> HTML:
     """One line for each endpoint, scenario and kind of failure; what a server said is escaped."""
-    found = matrix.list_failures(run)
+    found = evidence.list_failures(run)
     if not found:
         return HTML(render_small_print("Nothing failed."))  # type: ignore[no-untyped-call]
     several = len({one["scenario"] for one in found}) > 1
