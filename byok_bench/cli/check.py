@@ -7,6 +7,7 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
+from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def check_endpoint(
     base_url: endpoint_options.BaseUrl = None,
     model: endpoint_options.ModelId = None,
     key_env: endpoint_options.KeyEnv = None,
-    schema: endpoint_options.Schema = "chat",
+    schema: endpoint_options.Schema = None,
     settings: OwnSettings = None,
     profile: endpoint_options.Profile = "local",
     deep: Annotated[bool, typer.Option("--deep", help="Run every probe about the dialect after the ladder.")] = False,
@@ -39,9 +40,10 @@ def check_endpoint(
     """
     from byok_bench.checks.ladder.climb import ladder
 
-    chosen = endpoint_options.choose_endpoint(
-        endpoint, base_url=base_url, model=model, key_env=key_env, schema=schema, settings=settings
+    given = EndpointOptions(
+        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
     )
+    chosen = endpoint_options.choose_endpoint(endpoint, given)
     assert chosen is not None
     report = run_async(
         ladder(

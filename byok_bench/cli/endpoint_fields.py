@@ -1,14 +1,18 @@
-"""What `endpoints add` and `endpoints edit` are told about the fields of an endpoint: the one way into them."""
+"""What a command is told about the fields of an endpoint, by options and by `--set`: the one way into them.
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+Each is a text, read as the form reads it (endpoints/text_fields.py).
+"""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from byok_bench.cli.console import fail
-from byok_bench.cli.settings import apply_settings
+from byok_bench.cli.settings import iterate_settings
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
 
-_OPTIONS = ("base_url", "schema", "model", "key_env", "key_style", "key_header", "label")
+_OPTIONS: Final = ("label", "base_url", "schema", "key_env", "key_style", "key_header")
+"""Options that are the text of the field of their name."""
 
 
 class EndpointOptions(NamedTuple):
@@ -18,6 +22,7 @@ class EndpointOptions(NamedTuple):
     base_url: str | None = None
     schema: str | None = None
     model: list[str] | None = None
+    """Several: the first, and the other ones, which are then all."""
     key_env: str | None = None
     key_style: str | None = None
     key_header: str | None = None
@@ -25,41 +30,30 @@ class EndpointOptions(NamedTuple):
     settings: list[str] | None = None
     """Each FIELD=TEXT of `--set`."""
 
-    def refuse_repeated_fields(self) -> None:
-        """One field, one value: exit with code 2 where `--set` names a field again, or one that an option gives."""
-        named = [setting.partition("=")[0] for setting in self.settings or ()]
-        given = [name for name in _OPTIONS if getattr(self, name) is not None]
-        for name in named:
-            if [*named, *given].count(name) > 1:
-                fail(f"{name} is given twice: leave one out")
-
     def list_texts(self) -> list[str | None]:
         """What was typed freely, and may have lost something at its ends."""
         return [self.label, self.base_url, *(self.model or ()), self.key_env, self.key_header]
 
-    def apply(self, before: "Endpoint | None") -> "Endpoint":
-        """The endpoint with all that was given, or a new one. Exits with code 2 for a field that is none."""
-        from msgspec.structs import replace
+    def collect_texts(self, before: "Endpoint") -> dict[str, str]:
+        """Field → its text. Exits with code 2 for a field that is none, or is given twice."""
+        from byok_bench.endpoints.text_fields import show_model
 
-        from byok_bench.endpoints.endpoint import Endpoint
-
-        fields = self._collect_fields(before)
-        return apply_settings(replace(before, **fields) if before else Endpoint(**fields), self.settings)
-
-    def _collect_fields(self, before: "Endpoint | None") -> dict[str, Any]:
-        """The fields that options name; models that were there keep their config_key."""
-        from byok_bench.endpoints.endpoint import Model
-        from byok_bench.endpoints.keys import KeyRef
-
-        names = ("label", "base_url", "schema", "key_style", "key_header")
-        fields = {name: value for name in names if (value := getattr(self, name)) is not None}
-        if self.key_style not in (None, "header") and self.key_header is None:
-            fields["key_header"] = None
-        if self.model is not None:
-            known = {} if before is None else {model.name: model for model in before.models}
-            fields["models"] = [known.get(name) or Model(name) for name in self.model]
+        texts = {name: text for name in _OPTIONS if (text := getattr(self, name)) is not None}
+        if self.model:
+            texts["model"], *others = self.model
+            known = {model.name: show_model(model) for model in before.models}
+            if others:
+                texts["other_models"] = "\n".join(known.get(name, name) for name in others)
         if self.no_key:
-            fields |= {"key": KeyRef.none(), "key_origin": None, "key_set_at": None}
-        if self.key_env is not None:
-            fields |= {"key": KeyRef.env(self.key_env), "key_origin": None, "key_set_at": None}
-        return fields
+            texts["key_source"] = "none"
+        for name, text in iterate_settings(self.settings):
+            if name in texts:
+                fail(f"{name} is given twice: leave one out")
+            texts[name] = text
+        return texts
+
+    def apply(self, before: "Endpoint") -> "Endpoint":
+        """The endpoint with all that was given. Raises EndpointError for a text that cannot be; exits with code 2."""
+        from byok_bench.endpoints.text_fields import read_texts
+
+        return read_texts(before, self.collect_texts(before))

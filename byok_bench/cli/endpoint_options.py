@@ -7,7 +7,7 @@ import typer
 
 from byok_bench.cli.completion import complete_label
 from byok_bench.cli.console import fail
-from byok_bench.cli.settings import apply_settings
+from byok_bench.cli.endpoint_fields import EndpointOptions
 
 if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
@@ -21,7 +21,8 @@ BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Base URL, in pl
 ModelId = Annotated[str | None, typer.Option("--model", help="The provider's exact model id.")]
 KeyEnv = Annotated[str | None, typer.Option("--key-env", help="Environment variable that holds the key.")]
 Schema = Annotated[
-    Literal["chat", "responses", "messages"], typer.Option("--schema", help="API schema, with --base-url.")
+    Literal["chat", "responses", "messages"] | None,
+    typer.Option("--schema", help="API schema, with --base-url.  [default: chat]"),
 ]
 Profile = Annotated[
     Literal["local", "shared"],
@@ -30,51 +31,34 @@ Profile = Annotated[
 
 
 def choose_endpoint(
-    name: str | None,
-    *,
-    base_url: str | None = None,
-    model: str | None = None,
-    key_env: str | None = None,
-    schema: str = "chat",
-    settings: list[str] | None = None,
-    optional: bool = False,
-    needs_model: bool = True,
+    name: str | None, given: EndpointOptions, *, optional: bool = False, needs_model: bool = True
 ) -> "Endpoint | None":
     """The endpoint that was named, or one made of the options. Exits with code 2 if there is neither.
 
     Raises EndpointError for options that cannot be. `optional`: None in place of an exit; `needs_model`: an endpoint
     of the book must have one.
     """
-    if name is not None and base_url is not None:
+    if name is not None and given.base_url is not None:
         fail("name an endpoint of the book or give --base-url, not both")
     if name is not None:
-        return find_booked_endpoint(name, needs_model=needs_model and model is None)
-    if base_url is None:
+        return find_booked_endpoint(name, needs_model=needs_model and not given.model)
+    if given.base_url is None:
         if optional:
             return None
         fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
-    return make_ad_hoc_endpoint(base_url, model, key_env, schema, settings)
+    return make_ad_hoc_endpoint(given)
 
 
-def make_ad_hoc_endpoint(
-    base_url: str, model: str | None, key_env: str | None, schema: str, settings: list[str] | None = None
-) -> "Endpoint":
+def make_ad_hoc_endpoint(given: EndpointOptions) -> "Endpoint":
     """An endpoint of no book. Raises EndpointError for what cannot be one, or may not be used here."""
-    from byok_bench.endpoints.endpoint import Endpoint, Model
-    from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.permission import refuse_unless_allowed
     from byok_bench.errors import EndpointError
 
+    base_url = given.base_url or ""
     if not base_url.strip():
         raise EndpointError("the base URL is empty", code="base_url_missing")
-    made = Endpoint(
-        label=make_short_label(base_url),
-        base_url=base_url,
-        schema=schema,  # type: ignore[arg-type]  # Endpoint refuses any other
-        key=KeyRef.env(key_env) if key_env else KeyRef.none(),
-        models=[Model(model)] if model else [],
-    )
-    made = apply_settings(made, settings)
+    made = given.apply(Endpoint(label=make_short_label(base_url)))
     refuse_unless_allowed(made)
     return made
 

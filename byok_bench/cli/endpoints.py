@@ -104,6 +104,7 @@ def add_endpoint(
     as_json: AsJson = False,
 ) -> None:
     """Add an endpoint; what is missing can be filled in later."""
+    from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.errors import SecretError
 
     opened = open_book(book)
@@ -117,9 +118,8 @@ def add_endpoint(
         key_header=key_header,
         settings=settings,
     )
-    given.refuse_repeated_fields()
+    endpoint = given.apply(Endpoint(label=label))
     say_trimmed(*given.list_texts())
-    endpoint = given.apply(None)
     key = read_key(key_stdin, key_ask)  # before anything is saved: without it, nothing is
     opened.add(endpoint)
     try:
@@ -165,10 +165,9 @@ def edit_endpoint(
         key_header=key_header,
         settings=settings,
     )
-    given.refuse_repeated_fields()
-    say_trimmed(*given.list_texts())
     after = given.apply(before)
-    if confirm_key or key_env:
+    say_trimmed(*given.list_texts())
+    if confirm_key:
         after = after.confirm_key()
     if confirm_key and replace(after, key_origin=before.key_origin) == before:
         opened.confirm_key(before.config_key)

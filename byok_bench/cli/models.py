@@ -6,6 +6,7 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
+from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 
 
@@ -19,7 +20,7 @@ def print_models(
     base_url: endpoint_options.BaseUrl = None,
     model: endpoint_options.ModelId = None,
     key_env: endpoint_options.KeyEnv = None,
-    schema: endpoint_options.Schema = "chat",
+    schema: endpoint_options.Schema = None,
     settings: OwnSettings = None,
     profile: endpoint_options.Profile = "local",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -31,15 +32,10 @@ def print_models(
     from byok_bench.dialects.model_list import list_usable_models, read_context_windows
     from byok_bench.endpoints.send import list_models
 
-    chosen = endpoint_options.choose_endpoint(
-        endpoint,
-        base_url=base_url,
-        model=model,
-        key_env=key_env,
-        schema=schema,
-        settings=settings,
-        needs_model=False,
+    given = EndpointOptions(
+        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
     )
+    chosen = endpoint_options.choose_endpoint(endpoint, given, needs_model=False)
     assert chosen is not None
     exchange = run_async(
         list_models(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, note
+from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.send import EgressRules, print_exchange, read_json_object, send_one, to_printable_text
 from byok_bench.errors import ByokBenchError, EndpointError
 
@@ -100,9 +101,13 @@ def make_own_target(line: dict[str, Any], model: Any) -> "Endpoint":
     for name, value in fields.items():
         if not isinstance(value, str):
             raise EndpointError(f"its {name} must be a string", code="line_invalid")
-    return endpoint_options.make_ad_hoc_endpoint(
-        fields["base_url"], fields["model"], fields["key_env"], fields["schema"]
+    given = EndpointOptions(
+        base_url=fields["base_url"],
+        model=[fields["model"]] if fields["model"] else None,
+        key_env=fields["key_env"] or None,
+        schema=fields["schema"],
     )
+    return endpoint_options.make_ad_hoc_endpoint(given)
 
 
 def as_standard_roles(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label, complete_scenario
 from byok_bench.cli.console import Exit, describe_count, emit_json, exit_stopped, fail, note, run_async
+from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
 
@@ -76,7 +77,7 @@ def run_plan(
     base_url: endpoint_options.BaseUrl = None,
     model: endpoint_options.ModelId = None,
     key_env: endpoint_options.KeyEnv = None,
-    schema: endpoint_options.Schema = "chat",
+    schema: endpoint_options.Schema = None,
     settings: OwnSettings = None,
     profile: Annotated[str | None, typer.Option(help="local or shared. [default: local]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The tables as one JSON document on stdout.")] = False,
@@ -84,9 +85,12 @@ def run_plan(
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
     from byok_bench.cli.progress_bar import ProgressBar
 
+    given = EndpointOptions(
+        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
+    )
     asked = RunOptions(
         plan=plan,
-        endpoints=list_given_endpoints(endpoint or [], base_url, model, key_env, schema, settings),
+        endpoints=list_given_endpoints(endpoint or [], given),
         settings=drop_unset(
             scenarios=scenario or None,
             repeats=repeats,
@@ -114,20 +118,11 @@ def drop_unset(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def list_given_endpoints(
-    names: list[str],
-    base_url: str | None,
-    model: str | None,
-    key_env: str | None,
-    schema: str,
-    settings: list[str] | None,
-) -> "list[Endpoint]":
+def list_given_endpoints(names: list[str], given: EndpointOptions) -> "list[Endpoint]":
     """The endpoints that options name: those of the book, then the one that is made of options."""
-    alone = len(names) + (base_url is not None) == 1
+    alone = len(names) + (given.base_url is not None) == 1
     named = [endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in names]
-    if base_url is None:
-        return named
-    return [*named, endpoint_options.make_ad_hoc_endpoint(base_url, model, key_env, schema, settings)]
+    return named if given.base_url is None else [*named, endpoint_options.make_ad_hoc_endpoint(given)]
 
 
 async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":

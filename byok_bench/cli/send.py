@@ -8,6 +8,7 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
+from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.cli.standard_streams import read_stdin
 from byok_bench.errors import ByokBenchError
@@ -28,7 +29,7 @@ def send_requests(
     base_url: endpoint_options.BaseUrl = None,
     model: endpoint_options.ModelId = None,
     key_env: endpoint_options.KeyEnv = None,
-    schema: endpoint_options.Schema = "chat",
+    schema: endpoint_options.Schema = None,
     settings: OwnSettings = None,
     profile: endpoint_options.Profile = "local",
     prompt: Annotated[str | None, typer.Option(help="Text of one user message; the answer is streamed.")] = None,
@@ -43,15 +44,10 @@ def send_requests(
     """Send one request (--prompt or --request), or one a line (--jsonl), and print what came back."""
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
         fail("give exactly one of --prompt, --request and --jsonl")
-    chosen = endpoint_options.choose_endpoint(
-        endpoint,
-        base_url=base_url,
-        model=model,
-        key_env=key_env,
-        schema=schema,
-        settings=settings,
-        optional=jsonl is not None,
+    given = EndpointOptions(
+        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
     )
+    chosen = endpoint_options.choose_endpoint(endpoint, given, optional=jsonl is not None)
     rules = EgressRules(endpoint_options.resolve_egress_profile(profile), endpoint_options.read_egress_policy())
     if jsonl is not None:
         from byok_bench.cli.request_lines import send_lines

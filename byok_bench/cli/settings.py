@@ -1,13 +1,11 @@
 """`--set FIELD=TEXT`: any field of an endpoint that no option of its own gives, as the form takes it."""
 
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Iterator
+from typing import Annotated, Final
 
 import typer
 
 from byok_bench.cli.console import fail
-
-if TYPE_CHECKING:
-    from byok_bench.endpoints.endpoint import Endpoint
 
 SETTABLE: Final = (
     "alias", "other_models", "headers", "query", "body", "timeouts", "context_window", "price", "ca_file", "verify",
@@ -25,14 +23,12 @@ OwnSettings = Annotated[
 ]
 
 
-def apply_settings(endpoint: "Endpoint", settings: list[str] | None) -> "Endpoint":
-    """The endpoint with each FIELD=TEXT applied. Exits with code 2 for a field that is none."""
+def iterate_settings(settings: list[str] | None) -> Iterator[tuple[str, str]]:
+    """Field and text of each FIELD=TEXT. Exits with code 2 for a field that is none."""
     from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 
     for setting in settings or ():
         name, equals, text = setting.partition("=")
         if not equals or name not in TEXT_FIELDS:
             fail(f"--set takes FIELD=TEXT, and FIELD is one of {', '.join(SETTABLE)}")
-        lines = text.replace("\\n", "\n") if name in MULTILINE_FIELDS else text
-        endpoint = TEXT_FIELDS[name].read(endpoint, lines)
-    return endpoint
+        yield name, text.replace("\\n", "\n") if name in MULTILINE_FIELDS else text

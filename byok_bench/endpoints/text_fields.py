@@ -2,7 +2,7 @@
 
 `TEXT_FIELDS[name].read(endpoint, text)` gives the changed endpoint or raises EndpointError, which says what was
 wrong with the text and shows nothing of it that could be a key. Nothing else is looked at but a file of certificates
-that is named. The form and `endpoints edit --set` share these.
+that is named. The form, the options of commands and `--set` share these.
 """
 
 import json
@@ -63,12 +63,16 @@ def _read_url(endpoint: Endpoint, text: str) -> Endpoint:
 
 
 def _read_model(endpoint: Endpoint, text: str) -> Endpoint:
-    """Without an id the endpoint has no model; but among others its place, and what is known of it, are kept."""
-    if not trim_ends(text) and len(endpoint.models) < 2:
+    """Without an id the endpoint has no model; but among others its place, and what is known of it, are kept.
+
+    The id of one of the others brings that one to the front.
+    """
+    name, models = trim_ends(text), endpoint.models
+    if not name and len(models) < 2:
         return replace(endpoint, models=[])
+    if name and any(model.name == name for model in models):
+        return replace(endpoint, models=sorted(models, key=lambda model: model.name != name))
     renamed = _replace_first_model(endpoint, name=text)
-    if renamed.models[0].name == _get_first_model(endpoint).name:
-        return endpoint
     return replace(renamed, models=[_drop_evidence(renamed.models[0]), *renamed.models[1:]])
 
 
@@ -91,9 +95,16 @@ def _read_others(endpoint: Endpoint, text: str) -> Endpoint:
     return replace(endpoint, models=[*endpoint.models[:1], *others])
 
 
-def _show_others(endpoint: Endpoint) -> str:
-    others = endpoint.models[1:]
-    return "\n".join(f"{model.name} = {model.alias}" if model.alias else model.name for model in others)
+def _read_all_models(endpoint: Endpoint, first: str, others: str) -> Endpoint:
+    """Both fields at once: a model that stays keeps what is known of it, wherever it stood; none is renamed."""
+    behind = [model for model in endpoint.models if model.name != trim_ends(first)]
+    known = [model for model in endpoint.models if model not in behind]
+    return _read_others(replace(endpoint, models=[*(known or [Model(first)]), *behind]), others)
+
+
+def show_model(model: Model) -> str:
+    """A line of the other models."""
+    return f"{model.name} = {model.alias}" if model.alias else model.name
 
 
 def _read_source(endpoint: Endpoint, text: str) -> Endpoint:
@@ -250,7 +261,7 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
         label="Other models",
         placeholder="One a line: id, or id = alias",
         read=_read_others,
-        show=_show_others,
+        show=lambda one: "\n".join(map(show_model, one.models[1:])),
     ),
     "key_source": TextField(
         label="Key source",
@@ -261,7 +272,7 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     "key_env": TextField(
         label="Environment variable",
         placeholder="OPENAI_API_KEY",
-        read=lambda one, text: replace(one, key=KeyRef.env(text), key_origin=one.origin),
+        read=lambda one, text: replace(one, key=KeyRef.env(text), key_origin=one.origin, key_set_at=None),
         show=lambda one: one.key.name if one.key.kind == "env" else "",
     ),
     "key_style": TextField(
@@ -344,3 +355,14 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     ),
 }
 """By the name that `--set` takes, in the order of the form."""
+
+
+def read_texts(endpoint: Endpoint, texts: Mapping[str, str]) -> Endpoint:
+    """The endpoint with each of these fields read, in their own order. Raises EndpointError."""
+    if texts.keys() >= {"model", "other_models"}:
+        endpoint = _read_all_models(endpoint, texts["model"], texts["other_models"])
+        texts = {name: text for name, text in texts.items() if name not in ("model", "other_models")}
+    for name in TEXT_FIELDS:
+        if name in texts:
+            endpoint = TEXT_FIELDS[name].read(endpoint, texts[name])
+    return endpoint
