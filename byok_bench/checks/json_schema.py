@@ -35,7 +35,7 @@ def _iterate_violations(value: Any, schema: object, place: str) -> Iterator[str]
     if not _has_type(value, schema.get("type")):
         yield f"{place or 'the value'} is {render_value(value)}, not of type {render_value(schema['type'])}"
     options = schema.get("enum")
-    if isinstance(options, list) and not any(_is_same(value, option) for option in options):
+    if isinstance(options, list) and not any(is_same_json(value, option) for option in options):
         yield f"{place or 'the value'} is {render_value(value)}, not one of {render_value(options)}"
     if isinstance(value, dict):
         yield from _judge_object(value, schema, place)
@@ -79,12 +79,12 @@ def _is_a(value: Any, name: object) -> bool:
     return isinstance(value, _TYPES[name])
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def is_same_json(one: Any, other: Any) -> bool:
     """JSON equality: 1 and 1.0 are the same number, true is none."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_is_same, one, other))
+        return len(one) == len(other) and all(map(is_same_json, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(is_same_json(one[name], other[name]) for name in one)
     return bool(one == other)

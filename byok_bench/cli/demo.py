@@ -101,7 +101,6 @@ async def run_on_embedded_backends(model: Path | None, gateway: bool, repeats: i
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.permission import refuse_unless_allowed
     from byok_bench.runs.runner import run
-    from byok_bench.scenarios.scenario import load_library
 
     refuse_unless_allowed(Endpoint(label="the embedded backends", base_url="http://127.0.0.1/v1"))
     async with AsyncExitStack() as stack:
@@ -109,7 +108,7 @@ async def run_on_embedded_backends(model: Path | None, gateway: bool, repeats: i
         for backend in make_embedded_backends(model, gateway):
             note(f"starting {backend.label} …")
             endpoints.append((await stack.enter_async_context(backend)).endpoint)
-        return await run(endpoints, list(load_library()), repeats=repeats, on_progress=bar, resume=False)
+        return await run(endpoints, "quick", repeats=repeats, on_progress=bar, resume=False)
 
 
 def make_embedded_backends(model: Path | None, gateway: bool) -> "list[Backend]":

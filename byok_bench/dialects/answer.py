@@ -40,7 +40,7 @@ stream       server-sent events, perhaps none
 unreadable   anything else: no JSON answer where one was asked for, or lines that were cut at a limit
 """
 
-Closing = Literal["done", "error", "eof", "reset", "stall", "limit"]
+Closing = Literal["done", "error", "eof", "reset", "stall", "limit", "cancelled"]
 """How a stream was over: [DONE], an error reported in it, or the end of the body before either."""
 
 
@@ -175,7 +175,7 @@ class AnswerReading(Reading, kw_only=True):
     @property
     def is_complete(self) -> bool:
         """Whether nothing is known to be missing at the end."""
-        return not self.has_failed and self.closing not in ("stall", "limit") and not self.is_truncated
+        return not self.has_failed and self.closing not in ("stall", "limit", "cancelled") and not self.is_truncated
 
 
 class ChatReading(AnswerReading, kw_only=True):

@@ -21,8 +21,9 @@ from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.scenarios.agent import is_sample_over, judge_turns
-from byok_bench.scenarios.expectations import find_misfit
-from byok_bench.scenarios.tools import find_tools
+from byok_bench.scenarios.scenario import lay_over
+from byok_bench.scenarios.schema_fit import find_misfit
+from byok_bench.scenarios.toolbox import open_toolbox
 
 JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "runs/judging.py")
 """What of the package decides what stands in a row."""
@@ -183,7 +184,8 @@ def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
 
 def count_valid_calls(plan: Plan, state: ExchangeState, calls: Sequence[ToolCall]) -> int:
     """How many calls are of an offered tool, with arguments that fit."""
-    offered = find_tools(plan.get_scenario(state.scenario).tools)
+    scenario = plan.get_scenario(state.scenario)
+    offered = open_toolbox(lay_over(scenario, scenario.get_sample(state.sample))).tools if calls else {}
     return sum(
         call.name in offered and find_misfit(call.arguments or "{}", offered[call.name].parameters) is None
         for call in calls
@@ -226,8 +228,7 @@ def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
 def add_outcome(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange], rows: Sequence[Row]) -> Row:
     """The row of a sample's last turn, with the outcome that all its turns amount to."""
     scenario = plan.get_scenario(states[-1].scenario)
-    sample = next(sample for sample in scenario.samples if sample.name == states[-1].sample)
-    ended = judge_turns(scenario, sample, turns)
+    ended = judge_turns(scenario, scenario.get_sample(states[-1].sample), turns)
     return msgspec.structs.replace(rows[-1], outcome=ended.outcome, why=ended.why)
 
 
@@ -249,7 +250,8 @@ def group_by_sample(states: Sequence[ExchangeState]) -> Iterator[list[ExchangeSt
 def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange]) -> list[Row]:
     """Rows of the recorded turns of one sample; the outcome stands on the last one if the sample is over."""
     rows = [make_row(plan, state, exchange) for state, exchange in zip(states, turns, strict=True)]
-    if rows and is_sample_over(plan.get_scenario(states[-1].scenario), turns):
+    scenario = plan.get_scenario(states[-1].scenario)
+    if rows and is_sample_over(scenario, scenario.get_sample(states[-1].sample), turns):
         rows[-1] = add_outcome(plan, states, turns, rows)
     return rows
 

@@ -21,6 +21,8 @@ from byok_bench.runs.start_conditions import find_difference, is_too_old
 from byok_bench.runs.storage import ledger
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState, StoredRun
 from byok_bench.runs.storage.owner import is_alive
+from byok_bench.scenarios.conversation import count_most_answers
+from byok_bench.scenarios.scenario import lay_over
 
 LOST_AT_MOST: Final = 2
 """Attempts of one exchange that may be lost; then its row is final, since it may be what kills the process."""
@@ -149,7 +151,8 @@ def list_open_jobs(plan: Plan, jobs: Sequence[Job], states: dict[str, ExchangeSt
 
 
 def _is_over(plan: Plan, job: Job, states: dict[str, ExchangeState]) -> bool:
-    most = plan.get_scenario(job.scenario).max_turns
+    scenario = plan.get_scenario(job.scenario)
+    most = count_most_answers(lay_over(scenario, scenario.get_sample(job.sample)))
     turns = [states.get(make_turn_key(job.key, turn)) for turn in range(1, most + 1)]
     known = [state for state in turns if state is not None]
     if not known or any(state.status not in FINAL for state in known):

@@ -41,7 +41,8 @@ from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.records import NOT_KEPT
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.runs.storage.result_path import locate_store
-from byok_bench.scenarios.scenario import Scenario, find_scenarios
+from byok_bench.scenarios.scenario import Scenario
+from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.wire.limits import Timeouts
 
 PEER_POLL_S: Final = 0.2

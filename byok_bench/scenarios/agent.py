@@ -1,19 +1,21 @@
-"""The turn loop of an agent: send, run the tools that were asked for, echo, go on until an answer or the last turn.
+"""The turn loop of an agent: send, run the tools that were asked for, echo, go on until there is nothing to answer.
 
 Sending is the caller's: it may store, retry, or hand out a stored answer instead. No clock and no storage in here.
+What follows upon an answer is conversation.py's to say, how it is worded phrasing.py's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.dialects.output import ToolCall
-from byok_bench.scenarios.expectations import Outcome, PlayedSample, judge_expectations
+from byok_bench.scenarios.conversation import Conversation, Step, replay_answers
+from byok_bench.scenarios.expectations.expected import PlayedSample
+from byok_bench.scenarios.expectations.judging import Outcome, judge_expectations
+from byok_bench.scenarios.fill_text import put_fill
 from byok_bench.scenarios.phrasing import Body, find_phrasing
-from byok_bench.scenarios.scenario import Message, Sample, Scenario
-from byok_bench.scenarios.tools import Tool, find_tools, run_tool
+from byok_bench.scenarios.scenario import Message, Sample, Scenario, UserTurn, find_turn_request, lay_over
 
 SendTurn = Callable[[int, Body], Awaitable[Exchange]]
 """(turn, counted from 1; body) → the recorded exchange."""
@@ -24,52 +26,87 @@ OVERFLOW_WORDS: Final = 40_000
 
 def build_opening(scenario: Scenario, sample: Sample, schema: str, context_window: int | None = None) -> Body:
     """The first request body of a sample in a dialect; no model in it."""
-    messages: Sequence[Message] = sample.messages
-    if scenario.spoil is not None and scenario.spoil.overflow:
+    task = lay_over(scenario, sample)
+    messages: Sequence[Message] = put_fill(sample.messages, task.fill)
+    if task.spoil is not None and task.spoil.overflow:
         words = context_window * 5 // 4 if context_window else OVERFLOW_WORDS
         *before, last = messages
         messages = (*before, Message(role=last.role, content=last.content + " apple" * words))
-    return find_phrasing(schema).build_first(scenario, messages)
+    return find_phrasing(schema).build_first(task, messages)
 
 
-async def play_sample(scenario: Scenario, schema: str, body: Body, send_turn: SendTurn) -> list[Exchange]:
-    """All turns of one sample; ends at a failure, at an answer without calls, or at `max_turns`."""
-    tools = find_tools(scenario.tools)
-    words = find_phrasing(schema)
-    turns: list[Exchange] = []
+async def play_sample(
+    scenario: Scenario, sample: Sample, schema: str, body: Body, send_turn: SendTurn
+) -> list[Exchange]:
+    """All answers of one sample, from the first request's body on."""
+    task = lay_over(scenario, sample)
+    history = History(task, sample, schema, body)
+    conversation = Conversation(task)
+    answers: list[Exchange] = []
     while True:
-        exchange = await send_turn(len(turns) + 1, body)
-        turns.append(exchange)
-        if is_sample_over(scenario, turns):
-            return turns
-        calls = fill_in_call_ids(exchange.output.tool_calls, len(turns))
-        body = words.build_next(body, exchange.output, calls, answer_calls(calls, tools))
+        exchange = await send_turn(len(answers) + 1, history.body)
+        answers.append(exchange)
+        step = conversation.take_answer(exchange)
+        if step is None:
+            return answers
+        history.add_step(step)
 
 
-def is_sample_over(scenario: Scenario, turns: Sequence[Exchange]) -> bool:
-    """No further turn follows. Reads the last answer only where there is a turn left."""
-    last = turns[-1]
-    return len(turns) >= scenario.max_turns or last.error is not None or not last.output.tool_calls
+class History:
+    """The request bodies of one sample, one after the other."""
+
+    def __init__(self, task: Scenario, sample: Sample, schema: str, body: Body) -> None:
+        """`body`: of the first request."""
+        self.body = body
+        self._task = task
+        self._sample = sample
+        self._words = find_phrasing(schema)
+        self._ends: list[Body] = []
+        """Bodies as they stood when each user turn was over."""
+        self._turn = 0
+
+    def add_step(self, step: Step) -> None:
+        """Go on to the body of the next request."""
+        answered = self._words.build_next(self.body, step)
+        if step.turn == self._turn:
+            self.body = answered
+            return
+        self._ends.append(answered)
+        self._turn = step.turn
+        task = msgspec.structs.replace(self._task, request=find_turn_request(self._task, step.turn))
+        if step.restart is not None:
+            self.body = self._open_again(task, step.restart)
+            return
+        history = answered if step.back_to is None else self._ends[step.back_to]
+        settings = self._words.build_first(task, self._sample.messages)
+        self.body = self._words.add_user_turn(settings, history, step.user)
+
+    def _open_again(self, task: Scenario, script: UserTurn) -> Body:
+        """The opening anew, with what the user turn puts in place of it."""
+        messages = put_fill(script.messages or self._sample.messages, script.fill or task.fill)
+        return self._words.build_first(task, messages, script.tools)
 
 
-def fill_in_call_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:
-    """The calls, with an id of ours where the server sent none: a tool message needs one."""
-    return [
-        call if call.id else msgspec.structs.replace(call, id=f"call_{turn}_{position}")
-        for position, call in enumerate(calls)
-    ]
-
-
-def answer_calls(calls: Sequence[ToolCall], tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
-    """One (id, text) for each distinct id; the results of calls that share an id are joined by line ends."""
-    results: dict[str, list[str]] = {}
-    for call in calls:
-        results.setdefault(str(call.id), []).append(run_tool(call.name, call.arguments, tools))
-    return [(id_, "\n".join(texts)) for id_, texts in results.items()]
+def is_sample_over(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> bool:
+    """No further request follows. Reads an answer only where there is one that might."""
+    return replay_answers(lay_over(scenario, sample), turns)[1]
 
 
 def judge_turns(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> Outcome:
     """What the recorded turns of a sample amount to."""
-    return judge_expectations(
-        sample.expect, PlayedSample(turns, find_tools(scenario.tools), scenario.request.answer_schema)
+    return judge_expectations(sample.expect, look_at_sample(scenario, sample, turns))
+
+
+def look_at_sample(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> PlayedSample:
+    """The recorded turns as expectations look at them."""
+    task = lay_over(scenario, sample)
+    conversation, _ = replay_answers(task, turns)
+    fills = [task.fill, *(script.fill for script in task.turns)]
+    return PlayedSample(
+        turns,
+        conversation.toolbox.tools,
+        task.request.answer_schema,
+        conversation.parts,
+        conversation.toolbox.state,
+        [fact.answer for fill in fills if fill is not None for fact in fill.facts],
     )

@@ -10,24 +10,26 @@ from typing import Any, Protocol
 
 import msgspec
 
-from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.errors import PlanError
+from byok_bench.scenarios.conversation import Step
 from byok_bench.scenarios.scenario import Message, Request, Scenario
-from byok_bench.scenarios.tools import Tool, find_tools
+from byok_bench.scenarios.toolbox import open_toolbox
+from byok_bench.scenarios.tools import Tool
 
 Body = dict[str, Any]
-Answers = Sequence[tuple[str, str]]
-"""(tool call id, text of the tool's result), one for each id."""
 
 
 class Phrasing(Protocol):
     """The wording of one dialect."""
 
-    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
-        """Body of the first request, without the model."""
+    def build_first(self, scenario: Scenario, messages: Sequence[Message], order: Sequence[str] = ()) -> Body:
+        """Body of the first request, without the model; `order`: the tools to offer, if not as they stand."""
 
-    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
-        """Body of the next request. `calls` are the output's calls, each with an id."""
+    def build_next(self, body: Body, step: Step) -> Body:
+        """Body with the answer, its results and late results added; what the user says next is not yet in it."""
+
+    def add_user_turn(self, settings: Body, history: Body, text: str) -> Body:
+        """Body of a user turn: the conversation of `history`, then `text`; all else as in `settings`."""
 
 
 def find_phrasing(schema: str) -> Phrasing:
@@ -38,7 +40,7 @@ def find_phrasing(schema: str) -> Phrasing:
 
 
 class _Chat:
-    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message], order: Sequence[str] = ()) -> Body:
         request = scenario.request
         body: Body = {"messages": [msgspec.to_builtins(message) for message in messages]}
         body |= _build_common(request, "max_tokens")
@@ -46,10 +48,10 @@ class _Chat:
             body["stream_options"] = {"include_usage": True}
         if request.seed is not None:
             body["seed"] = request.seed
-        if scenario.tools:
+        if scenario.has_tools:
             body["tools"] = [
                 {"type": "function", "function": _build_signature(tool, "parameters")}
-                for tool in _list_offered_tools(scenario)
+                for tool in _list_offered_tools(scenario, order)
             ]
             if request.tool_choice:
                 named = {"type": "function", "function": {"name": request.tool_choice}}
@@ -57,26 +59,34 @@ class _Chat:
         if request.answer_schema is not None:
             schema = {"name": "answer", "strict": True, "schema": request.answer_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return body
+        return _lay_raw_members(body, scenario, "chat")
 
-    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
+    def build_next(self, body: Body, step: Step) -> Body:
         functions = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in calls
+            for call in step.calls
         ]
-        echo = {"role": "assistant", "content": output.text or None, "tool_calls": functions}
-        results = [{"role": "tool", "tool_call_id": id_, "content": text} for id_, text in answers]
-        return _free_choice(body, "auto") | {"messages": [*body["messages"], echo, *results]}
+        echo: Body = {"role": "assistant", "content": step.output.text or None}
+        if functions:
+            echo["tool_calls"] = functions
+        said = [echo] if functions or step.output.text else []
+        results = [{"role": "tool", "tool_call_id": id_, "content": text} for id_, text in step.results]
+        notes = [{"role": "user", "content": text} for text in step.notes]
+        return _free_choice(body, "auto") | {"messages": [*body["messages"], *said, *results, *notes]}
+
+    def add_user_turn(self, settings: Body, history: Body, text: str) -> Body:
+        return settings | {"messages": [*history["messages"], {"role": "user", "content": text}]}
 
 
 class _Responses:
-    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message], order: Sequence[str] = ()) -> Body:
         request = scenario.request
         body: Body = {"input": [msgspec.to_builtins(message) for message in messages], "store": False}
         body |= _build_common(request, "max_output_tokens")
-        if scenario.tools:
+        if scenario.has_tools:
             body["tools"] = [
-                {"type": "function"} | _build_signature(tool, "parameters") for tool in _list_offered_tools(scenario)
+                {"type": "function"} | _build_signature(tool, "parameters")
+                for tool in _list_offered_tools(scenario, order)
             ]
             if request.tool_choice:
                 named = {"type": "function", "name": request.tool_choice}
@@ -89,45 +99,59 @@ class _Responses:
                 "schema": request.answer_schema,
             }
             body["text"] = {"format": schema}
-        return body
+        return _lay_raw_members(body, scenario, "responses")
 
-    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
-        said = [{"role": "assistant", "content": output.text}] if output.text else []
+    def build_next(self, body: Body, step: Step) -> Body:
+        said = [{"role": "assistant", "content": step.output.text}] if step.output.text else []
         asked = [
             {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
-            for call in calls
+            for call in step.calls
         ]
-        results = [{"type": "function_call_output", "call_id": id_, "output": text} for id_, text in answers]
-        return _free_choice(body, "auto") | {"input": [*body["input"], *said, *asked, *results]}
+        results = [{"type": "function_call_output", "call_id": id_, "output": text} for id_, text in step.results]
+        notes = [{"role": "user", "content": text} for text in step.notes]
+        return _free_choice(body, "auto") | {"input": [*body["input"], *said, *asked, *results, *notes]}
+
+    def add_user_turn(self, settings: Body, history: Body, text: str) -> Body:
+        return settings | {"input": [*history["input"], {"role": "user", "content": text}]}
 
 
 class _Messages:
-    def build_first(self, scenario: Scenario, messages: Sequence[Message]) -> Body:
+    def build_first(self, scenario: Scenario, messages: Sequence[Message], order: Sequence[str] = ()) -> Body:
         request = scenario.request
         body: Body = {"messages": [msgspec.to_builtins(m) for m in messages if m.role != "system"]}
         system = "\n\n".join(message.content for message in messages if message.role == "system")
         if system:
             body["system"] = system
         body |= _build_common(request, "max_tokens")
-        if scenario.tools:
-            body["tools"] = [_build_signature(tool, "input_schema") for tool in _list_offered_tools(scenario)]
+        if scenario.has_tools:
+            body["tools"] = [_build_signature(tool, "input_schema") for tool in _list_offered_tools(scenario, order)]
             if request.tool_choice:
                 modes = {"auto": "auto", "required": "any", "none": "none"}
                 mode = modes.get(request.tool_choice)
                 body["tool_choice"] = {"type": mode} if mode else {"type": "tool", "name": request.tool_choice}
         if request.answer_schema is not None:
             body["output_config"] = {"format": {"type": "json_schema", "schema": request.answer_schema}}
-        return body
+        return _lay_raw_members(body, scenario, "messages")
 
-    def build_next(self, body: Body, output: Output, calls: Sequence[ToolCall], answers: Answers) -> Body:
-        said = [{"type": "text", "text": output.text}] if output.text else []
+    def build_next(self, body: Body, step: Step) -> Body:
+        said = [{"type": "text", "text": step.output.text}] if step.output.text else []
         asked = [
             {"type": "tool_use", "id": call.id, "name": call.name, "input": _parse_arguments(call.arguments)}
-            for call in calls
+            for call in step.calls
         ]
-        results = [{"type": "tool_result", "tool_use_id": id_, "content": text} for id_, text in answers]
-        turn = [{"role": "assistant", "content": [*said, *asked]}, {"role": "user", "content": results}]
+        results = [{"type": "tool_result", "tool_use_id": id_, "content": text} for id_, text in step.results]
+        notes = [{"type": "text", "text": text} for text in step.notes]
+        turn = [{"role": "assistant", "content": [*said, *asked]}] if said or asked else []
+        turn += [{"role": "user", "content": [*results, *notes]}] if results or notes else []
         return _free_choice(body, {"type": "auto"}) | {"messages": [*body["messages"], *turn]}
+
+    def add_user_turn(self, settings: Body, history: Body, text: str) -> Body:
+        *before, last = history["messages"]
+        if last["role"] == "user" and isinstance(last["content"], list):
+            # Results and words of one user go in one message: roles take turns here.
+            grown = last | {"content": [*last["content"], {"type": "text", "text": text}]}
+            return settings | {"messages": [*before, grown]}
+        return settings | {"messages": [*before, last, {"role": "user", "content": text}]}
 
 
 _BY_SCHEMA: Mapping[str, Phrasing] = {"chat": _Chat(), "responses": _Responses(), "messages": _Messages()}
@@ -140,8 +164,17 @@ def _build_common(request: Request, tokens_field: str) -> Body:
     return body
 
 
-def _list_offered_tools(scenario: Scenario) -> list[Tool]:
-    return list(find_tools(scenario.tools).values())
+def _lay_raw_members(body: Body, scenario: Scenario, schema: str) -> Body:
+    """The body with the members that a scenario gives as they stand; what spoils it wins."""
+    spoiled = scenario.spoil.members if scenario.spoil is not None else {}
+    for members in (scenario.request.extra, spoiled):
+        body = body | members.get("all", {}) | members.get(schema, {})
+    return body
+
+
+def _list_offered_tools(scenario: Scenario, order: Sequence[str]) -> list[Tool]:
+    offered = open_toolbox(scenario).tools
+    return [offered[name] for name in order or offered]
 
 
 def _build_signature(tool: Tool, schema_field: str) -> Body:

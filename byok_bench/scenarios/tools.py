@@ -1,19 +1,17 @@
-"""Tools that an agent scenario may offer: deterministic, in memory, same arguments → same answer.
+"""Tool: a function that a model may ask for, and how a call of it is answered.
 
 What a model sends as arguments is data: a call that cannot be carried out is answered with an error text, as an
-agent would, and never raises. Whether the arguments were good is judged elsewhere (expectations.py, checks).
+agent would, and never raises. Whether the arguments were good is judged elsewhere (expectations, checks).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from byok_bench.errors import PlanError
-
-_CLIMATE: Final = ("sunny", "cloudy", "raining", "windy")
-_UTC_OFFSETS: Final = {"berlin": 1, "london": 0, "new york": -5, "paris": 1, "tokyo": 9}
-_POPULATION: Final = {"berlin": 3_700_000, "london": 8_900_000, "paris": 2_100_000, "tokyo": 14_000_000}
+LONGEST_SEARCHED: Final = 10_000
+"""Characters of an argument that a regular expression looks at."""
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,94 +21,56 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     parameters: dict[str, Any]
     """JSON Schema of the arguments."""
-    answer: Callable[[Mapping[str, Any]], dict[str, Any]]
-    """Arguments → result; raises KeyError, TypeError or ValueError for arguments it cannot use."""
+    answer: Callable[[Mapping[str, Any]], Any]
+    """Arguments → result, JSON or text; raises KeyError, TypeError or ValueError for arguments it cannot use."""
+
+
+class BadArguments(ValueError):
+    """The arguments of a call are no JSON object; the message says what they are."""
 
 
 def run_tool(name: str, arguments: str, offered: Mapping[str, Tool]) -> str:
-    """The text of the tool message for one call, JSON; an `error` member where the call cannot be carried out."""
+    """The text of the tool message for one call; a JSON object with `error` where it cannot be carried out."""
     tool = offered.get(name)
     if tool is None:
-        return _to_json_text({"error": f"no tool named {name!r}"})
+        return to_result_text({"error": f"no tool named {name!r}"})
+    try:
+        return to_result_text(tool.answer(read_arguments(arguments)))
+    except BadArguments as error:
+        return to_result_text({"error": str(error)})
+    except (KeyError, TypeError, ValueError) as error:
+        return to_result_text({"error": f"cannot use these arguments: {type(error).__name__}"})
+
+
+def read_arguments(arguments: str) -> dict[str, Any]:
+    """The arguments of a call. Raises BadArguments."""
     try:
         values = msgspec.json.decode(arguments.encode("utf-8", "replace") or b"{}")
     except (msgspec.DecodeError, RecursionError):
-        return _to_json_text({"error": "the arguments are not JSON"})
+        raise BadArguments("the arguments are not JSON") from None
     if not isinstance(values, dict):
-        return _to_json_text({"error": "the arguments are not a JSON object"})
-    try:
-        return _to_json_text(tool.answer(values))
-    except (KeyError, TypeError, ValueError) as error:
-        return _to_json_text({"error": f"cannot use these arguments: {type(error).__name__}"})
+        raise BadArguments("the arguments are not a JSON object")
+    return values
 
 
-def find_tools(names: tuple[str, ...]) -> dict[str, Tool]:
-    """The named tools in that order; PlanError for a name that is not in the box."""
-    unknown = [name for name in names if name not in TOOLS]
-    if unknown:
-        raise PlanError(f"no tool named {unknown[0]!r}; there are {', '.join(TOOLS)}", code="unknown_tool")
-    return {name: TOOLS[name] for name in names}
+def to_result_text(value: Any) -> str:
+    """A tool's result as the text of a message: a text as it is, all else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _to_json_text(value: dict[str, Any]) -> str:
-    return msgspec.json.encode(value).decode()
+def is_fitting(values: Mapping[str, Any], patterns: Mapping[str, str]) -> bool:
+    """Whether each named argument is there and its text holds what the regular expression looks for."""
+    return all(
+        name in values and re.search(pattern, to_result_text(values[name])[:LONGEST_SEARCHED]) is not None
+        for name, pattern in patterns.items()
+    )
 
 
-def _read_city(values: Mapping[str, Any]) -> str:
-    city = values["city"]
-    if not isinstance(city, str) or not city.strip():
-        raise ValueError("city must be a name")
-    return city.strip()
-
-
-def _answer_weather(values: Mapping[str, Any]) -> dict[str, Any]:
-    city = _read_city(values)
-    mark = sum(city.lower().encode())
-    return {"city": city, "sky": _CLIMATE[mark % len(_CLIMATE)], "temperature_c": 5 + mark % 25}
-
-
-def _answer_time(values: Mapping[str, Any]) -> dict[str, Any]:
-    city = _read_city(values)
-    hour = (12 + _UTC_OFFSETS.get(city.lower(), 0)) % 24
-    return {"city": city, "local_time": f"{hour:02d}:00"}
-
-
-def _answer_population(values: Mapping[str, Any]) -> dict[str, Any]:
-    city = _read_city(values)
-    return {"city": city, "population": _POPULATION.get(city.lower(), 100_000)}
-
-
-def _build_object_schema(**properties: dict[str, Any]) -> dict[str, Any]:
+def build_object_schema(optional: Mapping[str, Any] | None = None, **required: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of arguments that have these members and no others."""
     return {
         "type": "object",
-        "properties": properties,
-        "required": list(properties),
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
         "additionalProperties": False,
     }
-
-
-_CITY: Final = {"type": "string", "description": "Name of the city"}
-TOOLS: Final = {
-    tool.name: tool
-    for tool in (
-        Tool(
-            name="get_weather",
-            description="Get the current weather of a city",
-            parameters=_build_object_schema(city=_CITY),
-            answer=_answer_weather,
-        ),
-        Tool(
-            name="get_time",
-            description="Get the current local time of a city",
-            parameters=_build_object_schema(city=_CITY),
-            answer=_answer_time,
-        ),
-        Tool(
-            name="get_population",
-            description="Get the number of people who live in a city",
-            parameters=_build_object_schema(city=_CITY),
-            answer=_answer_population,
-        ),
-    )
-}
-"""Every tool that a scenario can name."""

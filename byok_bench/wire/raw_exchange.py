@@ -14,10 +14,10 @@ from byok_bench.wire.failures import Failure
 Chunk = tuple[int, bytes]
 """(t_ns, bytes): body bytes of one socket read, transfer coding removed, content coding kept."""
 
-End = Literal["done", "eof", "reset", "stall", "limit"]
+End = Literal["done", "eof", "reset", "stall", "limit", "cancelled"]
 """How the body ended: `done` at the stream's own terminator ([DONE], or the terminal event of a typed dialect); `eof`
 clean end of the body; `reset` connection lost or framing incomplete; `stall` silent beyond the idle limit; `limit` a
-size limit, the total clock, or the caller's cancel."""
+size limit, the total clock, or the caller's cancel; `cancelled` closed by this side, as the scenario wants."""
 
 Clock = Literal["kernel", "user"]
 """Who stamped the chunks: the kernel on receipt, or `data_received` before parsing."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from support.nine import NINE
+
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.judging import Row
 from byok_bench.runs.measuring.recovery import Recovery
@@ -13,7 +15,6 @@ from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
 from byok_bench.runs.results import Run
 from byok_bench.runs.storage.ledger import StoredRun
-from byok_bench.scenarios.scenario import load_library
 
 
 class MadeRun(Run):
@@ -74,7 +75,7 @@ def plan(labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (Closed
         Endpoint(label=label, base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")], **endpoint)
         for n, label in enumerate(labels)
     ]
-    return make_plan(endpoints, tuple(load_library().values()), PlanSettings(repeats=3, loads=tuple(loads), warmup=0))
+    return make_plan(endpoints, NINE, PlanSettings(repeats=3, loads=tuple(loads), warmup=0))
 
 
 def row(scenario: str = "plain-answer", repeat: int = 1, target: int = 0, **more: Any) -> Row:

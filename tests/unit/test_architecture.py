@@ -88,7 +88,7 @@ def show(exchange: Exchange) -> None:
     """The row of an exchange, as the table of streams in a terminal."""
     plan = make_a_plan(("one",))
     state = ExchangeState(
-        id=1, key="k", first_key="k", turn=1, target=0, stage=0, scenario="plain-answer", sample="s", repeat=1,
+        id=1, key="k", first_key="k", turn=1, target=0, stage=0, scenario="plain-answer", sample="capital", repeat=1,
         status="done", attempt=1, owner=None, kind=None, phase=None, final="",
     )  # fmt: skip
     row = make_row(plan, state, exchange)

@@ -173,7 +173,11 @@ class Executor:
 
         try:
             turns = await play_sample(
-                scenario, self._plan.targets[job.target].schema, build_job_body(self._plan, job), send_turn
+                scenario,
+                scenario.get_sample(job.sample),
+                self._plan.targets[job.target].schema,
+                build_job_body(self._plan, job),
+                send_turn,
             )
         except ClaimConflict:
             return

@@ -204,8 +204,7 @@ def _mark_copies(targets: Sequence[Target]) -> Iterator[Target]:
 def build_job_body(plan: Plan, job: Job) -> dict[str, Any]:
     """Body of a job's first request, without the model and the endpoint's extra fields."""
     scenario, target = plan.get_scenario(job.scenario), plan.targets[job.target]
-    sample = next(sample for sample in scenario.samples if sample.name == job.sample)
-    return build_opening(scenario, sample, target.schema, target.window)
+    return build_opening(scenario, scenario.get_sample(job.sample), target.schema, target.window)
 
 
 def choose_job_model(plan: Plan, job: Job) -> str:
@@ -218,7 +217,7 @@ def find_exclusion(target: Target, scenario: Scenario) -> str | None:
     """Why a scenario is not played on a target; None if it is."""
     if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
         return "the endpoint uses no key, so a wrong one shows nothing"
-    needs = (scenario.request.stream, bool(scenario.tools), scenario.request.answer_schema is not None)
+    needs = (scenario.request.stream, scenario.has_tools, scenario.request.answer_schema is not None)
     lacking = [name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks]
     return f"declared without {', '.join(lacking)}" if lacking else None
 

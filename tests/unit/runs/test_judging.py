@@ -1,6 +1,7 @@
 """Judging: records → rows, worked out on paper."""
 
 import pytest
+from support.nine import NINE
 from support.recorded import START, answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
@@ -8,11 +9,10 @@ from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.judging import Row, decode_row, encode_row, judge_sample, make_unrecorded_row
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
 from byok_bench.runs.storage.ledger import ExchangeState, Status
-from byok_bench.scenarios.scenario import load_library
 
 PLAN = make_plan(
     [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])],
-    tuple(load_library().values()),
+    NINE,
     PlanSettings(repeats=1, warmup=0),
 )
 

@@ -25,7 +25,7 @@ from byok_bench.runs.storage.ledger import ExchangeEnd
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.records import Record, to_record
 from byok_bench.runs.storage.result_file import prepare_store
-from byok_bench.scenarios.scenario import load_library
+from byok_bench.scenarios.selection import load_library
 
 PLAN = make_plan(
     [Endpoint(label="e", base_url="http://127.0.0.1:1/v1", models=[Model("m")])],

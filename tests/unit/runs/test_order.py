@@ -4,14 +4,13 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.nine import AGENT
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load, OpenLoad
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_jobs, make_plan
-from byok_bench.scenarios.scenario import load_library
 
-AGENT = tuple(scenario for scenario in load_library().values() if not scenario.wants_failure)
 LOADS = (ClosedLoad(), ClosedLoad(concurrency=4), OpenLoad(rate_per_s=5.0))
 
 

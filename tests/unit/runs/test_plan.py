@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.nine import NINE
 
 from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
@@ -20,7 +21,8 @@ from byok_bench.runs.planning.plan import (
 )
 from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.storage import ascii_json
-from byok_bench.scenarios.scenario import Request, Scenario, load_library
+from byok_bench.scenarios.scenario import Request, Scenario
+from byok_bench.scenarios.selection import load_library
 
 PLAIN = load_library()["plain-answer"]
 HOME = Endpoint(label="home", base_url="http://127.0.0.1:8080/v1", models=[Model("m")])
@@ -79,7 +81,7 @@ def test_every_exchange_of_a_plan_has_a_key_of_its_own() -> None:
     twice = plan(
         HOME,
         changed(label="again"),
-        scenarios=tuple(load_library().values()),
+        scenarios=NINE,
         loads=(ClosedLoad(), ClosedLoad(concurrency=2)),
     )
     jobs = make_jobs(twice)
@@ -103,7 +105,7 @@ def test_the_same_plan_has_the_same_hash() -> None:
 def test_a_stored_plan_is_the_plan() -> None:
     """A run is resumed by the plan that it stored."""
     made = plan(
-        scenarios=tuple(load_library().values()),
+        scenarios=NINE,
         loads=(ClosedLoad(), OpenLoad(rate_per_s=2.0, end_rate_per_s=4.0)),
     )
     loaded = ascii_json.from_ascii(ascii_json.to_ascii(made), Plan)

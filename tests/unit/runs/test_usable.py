@@ -20,7 +20,7 @@ from byok_bench.runs.results import Run, list_runs
 from byok_bench.runs.runner import PlaySettings, resume, run
 from byok_bench.runs.start_conditions import find_difference
 from byok_bench.runs.storage.result_path import locate_store
-from byok_bench.scenarios.scenario import load_library
+from byok_bench.scenarios.selection import load_library
 
 ELSEWHERE = "https://api.example.com/v1"
 

@@ -7,7 +7,7 @@ from support.recorded import answer, calls, refusal
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.scenarios.agent import is_sample_over, judge_turns, play_sample
-from byok_bench.scenarios.scenario import load_library
+from byok_bench.scenarios.selection import load_library
 
 ROUND_TRIP = load_library()["tool-round-trip"]
 CUT = calls(("call_1", "get_weather", '{"city": "Tokyo"}'))
@@ -31,7 +31,9 @@ class Model:
 async def test_a_tool_is_run_and_its_result_sent_back() -> None:
     """The second request holds the call and what the tool said."""
     model = Model(CALL, answer("It", " rains."))
-    turns = await play_sample(ROUND_TRIP, "chat", {"messages": [], "tool_choice": "required"}, model)
+    turns = await play_sample(
+        ROUND_TRIP, ROUND_TRIP.samples[0], "chat", {"messages": [], "tool_choice": "required"}, model
+    )
     assert len(turns) == 2
     echo, result = model.asked[1]["messages"]
     assert echo["content"] is None
@@ -59,15 +61,15 @@ async def test_a_tool_is_run_and_its_result_sent_back() -> None:
 )
 async def test_the_loop_ends_where_it_should(answers: list[Exchange], turns: int) -> None:
     """It ends at an answer, at a failure and at the last turn, and not before."""
-    played = await play_sample(ROUND_TRIP, "chat", {"messages": []}, Model(*answers))
+    played = await play_sample(ROUND_TRIP, ROUND_TRIP.samples[0], "chat", {"messages": []}, Model(*answers))
     assert len(played) == turns
-    assert is_sample_over(ROUND_TRIP, played)
+    assert is_sample_over(ROUND_TRIP, ROUND_TRIP.samples[0], played)
 
 
 async def test_a_call_without_an_id_gets_one_of_ours() -> None:
     """Echo and result agree on an id even where the server sent none."""
     model = Model(calls((None, "get_weather", '{"city": "A"}'), (None, "get_weather", '{"city": "B"}')), answer("ok"))
-    await play_sample(ROUND_TRIP, "chat", {"messages": []}, model)
+    await play_sample(ROUND_TRIP, ROUND_TRIP.samples[0], "chat", {"messages": []}, model)
     echo, *results = model.asked[1]["messages"]
     ids = [call["id"] for call in echo["tool_calls"]]
     assert ids == [result["tool_call_id"] for result in results]
@@ -77,7 +79,7 @@ async def test_a_call_without_an_id_gets_one_of_ours() -> None:
 async def test_calls_that_share_an_id_share_one_tool_message() -> None:
     """There is one tool message for each id, whatever the server repeated."""
     model = Model(calls(("x", "get_weather", '{"city": "A"}'), ("x", "get_weather", '{"city": "B"}')), answer("ok"))
-    await play_sample(ROUND_TRIP, "chat", {"messages": []}, model)
+    await play_sample(ROUND_TRIP, ROUND_TRIP.samples[0], "chat", {"messages": []}, model)
     results = [message for message in model.asked[1]["messages"] if message["role"] == "tool"]
     assert [result["tool_call_id"] for result in results] == ["x"]
     assert results[0]["content"].count('"city"') == 2
@@ -86,5 +88,6 @@ async def test_calls_that_share_an_id_share_one_tool_message() -> None:
 async def test_a_one_turn_scenario_reads_no_answer() -> None:
     """Nothing is parsed while other streams are timed: the loop looks at an answer only to go on from it."""
     sent = answer("Paris")
-    await play_sample(load_library()["plain-answer"], "chat", {"messages": []}, Model(sent))
+    plain = load_library()["plain-answer"]
+    await play_sample(plain, plain.samples[0], "chat", {"messages": []}, Model(sent))
     assert "reading" not in vars(sent)

@@ -6,8 +6,9 @@ import pytest
 from support.recorded import answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios import expectations as e
-from byok_bench.scenarios.tools import find_tools
+from byok_bench.scenarios.environments.cities import find_tools
+from byok_bench.scenarios.expectations import judging as e
+from byok_bench.scenarios.expectations.expected import PlayedSample
 from byok_bench.wire.failures import make_failure
 
 TOOLS = find_tools(("get_weather", "get_time"))
@@ -56,7 +57,7 @@ def test_an_expectation_says_why_it_is_not_met(
     expected: e.Expectation, turns: Sequence[Exchange], why: str | None
 ) -> None:
     """None where it is met; else a sentence that names what was seen."""
-    unmet = expected.find_shortfall(e.PlayedSample(turns, TOOLS, CITY))
+    unmet = expected.find_shortfall(PlayedSample(turns, TOOLS, CITY))
     assert unmet is None if why is None else unmet is not None and why in unmet
 
 
@@ -83,6 +84,6 @@ def test_a_sample_is_ok_unmet_or_failed(
     expect: tuple[e.Expectation, ...], turns: Sequence[Exchange], outcome: str
 ) -> None:
     """A failure that nobody wanted fails a sample; what never reached the server shows nothing about its refusals."""
-    judged = e.judge_expectations(expect, e.PlayedSample(turns, TOOLS, None))
+    judged = e.judge_expectations(expect, PlayedSample(turns, TOOLS, None))
     assert judged.outcome == outcome
     assert bool(judged.why) == (outcome != "ok")

@@ -5,8 +5,9 @@ import pytest
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.errors import PlanError
 from byok_bench.scenarios.agent import build_opening
+from byok_bench.scenarios.conversation import Step
 from byok_bench.scenarios.phrasing import find_phrasing
-from byok_bench.scenarios.scenario import load_library
+from byok_bench.scenarios.selection import load_library
 
 CITY = {
     "type": "object",
@@ -84,6 +85,11 @@ SECOND = {
 SCHEMAS = ("chat", "responses", "messages")
 
 
+def make_step(said: Output, call: ToolCall) -> Step:
+    """The step after an answer with one call."""
+    return Step(turn=0, output=said, calls=(call,), results=((str(call.id), "rain"),))
+
+
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_the_first_request_is_worded_as_the_dialect_wants(schema: str) -> None:
     """Tools, limits and choice stand where the dialect looks for them."""
@@ -94,7 +100,7 @@ def test_the_first_request_is_worded_as_the_dialect_wants(schema: str) -> None:
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_the_second_request_echoes_the_call_and_carries_its_result(schema: str) -> None:
     """The assistant's turn goes back as received, arguments encoded once, one result for the id."""
-    body = find_phrasing(schema).build_next(FIRST[schema], Output(tool_calls=(CALL,)), [CALL], [("call_1", "rain")])
+    body = find_phrasing(schema).build_next(FIRST[schema], make_step(Output(), CALL))
     history = body["input" if schema == "responses" else "messages"]
     assert history[1:] == SECOND[schema]
     assert body["tool_choice"] == ({"type": "auto"} if schema == "messages" else "auto")
@@ -104,15 +110,15 @@ def test_the_second_request_echoes_the_call_and_carries_its_result(schema: str) 
 def test_text_beside_a_call_is_echoed_too(schema: str) -> None:
     """What the model said before it called is part of its turn."""
     said = Output(text="Let me look.", tool_calls=(CALL,))
-    body = find_phrasing(schema).build_next(FIRST[schema], said, [CALL], [("call_1", "rain")])
+    body = find_phrasing(schema).build_next(FIRST[schema], make_step(said, CALL))
     assert "Let me look." in str(body)
 
 
 def test_broken_arguments_are_echoed_as_they_were() -> None:
     """Nothing is repaired on the way back; the dialect that wants an object gets an empty one."""
     broken = ToolCall(id="c", name="get_weather", arguments='{"city": ')
-    chat = find_phrasing("chat").build_next(FIRST["chat"], Output(), [broken], [("c", "?")])
-    messages = find_phrasing("messages").build_next(FIRST["messages"], Output(), [broken], [("c", "?")])
+    chat = find_phrasing("chat").build_next(FIRST["chat"], make_step(Output(), broken))
+    messages = find_phrasing("messages").build_next(FIRST["messages"], make_step(Output(), broken))
     assert chat["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"city": '
     assert messages["messages"][1]["content"][0]["input"] == {}
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byok_bench.errors import PlanError
-from byok_bench.scenarios.tools import TOOLS, find_tools, run_tool
+from byok_bench.scenarios.environments.cities import TOOLS, find_tools
+from byok_bench.scenarios.tools import run_tool
 
 
 @pytest.mark.parametrize("name", TOOLS)
