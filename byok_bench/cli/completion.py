@@ -26,7 +26,7 @@ def complete_rule(incomplete: str) -> list[str]:
 
 def complete_scenario(incomplete: str) -> list[str]:
     """Names of the library's scenarios, and of its sets, that begin so."""
-    from byok_bench.scenarios.scenario import SETS, load_library
+    from byok_bench.scenarios.selection import SETS, load_library
 
     return [name for name in (*SETS, *load_library()) if name.startswith(incomplete)]
 
