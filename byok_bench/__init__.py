@@ -13,9 +13,12 @@ from byok_bench.redact import redact as redact
 if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_public_names.py compares them
     from byok_bench.backends.litellm import LiteLLM as LiteLLM
     from byok_bench.backends.llamacpp import LlamaCpp as LlamaCpp
+    from byok_bench.backends.receiver import Receiver as Receiver
     from byok_bench.backends.simulator.server import Simulator as Simulator
     from byok_bench.checks.finding import Finding as Finding
     from byok_bench.checks.ladder.climb import ladder as ladder
+    from byok_bench.checks.ladder.report import LadderReport as LadderReport
+    from byok_bench.checks.ladder.report import Rung as Rung
     from byok_bench.checks.registry import run_checks as _run_checks
     from byok_bench.dialects.exchange import Exchange as Exchange
     from byok_bench.dialects.output import Output as Output
@@ -23,10 +26,18 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.dialects.output import Usage as Usage
     from byok_bench.dialects.timing import Timing as Timing
     from byok_bench.endpoints.book import EndpointBook as EndpointBook
+    from byok_bench.endpoints.contract import CustomEndpoint as CustomEndpoint
+    from byok_bench.endpoints.contract import TeamReference as TeamReference
+    from byok_bench.endpoints.contract import check_confirmation as check_confirmation
+    from byok_bench.endpoints.contract import decode_endpoint as decode_endpoint
+    from byok_bench.endpoints.contract import encode_endpoint as encode_endpoint
+    from byok_bench.endpoints.endpoint import DeclaredCapabilities as DeclaredCapabilities
     from byok_bench.endpoints.endpoint import Endpoint as Endpoint
     from byok_bench.endpoints.endpoint import Model as Model
+    from byok_bench.endpoints.endpoint import Price as Price
     from byok_bench.endpoints.endpoint import Tls as Tls
     from byok_bench.endpoints.keys import KeyRef as KeyRef
+    from byok_bench.endpoints.secret import Secret as Secret
     from byok_bench.endpoints.send import list_models as list_models
     from byok_bench.endpoints.send import send as send
     from byok_bench.errors import BackendError as BackendError
@@ -41,14 +52,21 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.errors import StoreError as StoreError
     from byok_bench.report.compare import compare as compare
     from byok_bench.report.demand import find_unmet as find_unmet
+    from byok_bench.report.evidence import Evidence as Evidence
     from byok_bench.report.evidence import list_evidence as list_evidence
     from byok_bench.report.matrix import make_error_frame as make_error_frame
     from byok_bench.report.matrix import make_evidence_frame as make_evidence_frame
     from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
     from byok_bench.report.plots import draw_first_token as draw_first_token
     from byok_bench.report.stream_plot import draw_streams as draw_streams
+    from byok_bench.runs.judging import Row as Row
+    from byok_bench.runs.progress import ExchangeFinished as ExchangeFinished
+    from byok_bench.runs.progress import RunFinished as RunFinished
+    from byok_bench.runs.progress import RunStarted as RunStarted
+    from byok_bench.runs.progress import Waiting as Waiting
     from byok_bench.runs.results import Run as Run
     from byok_bench.runs.runner import run as run
+    from byok_bench.scenarios.scenario import Scenario as Scenario
     from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
     from byok_bench.ui.endpoint_form import EndpointForm as EndpointForm
     from byok_bench.ui.errors_view import render_failures as render_failures
@@ -57,12 +75,14 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.ui.ladder_view import LadderView as LadderView
     from byok_bench.ui.results_view import render_results as render_results
     from byok_bench.ui.run_view import RunView as RunView
+    from byok_bench.wire.bodies.sse import Event as Event
     from byok_bench.wire.client import Client as Client
     from byok_bench.wire.egress.verdicts import Verdict as Verdict
     from byok_bench.wire.egress.verdicts import judge as judge
     from byok_bench.wire.failures import Failure as Failure
     from byok_bench.wire.limits import Limits as Limits
     from byok_bench.wire.limits import Timeouts as Timeouts
+    from byok_bench.wire.timed_transport import TimedTransport as TimedTransport
 
     check = _run_checks
 
@@ -72,15 +92,21 @@ _HOMES: Final = {
     "ByokBenchError": "errors",
     "Client": "wire.client",
     "ContractError": "errors",
+    "CustomEndpoint": "endpoints.contract",
+    "DeclaredCapabilities": "endpoints.endpoint",
     "Endpoint": "endpoints.endpoint",
     "EndpointBook": "endpoints.book",
     "EndpointError": "errors",
     "EndpointForm": "ui.endpoint_form",
+    "Event": "wire.bodies.sse",
+    "Evidence": "report.evidence",
     "Exchange": "dialects.exchange",
+    "ExchangeFinished": "runs.progress",
     "ExportError": "errors",
     "Failure": "wire.failures",
     "Finding": "checks.finding",
     "KeyRef": "endpoints.keys",
+    "LadderReport": "checks.ladder.report",
     "LadderView": "ui.ladder_view",
     "Limits": "wire.limits",
     "LiteLLM": "backends.litellm",
@@ -89,21 +115,35 @@ _HOMES: Final = {
     "Model": "endpoints.endpoint",
     "Output": "dialects.output",
     "PlanError": "errors",
+    "Price": "endpoints.endpoint",
+    "Receiver": "backends.receiver",
+    "Row": "runs.judging",
     "Run": "runs.results",
+    "RunFinished": "runs.progress",
+    "RunStarted": "runs.progress",
     "RunView": "ui.run_view",
+    "Rung": "checks.ladder.report",
+    "Scenario": "scenarios.scenario",
+    "Secret": "endpoints.secret",
     "SecretError": "errors",
     "Simulator": "backends.simulator.server",
     "StoreError": "errors",
+    "TeamReference": "endpoints.contract",
+    "TimedTransport": "wire.timed_transport",
     "Timeouts": "wire.limits",
     "Timing": "dialects.timing",
     "Tls": "endpoints.endpoint",
     "ToolCall": "dialects.output",
     "Usage": "dialects.output",
     "Verdict": "wire.egress.verdicts",
+    "Waiting": "runs.progress",
     "check": "checks.registry:run_checks",
+    "check_confirmation": "endpoints.contract",
     "compare": "report.compare",
+    "decode_endpoint": "endpoints.contract",
     "draw_first_token": "report.plots",
     "draw_streams": "report.stream_plot",
+    "encode_endpoint": "endpoints.contract",
     "find_unmet": "report.demand",
     "judge": "wire.egress.verdicts",
     "ladder": "checks.ladder.climb",

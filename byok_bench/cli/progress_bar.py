@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from byok_bench.cli.console import describe_count, note
-from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted, Waiting
+from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunStarted, Waiting
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -52,12 +52,12 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: RunEvent) -> None:
         """One event of the run."""
         if isinstance(event, RunStarted):
             self._start(event)
         elif isinstance(event, ExchangeFinished):
-            self.kept += event.last and not event.warmup
+            self.kept += event.last and not event.is_warmup
             self.failed += event.is_failed
             self._draw(event)
         elif isinstance(event, Waiting):

@@ -22,7 +22,7 @@ from byok_bench.endpoints.book_format import (
     choose_config_key,
     refuse_literal_keys,
 )
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Price, Tls
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Price, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
 from byok_bench.wire.bodies.content_coding import IDENTITY
@@ -32,8 +32,8 @@ _KNOWN: Final[Mapping[str, Sequence[str]]] = {
     "timeouts": Timeouts.__struct_fields__,
     "tls": Tls.__struct_fields__,
     "price": Price.__struct_fields__,
-    "capabilities": Capabilities.__struct_fields__,
-    **dict.fromkeys(Capabilities.__struct_fields__, Capability.__struct_fields__),
+    "capabilities": DeclaredCapabilities.__struct_fields__,
+    **dict.fromkeys(DeclaredCapabilities.__struct_fields__, Capability.__struct_fields__),
 }
 """Tables with fields of our own; anything else in them belongs to another program or version."""
 _FREE: Final = ("headers", "query", "body")

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
-from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price, Schema, Tls
+from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, Price, Schema, Tls
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
@@ -69,7 +69,7 @@ class ModelTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     config_key: str | None = None
     """None in a table written by hand: the id then follows from the endpoint's and the name."""
     context_window_tokens: int | None = None
-    capabilities: Capabilities = Capabilities()
+    capabilities: DeclaredCapabilities = DeclaredCapabilities()
     price: Price | None = None
 
 

@@ -1,8 +1,8 @@
 """`custom_model_endpoint`, version 1: an endpoint as the request field of an agent backend that calls it for us.
 
-A client writes the field with `encode` and tells by `confirm` whether the server obeyed it; a server reads it with
-`decode`. The shape is custom_model_endpoint.v1.json beside this file, with examples. A secret is in the encoded
-document alone: no error, repr or log shows one. Rules: docs/endpoints.md.
+A client writes the field with `encode_endpoint` and tells by `check_confirmation` whether the server obeyed it; a
+server reads it with `decode_endpoint`. The shape is custom_model_endpoint.v1.json beside this file, with examples. A
+secret is in the encoded document alone: no error, repr or log shows one. Rules: docs/endpoints.md.
 """
 
 import contextlib

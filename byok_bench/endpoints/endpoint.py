@@ -42,7 +42,7 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe found, in a sentence; None if the state was only declared."""
 
 
-class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DeclaredCapabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a model can do, as far as known."""
 
     streaming: Capability = Capability()
@@ -89,7 +89,7 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
     """UUIDv4 that stays when name or alias change."""
     context_window_tokens: int | None = None
     """Declared by the user; None: not known."""
-    capabilities: Capabilities = Capabilities()
+    capabilities: DeclaredCapabilities = DeclaredCapabilities()
     price: Price | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, Price
+from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, Price
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError
@@ -49,10 +49,10 @@ def _drop_evidence(model: Model) -> Model:
     """The model without what a probe found of it: that was another model, or another server."""
     kept = {
         name: capability
-        for name in Capabilities.__struct_fields__
+        for name in DeclaredCapabilities.__struct_fields__
         if (capability := getattr(model.capabilities, name)).evidence is None
     }
-    return replace(model, capabilities=Capabilities(**kept))
+    return replace(model, capabilities=DeclaredCapabilities(**kept))
 
 
 def _read_url(endpoint: Endpoint, text: str) -> Endpoint:

@@ -47,7 +47,7 @@ class ExchangeFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     repeat: int
     turn: int
     stage: str
-    warmup: bool
+    is_warmup: bool
     last: bool
     """It was the last turn of its sample."""
     wants_failure: bool = False
@@ -88,13 +88,13 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why it was interrupted."""
 
 
-Event = RunStarted | ExchangeFinished | Waiting | RunFinished
+RunEvent = RunStarted | ExchangeFinished | Waiting | RunFinished
 MeasuringEvent = ExchangeFinished | Waiting
 """What the measuring process tells."""
-Listener = Callable[[Event], None]
+Listener = Callable[[RunEvent], None]
 
 
-def warn_in_log(event: Event) -> None:
+def warn_in_log(event: RunEvent) -> None:
     """The listener of a run that nobody watches: what must not go by unheard is a warning in the log."""
     if isinstance(event, RunStarted):
         for line in (*event.unusable, event.passed_over):

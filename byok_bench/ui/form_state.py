@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Capabilities, Endpoint, Model, make_config_key
+from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, make_config_key
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.importing import add_to_book, from_environment, from_preset
 from byok_bench.endpoints.key_literals import find_literal_key
@@ -206,7 +206,7 @@ class FormState:
         """The user said that the key may go to the endpoint's present address."""
         self.book.confirm_key(self._require_selected().config_key)
 
-    def keep_capabilities(self, config_key: str, model: str, found: Capabilities) -> None:
+    def keep_capabilities(self, config_key: str, model: str, found: DeclaredCapabilities) -> None:
         """Note on the model what a test showed, where that may be written."""
         endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
         if endpoint is None or self.book.is_team(endpoint) or self.book.find_refusal(endpoint):
@@ -307,7 +307,7 @@ def copy_model(model: Model) -> Model:
     return replace(model, config_key=make_config_key())
 
 
-def describe_capabilities(found: Capabilities) -> str:
+def describe_capabilities(found: DeclaredCapabilities) -> str:
     """What is known of a model, in words; empty if nothing is."""
     states = {name: getattr(found, name).state for name in found.__struct_fields__}
     known = [f"{name.replace('_', ' ')} {state}" for name, state in states.items() if state != "unknown"]

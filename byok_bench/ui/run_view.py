@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import HTML, Button, HBox, IntProgress, Layout, VBox
 
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted, Waiting
+from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunFinished, RunStarted, Waiting
 from byok_bench.runs.results import Run
 
 
@@ -49,7 +49,7 @@ class RunView(VBox):  # type: ignore[misc]
             self._stop.on_click(stop, remove=True)
             self._stop.disabled = True
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: RunEvent) -> None:
         """Show one event."""
         match event:
             case RunStarted():

@@ -23,7 +23,7 @@ from byok_bench.checks.ladder.rungs import Climb, climb_chat, climb_tools
 from byok_bench.checks.probes.probe import ProbeRequest, list_dialect_probes, list_probes
 from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import Check
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Schema, Tls
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model, Price, Schema, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.client import Client
 
@@ -194,18 +194,18 @@ async def test_what_an_answer_costs_is_told(simulator: Simulator) -> None:
 
 async def test_what_the_model_can_do_is_told_with_its_evidence(simulator: Simulator) -> None:
     """A climb proves streaming and tools; what it did not show stays as it was declared."""
-    declared = Capabilities(structured_output=Capability(state="yes"), tools=Capability(state="no"))
+    declared = DeclaredCapabilities(structured_output=Capability(state="yes"), tools=Capability(state="no"))
     found = prove_capabilities(await ladder(simulator.endpoint), declared)
     assert (found.streaming.state, found.tools.state) == ("yes", "yes")
     assert found.tools.evidence == "tools: Called with auto, required, named."
     assert (found.structured_output, found.reasoning) == (declared.structured_output, Capability())
     async with Simulator(api_key=KEY, reasoning=True) as thinking:
-        assert prove_capabilities(await ladder(thinking.endpoint), Capabilities()).reasoning.state == "yes"
+        assert prove_capabilities(await ladder(thinking.endpoint), DeclaredCapabilities()).reasoning.state == "yes"
 
 
 async def test_a_refused_key_proves_nothing_of_the_model(simulator: Simulator) -> None:
     """Where every request is turned down, what was declared stays."""
-    declared = Capabilities(tools=Capability(state="yes"))
+    declared = DeclaredCapabilities(tools=Capability(state="yes"))
     endpoint = replace(simulator.endpoint, key=KeyRef.session("not-the-right-key-000"))
     assert prove_capabilities(await ladder(endpoint), declared) == declared
 

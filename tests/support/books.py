@@ -6,7 +6,7 @@ from typing import Any
 import keyring.backend
 from hypothesis import strategies as st
 
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price, Tls
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model, Price, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.wire.limits import Timeouts
 
@@ -76,7 +76,7 @@ _models = st.builds(
     _words,
     alias=st.none() | _words,
     context_window_tokens=st.none() | st.integers(1, 10**7),
-    capabilities=st.builds(Capabilities, streaming=_capability, tools=_capability),
+    capabilities=st.builds(DeclaredCapabilities, streaming=_capability, tools=_capability),
     price=st.none() | _prices,
 )
 

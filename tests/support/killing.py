@@ -22,7 +22,7 @@ from byok_bench.runs.progress import ExchangeFinished
 from byok_bench.runs.runner import run
 
 def tell(event):
-    if isinstance(event, ExchangeFinished) and not event.warmup:
+    if isinstance(event, ExchangeFinished) and not event.is_warmup:
         sys.stdout.write(f"{event.scenario} {event.sample} {event.repeat} {event.turn}\\n")
         sys.stdout.flush()
 

@@ -13,6 +13,7 @@ import byok_bench as bb
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(bb.__file__)
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HEAVY = ("pandas", "altair", "ipywidgets", "anywidget", "httpx", "xllamacpp")
 
 
@@ -67,3 +68,14 @@ def test_every_parameter_of_a_run_is_explained() -> None:
     """It has many, and a number without its unit is a trap."""
     told = re.findall(r"^\* `(\w+)`: ", inspect.getdoc(bb.run) or "", re.MULTILINE)
     assert told == list(inspect.signature(bb.run).parameters)
+
+
+@pytest.mark.parametrize(
+    "page", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"], ids=lambda path: path.name
+)
+def test_pages_take_the_public_names_alone(page: Path) -> None:
+    """What a page shows can be typed as it stands: of the package it imports `bb`, and every `bb.x` is there."""
+    for block in PYTHON_BLOCK.findall(page.read_text("utf-8")):
+        imports = [line for line in block.splitlines() if re.match(r"\s*(from|import) byok_bench\b", line)]
+        assert set(imports) <= {"import byok_bench as bb"}
+        assert set(re.findall(r"\bbb\.(\w+)", block)) <= set(bb.__all__)

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from byok_bench.checks.ladder.report import LadderReport, Rung
-from byok_bench.endpoints.endpoint import Capabilities, Capability
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities
 
 Proof = Literal["yes", "no"]
 REFUSALS = frozenset({"invalid_request", "protocol"})
@@ -14,7 +14,7 @@ REFUSALS = frozenset({"invalid_request", "protocol"})
 _EVIDENCE_CHARACTERS = 200
 
 
-def prove_capabilities(report: LadderReport, declared: Capabilities) -> Capabilities:
+def prove_capabilities(report: LadderReport, declared: DeclaredCapabilities) -> DeclaredCapabilities:
     """`declared`, with what the rungs prove in its place."""
     return replace(declared, **dict(iterate_proofs(report)))
 

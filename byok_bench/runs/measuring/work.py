@@ -38,7 +38,7 @@ def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExc
         repeat=job.repeat,
         turn=turn,
         stage=work.plan.loads[job.stage].name,
-        warmup=job.is_warmup,
+        is_warmup=job.is_warmup,
         last=last,
         wants_failure=next((one.wants_failure for one in work.plan.scenarios if one.name == job.scenario), False),
         http_status=raw.head.status if raw is not None and raw.head is not None else None,

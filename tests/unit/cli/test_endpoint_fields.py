@@ -9,10 +9,10 @@ from support.books import an_endpoint
 
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.endpoint_options import make_ad_hoc_endpoint
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model, Price
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model, Price
 from byok_bench.endpoints.keys import KeyRef
 
-SEEN = Capabilities(tools=Capability(state="yes", evidence="a call came"))
+SEEN = DeclaredCapabilities(tools=Capability(state="yes", evidence="a call came"))
 BEFORE = {
     "new": Endpoint(label="new"),
     "probed": an_endpoint("probed", models=[Model("m-1", alias="one", capabilities=SEEN, price=Price(input=1.0))]),
@@ -83,7 +83,7 @@ def test_it_is_so_beside_a_base_url_too(case: str) -> None:
 def test_what_a_probe_found_does_not_move_with_the_address() -> None:
     """That was another server, however its address was changed."""
     moved = EndpointOptions(base_url="https://other.example/v1").apply(BEFORE["probed"])
-    assert moved.models[0].capabilities == Capabilities()
+    assert moved.models[0].capabilities == DeclaredCapabilities()
     assert moved.models[0].price == Price(input=1.0)
 
 

@@ -14,7 +14,7 @@ STARTED = RunStarted(run_id="r", store="s", samples=40, stored=0, maybe_billed=0
 def finished(**changes: Any) -> ExchangeFinished:
     """One exchange that went well."""
     given: dict[str, Any] = {"run_id": "r", "target": "a", "scenario": "x", "sample": "x", "repeat": 1, "turn": 1}
-    given |= {"stage": "1", "warmup": False, "last": True, "http_status": 200, "done": 10, "samples": 40}
+    given |= {"stage": "1", "is_warmup": False, "last": True, "http_status": 200, "done": 10, "samples": 40}
     return ExchangeFinished(**(given | changes))
 
 

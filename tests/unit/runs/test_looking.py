@@ -17,7 +17,7 @@ from byok_bench.report.tables import list_table_lines
 from byok_bench.runs import judging
 from byok_bench.runs.judging import compute_judge_version, encode_row, make_unrecorded_row
 from byok_bench.runs.planning.plan import Job
-from byok_bench.runs.progress import Event, ExchangeFinished
+from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.results import TABLES, Run
 from byok_bench.runs.runner import run
 from byok_bench.runs.storage import judged_rows, ledger
@@ -41,7 +41,7 @@ async def play_and_stop(server: BenchServer, store: Path, exchanges: int) -> Non
     reached = asyncio.Event()
     left = exchanges
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         nonlocal left
         left -= isinstance(event, ExchangeFinished)
         if left <= 0:

@@ -24,7 +24,7 @@ from byok_bench.runs.judging import Row
 from byok_bench.runs.measuring import recovery
 from byok_bench.runs.planning.blocks import order_jobs
 from byok_bench.runs.planning.plan import make_jobs
-from byok_bench.runs.progress import Event, ExchangeFinished, Waiting
+from byok_bench.runs.progress import ExchangeFinished, RunEvent, Waiting
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
 from byok_bench.wire.failures import Failure, make_failure
@@ -113,7 +113,7 @@ class TestWindows:
     async def test_a_run_that_goes_on_sends_the_same_prompts(self) -> None:
         """The window is not asked for again, and a server that lists another by now changes no plan."""
 
-        def stop(event: Event) -> None:
+        def stop(event: RunEvent) -> None:
             if isinstance(event, ExchangeFinished):
                 raise ConnectionAbortedError
 
@@ -154,7 +154,7 @@ class TestToldToWait:
         """The wait stands in its row and in no time of its answer, and is told once."""
         told: list[Waiting] = []
 
-        def listen(event: Event) -> None:
+        def listen(event: RunEvent) -> None:
             if isinstance(event, Waiting):
                 told.append(event)
 
@@ -184,7 +184,7 @@ class TestToldToWait:
 
     async def test_a_measuring_process_tells_its_waits(self) -> None:
         """What it waits for is heard in the process that shows it."""
-        told: list[Event] = []
+        told: list[RunEvent] = []
         async with serving(MoodyServer()) as server:
             server.limits = 1
             await run(endpoint(server), "plain-answer", repeats=2, warmup=0, process=True, on_progress=told.append)
@@ -217,7 +217,7 @@ class TestRecovery:
 
     async def test_what_comes_next_waits_until_a_plain_request_is_answered(self) -> None:
         """The second target on the same server is not called slow for what the first one's prompt did."""
-        told: list[Event] = []
+        told: list[RunEvent] = []
         async with serving(MoodyServer()) as server:
             server.busy_s = 0.6
             server.window = 100_000

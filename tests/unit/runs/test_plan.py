@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from support.nine import NINE
 
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Endpoint, Model
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
 from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
@@ -154,8 +154,8 @@ def test_two_targets_cannot_have_one_name() -> None:
         plan(HOME, HOME)
 
 
-NO_TOOLS = Model("m", capabilities=Capabilities(tools=Capability(state="no")))
-NO_SCHEMA = Model("m", capabilities=Capabilities(structured_output=Capability(state="no")))
+NO_TOOLS = Model("m", capabilities=DeclaredCapabilities(tools=Capability(state="no")))
+NO_SCHEMA = Model("m", capabilities=DeclaredCapabilities(structured_output=Capability(state="no")))
 KEYED = changed(key=KeyRef.env("K"))
 
 

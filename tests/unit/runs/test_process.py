@@ -17,7 +17,7 @@ from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.runs.measuring import process
 from byok_bench.runs.measuring.pipe_messages import insert_secrets, resolve_secrets
 from byok_bench.runs.measuring.process import MeasuringProcess, ProcessEnded, is_in_notebook
-from byok_bench.runs.progress import Event, ExchangeFinished
+from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import run
 
@@ -61,7 +61,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 @pytest.mark.parametrize("more", [{"process": True}, {"processes": 2, "concurrency": 4}], ids=["beside", "two"])
 async def test_rows_and_progress_are_those_of_a_run_in_this_process(more: dict[str, Any], watched: Watched) -> None:
     """Who measured makes no difference to what is told and stored."""
-    events: list[Event] = []
+    events: list[RunEvent] = []
     async with serving(BenchServer(pieces=25)) as server:
         keyed = endpoint(server, key=KeyRef.session(KEY))
         result = await run(keyed, ["agent", "bad-key"], repeats=2, on_progress=events.append, **more)
@@ -78,7 +78,7 @@ async def test_a_key_is_in_no_argument_and_no_environment(watched: Watched, monk
     """Also not the variable that it was read from: keys go over the pipe."""
     monkeypatch.setenv("BENCH_TEST_KEY", KEY)
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished):
             watched.look()
 
@@ -95,7 +95,7 @@ async def test_a_killed_process_loses_no_stored_row(watched: Watched) -> None:
     """What was told as stored is there; the run is marked, says why, and goes on where it stopped."""
     told: list[ExchangeFinished] = []
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished):
             told.append(event)
             if event.done == 3:
@@ -119,7 +119,7 @@ async def test_cancelling_ends_the_process_and_keeps_what_there_is(watched: Watc
     """No process is left behind, and no row is left in flight."""
     reached = asyncio.Event()
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished) and event.done == 2:
             reached.set()
 

@@ -15,7 +15,7 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.runs.measuring import executor
-from byok_bench.runs.progress import Event, ExchangeFinished, RunFinished, RunStarted
+from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunFinished, RunStarted
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
 from byok_bench.runs.storage.result_path import locate_store
@@ -184,7 +184,7 @@ async def test_an_open_loop_counts_from_the_intended_start() -> None:
 
 async def test_progress_is_told_from_start_to_end() -> None:
     """A listener can show how far the run is, and what each exchange was."""
-    events: list[Event] = []
+    events: list[RunEvent] = []
     async with serving(BenchServer()) as server:
         result = await run(endpoint(server), ["plain-answer", "tool-round-trip"], repeats=2, on_progress=events.append)
     first, *middle, last = events
@@ -200,7 +200,7 @@ async def test_progress_is_told_from_start_to_end() -> None:
 async def test_a_listener_that_raises_ends_the_run_and_keeps_what_there_is() -> None:
     """Its error comes out; the run is marked, and can be gone on with."""
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished) and event.done == 3:
             raise ZeroDivisionError
 
@@ -218,7 +218,7 @@ async def interrupted(server: BenchServer, after: int, **more: Any) -> Run:
     """A run that was cancelled once so many exchanges were stored."""
     reached = asyncio.Event()
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished) and event.done >= after:
             reached.set()
 
@@ -244,9 +244,9 @@ async def test_a_cancelled_run_keeps_what_was_measured_and_goes_on() -> None:
     assert len(server.ids) == 8 + result.maybe_billed
 
 
-async def stopped_and_gone_on_with(**more: Any) -> tuple[Run, list[Event]]:
+async def stopped_and_gone_on_with(**more: Any) -> tuple[Run, list[RunEvent]]:
     """A run whose first request was out when it was cancelled, and the same run to its end."""
-    events: list[Event] = []
+    events: list[RunEvent] = []
     asked = asyncio.Event()
     async with serving(BenchServer(delay_s=60, log=lambda _: asked.set())) as server:
         task = asyncio.ensure_future(run(endpoint(server), "plain-answer", on_progress=events.append, **more))

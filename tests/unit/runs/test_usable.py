@@ -15,7 +15,7 @@ from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
-from byok_bench.runs.progress import Event, ExchangeFinished, RunStarted
+from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunStarted
 from byok_bench.runs.results import Run, list_runs
 from byok_bench.runs.runner import PlaySettings, resume, run
 from byok_bench.runs.start_conditions import find_difference
@@ -70,7 +70,7 @@ async def test_each_of_several_unusable_endpoints_is_named() -> None:
 async def test_an_unusable_endpoint_has_no_rows_and_stops_nobody(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """The other one is measured; who listens to nothing finds a warning in the log."""
     bad, says = UNUSABLE[name]
-    events: list[Event] = []
+    events: list[RunEvent] = []
     async with serving(BenchServer()) as server:
         good = endpoint("good", server.base_url)
         with caplog.at_level(logging.WARNING, logger="byok_bench"):
@@ -102,7 +102,7 @@ async def stop_after(exchanges: int, start: Callable[..., Any]) -> None:
     """Cancel what `start(listener)` started, once so many exchanges are stored."""
     reached, seen = asyncio.Event(), 0
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         nonlocal seen
         seen += isinstance(event, ExchangeFinished)
         if seen >= exchanges:
@@ -215,7 +215,7 @@ async def test_a_key_that_nothing_more_needs_is_not_asked_for(monkeypatch: pytes
 
 async def test_a_run_of_another_label_is_not_gone_on_with() -> None:
     """Same address, same model, and a name that nobody asked for now: a new run, and a line that says so."""
-    events: list[Event] = []
+    events: list[RunEvent] = []
     async with serving(BenchServer()) as server:
         alpha, beta = endpoint("alpha", server.base_url), endpoint("beta", server.base_url)
         await stop_after(1, lambda listen: run(alpha, "plain-answer", repeats=4, on_progress=listen))

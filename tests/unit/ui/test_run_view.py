@@ -8,7 +8,7 @@ from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.runs.progress import Event, ExchangeFinished
+from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.runner import run
 from byok_bench.ui.run_view import RunView
 
@@ -28,7 +28,7 @@ async def test_a_run_is_shown_to_its_end() -> None:
     view = RunView()
     lines: list[str] = []
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         view.show_event(event)
         lines.append(said(view))
 
@@ -57,7 +57,7 @@ async def test_stop_gives_back_what_was_measured() -> None:
     """No error in the cell: the cells below go on with as much as there is, and the line says how to go on."""
     view = RunView()
 
-    def listen(event: Event) -> None:
+    def listen(event: RunEvent) -> None:
         view.show_event(event)
         if isinstance(event, ExchangeFinished) and event.done == 2:
             view._stop.click()

@@ -10,7 +10,7 @@ import pytest
 from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, written
 
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Capabilities, Capability, Model
+from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Model
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
@@ -306,7 +306,7 @@ def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tm
     state = FormState(EndpointBook.open())
     assert state.make_list_label(state.endpoints[0]) == ("Shared  (Team)", False)
     assert (state.is_editable, state.can_take_key) == (False, False)
-    state.keep_capabilities(str(state.selected), "m", Capabilities(tools=Capability(state="yes")))
+    state.keep_capabilities(str(state.selected), "m", DeclaredCapabilities(tools=Capability(state="yes")))
     assert team.read_text() == text
     state.duplicate()
     assert state.is_editable
@@ -315,10 +315,10 @@ def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tm
 def test_what_a_test_found_is_kept_until_model_or_address_change(filled: FormState) -> None:
     """Evidence belongs to one model at one address; what the user declared stays."""
     declared, found = Capability(state="no"), Capability(state="yes", evidence="tools: called.")
-    filled.keep_capabilities(str(filled.selected), "m-1", Capabilities(tools=found, reasoning=declared))
+    filled.keep_capabilities(str(filled.selected), "m-1", DeclaredCapabilities(tools=found, reasoning=declared))
     assert filled.describe_field("model").text == "Known of it: tools yes, reasoning no."
     filled.enter("base_url", "https://elsewhere.example.com/v1")
-    assert stored(filled).models[0].capabilities == Capabilities(reasoning=declared)
+    assert stored(filled).models[0].capabilities == DeclaredCapabilities(reasoning=declared)
 
 
 def test_a_book_that_broke_meanwhile_loses_no_text(filled: FormState) -> None:
