@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.errors import PlanError as PlanError
     from byok_bench.errors import SecretError as SecretError
     from byok_bench.errors import StoreError as StoreError
+    from byok_bench.report import stats as stats
     from byok_bench.report.compare import compare as compare
     from byok_bench.report.demand import find_unmet as find_unmet
     from byok_bench.report.evidence import Evidence as Evidence
@@ -160,6 +161,7 @@ _HOMES: Final = {
     "render_results": "ui.results_view",
     "run": "runs.runner",
     "send": "endpoints.send",
+    "stats": "report",
 }
 """Public name → its module, and `:` what it is called there if that differs."""
 
@@ -172,7 +174,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'byok_bench' has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")
     with importlib.import_module("byok_bench.extras").name_missing_extra():
-        value = getattr(importlib.import_module(f"byok_bench.{module}"), attribute or name)
+        found = importlib.import_module(f"byok_bench.{module}")
+        if not hasattr(found, attribute or name):  # it is a module itself
+            importlib.import_module(f"byok_bench.{module}.{name}")
+        value = getattr(found, attribute or name)
     globals()[name] = value
     return value
 

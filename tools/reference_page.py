@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import msgspec
@@ -29,7 +29,12 @@ def write_reference_page() -> str:
 
 
 def describe(name: str, value: Any) -> Iterator[str]:
-    """A function with its docstring; a class with what it is made from and what it has."""
+    """A function with its docstring; a class with what it is made from and what it has; a module with all of these."""
+    if isinstance(value, ModuleType):
+        yield from (inspect.getdoc(value) or "", "")
+        for member in value.__all__:
+            yield from (f"### bb.{name}.{member}", "", *describe(member, getattr(value, member)))
+        return
     if not isinstance(value, type):
         yield from ("```python", write_signature(name, value), "```", "", inspect.getdoc(value) or "", "")
         return

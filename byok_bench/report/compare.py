@@ -12,7 +12,7 @@ import pandas as pd
 from byok_bench.errors import PlanError
 from byok_bench.report.frames import make_exchange_frame
 from byok_bench.report.run_notes import list_comparison_notes
-from byok_bench.report.stats import Difference, compute_quantile, estimate_difference
+from byok_bench.report.stats import Interval, compute_quantile, paired
 from byok_bench.report.tables import Line
 from byok_bench.runs.results import Run
 
@@ -94,19 +94,19 @@ def _make_difference_lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -
                 continue
             before = [float(value) for value in kept[f"{metric}_a"]]
             after = [float(value) for value in kept[f"{metric}_b"]]
-            found = estimate_difference(before, after)
+            found = paired(before, after).difference
             lines.append(
                 {
                     "target": name,
                     "scenario": scenario,
                     "metric": metric,
-                    "pairs": found.pairs,
+                    "pairs": found.n,
                     "failed_a": failed_a,
                     "failed_b": failed_b,
-                    "excluded": len(part) - found.pairs + (unpaired if scenario == ALL else 0),
+                    "excluded": len(part) - found.n + (unpaired if scenario == ALL else 0),
                     "a": _round_ms(compute_quantile(before, 0.5)),
                     "b": _round_ms(compute_quantile(after, 0.5)),
-                    "difference": _round_ms(found.median),
+                    "difference": _round_ms(found.value),
                     "low": _round_ms(found.low),
                     "high": _round_ms(found.high),
                     "difference_percent": _compute_share(found, before),
@@ -116,18 +116,18 @@ def _make_difference_lines(name: str, left: pd.DataFrame, right: pd.DataFrame) -
     return lines
 
 
-def judge_difference(found: Difference) -> str:
-    """What may be said of B beside A; for too few pairs there is no interval (stats.py)."""
-    if found.low is None or found.median is None:
+def judge_difference(found: Interval) -> str:
+    """What may be said of B beside A; for too few pairs there is no interval."""
+    if found.low is None or found.high is None:
         return "too few pairs"
-    if not found.is_shown:
-        return "no difference shown"
-    return "B is slower" if found.median > 0 else "B is faster"
+    if found.low > 0:
+        return "B is slower"
+    return "B is faster" if found.high < 0 else "no difference shown"
 
 
-def _compute_share(found: Difference, before: list[float]) -> float | None:
+def _compute_share(found: Interval, before: list[float]) -> float | None:
     middle = compute_quantile(before, 0.5)
-    return round(100 * found.median / middle, 1) if found.median is not None and middle else None
+    return round(100 * found.value / middle, 1) if found.value is not None and middle else None
 
 
 def _round_ms(value: float | None) -> float | None:

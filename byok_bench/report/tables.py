@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from byok_bench.report.printable_text import replace_surrogates
-from byok_bench.report.stats import compute_quantile, estimate_median
+from byok_bench.report.stats import compute_quantile, median
 from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.planning.plan import Plan
@@ -247,9 +247,9 @@ def _compute_median(rows: Iterable[Row], column: str) -> float | None:
 
 def _compute_spread(name: str, values: Sequence[float]) -> Line:
     """Median, its interval, and the tail as far as the samples reach."""
-    found = estimate_median(values)
+    found = median(values)
     return {
-        f"{name}_ms": _round_number(found.median),
+        f"{name}_ms": _round_number(found.value),
         f"{name}_low_ms": _round_number(found.low),
         f"{name}_high_ms": _round_number(found.high),
         f"{name}_p90_ms": _round_number(compute_quantile(values, 0.9)),

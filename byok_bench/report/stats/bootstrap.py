@@ -1,0 +1,59 @@
+"""BCa: the bootstrap interval that is mended for bias and skewness (Efron 1987; Efron, Tibshirani 1993, chapter 14).
+
+What is drawn is always a whole prompt: answers to one prompt are not independent. A prompt is a tuple of counts or
+sums, and an estimate is made of their totals: a mean of (value, 1), F1 of (hits, false alarms, misses). Randomness is
+the standard library's and seeded.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from byok_bench.report.stats.interval import NORMAL, Interval
+
+Totals = Sequence[float]
+Estimator = Callable[[Totals], float | None]
+"""Totals over prompts → number; None where they have none."""
+DRAWS: Final = 2_000
+"""Resamples behind an interval."""
+
+
+def draw_interval(prompts: Sequence[Totals], estimate: Estimator, level: float, seed: int) -> Interval | None:
+    """The estimate of all prompts with its BCa interval over prompts; None where every draw gives the same."""
+    totals, choose = sum_columns(prompts), random.Random(seed).choices
+    value, count = estimate(totals), len(prompts)
+    assert value is not None
+    made = (estimate(sum_columns(choose(prompts, k=count))) for _ in range(DRAWS))
+    drawn = sorted(one for one in made if one is not None)
+    if drawn[0] == drawn[-1]:
+        return None
+    bias, skew = _compute_bias(drawn, value), _compute_skew(prompts, totals, estimate)
+    low, high = (_find_end(drawn, NORMAL.inv_cdf(tail), bias, skew) for tail in ((1 - level) / 2, (1 + level) / 2))
+    return Interval(value, low, high, count, level)
+
+
+def sum_columns(prompts: Sequence[Totals]) -> Totals:
+    """The totals of all prompts, place by place."""
+    return [sum(column) for column in zip(*prompts, strict=True)]
+
+
+def _compute_bias(drawn: Sequence[float], value: float) -> float:
+    """z of the share of draws below the value, those at it by half."""
+    below = sum((one < value) + (one == value) / 2 for one in drawn)
+    return NORMAL.inv_cdf(min(max(below, 0.5), len(drawn) - 0.5) / len(drawn))
+
+
+def _compute_skew(prompts: Sequence[Totals], totals: Totals, estimate: Estimator) -> float:
+    """The acceleration: skewness of what the estimate is without one of the prompts each."""
+    rests = ([total - one for total, one in zip(totals, prompt, strict=True)] for prompt in prompts)
+    without = [one for rest in rests if (one := estimate(rest)) is not None]
+    middle = sum(without) / len(without)
+    squares = sum((middle - one) ** 2 for one in without)
+    return sum((middle - one) ** 3 for one in without) / (6 * squares**1.5) if squares else 0.0
+
+
+def _find_end(drawn: Sequence[float], z: float, bias: float, skew: float) -> float:
+    """The draw at the mended tail."""
+    moved = bias + z
+    share = NORMAL.cdf(bias + moved / (1 - skew * moved))
+    return drawn[min(max(round(share * (len(drawn) + 1)) - 1, 0), len(drawn) - 1)]
