@@ -72,7 +72,7 @@ def read_values(values: Iterable[Any], name: str) -> list[float]:
     return [read_value(value, f"{name}[{place}]") for place, value in enumerate(values)]
 
 
-def read_count(value: Any, name: str) -> int:
+def read_whole(value: Any, name: str) -> int:
     """A whole number from 0 on. Raises ValueError that calls it by `name`."""
     try:
         count = operator.index(value)

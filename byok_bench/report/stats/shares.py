@@ -6,7 +6,7 @@ at 0 or n of n, and covers on average over all rates as often as it says.
 
 import math
 
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level, compute_z, read_count
+from byok_bench.report.stats.interval import LEVEL, Interval, check_level, compute_z, read_whole
 
 
 def rate(k: int, n: int, level: float = LEVEL) -> Interval:
@@ -15,7 +15,7 @@ def rate(k: int, n: int, level: float = LEVEL) -> Interval:
     Without answers the value is None. Raises ValueError unless 0 ≤ k ≤ n are whole numbers.
     """
     check_level(level)
-    hits, total = read_count(k, "k"), read_count(n, "n")
+    hits, total = read_whole(k, "k"), read_whole(n, "n")
     if hits > total:
         raise ValueError(f"k is {hits}, more than n, which is {total}")
     return estimate_share(hits, total, level)
@@ -28,8 +28,8 @@ def f1(tp: int, fp: int, fn: int, level: float = LEVEL) -> Interval:
     those for F1. n is tp + fp + fn; without any, the value is None. Raises ValueError for what is no count.
     """
     check_level(level)
-    hits = read_count(tp, "tp")
-    return map_to_f1(estimate_share(hits, hits + read_count(fp, "fp") + read_count(fn, "fn"), level))
+    hits = read_whole(tp, "tp")
+    return map_to_f1(estimate_share(hits, hits + read_whole(fp, "fp") + read_whole(fn, "fn"), level))
 
 
 def estimate_share(hits: float, total: int, level: float) -> Interval:
