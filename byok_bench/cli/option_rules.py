@@ -40,7 +40,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--resume": OptionRule(
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
-                "--seed", "--warmup", "--attempts", "--processes", "--profile",
+                "--seed", "--warmup", "--attempts", "--processes", "--profile", "--note",
             )
         ),
     },

@@ -7,6 +7,7 @@ import typer
 
 from byok_bench.cli.completion import complete_run
 from byok_bench.cli.console import Exit, emit_json, note
+from byok_bench.cli.run_lists import print_run_list
 
 if TYPE_CHECKING:
     from byok_bench.runs.results import Run
@@ -19,7 +20,7 @@ def add_command(app: typer.Typer) -> None:
 
 def report_run(
     run: Annotated[
-        str, typer.Argument(help="Run id, the start of one, or `last`.", autocompletion=complete_run)
+        str, typer.Argument(help="Run id, the start of one, its note, or `last`.", autocompletion=complete_run)
     ] = "last",
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
@@ -37,12 +38,13 @@ def report_run(
     exchange: Annotated[
         int | None, typer.Option(metavar="N", help="Print one exchange instead, event by event.")
     ] = None,
-    listing: Annotated[bool, typer.Option("--list", help="List the runs of the result file instead.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="The same as `runs list`.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Print the tables of a run, also of one that is still running; or write them to files."""
     if listing:
-        raise typer.Exit(int(print_runs(store, as_json)))
+        print_run_list(store, as_json)
+        raise typer.Exit(int(Exit.OK))
     from byok_bench.cli.terminal_tables import make_tables_document, print_tables
     from byok_bench.runs.results import TABLES, Run
 
@@ -86,29 +88,3 @@ def write_exports(
     if jsonl is not None:
         written.append(write_jsonl(run, jsonl))
     return written
-
-
-def print_runs(store: Path | None, as_json: bool) -> Exit:
-    """Every run with how it stands, oldest first."""
-    from byok_bench.runs.results import list_runs
-
-    every = list_runs(store)
-    if as_json:
-        listed = [
-            {
-                "run": run.id,
-                "status": run.status,
-                "abandoned": run.is_abandoned,
-                "targets": [target.name for target in run.plan.targets],
-                "exchanges": dict(run.states),
-            }
-            for run in every
-        ]
-        emit_json({"version": 1, "runs": listed})
-        return Exit.OK
-    for run in every:
-        counts = ", ".join(f"{count} {status}" for status, count in run.states.items())
-        targets = ", ".join(target.name for target in run.plan.targets)
-        gone = "  (its process is gone)" if run.is_abandoned else ""
-        typer.echo(f"{run.id}  {run.status:<11}  {counts}  {targets}{gone}")
-    return Exit.OK

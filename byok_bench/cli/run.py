@@ -32,6 +32,7 @@ class RunOptions(NamedTuple):
     """Arguments of `bb.run` that were given; they win over the plan file's."""
     store: Path | None
     is_new: bool
+    note: str
 
 
 def add_command(app: typer.Typer) -> None:
@@ -74,6 +75,7 @@ def run_plan(
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")] = False,
+    label: Annotated[str, typer.Option("--note", help="What to call the run; found by it later.")] = "",
     base_url: endpoint_options.BaseUrl = None,
     model: endpoint_options.ModelId = None,
     key_env: endpoint_options.KeyEnv = None,
@@ -106,6 +108,7 @@ def run_plan(
         ),
         store=store,
         is_new=new,
+        note=label,
     )
     bar = ProgressBar()
     work = start_planned_run if resume is None else partial(resume_stored_run, resume)
@@ -148,7 +151,14 @@ async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
     settings["profile"] = endpoint_options.resolve_egress_profile(settings.get("profile") or "local")
     try:
         return await run(
-            endpoints, store=asked.store, on_progress=bar, resume=not asked.is_new, policy=policy, **settings
+            endpoints,
+            store=asked.store,
+            on_progress=bar,
+            resume=not asked.is_new,
+            policy=policy,
+            note=asked.note,
+            plan_file=plan or "",
+            **settings,
         )
     except PlanError as error:
         if plan is None or asked.endpoints or chosen or str(plan) in str(error):

@@ -57,7 +57,7 @@ def _describe_unfinished(run: Run) -> str:
         how = "is not finished, and its process is gone"
     else:
         how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
-    why = f" ({run.note})" if run.note else ""
+    why = f" ({run.reason})" if run.reason else ""
     return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
 
 

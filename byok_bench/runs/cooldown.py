@@ -69,11 +69,12 @@ def is_cooldown_named(row: Row) -> bool:
 
 
 def _group_by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
-    """Recorded rows of each origin: a cooldown does not care for the dialect in which it is met."""
-    found: dict[str, list[Row]] = {}
+    """Recorded rows of each origin, by one clock: a cooldown does not care for the dialect in which it is met."""
+    found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.end_ns is not None:
-            found.setdefault(urlsplit(plan.targets[row.target].base_url).netloc, []).append(row)
+            place = urlsplit(plan.targets[row.target].base_url).netloc, row.timeline
+            found.setdefault(place, []).append(row)
     return found.values()
 
 

@@ -17,7 +17,7 @@ from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.runs.planning.plan import Plan, Target
-from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records
+from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records, run_rows
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.scenarios.agent import is_sample_over, judge_turns
@@ -85,6 +85,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tpot_ms: float | None = None
     itl_ms: tuple[float, ...] = ()
     clock: str | None = None
+    """Which clock stamped the bytes."""
+    timeline: str = ""
+    """Stamps of two timelines (machines, or boots of one) cannot be compared."""
     reused: bool = False
     flags: tuple[str, ...] = ()
     deltas: int = 0
@@ -221,6 +224,7 @@ def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
         "status": state.status,
         "attempt": state.attempt,
         "waited_ms": state.waited_ms,
+        "timeline": state.timeline,
         "wants_failure": plan.get_scenario(state.scenario).wants_failure,
     }
 
@@ -263,7 +267,7 @@ def judge_stored_run(path: Path, run_id: str, writer: StoreWriter | None = None,
     """
     judge = compute_judge_version()
     with open_reader(path) as db:
-        plan, states = ledger.read_stored_plan(db, run_id), ledger.list_states(db, run_id)
+        plan, states = run_rows.read_stored_plan(db, run_id), ledger.list_states(db, run_id)
         known = {} if again else judged_rows.read_judged_rows(db, run_id, judge)
         rows: dict[int, Row] = {}
         fresh: list[Row] = []

@@ -6,6 +6,7 @@ A run may still go on, here or in another process: rows are read again as soon a
 import asyncio
 import importlib
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -20,11 +21,11 @@ from byok_bench.runs.judging import Row, judge_stored_run, read_exchange
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health
 from byok_bench.runs.planning.plan import Plan
-from byok_bench.runs.storage import ascii_json, circumstances, ledger
-from byok_bench.runs.storage.ledger import StoredRun
+from byok_bench.runs.storage import ascii_json, circumstances, ledger, run_rows
 from byok_bench.runs.storage.owner import is_alive
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.runs.storage.result_path import locate_store
+from byok_bench.runs.storage.run_rows import StoredRun
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
 _FRAMES: Final = "byok_bench.report.frames"
@@ -41,18 +42,23 @@ class Run:
         """UTC, ISO 8601."""
         self.status = row.status
         """running, finished, interrupted."""
-        self.note = row.note
+        self.reason = row.reason
         """Why it was interrupted."""
+        self.note = row.note
+        """What its user calls it."""
+        self.plan_file = row.plan_file
+        """Path of the plan file as it was given; empty for a run without one."""
+        self._owner = row.owner
         self._rows: list[Row] = []
         self._read_at: tuple[int, int] | None = None
         """How far the run was when its rows were read."""
 
     @classmethod
     def open(cls, wanted: str = "last", store: "str | PathLike[str] | None" = None) -> "Run":
-        """A stored run by id, by an unambiguous start of one, or the last one. Raises StoreError."""
+        """A stored run by id, by an unambiguous start of one, its note, or `last`. Raises StoreError."""
         path = locate_store(store)
         with open_reader(path) as db:
-            return cls(path, ledger.find_run(db, wanted))
+            return cls(path, run_rows.find_run(db, wanted))
 
     def __repr__(self) -> str:
         return f"Run(id={self.id!r}, status={self.status!r}, store={str(self.path)!r})"
@@ -61,7 +67,7 @@ class Run:
     def plan(self) -> Plan:
         """What was to be done."""
         with open_reader(self.path) as db:
-            return ledger.read_stored_plan(db, self.id)
+            return run_rows.read_stored_plan(db, self.id)
 
     @property
     def rows(self) -> list[Row]:
@@ -69,10 +75,10 @@ class Run:
         if self.status == "finished" and self._read_at is not None and len(set(self._read_at)) == 1:
             return self._rows  # nothing can come any more
         with open_reader(self.path) as db:
-            standing, row = ledger.count_ended(db, self.id), ledger.find_run(db, self.id)
+            standing, row = ledger.count_ended(db, self.id), run_rows.find_run(db, self.id)
         if standing != self._read_at:
             self._rows, self._read_at = self._judge(again=False), standing
-        self.status, self.note = row.status, row.note
+        self.status, self.reason, self.note = row.status, row.reason, row.note
         return self._rows
 
     def judge_again(self) -> list[Row]:
@@ -96,12 +102,9 @@ class Run:
 
     @property
     def is_abandoned(self) -> bool:
-        """It says that it is running, and every process that had exchanges of it in flight is gone."""
-        if self.status != "running":
-            return False
+        """It says that it is running, and the process that drove it is gone, with all that had exchanges in flight."""
         with open_reader(self.path) as db:
-            owners = ledger.list_sending_owners(db, self.id)
-        return bool(owners) and not any(map(is_alive, owners))
+            return is_run_abandoned(db, self.id, self.status, self._owner)
 
     @cached_property
     def health(self) -> list[Health]:
@@ -147,11 +150,19 @@ class Run:
             writer.close()
 
 
+def is_run_abandoned(db: sqlite3.Connection, run_id: str, status: str, owner: str | None) -> bool:
+    """Whether a run that says that it is running has nobody who drives it any more."""
+    if status != "running":
+        return False
+    owners = [*([owner] if owner else []), *ledger.list_sending_owners(db, run_id)]
+    return bool(owners) and not any(map(is_alive, owners))
+
+
 def list_runs(store: "str | PathLike[str] | None" = None) -> list[Run]:
     """Every run of a result file, oldest first."""
     path = locate_store(store)
     with open_reader(path) as db:
-        return [Run(path, row) for row in ledger.list_stored_runs(db)]
+        return [Run(path, row) for row in run_rows.list_stored_runs(db)]
 
 
 async def judge_run(run: Run) -> Run:

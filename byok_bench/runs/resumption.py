@@ -18,9 +18,10 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import PlanError
 from byok_bench.runs.planning.plan import Job, Plan, compute_plan_hash, make_jobs, make_turn_key
 from byok_bench.runs.start_conditions import find_difference, is_too_old
-from byok_bench.runs.storage import ledger
-from byok_bench.runs.storage.ledger import FINAL, ExchangeState, StoredRun
-from byok_bench.runs.storage.owner import is_alive
+from byok_bench.runs.storage import ledger, run_rows
+from byok_bench.runs.storage.ledger import FINAL, ExchangeState
+from byok_bench.runs.storage.owner import is_alive, name_this_process
+from byok_bench.runs.storage.run_rows import RunLabels, StoredRun
 from byok_bench.scenarios.conversation import count_most_answers
 from byok_bench.scenarios.scenario import lay_over
 
@@ -73,7 +74,7 @@ class OpenedRun(msgspec.Struct, frozen=True, kw_only=True):
     """Why an unfinished run of the same plan is not gone on with."""
 
 
-def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bool) -> OpenedRun:
+def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bool, labels: RunLabels) -> OpenedRun:
     """Find the run to go on with, or make one by the last intent, in one transaction: two starts at once share one.
 
     Raises PlanError for a named run that none of the intents is about.
@@ -86,17 +87,20 @@ def open_run(db: sqlite3.Connection, intents: Sequence[Intent], resume: str | bo
             break
     if found is None and isinstance(resume, str):
         raise PlanError(
-            f"run {ledger.find_run(db, resume).id} was made by another plan: endpoints, scenarios, repeats, load, "
+            f"run {run_rows.find_run(db, resume).id} was made by another plan: endpoints, scenarios, repeats, load, "
             "seed or profile differ",
             code="other_plan",
         )
     if found is None:
         run_id = make_run_id()
-        ledger.create_run(db, run_id, intent.plan, intent.plan_hash, intent.jobs)
+        run_rows.create_run(db, run_id, intent.plan, intent.plan_hash, intent.jobs, labels)
     else:
         run_id = found.id
         ledger.add_jobs(db, run_id, intent.jobs)
-        ledger.set_status(db, run_id, "running")
+        run_rows.set_status(db, run_id, "running")
+        if labels.note:
+            run_rows.set_note(db, run_id, labels.note)
+    run_rows.set_owner(db, run_id, name_this_process())
     reclaim_orphans(db, run_id)
     states = {state.key: state for state in ledger.list_states(db, run_id)}
     lost = [states[key] for key in ledger.count_lost_attempts(db, run_id)]
@@ -116,11 +120,11 @@ def _find_resumable(db: sqlite3.Connection, intent: Intent, resume: str | bool) 
     if resume is False:
         return None, ""
     if isinstance(resume, str):
-        named = ledger.find_run(db, resume)
+        named = run_rows.find_run(db, resume)
         return (named if named.plan_hash == intent.plan_hash else None), ""
     passed_over = ""
-    for row in ledger.list_unfinished_runs(db, intent.plan_hash):
-        why = find_difference(ledger.read_stored_plan(db, row.id), intent.endpoints)
+    for row in run_rows.list_unfinished_runs(db, intent.plan_hash):
+        why = find_difference(run_rows.read_stored_plan(db, row.id), intent.endpoints)
         if not why and is_too_old(row.created):
             why = f"it began at {row.created[:16].replace('T', ' ')} UTC"
         if not why:

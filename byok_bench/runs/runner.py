@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,7 +16,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
-from byok_bench.errors import PlanError
+from byok_bench.errors import PlanError, StoreError
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
@@ -36,11 +37,12 @@ from byok_bench.runs.resumption import (
     reclaim_orphans,
 )
 from byok_bench.runs.start_conditions import describe_obstacle, find_move, find_obstacles
-from byok_bench.runs.storage import ledger
+from byok_bench.runs.storage import ledger, run_rows
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.records import NOT_KEPT
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.runs.storage.result_path import locate_store
+from byok_bench.runs.storage.run_rows import RunLabels
 from byok_bench.scenarios.scenario import Scenario
 from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.wire.limits import Timeouts
@@ -85,6 +87,8 @@ async def run(
     process: bool | Literal["auto"] = "auto",
     policy: Mapping[str, Any] | None = None,
     transport: Transport = "own",
+    note: str = "",
+    plan_file: str | os.PathLike[str] = "",
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
@@ -93,7 +97,7 @@ async def run(
     * `scenarios`: names, sets (`agent`, `errors`, `quick`, `all`), folder globs (`tools/*`), TOML files, or Scenarios.
     * `repeats`: how often each sample is played, 1 to 1000000.
     * `concurrency`: samples in flight on one target, 1 to 10000; several numbers are stages, one after the other.
-    * `store`: the result file; None: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's config folder.
+    * `store`: the result file; None: `bench.sqlite` in $BYOK_BENCH_HOME or the platform's data folder.
     * `on_progress`: called with each event of the run; None: only warnings, into the log.
     * `seed`: decides the order of samples and the times of arrivals; the same seed, the same ones.
     * `profile`: of the egress rules, `local` or `shared`.
@@ -110,6 +114,8 @@ async def run(
     * `process`: whether to measure beside this process; "auto": in a notebook's kernel.
     * `policy`: egress lists such as `{"allow_hosts": […]}`; None: the workspace's.
     * `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock one, for comparison); an endpoint's field wins.
+    * `note`: what the run is to be called; `bb.Run.open` finds it by that.
+    * `plan_file`: where the plan was read, kept with the run.
 
     Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
     PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,
@@ -132,6 +138,7 @@ async def run(
         retries=Retries(attempts=attempts),
     )
     means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
+    labels = RunLabels(note=note, plan_file=os.fspath(plan_file))
     check_profile(profile)
     obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
     usable = [one for index, one in enumerate(chosen) if index not in obstacles]
@@ -140,7 +147,8 @@ async def run(
         # A run that was begun with all of them can be gone on with by those that are left.
         intents.insert(0, make_intent(make_plan(chosen, found, settings), chosen, obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
-    return await _RunStart(intents, lines, locate_store(store), on_progress or warn_in_log, means).run(resume)
+    start = _RunStart(intents, lines, locate_store(store), on_progress or warn_in_log, means)
+    return await start.run(resume, labels)
 
 
 async def resume(
@@ -160,8 +168,8 @@ async def resume(
     means = means or PlaySettings()
     path = locate_store(store)
     with open_reader(path) as db:
-        row = ledger.find_run(db, wanted)
-        plan = ledger.read_stored_plan(db, row.id)
+        row = run_rows.find_run(db, wanted)
+        plan = run_rows.read_stored_plan(db, row.id)
         states = {state.key: state for state in ledger.list_states(db, row.id)}
     check_not_moved(row.id, plan, endpoints)
     given = {endpoint.label: endpoint for endpoint in endpoints}
@@ -178,7 +186,7 @@ async def resume(
     obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, means.policy)
     intent = msgspec.structs.replace(whole, idle=frozenset(obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
-    return await _RunStart([intent], lines, path, on_progress or warn_in_log, means).run(row.id)
+    return await _RunStart([intent], lines, path, on_progress or warn_in_log, means).run(row.id, RunLabels())
 
 
 def check_not_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
@@ -214,10 +222,10 @@ class _RunStart:
         self._done = 0
         self._samples = 0
 
-    async def run(self, resume: str | bool) -> Run:
+    async def run(self, resume: str | bool, labels: RunLabels) -> Run:
         writer = StoreWriter(self._path)
         try:
-            opening = writer.submit(open_run, self._intents, resume)
+            opening = writer.submit(open_run, self._intents, resume, labels)
             try:
                 found = await asyncio.shield(asyncio.wrap_future(opening))
                 self._run_id = found.run_id
@@ -229,9 +237,9 @@ class _RunStart:
                 raise
             left = "; ".join(self._unusable) if found.intent.idle else ""
             if left:
-                await writer.commit_statement(ledger.set_status, self._run_id, "interrupted", left)
+                await writer.commit_statement(run_rows.set_status, self._run_id, "interrupted", left)
             else:
-                await writer.commit_statement(ledger.finish_run, self._run_id)
+                await writer.commit_statement(run_rows.finish_run, self._run_id)
         finally:
             writer.close()
         result = await judge_run(Run.open(self._run_id, self._path))
@@ -268,12 +276,12 @@ class _RunStart:
     async def _learn_windows(self, writer: StoreWriter, plan: Plan, todo: Sequence[Job]) -> Plan:
         """How long a prompt has to be to be over-long: as an earlier start was told, else as the servers list it."""
         with open_reader(self._path) as db:
-            stored = ledger.read_stored_plan(db, self._run_id)
+            stored = run_rows.read_stored_plan(db, self._run_id)
         known = take_over_windows(plan, stored)
         learnt = await ask_windows(known, self._endpoints, todo, self._means.policy)
         if learnt.targets != stored.targets:
             targets = msgspec.structs.replace(stored, targets=learnt.targets)
-            await writer.commit_statement(ledger.set_plan, self._run_id, targets)
+            await writer.commit_statement(run_rows.set_plan, self._run_id, targets)
         return learnt
 
     async def _measure(self, work: Work, writer: StoreWriter) -> None:
@@ -333,7 +341,8 @@ class _RunStart:
         note = "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
         writer.submit(ledger.give_back_owned, self._run_id, name_this_process())
         writer.submit(reclaim_orphans, self._run_id)
-        writer.submit(ledger.set_status, self._run_id, "interrupted", note).result()
+        with suppress(StoreError):  # a full disk takes no word of it either: the process that is gone tells then
+            writer.submit(run_rows.set_status, self._run_id, "interrupted", note).result()
         self._report_end("interrupted", note)
 
     def _report_end(self, status: str, note: str) -> None:

@@ -14,7 +14,7 @@ from byok_bench.runs.measuring.timed_sections import Health
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
 from byok_bench.runs.results import Run
-from byok_bench.runs.storage.ledger import StoredRun
+from byok_bench.runs.storage.run_rows import StoredRun
 
 
 class MadeRun(Run):
@@ -35,7 +35,7 @@ class MadeRun(Run):
                 created="2026-01-02T03:04:05+00:00",
                 plan_hash="",
                 status=status,
-                note=note,
+                reason=note,
                 finished=None,
             ),
         )

@@ -1,4 +1,4 @@
-"""The statements on a result file: what is planned, sent, recorded, judged. They take a connection and commit nothing.
+"""The statements on exchanges: what is planned, sent, recorded. They take a connection and commit nothing.
 
 A row goes planned → sent → done | failed. `sent` is written before the request goes out, so a row that is still
 `sent` when its process is gone may have been billed. A result is written once: only the attempt that is in flight
@@ -13,16 +13,13 @@ from typing import Final, Literal
 import msgspec
 
 from byok_bench.errors import StoreError
-from byok_bench.runs.planning.plan import Job, Plan, make_turn_key
-from byok_bench.runs.storage import ascii_json
+from byok_bench.runs.planning.plan import Job, make_turn_key
 from byok_bench.runs.storage.column_values import as_column, from_column, read_file_version
-from byok_bench.runs.storage.migrations import VERSION
+from byok_bench.runs.storage.owner import name_timeline
 from byok_bench.runs.storage.records import Record
 
 Status = Literal["planned", "sent", "done", "failed", "left_out"]
 FINAL: Final = ("done", "failed", "left_out")
-MOST_NAMED: Final = 8
-"""Runs that an error names."""
 
 
 class ExchangeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +43,8 @@ class ExchangeState(msgspec.Struct, frozen=True, kw_only=True):
     """Why the row is final."""
     waited_ms: float | None = None
     """How long this side waited before its last request, as it was told to."""
+    timeline: str = ""
+    """Names the clock of its stamps: those of two machines, or of two boots, cannot be compared."""
 
 
 class ExchangeEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,31 +57,9 @@ class ExchangeEnd(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None = None
 
 
-class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, as listed."""
-
-    id: str
-    created: str
-    """UTC, ISO 8601: a label, not a measurement."""
-    plan_hash: str
-    status: str
-    note: str
-    finished: str | None
-
-
 def make_timestamp() -> str:
     """Wall time as a label."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def create_run(db: sqlite3.Connection, run_id: str, plan: Plan, plan_hash: str, jobs: Sequence[Job]) -> None:
-    """A new run with every first turn planned, in one step."""
-    document = ascii_json.to_ascii(plan)
-    db.execute(
-        "insert into run (id, created, plan_hash, plan, status) values (?, ?, ?, ?, 'running')",
-        (run_id, make_timestamp(), plan_hash, document),
-    )
-    add_jobs(db, run_id, jobs)
 
 
 def add_jobs(db: sqlite3.Connection, run_id: str, jobs: Iterable[Job]) -> None:
@@ -134,9 +111,10 @@ def claim_attempt(
             ),
         )
     taken = db.execute(
-        "update exchange set status = 'sent', attempt = ?, owner = ?, waited_ms = ? where run_id = ? and plan_key = ?"
+        "update exchange set status = 'sent', attempt = ?, owner = ?, timeline = ?, waited_ms = ?"
+        " where run_id = ? and plan_key = ?"
         " and (status = 'planned' or (status = 'sent' and owner = ? and attempt = ? - 1)) returning id",
-        (attempt, owner, waited_ms, run_id, key, owner, attempt),
+        (attempt, owner, name_timeline(owner), waited_ms, run_id, key, owner, attempt),
     ).fetchone()
     if taken is None:
         return False
@@ -174,6 +152,7 @@ def store_attempt(
         "insert into body (exchange_id, attempt, request, response) values (?, ?, ?, ?)",
         (id_, attempt, stored.request, stored.response),
     )
+    db.execute("update run set record_bytes = record_bytes + ? where id = ?", (stored.count_bytes(), run_id))
     if end is not None:
         db.execute(
             "update exchange set status = ?, kind = ?, phase = ?, final = ?, owner = null where id = ?",
@@ -222,87 +201,19 @@ def give_back_owned(db: sqlite3.Connection, run_id: str, owner: str) -> None:
     give_back_exchanges(db, run_id, [key for (key,) in rows.fetchall()])
 
 
-def set_status(db: sqlite3.Connection, run_id: str, status: str, note: str = "") -> None:
-    """How a run stands: running, finished, interrupted."""
-    finished = None if status == "running" else make_timestamp()
-    db.execute(
-        "update run set status = ?, note = ?, finished = ? where id = ?",
-        (status, as_column(note), finished, run_id),
-    )
-
-
-def finish_run(db: sqlite3.Connection, run_id: str) -> None:
-    """All is played; warm-up that a start was stopped in is not made up for."""
-    db.execute(
-        "update exchange set status = 'left_out', final = 'warm-up of a start that was stopped'"
-        " where run_id = ? and repeat = 0 and status = 'planned'",
-        (run_id,),
-    )
-    set_status(db, run_id, "finished")
-
-
-def set_plan(db: sqlite3.Connection, run_id: str, plan: Plan) -> None:
-    """The plan of a run with what was learnt since it was stored; its keys and jobs are the same."""
-    db.execute("update run set plan = ? where id = ?", (ascii_json.to_ascii(plan), run_id))
-
-
-def list_unfinished_runs(db: sqlite3.Connection, plan_hash: str) -> list[StoredRun]:
-    """The runs of a plan that have not finished, newest first."""
-    return [row for row in reversed(list_stored_runs(db)) if row.plan_hash == plan_hash and row.status != "finished"]
-
-
-def list_stored_runs(db: sqlite3.Connection) -> list[StoredRun]:
-    """Every run, oldest first."""
-    rows = db.execute("select id, created, plan_hash, status, note, finished from run order by created, rowid")
-    return [
-        StoredRun(id=i, created=c, plan_hash=h, status=s, note=from_column(n), finished=f) for i, c, h, s, n, f in rows
-    ]
-
-
-def find_run(db: sqlite3.Connection, wanted: str) -> StoredRun:
-    """A run by its id, an unambiguous start of it, or `last`. Raises StoreError."""
-    every = list_stored_runs(db)
-    if wanted == "last" and every:
-        return every[-1]
-    if not every:
-        raise StoreError("there is no run in this file yet", code="no_run")
-    found = [row for row in every if row.id == wanted] or [row for row in every if wanted and row.id.startswith(wanted)]
-    if len(found) > 1:
-        raise StoreError(f"{wanted!r} fits {len(found)} runs: {_name_some(found)}", code="no_run")
-    if not found:
-        raise StoreError(f"run {wanted!r} is not in this file; the latest are: {_name_some(every)}", code="no_run")
-    return found[0]
-
-
-def _name_some(rows: Sequence[StoredRun]) -> str:
-    """The newest few by their ids."""
-    named = ", ".join(row.id for row in rows[-MOST_NAMED:])
-    return named if len(rows) <= MOST_NAMED else f"… {named}"
-
-
 def list_sending_owners(db: sqlite3.Connection, run_id: str) -> list[str]:
     """The processes that have exchanges of a run in flight, by the names that they gave."""
     rows = db.execute("select distinct owner from exchange where run_id = ? and status = 'sent'", (run_id,))
     return [owner or "" for (owner,) in rows]
 
 
-def read_stored_plan(db: sqlite3.Connection, run_id: str) -> Plan:
-    """The plan that a run was started with. Raises StoreError if this version cannot read it."""
-    (document,) = db.execute("select plan from run where id = ?", (run_id,)).fetchone()
-    try:
-        return ascii_json.from_ascii(document, Plan)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise StoreError(
-            f"the plan of run {run_id} is not one that format {VERSION} has: {error}", code="bad_plan"
-        ) from None
-
-
 def list_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
     """Every exchange of a run, in the order of its rows."""
-    waited = "waited_ms" if read_file_version(db) >= 3 else "null"
+    version = read_file_version(db)
+    later = f"{'waited_ms' if version >= 3 else 'null'}, {'timeline' if version >= 4 else repr('')}"
     rows = db.execute(
         "select id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, owner,"
-        f" kind, phase, final, {waited} from exchange where run_id = ? order by id",
+        f" kind, phase, final, {later} from exchange where run_id = ? order by id",
         (run_id,),
     )
     return [
@@ -310,7 +221,7 @@ def list_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
             id=row[0], key=row[1], first_key=row[2], turn=row[3], target=row[4], stage=row[5],
             scenario=from_column(row[6]), sample=from_column(row[7]), repeat=row[8], status=row[9], attempt=row[10],
             owner=row[11], kind=row[12], phase=row[13], final=from_column(row[14]),
-            waited_ms=row[15],
+            waited_ms=row[15], timeline=row[16],
         )
         for row in rows
     ]  # fmt: skip

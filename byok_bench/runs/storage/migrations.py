@@ -101,10 +101,32 @@ def migrate_to_v3(db: sqlite3.Connection) -> None:
     )
 
 
+def migrate_to_v4(db: sqlite3.Connection) -> None:
+    """What a user calls a run, where its plan stood, which process drives it, and what its records take; and on which
+    machine's clock an exchange was stamped. Why a run was interrupted has a name of its own."""
+    db.execute("alter table run rename column note to reason")
+    for column in (
+        "note text not null default ''",
+        "plan_file text not null default ''",
+        "owner text",
+        "record_bytes integer not null default 0",
+    ):
+        db.execute(f"alter table run add column {column}")
+    db.execute("alter table exchange add column timeline text not null default ''")
+    db.execute(
+        "update run set record_bytes = coalesce((select sum(length(meta) + length(stamps) + length(sizes)"
+        " + length(request) + length(response)) from exchange join attempt on attempt.exchange_id = exchange.id"
+        " join body using (exchange_id, attempt) where run_id = run.id), 0)"
+    )
+    db.execute("drop index exchange_by_status")
+    db.execute("create index exchange_by_status on exchange (run_id, status, repeat)")
+
+
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     migrate_to_v1,
     migrate_to_v2,
     migrate_to_v3,
+    migrate_to_v4,
 )
 VERSION: Final = len(STEPS)
 

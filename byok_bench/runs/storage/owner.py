@@ -5,6 +5,7 @@ the system does not say them (no /proc), the pid alone decides.
 """
 
 import ctypes
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,12 @@ from pathlib import Path
 def name_this_process() -> str:
     """The name of this process."""
     return f"{_name_machine()}/{os.getpid()}/{_read_start_time(os.getpid())}"
+
+
+def name_timeline(owner: str) -> str:
+    """A short name of the clock by which a process stamps: that of its machine, since it was started."""
+    boot = owner.partition("/")[0].partition(":")[0]
+    return hashlib.sha256(boot.encode()).hexdigest()[:8]
 
 
 def is_alive(owner: str) -> bool:

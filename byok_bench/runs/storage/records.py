@@ -53,6 +53,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sizes: bytes
     """u32 length of each chunk."""
 
+    def count_bytes(self) -> int:
+        """What it takes in a file."""
+        return sum(map(len, (self.meta, self.request, self.response, self.stamps, self.sizes)))
+
 
 def to_record(raw: RawExchange) -> Record:
     """The record of an exchange; everything that decode needs to build an equal one."""

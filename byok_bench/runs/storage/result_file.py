@@ -67,6 +67,30 @@ def open_reader(path: Path) -> Iterator[sqlite3.Connection]:
             db.close()
 
 
+@contextmanager
+def change_store(path: Path, *, in_transaction: bool = True) -> Iterator[sqlite3.Connection]:
+    """A connection for one change by hand, all of it or nothing; what only a run in progress needs is not started."""
+    with _translate_errors(path):
+        if not path.is_file():
+            raise StoreError(f"no result file {path}; name one with --store PATH", code="no_store")
+    prepare_store(path)
+    with _translate_errors(path):
+        db = _connect(path)
+        try:
+            if in_transaction:
+                db.execute("begin immediate")
+            yield db
+            if in_transaction:
+                db.execute("commit")
+        finally:
+            db.close()  # takes back what was not committed
+
+
+def count_file_bytes(path: Path) -> int:
+    """What a result file takes on the disk, its log included."""
+    return sum(part.stat().st_size for part in (path, path.with_name(f"{path.name}-wal")) if part.is_file())
+
+
 class StoreWriter:
     """The one thread of this process that writes; statements go in from any thread or loop."""
 
@@ -128,7 +152,9 @@ def _commit(
             db.execute("savepoint one")
             try:
                 results.append((future, statement(db), None))
-            except Exception as error:  # noqa: BLE001 - handed to whoever waits for the statement
+            except Exception as error:
+                if not db.in_transaction:  # SQLite itself took all of it back, as it may where the disk is full
+                    raise
                 db.execute("rollback to one")
                 results.append((future, None, translate_error(error, path)))
             db.execute("release one")
@@ -147,6 +173,8 @@ def _commit(
 def translate_error(error: Exception, path: Path) -> Exception:
     """Our error for one of SQLite's or the system's; others as they are."""
     if isinstance(error, sqlite3.Error):
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return StoreError(f"{path}: {error}: make room on its disk", code="disk_full")
         return StoreError(f"{path}: {error}", code="store_failed")
     return error
 
@@ -156,7 +184,8 @@ def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.NotSupportedError, sqlite3.OperationalError) as error:
-        raise StoreError(f"cannot use result file {path}: {error}", code="store_failed") from None
+        code = "disk_full" if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL else "store_failed"
+        raise StoreError(f"cannot use result file {path}: {error}", code=code) from None
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path} is not a result file of byok-bench: {error}", code="not_ours") from None
     except OSError as error:

@@ -5,9 +5,15 @@ service copies behind our back it loses data (https://www.sqlite.org/wal.html). 
 as far as they say.
 """
 
+import logging
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
+
+from platformdirs import user_data_dir
 
 from byok_bench.endpoints.book import locate_home
 from byok_bench.errors import StoreError
@@ -30,10 +36,31 @@ _SYNCED_FOLDERS: Final = (
 
 
 def locate_store(given: str | os.PathLike[str] | None) -> Path:
-    """The result file: as given, else `bench.sqlite` in $BYOK_BENCH_HOME, else in the platform's config folder."""
+    """The result file: as given, else `bench.sqlite` in $BYOK_BENCH_HOME, else in the platform's data folder.
+
+    One that an earlier version kept in the config folder is moved there first, with a line in the log.
+    """
     if given is not None:
         return Path(given).expanduser().absolute()
-    return locate_home().absolute() / FILE_NAME
+    before = locate_home().absolute() / FILE_NAME
+    if os.environ.get("BYOK_BENCH_HOME"):
+        return before
+    now = Path(user_data_dir("byok-bench")).absolute() / FILE_NAME
+    return now if now.exists() or not before.is_file() else _move_store(before, now)
+
+
+def _move_store(before: Path, now: Path) -> Path:
+    """Where the file is afterwards: one that some process has open stays, and is moved another time."""
+    try:
+        with closing(sqlite3.connect(before, isolation_level=None, timeout=0)) as db:
+            # Only the last connection of a file may leave WAL mode; its log is folded in by that.
+            db.execute("pragma journal_mode = delete")
+        now.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.move(before, now)
+    except (sqlite3.Error, OSError):
+        return before
+    logging.getLogger("byok_bench").warning("results were moved from %s to %s", before, now)
+    return now
 
 
 def check_result_folder(path: Path, mounts: str | None = None) -> None:

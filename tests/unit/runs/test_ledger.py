@@ -20,11 +20,12 @@ from byok_bench.runs.planning.plan import (
     make_turn_key,
 )
 from byok_bench.runs.resumption import LOST_AT_MOST, list_open_jobs, make_intent, open_run, reclaim_orphans
-from byok_bench.runs.storage import ledger
+from byok_bench.runs.storage import ledger, run_rows
 from byok_bench.runs.storage.ledger import ExchangeEnd
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.records import Record, to_record
 from byok_bench.runs.storage.result_file import prepare_store
+from byok_bench.runs.storage.run_rows import RunLabels
 from byok_bench.scenarios.selection import load_library
 
 PLAN = make_plan(
@@ -47,7 +48,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     prepare_store(tmp_path / "s.sqlite")
     connection = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
     connection.execute("pragma foreign_keys = on")
-    ledger.create_run(connection, "r", PLAN, compute_plan_hash(PLAN, JOBS), JOBS)
+    run_rows.create_run(connection, "r", PLAN, compute_plan_hash(PLAN, JOBS), JOBS)
     yield connection
     connection.close()
 
@@ -129,27 +130,27 @@ def test_planning_again_changes_nothing(db: sqlite3.Connection) -> None:
 def test_the_same_plan_finds_its_unfinished_run(db: sqlite3.Connection) -> None:
     """Starting a plan again goes on with it, and skips what is stored."""
     play(db)
-    found = open_run(db, [INTENT], True)
+    found = open_run(db, [INTENT], True, RunLabels())
     assert found.run_id == "r"
     assert len(list_open_jobs(PLAN, JOBS, found.states)) == len(JOBS) - 1
 
 
 def test_a_finished_run_is_not_gone_on_with(db: sqlite3.Connection) -> None:
     """The same plan, started again after its end, is another run, which can be compared with the first."""
-    ledger.set_status(db, "r", "finished")
-    assert open_run(db, [INTENT], True).run_id != "r"
+    run_rows.set_status(db, "r", "finished")
+    assert open_run(db, [INTENT], True, RunLabels()).run_id != "r"
 
 
 def test_a_run_can_be_started_anew(db: sqlite3.Connection) -> None:
     """`resume=False` leaves the unfinished run as it is."""
-    assert open_run(db, [INTENT], False).run_id != "r"
+    assert open_run(db, [INTENT], False, RunLabels()).run_id != "r"
     assert status(db) == ("planned", 0)
 
 
 def test_a_run_of_another_plan_is_not_gone_on_with(db: sqlite3.Connection) -> None:
     """Rows of two plans are never mixed."""
     with pytest.raises(PlanError, match="another plan"):
-        open_run(db, [msgspec.structs.replace(INTENT, plan_hash="other-hash")], "r")
+        open_run(db, [msgspec.structs.replace(INTENT, plan_hash="other-hash")], "r", RunLabels())
 
 
 def test_what_a_dead_process_sent_is_given_back_and_counted(db: sqlite3.Connection) -> None:
@@ -204,44 +205,44 @@ def test_a_sample_between_two_turns_is_looked_at_again(db: sqlite3.Connection) -
 def test_text_survives_as_it_was_received(db: sqlite3.Connection, text: str) -> None:
     """Also what UTF-8 has no form for."""
     ledger.leave_out(db, "r", JOB.key, text)
-    ledger.set_status(db, "r", "interrupted", text)
+    run_rows.set_status(db, "r", "interrupted", text)
     assert ledger.list_states(db, "r")[0].final == text
-    assert ledger.list_stored_runs(db)[0].note == text
+    assert run_rows.list_stored_runs(db)[0].reason == text
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("r", "r"), ("last", "s"), ("s", "s")])
 def test_a_run_is_found_by_id_start_and_last(db: sqlite3.Connection, wanted: str, found: str) -> None:
     """As people type it."""
-    ledger.create_run(db, "s", PLAN, "h", [])
-    assert ledger.find_run(db, wanted).id == found
+    run_rows.create_run(db, "s", PLAN, "h", [])
+    assert run_rows.find_run(db, wanted).id == found
 
 
 @pytest.mark.parametrize("wanted", ["x", "", "r-"])
 def test_a_run_that_is_not_there_is_said_with_those_that_are(db: sqlite3.Connection, wanted: str) -> None:
     """The message helps to find the right one."""
     with pytest.raises(StoreError, match="the latest are: r"):
-        ledger.find_run(db, wanted)
+        run_rows.find_run(db, wanted)
 
 
 def test_an_ambiguous_start_is_refused(db: sqlite3.Connection) -> None:
     """The wrong run is worse than none."""
-    ledger.create_run(db, "r2", PLAN, "h", [])
-    ledger.create_run(db, "r3", PLAN, "h", [])
-    assert ledger.find_run(db, "r").id == "r"
-    ledger.create_run(db, "q1", PLAN, "h", [])
-    ledger.create_run(db, "q2", PLAN, "h", [])
+    run_rows.create_run(db, "r2", PLAN, "h", [])
+    run_rows.create_run(db, "r3", PLAN, "h", [])
+    assert run_rows.find_run(db, "r").id == "r"
+    run_rows.create_run(db, "q1", PLAN, "h", [])
+    run_rows.create_run(db, "q2", PLAN, "h", [])
     with pytest.raises(StoreError, match="fits 2 runs"):
-        ledger.find_run(db, "q")
+        run_rows.find_run(db, "q")
 
 
 def test_a_plan_that_cannot_be_read_is_said_so(db: sqlite3.Connection) -> None:
     """A damaged row is an error of ours with the run's name, no traceback of a decoder."""
     db.execute("update run set plan = ?", (b'{"version": 1}',))
     with pytest.raises(StoreError, match="plan of run r"):
-        ledger.read_stored_plan(db, "r")
+        run_rows.read_stored_plan(db, "r")
 
 
 def test_the_plan_comes_back(db: sqlite3.Connection) -> None:
     """What was stored is what was to be done."""
-    assert ledger.read_stored_plan(db, "r") == PLAN
+    assert run_rows.read_stored_plan(db, "r") == PLAN
     assert isinstance(PLAN, Plan)

@@ -20,7 +20,7 @@ from byok_bench.runs.planning.plan import Job
 from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.results import TABLES, Run
 from byok_bench.runs.runner import run
-from byok_bench.runs.storage import judged_rows, ledger
+from byok_bench.runs.storage import judged_rows, ledger, run_rows
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 
 SCENARIOS = ("plain-answer", "tool-round-trip", "unknown-model")
@@ -67,7 +67,8 @@ def leave_as_killed(store: Path) -> None:
             repeat=state.repeat, stage=state.stage,
         )  # fmt: skip
         writer.submit(ledger.claim_attempt, seen.id, job, state.turn, state.attempt + 1, GONE)
-    writer.submit(ledger.set_status, seen.id, "running").result()
+    writer.submit(run_rows.set_owner, seen.id, GONE)
+    writer.submit(run_rows.set_status, seen.id, "running").result()
     writer.close()
 
 
@@ -153,8 +154,8 @@ async def test_rows_of_what_was_only_planned_are_healed_where_a_file_holds_them(
     async with serving(BenchServer()) as server:
         await play_and_stop(server, store, 1)
         with open_reader(store) as db:
-            seen = ledger.find_run(db, "last")
-            plan, states = ledger.read_stored_plan(db, seen.id), ledger.list_states(db, seen.id)
+            seen = run_rows.find_run(db, "last")
+            plan, states = run_rows.read_stored_plan(db, seen.id), ledger.list_states(db, seen.id)
         writer = StoreWriter(store)
         rows = [
             (s.id, compute_judge_version(), encode_row(make_unrecorded_row(plan, s)))

@@ -106,7 +106,7 @@ async def test_a_killed_process_loses_no_stored_row(watched: Watched) -> None:
             await run(endpoint(server), "plain-answer", repeats=8, process=True, on_progress=listen, warmup=0)
         broken = Run.open()
         assert broken.status == "interrupted"
-        assert "signal 9" in broken.note
+        assert "signal 9" in broken.reason
         assert broken.states["done"] >= len(told) >= 3
         assert broken.states["sent"] == 0
         result = await run(endpoint(server), "plain-answer", repeats=8, warmup=0)

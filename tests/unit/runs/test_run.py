@@ -286,7 +286,7 @@ async def test_a_run_that_is_cancelled_while_it_is_opened_is_marked() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert server.ids == []
-    assert (Run.open().status, Run.open().note) == ("interrupted", "cancelled")
+    assert (Run.open().status, Run.open().reason) == ("interrupted", "cancelled")
 
 
 async def test_a_run_is_gone_on_with_by_its_own_plan() -> None:

@@ -12,7 +12,7 @@ from support.made_run import plan
 
 from byok_bench.errors import StoreError
 from byok_bench.runs.planning.plan import make_jobs
-from byok_bench.runs.storage import circumstances, ledger, migrations
+from byok_bench.runs.storage import ascii_json, circumstances, ledger, migrations, run_rows
 from byok_bench.runs.storage.migrations import VERSION, migrate
 from byok_bench.runs.storage.result_file import (
     APPLICATION_ID,
@@ -231,9 +231,16 @@ def test_a_file_of_an_older_version_is_read_where_it_cannot_be_brought_up(tmp_pa
         for step in migrations.STEPS[:2]:
             step(db)
         db.execute("pragma user_version = 2")
-        ledger.create_run(db, "r", made, "h", make_jobs(made)[:1])
+        db.execute(
+            "insert into run (id, created, plan_hash, plan, status, note)"
+            " values ('r', '2026', 'h', ?, 'interrupted', ?)",
+            (ascii_json.to_ascii(made), "cancelled"),
+        )
+        ledger.add_jobs(db, "r", make_jobs(made)[:1])
     db.close()
     with open_reader(path) as db:
+        found = run_rows.find_run(db, "r")
+        assert (found.reason, found.note, found.record_bytes) == ("cancelled", "", None)
         assert [state.waited_ms for state in ledger.list_states(db, "r")] == [None]
         assert circumstances.read_recoveries(db, "r") == []
 

@@ -179,7 +179,7 @@ async def test_a_half_that_was_left_is_planned_and_no_failure(monkeypatch: pytes
         monkeypatch.delenv("BENCH_TEST_KEY")
         half = await resume("last")
     assert half.status == "interrupted"
-    assert "BENCH_TEST_KEY is not set" in half.note
+    assert "BENCH_TEST_KEY is not set" in half.reason
     assert {row.status for row in half.rows if row.target == 1} == {"done"}
     assert {row.status for row in half.rows if row.target == 0} <= {"done", "planned"}
     assert half.states["planned"] > 0
