@@ -60,6 +60,11 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
     from byok_bench.report.plots import draw_first_token as draw_first_token
     from byok_bench.report.stream_plot import draw_streams as draw_streams
+    from byok_bench.report.thresholds import Thresholds as Thresholds
+    from byok_bench.report.thresholds import make_thresholds as make_thresholds
+    from byok_bench.report.verdict_cards import Card as Card
+    from byok_bench.report.verdict_cards import Clause as Clause
+    from byok_bench.report.verdict_cards import make_cards as make_cards
     from byok_bench.runs.judging import Row as Row
     from byok_bench.runs.progress import ExchangeFinished as ExchangeFinished
     from byok_bench.runs.progress import RunFinished as RunFinished
@@ -91,6 +96,8 @@ _HOMES: Final = {
     "BackendError": "errors",
     "BookError": "errors",
     "ByokBenchError": "errors",
+    "Card": "report.verdict_cards",
+    "Clause": "report.verdict_cards",
     "Client": "wire.client",
     "ContractError": "errors",
     "CustomEndpoint": "endpoints.contract",
@@ -131,6 +138,7 @@ _HOMES: Final = {
     "StoreError": "errors",
     "TeamReference": "endpoints.contract",
     "TimedTransport": "wire.timed_transport",
+    "Thresholds": "report.thresholds",
     "Timeouts": "wire.limits",
     "Timing": "dialects.timing",
     "Tls": "endpoints.endpoint",
@@ -150,10 +158,12 @@ _HOMES: Final = {
     "ladder": "checks.ladder.climb",
     "list_evidence": "report.evidence",
     "list_models": "endpoints.send",
+    "make_cards": "report.verdict_cards",
     "make_chart_widget": "ui.chart_widget",
     "make_error_frame": "report.matrix",
     "make_evidence_frame": "report.matrix",
     "make_rule_matrix": "report.matrix",
+    "make_thresholds": "report.thresholds",
     "redact": "redact",
     "render_events": "ui.exchange_view",
     "render_failures": "ui.errors_view",

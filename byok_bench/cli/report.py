@@ -10,6 +10,7 @@ from byok_bench.cli.console import Exit, emit_json, note
 from byok_bench.cli.run_lists import print_run_list
 
 if TYPE_CHECKING:
+    from byok_bench.report.thresholds import Thresholds
     from byok_bench.runs.results import Run
 
 
@@ -32,6 +33,9 @@ def report_run(
     again: Annotated[
         bool, typer.Option("--judge-again", help="Read the stored bytes anew with today's checks.")
     ] = False,
+    thresholds: Annotated[
+        Path | None, typer.Option(help="TOML file, `slow_ttft_ms = 400` and others: from where a card says slow.")
+    ] = None,
     findings: Annotated[
         bool, typer.Option("--findings", help="Print the findings instead, each with its exchange and byte.")
     ] = False,
@@ -46,7 +50,10 @@ def report_run(
         print_run_list(store, as_json)
         raise typer.Exit(int(Exit.OK))
     from byok_bench.cli.terminal_tables import make_tables_document, print_tables
+    from byok_bench.report.thresholds import read_thresholds
     from byok_bench.runs.results import TABLES, Run
+
+    limits = read_thresholds(thresholds) if thresholds is not None else None
 
     opened = Run.open(run, store)
     if again:
@@ -59,18 +66,23 @@ def report_run(
         else:
             print_stored_exchange(opened, exchange or 0, as_json)
         raise typer.Exit(int(Exit.OK))
-    written = write_exports(opened, html, csv, parquet, jsonl)
+    written = write_exports(opened, html, csv, parquet, jsonl, limits)
     for path in written:
         note(f"written: {path}")
     if as_json:
-        emit_json(make_tables_document(opened) | {"written": [str(path) for path in written]})
+        emit_json(make_tables_document(opened, thresholds=limits) | {"written": [str(path) for path in written]})
     elif not written:
-        print_tables(opened, TABLES, to_stdout=True)
+        print_tables(opened, TABLES, limits, to_stdout=True)
     raise typer.Exit(int(Exit.OK))
 
 
 def write_exports(
-    run: "Run", html: Path | None, csv: Path | None, parquet: Path | None, jsonl: Path | None
+    run: "Run",
+    html: Path | None,
+    csv: Path | None,
+    parquet: Path | None,
+    jsonl: Path | None,
+    limits: "Thresholds | None",
 ) -> list[Path]:
     """The files that were asked for; without any, nothing of what they need is imported."""
     if not (html or csv or parquet or jsonl):
@@ -80,7 +92,7 @@ def write_exports(
 
     written = []
     if html is not None:
-        written.append(write_html(run, html))
+        written.append(write_html(run, html, limits))
     if csv is not None:
         written += write_csv(run, csv)
     if parquet is not None:

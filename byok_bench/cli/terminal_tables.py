@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from byok_bench.report.table_text import TextLine
     from byok_bench.report.tables import Line
+    from byok_bench.report.thresholds import Thresholds
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
 WIDTH: Final = 100
@@ -27,13 +28,21 @@ INDENT: Final = "  "
 GAP: Final = 2
 
 
-def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: bool = False) -> None:
-    """Print tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
+def print_tables(
+    run: Run,
+    names: Sequence[str] = FIRST_LIGHT,
+    thresholds: "Thresholds | None" = None,
+    *,
+    to_stdout: bool = False,
+) -> None:
+    """Print the verdicts and tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
+    from byok_bench.cli.verdict_lines import print_verdicts
     from byok_bench.report.run_notes import list_run_notes
     from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES, render_narrow_lines
     from byok_bench.report.tables import list_table_lines
 
-    console = _make_console(to_stdout=to_stdout)
+    console = make_console(to_stdout=to_stdout)
+    print_verdicts(run, thresholds, console)
     for name in names:
         _print_table(console, render_narrow_lines(list_table_lines(run, name), name), TITLES[name], CAPTIONS[name])
     console.print(to_rich_text(LEGEND), style="dim")
@@ -41,8 +50,11 @@ def print_tables(run: Run, names: Sequence[str] = FIRST_LIGHT, *, to_stdout: boo
         console.print(to_rich_text(f"! {told}"), style="yellow")
 
 
-def make_tables_document(run: Run, names: Sequence[str] = TABLES) -> dict[str, Any]:
-    """The run and its tables, JSON-ready; null for what is NA."""
+def make_tables_document(
+    run: Run, names: Sequence[str] = TABLES, thresholds: "Thresholds | None" = None
+) -> dict[str, Any]:
+    """The run, its verdicts and its tables, JSON-ready; null for what is NA."""
+    from byok_bench.cli.verdict_lines import make_verdicts_document
     from byok_bench.report.columns import TABLES_VERSION
     from byok_bench.report.run_notes import list_run_notes
     from byok_bench.report.tables import list_table_lines
@@ -54,6 +66,7 @@ def make_tables_document(run: Run, names: Sequence[str] = TABLES) -> dict[str, A
         "created": run.created,
         "store": str(run.path),
         "notes": list_run_notes(run),
+        **make_verdicts_document(run, thresholds),
         "tables": {name: list_table_lines(run, name) for name in names},
     }
 
@@ -62,14 +75,14 @@ def print_comparison(made: "Sequence[Line]", title: str, notes: Sequence[str] = 
     """Print differences on stdout: one table for each pair of targets, and notes on the two runs."""
     from byok_bench.report.table_text import render_narrow_comparison
 
-    console = _make_console(to_stdout=True)
+    console = make_console(to_stdout=True)
     for target, part in groupby(made, itemgetter("target")):
         _print_table(console, render_narrow_comparison(list(part)), f"{title}: {target}", "")
     for told in notes:
         console.print(to_rich_text(f"! {told}"), style="yellow")
 
 
-def _make_console(*, to_stdout: bool) -> "Console":
+def make_console(*, to_stdout: bool) -> "Console":
     from rich.console import Console
 
     console = Console(stderr=not to_stdout, highlight=False)

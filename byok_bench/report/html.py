@@ -27,6 +27,7 @@ from byok_bench.report.table_text import (
     render_wide_lines,
 )
 from byok_bench.report.tables import Line, list_table_lines, shorten_message
+from byok_bench.report.thresholds import Thresholds
 from byok_bench.runs.results import Run
 
 ORDER: Final = ("latency", "streaming", "errors", "tools", "summary")
@@ -49,17 +50,18 @@ HEADS: Final = ("endpoint", "model")
 """Columns that are written once for the lines of one endpoint."""
 
 
-def write_html(run: Run, path: Path) -> Path:
+def write_html(run: Run, path: Path, thresholds: Thresholds | None = None) -> Path:
     """Write the page, whole or not at all."""
-    text = render_report_page(run)
+    text = render_report_page(run, thresholds)
     with replace_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
 
 
-def render_report_page(run: Run) -> str:
+def render_report_page(run: Run, thresholds: Thresholds | None = None) -> str:
     """The page as text."""
-    style = (files("byok_bench.report") / "page.css").read_text(encoding="utf-8")
+    folder = files("byok_bench.report")
+    style = "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "cards.css"))
     sections = [
         _render_section(TITLES[name], CAPTIONS[name], _render_table(list_table_lines(run, name))) for name in ORDER
     ]

@@ -29,6 +29,9 @@ from byok_bench.runs.storage.run_rows import StoredRun
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
 _FRAMES: Final = "byok_bench.report.frames"
+_CARDS: Final = "byok_bench.report.verdict_cards"
+_WINNER: Final = "byok_bench.report.winner"
+_FACES: Final = "byok_bench.report.card_html"
 
 
 class Run:
@@ -139,6 +142,24 @@ class Run:
         with name_missing_extra():
             frames: Any = importlib.import_module(_FRAMES)
         return frames.make_table_frame(self, name)
+
+    @property
+    def verdicts(self) -> Any:
+        """One `Card` an endpoint, worst first: can an agent be built on it, and if not, why."""
+        return importlib.import_module(_CARDS).make_cards(self)
+
+    @property
+    def winner(self) -> Any:
+        """The `Card` of the endpoint to take; None where that is not decided, or none is usable."""
+        return importlib.import_module(_WINNER).choose_winner(self).card
+
+    @property
+    def winner_reason(self) -> str:
+        """Why it is that one, or why none is, in words."""
+        return str(importlib.import_module(_WINNER).choose_winner(self).why)
+
+    def _repr_html_(self) -> str:
+        return str(importlib.import_module(_FACES).render_run_cards(self))
 
     def _judge(self, *, again: bool) -> list[Row]:
         if not os.access(self.path, os.W_OK):
