@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.report.evidence import name_targets
-from byok_bench.report.stats import Difference, compute_quantile, estimate_difference
+from byok_bench.report.stats import Interval, compute_quantile, needed, paired
 from byok_bench.report.verdict_cards import Card, State, make_cards
 from byok_bench.runs.results import Run
 
@@ -56,21 +56,23 @@ def _choose_quickest(run: Run, cards: Sequence[Card]) -> Choice:
         other, found = open_[0]
         return Choice(card=None, why=f"between {first.endpoint} and {other.endpoint}: {_describe_open(found)}")
     other, found = compared[0]
-    why = f"it ends {found.median:.0f} ms before {other.endpoint} ({found.low:.0f}–{found.high:.0f})"
+    why = f"it ends {found.value:.0f} ms before {other.endpoint} ({found.low:.0f}–{found.high:.0f})"
     return Choice(card=first, why=why + _describe_cost(run, first))
 
 
-def _compare(first: Times, second: Times) -> Difference:
+def _compare(first: Times, second: Times) -> Interval:
     pairs = sorted(first.keys() & second.keys())
-    return estimate_difference([first[pair] for pair in pairs], [second[pair] for pair in pairs])
+    return paired([first[pair] for pair in pairs], [second[pair] for pair in pairs]).difference
 
 
-def _describe_open(found: Difference) -> str:
-    if found.low is None or found.high is None:
-        return f"{found.pairs} pairs of answers are too few; more repeats decide it"
+def _describe_open(found: Interval) -> str:
+    if found.value is None or found.low is None or found.high is None:
+        return f"{found.n} pairs of answers are too few; more repeats decide it"
+    more = needed(found, margin=0, better="higher")
+    missing = f"; {more.prompts} pairs more would decide a difference of that size" if more else ""
     return (
-        f"no difference shown in the time to the end ({found.median:+.0f} ms, {found.low:.0f} to {found.high:.0f}, "
-        f"of {found.pairs} pairs)"
+        f"no difference shown in the time to the end ({found.value:+.0f} ms, {found.low:.0f} to {found.high:.0f}, "
+        f"of {found.n} pairs{missing})"
     )
 
 
