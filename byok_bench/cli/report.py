@@ -82,7 +82,7 @@ def write_exports(
     csv: Path | None,
     parquet: Path | None,
     jsonl: Path | None,
-    limits: "Thresholds | None",
+    limits: "Thresholds | None" = None,
 ) -> list[Path]:
     """The files that were asked for; without any, nothing of what they need is imported."""
     if not (html or csv or parquet or jsonl):
