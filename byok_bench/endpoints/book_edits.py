@@ -56,6 +56,8 @@ def put_endpoint(document: TOMLDocument, endpoint: Endpoint) -> None:
     wanted = as_table(endpoint)
     refuse_literal_keys(wanted)
     try:
+        if not document.get("endpoint", True):
+            document.remove("endpoint")  # `endpoint = []`, which takes no tables
         tables = document.setdefault("endpoint", tomlkit.aot())
         number = _find_table(tables, endpoint.config_key)
         table = tomlkit.table() if number is None else tables[number]
@@ -77,6 +79,8 @@ def drop_endpoint(document: TOMLDocument, config_key: str) -> None:
     number = _find_table(tables, config_key)
     if number is not None:
         del tables[number]
+    if "endpoint" in document and not tables:
+        document.remove("endpoint")  # an empty array of tables is written as a list, to which no table can be added
 
 
 def as_toml(endpoint: Endpoint) -> str:

@@ -306,8 +306,8 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
         show=_show_body,
     ),
     "timeouts": TextField(
-        label="Timeouts in seconds",
-        placeholder="connect, first byte, idle, total",
+        label="Timeouts in seconds: connect, first byte, idle, total",
+        placeholder="10 120 60 600",
         read=_read_timeouts,
         show=_show_timeouts,
     ),
@@ -318,8 +318,8 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
         show=lambda one: str(_get_first_model(one).context_window_tokens or ""),
     ),
     "price": TextField(
-        label="Price per million tokens",
-        placeholder="input / output",
+        label="Price per million tokens: input / output",
+        placeholder="0.15 / 0.6",
         read=_read_price,
         show=_show_price,
     ),

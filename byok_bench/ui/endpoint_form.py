@@ -1,10 +1,10 @@
 """The endpoint form: the list on the left, the fields of the selected one on the right.
 
-Widgets render `FormState` and call it; what a field means is in endpoints/text_fields.py. Fields are saved on blur
-and Enter, the request URL is previewed while typing, a key's text is gone from the browser once it was read.
+Widgets render `FormState` and call it; what a field means is in endpoints/text_fields.py, testing and listing in
+endpoint_tester.py. Fields are saved on blur and Enter, the request URL is previewed while typing, a key's text is gone
+from the browser once it was read. Every button keeps the focus, or hands it on to what comes next.
 """
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from html import escape
@@ -12,23 +12,20 @@ from typing import Any
 
 from ipywidgets import HTML, HBox, Layout, VBox
 
-from byok_bench.checks.advice import describe_failure, has_sent_key
-from byok_bench.checks.ladder.capabilities import prove_capabilities
-from byok_bench.checks.ladder.climb import find_currency, ladder
 from byok_bench.checks.ladder.report import LadderReport
-from byok_bench.dialects.model_list import list_usable_models
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.send import list_models
 from byok_bench.errors import ByokBenchError
 from byok_bench.ui import form_fields
-from byok_bench.ui.form_fields import make_button, make_field_row
+from byok_bench.ui.action import Action
+from byok_bench.ui.endpoint_tester import EndpointTester
+from byok_bench.ui.form_fields import make_field_row
 from byok_bench.ui.form_state import FormState, Remark, to_sentence
-from byok_bench.ui.ladder_view import LadderView
 
 NO_ENDPOINTS = ("", "(none yet: press Add)", True)
 KEY_HINT = "Paste it, then Enter; it is never shown"
-STORED_HINT = "Stored. Replace key takes another"
+STORED_HINT = "Stored; a new one replaces it"
+DELETE = "Yes, delete it and its stored key"
 
 
 class EndpointForm(HBox):  # type: ignore[misc]
@@ -36,25 +33,19 @@ class EndpointForm(HBox):  # type: ignore[misc]
 
     def __init__(self, book: EndpointBook | None = None, *, profile: str = "local") -> None:
         self.state = FormState(book or EndpointBook.open())
-        self.report: LadderReport | None = None
-        self._profile = self.state.book.workspace.choose_profile(profile)
-        self._task: asyncio.Task[None] | None = None
         self._filling = False
-        self._listed: dict[str, list[str]] = {}
-        """What a server lists, by the endpoint's config_key."""
         self._fields = form_fields.make_fields()
         self._list = form_fields.make_choice_field("Endpoints", (("", ""),), rows=9)
         self._from = form_fields.make_source_field()
         self._secret = form_fields.make_secret_field()
-        self._notice, self._found = HTML(), HTML()
-        self._ladder = LadderView()
-        names = ("Add", "Duplicate", "Test", "List models", "Stop", "Delete", "Replace key")
-        self._buttons = {name: make_button(name) for name in names}
-        self._buttons["Test"].button_style = "primary"
-        self._confirm_key = make_button("The key may go to this address", "warning")
-        self._really = make_button("Yes, delete it and its stored key", "danger")
-        self._keep = make_button("Keep it")
+        self._notice = HTML()
+        names = ("Add", "Duplicate", "Test", "List models", "Stop", "Delete", "Undo")
+        self._buttons = {name: Action(name, "primary" if name == "Test" else "plain") for name in names}
+        self._confirm_key = Action("The key may go to this address", "warning", hidden=True)
+        self._really, self._keep = Action(DELETE, "danger"), Action("Keep it")
         self._ask = make_field_row(HTML("Delete this endpoint?"), self._really, self._keep)
+        self._tester = EndpointTester(self.state, self.state.book.workspace.choose_profile(profile))
+        self._listeners: list[Callable[[], Any]] = []
         super().__init__(
             [self._build_left(), self._build_right()], layout=Layout(width="100%", align_items="flex-start")
         )
@@ -67,6 +58,15 @@ class EndpointForm(HBox):  # type: ignore[misc]
         """Endpoints of the book that may take part in a run."""
         return list(self.state.book.usable_endpoints)
 
+    @property
+    def report(self) -> LadderReport | None:
+        """The last ladder that was climbed."""
+        return self._tester.report
+
+    def observe_changes(self, callback: Callable[[], Any]) -> None:
+        """Call `callback()` when the book changed, or a test ended."""
+        self._listeners.append(callback)
+
     def _build_left(self) -> VBox:
         parts = [self._list, make_field_row(self._buttons["Add"], self._buttons["Duplicate"]), self._from]
         made = VBox(parts)
@@ -74,14 +74,17 @@ class EndpointForm(HBox):  # type: ignore[misc]
         return made
 
     def _build_right(self) -> VBox:
-        keys = make_field_row(self._buttons["Replace key"], self._confirm_key)
-        actions = make_field_row(*(self._buttons[name] for name in ("Test", "List models", "Stop", "Delete")))
+        actions = make_field_row(*(self._buttons[name] for name in ("Test", "List models", "Stop", "Delete", "Undo")))
         parts = [
             *form_fields.make_main_fields(self._fields, self._secret),
-            keys,
-            form_fields.make_advanced_fields(self._fields),
+            self._confirm_key,
+            actions,
+            self._ask,
+            self._notice,
+            self._tester,
+            *form_fields.make_advanced_fields(self._fields),
         ]
-        made = VBox([*parts, self._notice, actions, self._ask, self._ladder, self._found])
+        made = VBox(parts)
         made.add_class("byok-right")
         return made
 
@@ -92,20 +95,23 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._list.observe(lambda change: self._select_endpoint(change["new"]), "value")
         self._from.observe(lambda change: self._add_from(change["new"]), "value")
         self._secret.observe_entered(self._enter_key)
+        self._tester.observe_changes(self._show_tested)
+        self._tester.observe_said(self._say)
+        self._tester.observe_wanted(lambda name: self._fields[name].focus())
         actions: dict[str, Callable[[], Any]] = {
-            "Add": lambda: self._change_book(self.state.add),
-            "Duplicate": lambda: self._change_book(self.state.duplicate),
-            "Test": lambda: self._start(self._climb()),
-            "List models": lambda: self._start(self._list_models()),
-            "Stop": lambda: self._task and self._task.cancel(),
-            "Delete": lambda: self._show_widget(self._ask, True),
-            "Replace key": self._replace_key,
+            "Add": lambda: self._add(self.state.add),
+            "Duplicate": lambda: self._add(self.state.duplicate),
+            "Test": self._tester.start_test,
+            "List models": self._tester.start_listing,
+            "Stop": self._tester.stop,
+            "Delete": lambda: self._ask_to_delete(True),
+            "Undo": lambda: self._add(self.state.undo_delete),
         }
         for name, act in actions.items():
-            self._buttons[name].on_click(lambda _, act=act: act())
-        self._keep.on_click(lambda _: self._show_widget(self._ask, False))
-        self._really.on_click(lambda _: self._change_book(self.state.delete))
-        self._confirm_key.on_click(lambda _: self._change_book(self.state.confirm_key))
+            self._buttons[name].observe_press(act)
+        self._keep.observe_press(lambda: self._ask_to_delete(False))
+        self._really.observe_press(self._delete)
+        self._confirm_key.observe_press(self._confirm)
 
     def _enter_field(self, name: str, text: str) -> None:
         """A field was left, or Enter was pressed in it: save it, and say what came of it."""
@@ -113,7 +119,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
             return
         said = self._call_saying_refusal(lambda: self.state.enter(name, text))
         if said is not None and said.tone != "bad":
-            self._ladder.clear()
+            self._tester.clear()
         self._refill()
         if said is not None:
             self._fields[name].say(said.text, said.tone)
@@ -125,11 +131,6 @@ class EndpointForm(HBox):  # type: ignore[misc]
         if said is not None:
             self._secret.say(said.text, said.tone)
 
-    def _replace_key(self) -> None:
-        self.state.replace_key()
-        self._refill()
-        self._secret.focus()
-
     def _show_address(self, text: str) -> None:
         if not self._filling:
             said = self.state.describe_address(text)
@@ -138,19 +139,39 @@ class EndpointForm(HBox):  # type: ignore[misc]
     def _select_endpoint(self, config_key: str) -> None:
         if not self._filling and config_key:
             self.state.selected = config_key
-            self._clear()
+            self._tester.clear()
             self._refill()
 
     def _add_from(self, source: str) -> None:
-        if self._filling or not source:
-            return
-        said = self._change_book(lambda: self.state.add_from(source))
-        if isinstance(said, Remark):
+        if not self._filling and source:
+            self._add(lambda: self.state.add_from(source))
+
+    def _add(self, act: Callable[[], Remark | None]) -> None:
+        """An action that selects a new endpoint: the cursor goes to its label, or to what it still needs."""
+        said = self._change_book(act)
+        if isinstance(said, Remark) and said.text:
             self._say(said.text)
+        self._fields["label"].focus()
+
+    def _ask_to_delete(self, asked: bool) -> None:
+        self._show_widget(self._ask, asked)
+        (self._keep if asked else self._buttons["Delete"]).focus()
+
+    def _delete(self) -> None:
+        label = self.state.endpoint.label if self.state.endpoint else ""
+        self._change_book(self.state.delete)
+        if self.state.deleted_label == label:
+            self._say(f"{label} was deleted.")
+            self._buttons["Undo"].focus()
+
+    def _confirm(self) -> None:
+        self._change_book(self.state.confirm_key)
+        self._buttons["Test"].focus()
 
     def _change_book(self, act: Callable[[], Any]) -> Any:
         """An action on the book, and the form as it is then; what it refuses is said."""
-        self._clear()
+        self._tester.clear()
+        self._say("")
         return self._call_saying_refusal(act, refill=True)
 
     def _call_saying_refusal(self, act: Callable[[], Any], *, refill: bool = False) -> Any:
@@ -166,16 +187,19 @@ class EndpointForm(HBox):  # type: ignore[misc]
             self._say(problem, bad=True)
         return done
 
-    def _say(self, text: str, *, bad: bool = False) -> None:
-        """One line beside the buttons, which screen readers announce."""
+    def _say(self, text: str, bad: bool = False) -> None:
+        """One line below the buttons, which screen readers announce."""
         tone = "bad" if bad else "plain"
         shown = "<br>".join(escape(line) for line in text.split("\n"))
         self._notice.value = f"<div role='status' class='byok-note' data-tone='{tone}'>{shown}</div>" if text else ""
 
-    def _clear(self) -> None:
-        """Forget what was said of another endpoint."""
-        self._ladder.clear()
-        self._say("")
+    def _show_tested(self, *, changed: bool) -> None:
+        """The tester began, ended, or changed the selected endpoint: its words stay where they are."""
+        if changed:
+            said = self._notice.value
+            self._refill()
+            self._notice.value = said or self._notice.value
+        self._fill_buttons()
 
     def _refill(self) -> None:
         """Show what the state says, in every widget."""
@@ -194,12 +218,14 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._say(self.state.refusal or self.state.describe_missing())
         self._fill_buttons()
         self._show_widget(self._ask, False)
+        for listener in self._listeners:
+            listener()
 
     def _fill_list(self) -> None:
         options = [(one.config_key, *self.state.make_list_label(one)) for one in self.state.endpoints]
         self._list.offer(options or [NO_ENDPOINTS], self.state.selected or "")
         self._from.value = ""
-        self._fields["model"].suggest(self._listed.get(self.state.selected or "", []))
+        self._fields["model"].suggest(self._tester.list_known_models())
 
     def _fill_key(self) -> None:
         source = self._fields["key_source"].value
@@ -207,8 +233,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._fields["key_header"].hidden = self._fields["key_style"].value != "header"
         self._secret.hidden = source == "env"
         self._secret.disabled = not self.state.can_take_key
-        waits = self.state.has_stored_key and not self.state.can_take_key
-        self._secret.placeholder = STORED_HINT if waits else KEY_HINT
+        self._secret.placeholder = STORED_HINT if self.state.has_stored_key else KEY_HINT
         said = self.state.describe_key()
         shown, quiet = (
             (self._fields["key_env"], self._secret) if source == "env" else (self._secret, self._fields["key_env"])
@@ -217,11 +242,10 @@ class EndpointForm(HBox):  # type: ignore[misc]
         if not refused:
             shown.say(said.text, said.tone)
         quiet.say("")
-        self._show_widget(self._buttons["Replace key"], self.state.is_editable and waits)
-        self._show_widget(self._confirm_key, self.state.has_unconfirmed_key)
+        self._confirm_key.hidden = not self.state.has_unconfirmed_key
 
     def _fill_buttons(self) -> None:
-        endpoint, busy = self.state.endpoint, self._is_busy
+        endpoint, busy = self.state.endpoint, self._tester.is_busy
         may_add = self.state.book.workspace.byok_enabled
         self._buttons["Add"].disabled = self._from.disabled = not may_add
         self._buttons["Duplicate"].disabled = endpoint is None or not may_add
@@ -230,65 +254,11 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._buttons["Test"].disabled = not ready or busy
         has_address = endpoint is not None and bool(endpoint.base_url) and not self.state.refusal
         self._buttons["List models"].disabled = not has_address or busy
-        self._show_widget(self._buttons["Stop"], busy)
+        self._buttons["Stop"].hidden = not busy
+        self._buttons["Undo"].hidden = not self.state.deleted_label
+        self._buttons["Undo"].text = (
+            f"Undo: bring {self.state.deleted_label} back" if self.state.deleted_label else "Undo"
+        )
 
     def _show_widget(self, widget: Any, shown: bool) -> None:
         widget.layout.display = None if shown else "none"
-
-    @property
-    def _is_busy(self) -> bool:
-        return self._task is not None and not self._task.done()
-
-    def _start(self, work: Any) -> None:
-        """Do something that takes its time, one thing at once; Stop cancels it."""
-        if self._is_busy:
-            work.close()
-            return
-        self._task = asyncio.ensure_future(work)
-        self._task.add_done_callback(lambda _: self._fill_buttons())
-        self._fill_buttons()
-
-    async def _climb(self) -> None:
-        """Climb the ladder with the selected endpoint, rung by rung into the view."""
-        endpoint = self.state.endpoint
-        if endpoint is None:
-            return
-        self._ladder.begin(find_currency(endpoint, endpoint.get_model().name))
-        try:
-            policy = self.state.egress_policy
-            report = await ladder(endpoint, profile=self._profile, policy=policy, on_rung=self._ladder.add)
-        except asyncio.CancelledError:
-            self._ladder.stop("Stopped.")
-            raise
-        self.report = report
-        self._ladder.finish(report)
-        found = prove_capabilities(report, endpoint.get_model(report.model).capabilities)
-        self._call_saying_refusal(lambda: self.state.keep_capabilities(endpoint.config_key, report.model, found))
-        self._suggest(endpoint, report.listed_models)
-
-    async def _list_models(self) -> None:
-        """Ask the server what it lists, and offer that; any other id may be typed."""
-        endpoint = self.state.endpoint
-        if endpoint is None:
-            return
-        self._say("Asking for the list of models …")
-        try:
-            exchange = await list_models(endpoint, profile=self._profile, policy=self.state.egress_policy)
-        except ByokBenchError as error:  # the policy, for one, may have changed since the book was read
-            self._say(to_sentence(error), bad=True)
-            return
-        if exchange.error is not None:
-            self._say(
-                f"No list: {describe_failure(exchange.error, is_list=True, key_sent=has_sent_key(exchange))}",
-                bad=True,
-            )
-            return
-        listed = list_usable_models(exchange.reading.body.document)
-        self._suggest(endpoint, listed)
-        count = "One model is" if len(listed) == 1 else f"{len(listed) or 'No'} models are"
-        self._say(f"{count} listed. The field Model offers what is listed, and takes any other id.")
-
-    def _suggest(self, endpoint: Endpoint, listed: list[str]) -> None:
-        self._listed[endpoint.config_key] = listed
-        if self.state.selected == endpoint.config_key:
-            self._fields["model"].suggest(listed)

@@ -40,6 +40,22 @@ function render({ model, el }) {
   // JupyterLab's command-mode shortcuts must not see what is typed into a form; Ctrl+S still saves.
   input.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.altKey || event.stopPropagation());
 
+  // Esc gives up what was typed: a field shows again what is saved, a key is gone.
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || kind === "choice") return;
+    input.value = kind === "secret" ? "" : model.get("value");
+    if (!model.get("follow")) return;
+    model.set("draft", input.value);
+    model.save_changes();
+  });
+  model.on("msg:custom", (content) => {
+    if (content.kind !== "focus") return;
+    setTimeout(() => {
+      input.focus();
+      if (kind === "text") input.select();
+    }, 0);
+  });
+
   if (kind === "secret") {
     const leave = () => {
       const text = input.value;
@@ -48,7 +64,6 @@ function render({ model, el }) {
     };
     input.addEventListener("blur", leave);
     input.addEventListener("keydown", (event) => event.key === "Enter" && leave());
-    model.on("msg:custom", (content) => content.kind === "focus" && setTimeout(() => input.focus(), 0));
     return;
   }
 

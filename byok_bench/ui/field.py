@@ -37,6 +37,10 @@ class _Labelled(anywidget.AnyWidget):
         with self.hold_sync():
             self.note, self.tone = text, tone
 
+    def focus(self) -> None:
+        """Put the cursor into it, on the whole of its text."""
+        self.send({"kind": "focus"})
+
 
 class Field(_Labelled):
     """A text field, an area of several lines, or a choice."""
@@ -71,10 +75,6 @@ class SecretField(_Labelled):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(kind="secret", **traits)
-
-    def focus(self) -> None:
-        """Put the cursor into it."""
-        self.send({"kind": "focus"})
 
     def observe_entered(self, callback: Callable[[str], None]) -> None:
         """Call `callback(text)` when a key was entered (Enter, or leaving the field with text in it)."""

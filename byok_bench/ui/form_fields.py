@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from ipywidgets import Accordion, Button, HBox, Layout, VBox
+from ipywidgets import HBox, VBox
 
 from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS
 from byok_bench.endpoints.presets import load_presets
 from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
+from byok_bench.ui.action import Action, make_disclosure
 from byok_bench.ui.field import Field, SecretField
 from byok_bench.ui.form_state import ENVIRONMENT
 
@@ -14,7 +15,7 @@ CHOICES: Final = {
     "schema": tuple((name, name) for name in SCHEMAS),
     "key_style": tuple((name, name) for name in KEY_STYLES),
     "key_source": (
-        ("none", "No key (many local servers need none)"),
+        ("none", "No key"),
         ("env", "Environment variable"),
         ("keyring", "The system's keyring"),
         ("session", "This session only"),
@@ -78,11 +79,6 @@ def make_choice_field(label: str, options: tuple[tuple[str, str], ...], rows: in
     return made
 
 
-def make_button(text: str, style: str = "") -> Button:
-    """A button as wide as its text."""
-    return Button(description=text, button_style=style, layout=Layout(width="auto"))
-
-
 def make_field_row(*parts: object) -> HBox:
     """Fields, or buttons, beside each other."""
     made = HBox(parts)
@@ -100,10 +96,7 @@ def make_main_fields(made: dict[str, Field], secret: SecretField) -> list[HBox |
     ]
 
 
-def make_advanced_fields(made: dict[str, Field]) -> Accordion:
-    """The others, folded."""
-    folded = Accordion(
-        [VBox([make_field_row(*(made[name] for name in names)) for names in ADVANCED])], titles=("Advanced",)
-    )
-    folded.selected_index = None
-    return folded
+def make_advanced_fields(made: dict[str, Field]) -> tuple[Action, VBox]:
+    """The others, and the button that opens them."""
+    folded = VBox([make_field_row(*(made[name] for name in names)) for names in ADVANCED])
+    return make_disclosure("Advanced", folded), folded

@@ -6,12 +6,14 @@ the form's fields are part of the saved notebook.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
+from byok_bench.checks.ladder.last_tests import FILE_NAME, LastTests
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, make_config_key
 from byok_bench.endpoints.entered_text import trim_ends
@@ -40,6 +42,13 @@ _TRIMMED: Final = "White space or invisible characters around it were taken off.
 _LINES: Final = MULTILINE_FIELDS | {"body"}
 """Where a line end is no slip."""
 
+_COPIED_KEYS: Final = {
+    "env": "It reads the same variable.",
+    "none": "It sends no key.",
+    "keyring": "The stored key was not copied: enter one.",
+    "session": "The stored key was not copied: enter one.",
+}
+"""Kind of a copied key source → what became of the key."""
 _NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body"})
 """Fields into which people paste a key."""
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=._-]{16,}")
@@ -60,8 +69,10 @@ class FormState:
         self.selected: str | None = next((one.config_key for one in book.endpoints), None)
         self._refused: dict[tuple[str, str], tuple[str, Remark]] = {}
         """Texts that were not accepted, with the reason, by endpoint and field."""
-        self._replaces_key: str | None = None
-        """The endpoint whose stored key is about to be replaced."""
+        self._deleted: Endpoint | None = None
+        """The endpoint that was deleted last, until it is put back."""
+        self.tests = LastTests(book.path.with_name(FILE_NAME))
+        """How the last test of each endpoint ended."""
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -95,8 +106,14 @@ class FormState:
         if self.book.find_refusal(endpoint):
             return f"{endpoint.label}  (turned off here)", True
         where = "  (Team)" if self.book.is_team(endpoint) else ""
-        state = "  (incomplete)" if describe_unreadiness(endpoint) else ""
-        return f"{endpoint.label}{where}{state}", False
+        return f"{endpoint.label}{where}  {self.describe_standing(endpoint)}", False
+
+    def describe_standing(self, endpoint: Endpoint) -> str:
+        """`(incomplete)`, `untested`, or how its last test ended and how long ago."""
+        if describe_unreadiness(endpoint):
+            return "(incomplete)"
+        test = self.tests.find(endpoint)
+        return "untested" if test is None else test.describe(datetime.now(UTC))
 
     def add(self) -> None:
         """A new, incomplete endpoint, saved and selected."""
@@ -110,7 +127,7 @@ class FormState:
             self.selected = added.endpoints[0].config_key
         return Remark("\n".join(note if note.endswith(".") else f"{note}." for note in added.notes))
 
-    def duplicate(self) -> None:
+    def duplicate(self) -> Remark:
         """A copy of the selected one under a free label, with models of its own; a stored key is not copied."""
         source = self._require_selected()
         copy = Endpoint(
@@ -121,20 +138,50 @@ class FormState:
             },
             label=self._find_free_label(f"{source.label} copy"),
             models=[copy_model(model) for model in source.models],
-            key=source.key if source.key.kind == "env" else KeyRef.none(),
+            key=_copy_key_source(source.key),
         )
         self._keep(copy)
+        return Remark(f"The copy has the same key source. {_COPIED_KEYS[copy.key.kind]}".strip())
 
     def delete(self) -> None:
         """Remove the selected one, and its keyring entry."""
+        endpoint = self._require_selected()
         keys = [one.config_key for one in self.endpoints]
-        at = keys.index(self._require_selected().config_key)
+        at = keys.index(endpoint.config_key)
         gone = keys.pop(at)
         try:
             self.book.remove(gone)
         finally:
             if gone not in [one.config_key for one in self.endpoints]:
+                self._deleted = endpoint
                 self.selected = keys[min(at, len(keys) - 1)] if keys else None
+
+    @property
+    def deleted_label(self) -> str:
+        """What the endpoint was called that can be put back; empty if there is none."""
+        return self._deleted.label if self._deleted else ""
+
+    def undo_delete(self) -> Remark:
+        """Put the endpoint back that was deleted last. A stored key went with it, and is asked for again."""
+        endpoint, self._deleted = self._deleted, None
+        if endpoint is None:
+            return Remark()
+        lost = is_key_stored(endpoint) or endpoint.key.kind in ("keyring", "session")
+        back = replace(endpoint, key=_copy_key_source(endpoint.key), key_set_at=None) if lost else endpoint
+        self._keep(replace(back, label=self._find_free_label(back.label)))
+        return Remark(f"{back.label} is back. {'Its key was deleted: enter it again.' if lost else ''}".strip())
+
+    def set_models(self, names: Sequence[str]) -> Remark:
+        """Let the selected endpoint have just these models; one that stays keeps its place and what is known of it."""
+        current = self._require_selected()
+        known = {model.name: model for model in current.models if model.name in names}
+        try:
+            models = [*known.values(), *(Model(name) for name in names if name not in known)]
+            self.book.update(replace(current, models=models))
+        except ByokBenchError as error:
+            return Remark(f"{to_sentence(error)} Not saved.", "bad")
+        self._refused.pop((current.config_key, "model"), None)
+        return self.describe_field("model")
 
     def enter(self, field: str, text: str) -> Remark:
         """Apply one field of the selected endpoint and save it; what to say under the field."""
@@ -166,7 +213,6 @@ class FormState:
             said = self._store_secret(current, secret)
         except ByokBenchError as error:
             return Remark(f"{to_sentence(error)} Nothing was stored.", "bad")
-        self._replaces_key = None
         return Remark(f"{said.text}{trimmed}", said.tone)
 
     def _store_secret(self, current: Endpoint, secret: Secret) -> Remark:
@@ -189,18 +235,14 @@ class FormState:
 
     @property
     def can_take_key(self) -> bool:
-        """Whether a key may be typed: replacing a stored one is an action of its own."""
-        return self.is_editable and (not self.has_stored_key or self._replaces_key == self.selected)
+        """Whether a key may be typed; it replaces a stored one."""
+        return self.is_editable
 
     @property
     def has_stored_key(self) -> bool:
         """Whether a key of the selected endpoint is in the keyring or in this session."""
         endpoint = self.endpoint
         return endpoint is not None and is_key_stored(endpoint)
-
-    def replace_key(self) -> None:
-        """Let a new key be typed in place of the stored one, which stays until then."""
-        self._replaces_key = self.selected
 
     def confirm_key(self) -> None:
         """The user said that the key may go to the endpoint's present address."""
@@ -300,6 +342,12 @@ class FormState:
         taken = {one.label for one in self.endpoints}
         numbers = (f"{wanted[:70]} {number}" for number in range(2, len(taken) + 3))
         return next(label for label in (wanted[:80], *numbers) if label not in taken)
+
+
+def _copy_key_source(key: KeyRef) -> KeyRef:
+    """The same kind of source, without a key that is stored: an endpoint's key is its own."""
+    kinds = {"env": key, "keyring": KeyRef.keyring(), "session": KeyRef(kind="session"), "none": KeyRef.none()}
+    return kinds[key.kind]
 
 
 def copy_model(model: Model) -> Model:

@@ -1,4 +1,7 @@
-"""The check ladder as it is climbed: one line a rung, filled in live. Renders rungs, sends nothing."""
+"""The check ladder as it is climbed: the result on top, below it a line a rung, filled in live, folded if all is well.
+
+Renders rungs, sends nothing.
+"""
 
 from html import escape
 from typing import Final
@@ -30,39 +33,41 @@ class LadderView(ipywidgets.HTML):  # type: ignore[misc]
     def begin(self, currency: str = "USD") -> None:
         """Show all rungs as waiting; `currency` is that of the costs."""
         self.rungs, self._currency = [], currency
-        self._draw(running=True)
+        self._draw("Testing …", running=True)
 
     def add(self, rung: Rung) -> None:
         """Fill in one rung."""
         self.rungs.append(rung)
-        self._draw(running=len(self.rungs) < len(RUNGS), said=f"{rung.name}: {rung.verdict}")
+        self._draw(f"{rung.name}: {rung.verdict}", running=len(self.rungs) < len(RUNGS))
 
     def finish(self, report: LadderReport) -> None:
-        """Show what it comes to: the rung to mend first, and what the ladder took."""
-        first = report.first_failure
-        said = f"The rung to mend first: {first.name}." if first else "Nothing failed."
-        self._draw(running=False, said=f"{said} Spent: {report.spending}.")
+        """Show what it comes to, and what the ladder took; the rungs stay open where one is to be mended."""
+        tone = "pass" if report.has_passed else "fail"
+        self._draw(report.summary, tone=tone, folded=report.has_passed, spent=f"Spent: {report.spending}.")
 
     def stop(self, why: str) -> None:
         """Show that it goes no further."""
-        self._draw(running=False, said=why)
+        self._draw(why)
 
     def clear(self) -> None:
         """Show nothing."""
         self.rungs = []
         self.value = ""
 
-    def _draw(self, *, running: bool, said: str = "") -> None:
+    def _draw(self, said: str, *, running: bool = False, tone: str = "", folded: bool = False, spent: str = "") -> None:
         rows = [_render_rung(rung, self._currency) for rung in self.rungs]
         for number, name in enumerate(RUNGS[len(self.rungs) :]):
             state = "running …" if running and number == 0 else ""
-            rows.append(_render_cells(["", name, state, "", "", ""], "opacity:.6"))
+            rows.append(_render_cells(["", name, state, "", "", ""], "opacity:.75"))
         head = "".join(f"<th scope='col' style='{_CELL};font-weight:600'>{escape(one)}</th>" for one in HEAD)
         style = "border-collapse:collapse;font-size:13px;line-height:1.45;width:100%"
+        result = f"font-size:14px;line-height:1.5;font-weight:600;margin:4px 0;color:{COLOURS.get(tone, 'inherit')}"
         self.value = (
+            f"<div role='status' style='{result}'>{escape(said)}</div>"
+            f"<details{'' if folded else ' open'}><summary style='cursor:pointer;font-size:13px'>"
+            f"Rung by rung{f'. {escape(spent)}' if spent else ''}</summary>"
             f"<table aria-label='Check ladder' style='{style}'><thead><tr>{head}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>"
-            f"<div role='status' style='margin-top:6px;font-size:13px;line-height:1.45'>{escape(said)}</div>"
+            f"<tbody>{''.join(rows)}</tbody></table></details>"
         )
 
 

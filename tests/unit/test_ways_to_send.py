@@ -117,8 +117,8 @@ async def _ask_form(endpoint: Endpoint) -> None:
     from byok_bench.ui.endpoint_form import EndpointForm
 
     form = EndpointForm(EndpointBook.open())
-    await form._climb()
-    await form._list_models()
+    await form._tester._climb()
+    await form._tester._list_models()
 
 
 async def _ask_receiver(endpoint: Endpoint) -> None:

@@ -34,6 +34,16 @@ HOPELESS: Final = frozenset(
 MARKS: Final = {"pass": "✔", "fail": "✘", "warn": "!", "inconclusive": "?", "skipped": "–"}
 
 
+TOOLS_SAID: Final = {
+    "pass": "tools ok",
+    "fail": "tools failed",
+    "warn": "tools with a warning",
+    "inconclusive": "tools not shown",
+    "skipped": "tools not tried",
+}
+"""Verdict of the rung `tools` → what a summary says of it."""
+
+
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the ladder."""
 
@@ -91,6 +101,31 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
             sum_known([rung.cost for rung in self.rungs]),
             self.currency,
         )
+
+    @property
+    def ttft_ms(self) -> float | None:
+        """Request written → first token, of the streaming rung; None if no token came."""
+        streamed = [one.timing.ttft for rung in self.rungs if rung.name == "stream" for one in rung.exchanges]
+        return next((ttft for ttft in streamed if ttft is not None), None)
+
+    @property
+    def summary(self) -> str:
+        """`✔ ready: 51 ms to first token, tools ok, 284 tokens`, or the rung to mend first and what to do."""
+        first = self.first_failure
+        if first is not None:
+            return f"{MARKS['fail']} {first.name}: {first.advice}"
+        verdict = next((rung.verdict for rung in self.rungs if rung.name == "tools"), "skipped")
+        said = [
+            "" if self.ttft_ms is None else f"{self.ttft_ms:.0f} ms to first token",
+            TOOLS_SAID[verdict],
+            describe_spending(
+                None,
+                sum_known([rung.tokens for rung in self.rungs]),
+                sum_known([rung.cost for rung in self.rungs]),
+                self.currency,
+            ),
+        ]
+        return f"{MARKS['pass']} ready: {', '.join(filter(None, said))}"
 
     @property
     def listed_models(self) -> list[str]:

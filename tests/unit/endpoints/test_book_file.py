@@ -9,8 +9,9 @@ import pytest
 import tomlkit
 from hypothesis import assume, given, settings
 from msgspec.structs import replace
-from support.books import PLANTED, an_endpoint, book_text, endpoints
+from support.books import PLANTED, an_endpoint, book_text, endpoints, written
 
+from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.book_edits import drop_endpoint, make_empty_document, put_endpoint
 from byok_bench.endpoints.book_format import parse_book
 from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
@@ -261,3 +262,16 @@ def test_the_documented_book_is_one() -> None:
     assert endpoint.list_missing_fields() == ()
     put_endpoint(document, endpoint)
     assert document.as_string() == text
+
+
+@pytest.mark.parametrize("emptied", ["version = 1\nendpoint = []\n", None])
+def test_a_book_whose_last_endpoint_was_deleted_takes_another(emptied: str | None) -> None:
+    """An empty array of tables is written as a list, and a list takes no tables."""
+    book = EndpointBook.open()
+    if emptied is None:
+        book.add(an_endpoint("First"))
+        book.remove("First")
+    else:
+        written(book.path.parent, emptied)
+    book.add(an_endpoint("Second"))
+    assert [one.label for one in EndpointBook.open()] == ["Second"]

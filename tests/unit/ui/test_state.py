@@ -1,6 +1,7 @@
 """The form's state: fields saved one by one, refused texts kept, keys put where they belong, nothing lost."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import keyring
 import pytest
 from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, written
 
+from byok_bench.backends.simulator.server import Simulator
+from byok_bench.checks.ladder.climb import ladder
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Model
-from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
 from byok_bench.ui.form_state import ENVIRONMENT, FormState
@@ -217,18 +219,14 @@ def test_without_a_keyring_the_key_is_kept_for_the_session(filled: FormState) ->
     assert resolved.reveal() == PLANTED
 
 
-def test_replacing_a_stored_key_is_an_action_of_its_own(filled: FormState) -> None:
-    """A stored key closes the field; after `replace_key` the new one takes its place, and the old one is gone."""
-    assert filled.can_take_key
+def test_a_key_that_is_typed_replaces_a_stored_one(filled: FormState) -> None:
+    """The field stays open; a refused text leaves the stored key, a good one takes its place, and the old is gone."""
     filled.enter_key(PLANTED)
     old = stored(filled).key
-    assert (filled.has_stored_key, filled.can_take_key) == (True, False)
-    filled.replace_key()
-    assert filled.can_take_key
+    assert (filled.has_stored_key, filled.can_take_key) == (True, True)
     assert filled.enter_key("two words").tone == "bad"
     assert stored(filled).key == old
     filled.enter_key("another-key-0123456789")
-    assert not filled.can_take_key
     assert not old.is_set
     assert stored(filled).key.resolve().reveal() == "another-key-0123456789"
 
@@ -252,7 +250,7 @@ def test_a_duplicate_has_ids_of_its_own_and_no_stored_key(filled: FormState) -> 
     filled.enter("price", "1/2")
     filled.enter_key(PLANTED)
     original = stored(filled)
-    filled.duplicate()
+    said = filled.duplicate()
     copy = stored(filled)
     assert copy.label == "Mine copy"
     assert [one.name for one in copy.models] == ["m-1", "m-2"]
@@ -263,7 +261,8 @@ def test_a_duplicate_has_ids_of_its_own_and_no_stored_key(filled: FormState) -> 
         *(one.config_key for one in (*copy.models, *original.models)),
     }
     assert len(ids) == 6
-    assert copy.key == KeyRef.none()
+    assert (copy.key.kind, copy.key.is_set) == (original.key.kind, False)
+    assert "The stored key was not copied" in said.text
     filled.delete()
     assert original.key.is_set
 
@@ -304,7 +303,7 @@ def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tm
     text = book_text('label = "Shared"\nbase_url = "https://team.example.com/v1"\n[[endpoint.models]]\nname = "m"')
     team = written(tmp_path, text, "team.toml")
     state = FormState(EndpointBook.open())
-    assert state.make_list_label(state.endpoints[0]) == ("Shared  (Team)", False)
+    assert state.make_list_label(state.endpoints[0]) == ("Shared  (Team)  untested", False)
     assert (state.is_editable, state.can_take_key) == (False, False)
     state.keep_capabilities(str(state.selected), "m", DeclaredCapabilities(tools=Capability(state="yes")))
     assert team.read_text() == text
@@ -347,3 +346,54 @@ def test_a_model_of_the_same_name_is_refused(filled: FormState) -> None:
     """Two entries of one id would be one."""
     assert "listed twice" in filled.enter("other_models", "m-1").text
     assert stored(filled).models == (Model("m-1", config_key=stored(filled).models[0].config_key),)
+
+
+def test_a_deleted_endpoint_comes_back(filled: FormState) -> None:
+    """With all its fields but the key, which was deleted and is said to be missing; once, and no second time."""
+    filled.enter_key(PLANTED)
+    before = stored(filled)
+    filled.delete()
+    assert (filled.deleted_label, filled.endpoints) == ("Mine", [])
+    said = filled.undo_delete()
+    after = stored(filled)
+    assert (after.base_url, after.models, after.config_key) == (before.base_url, before.models, before.config_key)
+    assert (after.key.is_set, filled.deleted_label) == (False, "")
+    assert said.text == "Mine is back. Its key was deleted: enter it again."
+    assert filled.undo_delete().text == ""
+    assert len(filled.endpoints) == 1
+
+
+def test_an_endpoint_comes_back_beside_one_that_took_its_label(filled: FormState) -> None:
+    """Undo is no way to have two of one label."""
+    filled.delete()
+    filled.add()
+    filled.enter("label", "Mine")
+    filled.undo_delete()
+    assert sorted(one.label for one in filled.endpoints) == ["Mine", "Mine 2"]
+
+
+def test_ticked_models_are_the_models(filled: FormState) -> None:
+    """One that stays keeps its place and what is known of it, others go and come."""
+    filled.enter("price", "1/2")
+    assert filled.set_models(["m-0", "m-1"]).tone != "bad"
+    assert [one.name for one in stored(filled).models] == ["m-1", "m-0"]
+    assert stored(filled).models[0].price is not None
+    assert filled.set_models(["bad\u200bid", "m-1"]).tone == "bad"
+    assert filled.set_models(["m-0"]).tone != "bad"
+    assert [one.name for one in stored(filled).models] == ["m-0"]
+
+
+async def test_the_list_says_how_each_was_tested(filled: FormState) -> None:
+    """Untested, well with its first token, or the rung to mend; of another address or model nothing; also tomorrow."""
+    async with Simulator() as server:
+        filled.enter("base_url", server.base_url)
+        filled.enter("model", "simulator-1")
+        one = stored(filled)
+        assert filled.describe_standing(one) == "untested"
+        filled.tests.keep(one, await ladder(one))
+    assert re.fullmatch(r"✔ \d+ ms · (now|\d+ s)", FormState(filled.book).describe_standing(one))
+    filled.tests.keep(one, await ladder(one))
+    assert filled.describe_standing(one).startswith("✘ connect")
+    filled.enter("model", "another")
+    assert filled.describe_standing(stored(filled)) == "untested"
+    assert "127.0.0.1" not in filled.book.path.with_name("tests.json").read_text()

@@ -1,0 +1,27 @@
+// A button that keeps the focus while it is disabled, and says whether what it opens is open.
+function render({ model, el }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  el.classList.add("byok-action");
+  el.append(button);
+
+  const show = () => {
+    const expanded = model.get("expanded");
+    button.textContent = model.get("text");
+    button.title = model.get("hint");
+    button.dataset.tone = model.get("tone");
+    button.setAttribute("aria-disabled", String(model.get("disabled")));
+    if (expanded === null) button.removeAttribute("aria-expanded");
+    else button.setAttribute("aria-expanded", String(expanded));
+    el.classList.toggle("byok-hidden", model.get("hidden"));
+  };
+  show();
+  model.on("change", show);
+
+  button.addEventListener("click", () => model.get("disabled") || model.send({ kind: "press" }));
+  // Enter and Space are the button's; JupyterLab's command-mode shortcuts must not see them.
+  button.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && event.stopPropagation());
+  model.on("msg:custom", (content) => content.kind === "focus" && setTimeout(() => button.focus(), 0));
+}
+
+export default { render };
