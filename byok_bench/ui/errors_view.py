@@ -1,10 +1,14 @@
 """What went wrong in a run: kind, whether and when to send again, what the server said, what a client should do."""
 
+from collections.abc import Mapping
+
 from IPython.display import HTML
 
 from byok_bench.report import evidence
+from byok_bench.report.answer_index import list_answers_of_kind
 from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
+from byok_bench.ui.answer_links import render_answer_link
 from byok_bench.ui.html_table import render_html_table, render_small_print
 
 EXPLAINED = "again: may the same request be sent again. wait: as long as the server asked for. Kinds: docs/errors.md."
@@ -31,4 +35,15 @@ def render_failures(run: Run) -> HTML:
         }
         for one in found
     ]
-    return HTML(render_small_print(EXPLAINED) + render_html_table(table))  # type: ignore[no-untyped-call]
+    opened = {id(line): one for line, one in zip(table, found, strict=True)}
+
+    def link(line: Mapping[str, str], name: str) -> str:
+        if name != "n":
+            return ""
+        one = opened[id(line)]
+        answers = list_answers_of_kind(run, one["endpoint"], one["scenario"], one["kind"])
+        about = f"{one['kind']}, {one['endpoint']}, {one['scenario']}: open the answers"
+        return render_answer_link(line[name], run, answers, about=about)
+
+    page = render_html_table(table, bad=lambda line: ("n",), link=link)
+    return HTML(render_small_print(EXPLAINED) + page)  # type: ignore[no-untyped-call]

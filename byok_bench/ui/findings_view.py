@@ -9,10 +9,12 @@ from IPython.display import HTML
 from byok_bench.checks.client_effects import describe_effects, find_client_effects
 from byok_bench.checks.registry import Check, load_catalogue
 from byok_bench.checks.rule_pages import load_rule_page
+from byok_bench.report.answer_index import list_answers_breaking
 from byok_bench.report.evidence import Evidence, list_evidence
 from byok_bench.report.matrix import make_rule_matrix
 from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
+from byok_bench.ui.answer_links import render_answer_link
 from byok_bench.ui.html_table import BAD, LINE, escape_lines, render_html_table, render_small_print
 
 COLOURS: Final = {
@@ -24,7 +26,7 @@ SHOWN: Final = 4
 """Pieces of evidence under a rule; `evidence(run, check)` gives all."""
 EXPLAINED: Final = (
     "A number is how many answers broke the rule; 0: judged and clean; – : the rule is not about any of them. "
-    "Click a line for the evidence and the rule's page."
+    "Click a number for the answers, a line for the evidence and the rule's page."
 )
 
 
@@ -73,7 +75,7 @@ def render_evidence(found: list[Evidence]) -> str:
 def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) -> str:
     """One line of the matrix, and what opens under it."""
     colour = COLOURS[check.severity]
-    cells = "".join(_render_count(counts[name], colour) for name in counts.index[1:])
+    cells = "".join(_render_count(run, check, at, str(name), counts[name]) for at, name in enumerate(counts.index[1:]))
     line = (
         f"<summary style='{grid};cursor:pointer;border-bottom:1px solid {LINE}'><span>▸ {escape(check.id)}</span>"
         f"<span style='color:{colour}'>{check.severity}</span>{cells}</summary>"
@@ -92,9 +94,12 @@ def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) ->
     )
 
 
-def _render_count(number: Any, colour: str) -> str:
-    if pd.isna(number):
-        text, style = "–", "opacity:.45"
-    else:
-        text, style = str(number), f"color:{colour};font-weight:700" if number else "opacity:.45"
-    return f"<span style='text-align:right;{style}'>{text}</span>"
+def _render_count(run: Run, check: Check, target: int, name: str, number: Any) -> str:
+    """A cell of the matrix; a number opens the answers that broke the rule, at the byte."""
+    if pd.isna(number) or not number:
+        return f"<span style='text-align:right;opacity:.7'>{'–' if pd.isna(number) else 0}</span>"
+    about = f"{check.id}, {name}: open the answers"
+    text = render_answer_link(
+        str(number), run, list_answers_breaking(run, target, check.id), about=about, check=check.id
+    )
+    return f"<span style='text-align:right;color:{COLOURS[check.severity]};font-weight:700'>{text}</span>"

@@ -26,9 +26,11 @@ def render_html_table(
     bad: Callable[[Mapping[str, str]], Collection[str]] = lambda line: (),
     code: Collection[str] = (),
     once: Collection[str] = ("endpoint", "model"),
+    link: Callable[[Mapping[str, str], str], str] = lambda line, name: "",
 ) -> str:
     """Lines of text cells. `bad` names the cells of a line that show trouble, `code` the columns of raw bytes,
-    `once` those that are written for the first of the lines of one endpoint.
+    `once` those that are written for the first of the lines of one endpoint, `link` gives the HTML of a cell that
+    opens something, and nothing for any other.
     """
     columns = {name: [line[name] for line in table] for name in (table[0] if table else ())}
     side = {name: "right" if is_number(cells) else "left" for name, cells in columns.items()}
@@ -44,6 +46,7 @@ def render_html_table(
                 side[name],
                 ";white-space:nowrap" if name in short else _CODE if name in code else _WRAPPED,
                 bad=name in marked,
+                linked=link(line, name),
             )
             for name, cell in line.items()
         ]
@@ -69,13 +72,13 @@ def _render_head(name: str, side: str) -> str:
     return f"<th{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(get_heading(name))}</th>"
 
 
-def _render_cell(text: str, side: str, wrapping: str, *, bad: bool) -> str:
+def _render_cell(text: str, side: str, wrapping: str, *, bad: bool, linked: str = "") -> str:
     style = f"{_CELL};text-align:{side}{wrapping}"
     if text == NA:
         style += ";opacity:.45"
     elif bad:
         style += f";color:{BAD};font-weight:700"
-    return f"<td style='{style}'>{escape_lines(text)}</td>"
+    return f"<td style='{style}'>{linked or escape_lines(text)}</td>"
 
 
 def _split_lines(cells: Iterable[str]) -> Iterator[str]:

@@ -1,11 +1,17 @@
 """Tables of a run in a notebook: the columns that fit a page, with their caption. `run.table` has all of them."""
 
+from collections.abc import Mapping
+from functools import partial
+
 from IPython.display import HTML
 
+from byok_bench.report.answer_index import list_answers_behind
+from byok_bench.report.columns import get_heading
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.table_text import CAPTIONS, LEGEND, NA, find_alarming_columns, render_narrow_lines
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import Run
+from byok_bench.ui.answer_links import render_answer_link
 from byok_bench.ui.html_table import escape_lines, render_html_table, render_small_print
 
 
@@ -14,6 +20,13 @@ def render_results(run: Run, name: str = "summary") -> HTML:
     table = render_narrow_lines(list_table_lines(run, name), name)
     legend = render_small_print(LEGEND) if any(NA in line.values() for line in table) else ""
     told = "".join(f"<p>! {escape_lines(note)}</p>" for note in list_run_notes(run))
-    return HTML(  # type: ignore[no-untyped-call]
-        f"{render_small_print(CAPTIONS[name])}{render_html_table(table, bad=find_alarming_columns)}{legend}{told}"
-    )
+    page = render_html_table(table, bad=find_alarming_columns, link=partial(_render_link, run))
+    return HTML(f"{render_small_print(CAPTIONS[name])}{page}{legend}{told}")  # type: ignore[no-untyped-call]
+
+
+def _render_link(run: Run, line: Mapping[str, str], name: str) -> str:
+    """A number that shows trouble opens the answers that it counts."""
+    if name not in find_alarming_columns(line):
+        return ""
+    about = f"{get_heading(name)}, {line['endpoint']}: open the answers"
+    return render_answer_link(line[name], run, list_answers_behind(run, line, name), about=about)
