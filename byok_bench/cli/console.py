@@ -71,11 +71,6 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def describe_count(number: int, thing: str) -> str:
-    """`1 sample`, `2 samples`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def fail(text: str, code: Exit = Exit.USAGE) -> NoReturn:
     """One line that says what was wrong and what to change, then exit."""
     typer.echo(f"byok-bench: {text}", err=True)
@@ -101,7 +96,7 @@ def _find_stop() -> _Stop:
 
 @contextmanager
 def handle_sigterm() -> Iterator[None]:
-    """SIGTERM stops what runs inside the way Ctrl-C does: KeyboardInterrupt, which `stopped` tells from one.
+    """SIGTERM stops what runs inside the way Ctrl-C does: KeyboardInterrupt, which `exit_stopped` tells from one.
 
     It does not go by way of SIGINT: that is ignored in a background job of a script.
     """
@@ -146,7 +141,7 @@ def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) ->
 
 
 def exit_stopped(kept: str = "") -> NoReturn:
-    """For a KeyboardInterrupt inside `stoppable`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
+    """For a KeyboardInterrupt inside `handle_sigterm`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
     stop = _find_stop()
     fail(f"stopped by {stop.by}{kept}", stop.code)
 

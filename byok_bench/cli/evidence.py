@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from byok_bench.cli.console import describe_count, emit_json, fail
+from byok_bench.cli.console import emit_json, fail
 from byok_bench.cli.send import to_printable_text
+from byok_bench.report.printable_text import describe_count
 
 if TYPE_CHECKING:
     from byok_bench.dialects.exchange import Exchange

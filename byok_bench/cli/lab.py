@@ -99,4 +99,5 @@ def _replace_process(command: list[str]) -> NoReturn:
     """Let JupyterLab take this process's place: it has its own answer to Ctrl-C, and stops its kernels."""
     if sys.platform != "win32":
         os.execv(command[0], command)
-    raise typer.Exit(subprocess.call(command) and int(Exit.UNFINISHED))
+    has_ended_well = subprocess.call(command) == 0
+    raise typer.Exit(int(Exit.OK if has_ended_well else Exit.UNFINISHED))

@@ -9,7 +9,8 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from byok_bench.cli.console import describe_count, note
+from byok_bench.cli.console import note
+from byok_bench.report.printable_text import describe_count
 from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunStarted, Waiting
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label, complete_scenario
-from byok_bench.cli.console import Exit, describe_count, emit_json, exit_stopped, fail, note, run_async
+from byok_bench.cli.console import Exit, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
+from byok_bench.report.printable_text import describe_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

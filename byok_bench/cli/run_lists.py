@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from byok_bench.cli.console import describe_count, emit_json
+from byok_bench.cli.console import emit_json
+from byok_bench.report.printable_text import describe_count
 
 if TYPE_CHECKING:
     from byok_bench.runs.listing import RunSummary

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from byok_bench.cli.completion import complete_run
-from byok_bench.cli.console import Exit, ask_yes_or_no, describe_count, emit_json, fail, note
+from byok_bench.cli.console import Exit, ask_yes_or_no, emit_json, fail, note
 from byok_bench.cli.option_rules import CommandGroup
 from byok_bench.cli.run_lists import LISTS_VERSION, print_run_list, render_date, render_size, render_summary
+from byok_bench.report.printable_text import describe_count
 
 StorePath = Annotated[Path | None, typer.Option("--store", help="Result file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]

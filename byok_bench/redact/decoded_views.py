@@ -14,15 +14,20 @@ _TAIL: Final = f"%[89ABab]{_HEX}"
 _PERCENT: Final = re.compile(
     f"%[0-7]{_HEX}|%[CDcd]{_HEX}{_TAIL}|%[Ee]{_HEX}(?:{_TAIL}){{2}}|%[Ff][0-4](?:{_TAIL}){{3}}"
 )
+"""`sk%2Dabc`, and `%C3%A9` for the two bytes of é."""
 _ENTITY: Final = re.compile(rf"&(?:#[0-9]{{1,7}}|#[xX]{_HEX}{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});")
+"""`sk&#45;abc`, `sk&#x2d;abc`, `sk&hyphen;abc`."""
 _ESCAPE: Final = re.compile(
     rf"\\u[Dd][89ABab]{_HEX}{{2}}\\u[Dd][C-Fc-f]{_HEX}{{2}}|\\u{_HEX}{{4}}|\\x{_HEX}{{2}}"
     rf"|\\U00(?:0{_HEX}|10){_HEX}{{4}}|\\[\\/\"'abfnrtv]"
 )
+r"""`sk\u002dabc`, `sk\x2dabc`, `a\/b`; the two halves of a surrogate pair are one."""
 _SHORT_ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 # Both begin with a plain set, which the engine skips to; what may follow depends on the character just read.
 _WRAP: Final = re.compile(r"[\r\n\x1b](?:(?:(?<=\r)\n?|(?<=\n))[ \t]*+|(?<=\x1b)\[[0-9;]*m)")
+"""`sk-\x1b[1mabc` as a terminal makes it bold, or `sk-` at a line's end and `abc` behind the blanks of the next."""
 _WRITTEN_WRAP: Final = re.compile(r"\\(?:\\?(?:r\\{1,2}n|[nr])(?:[ \t]|\\t)*+|(?:x|u00)1b\[[0-9;]*m)")
+r"""`sk-\n  abc`: the same, written as in a repr."""
 _BOX: Final = frozenset(map(chr, range(0x2500, 0x2580)))
 
 Span = tuple[int, int]

@@ -12,7 +12,7 @@ from byok_bench.redact.decoded_views import Span
 
 # Begins with a plain set, which the engine skips to; what may follow depends on the character just read.
 MASK: Final = re.compile(r"[*.…\\&](?:(?<=\*)\*+|(?<=\.)\.+|(?<=…)…*|(?<=\\)u2026(?:\\u2026)*|(?<=&)hellip;)")
-"""What stands for the hidden middle of a key."""
+"""`***` or `…`: what stands for the hidden middle of a key."""
 
 _TRAILING: Final = ",;:.)}]"
 """Stays when an unquoted value ends in it: it belongs to the sentence or the document around."""
@@ -23,35 +23,51 @@ _HEADER: Final = re.compile(
     r"(?P<close>\\*[\"'])?(?P<separator>[ \t]*:[ \t]*|,[ \t]*)(?:[\[(][ \t]*)?(?:b?(?P<open>\\*[\"']))?",
     re.IGNORECASE,
 )
+"""`authorization: Bearer` or `(b'x-api-key', b'`: the name, and what stands before the value."""
 _PAIR_START: Final = re.compile(r"[\[(][ \t]*b?\\*[\"']\Z")
+"""`('`, before the name in a pair like `('api-key', 'value')`."""
 _PAIR_END: Final = re.compile(r"\\*[\"'][ \t]*,?[ \t]*[\])]|\Z")
+"""`')` behind its value, or the end of the text."""
 _SCHEME: Final = re.compile(r"(?:bearer|basic|token)[ \t]+", re.IGNORECASE)
+"""`Bearer ` before the key."""
 _UNQUOTED: Final = re.compile(r"[^\s\"'\\<>]*")
+"""`abc,` of `x-api-key: abc, accept: text/plain`."""
 _QUOTED: Final = {
     '"': re.compile(r'(?:[^"\\\r\n]|\\.){0,16384}+(?=")'),
     "'": re.compile(r"(?:[^'\\\r\n]|\\.){0,16384}+(?=')"),
 }
 _ESCAPED_QUOTED: Final = re.compile(r"[^\"'\\\r\n]{0,16384}+(?=\\+[\"'])")
+r"""`abc\"` of `{\"x-api-key\": \"abc\"}`, a document inside a string; without the end."""
 _BARE_AUTHORIZATION: Final = 16
 """Characters from which an Authorization value without scheme is taken for a key, if it has a digit."""
 _DIGIT_UNQUOTED: Final = re.compile(r"[^\s\"'\\<>0-9]{0,512}[0-9]")
+"""`abc1` of `authorization: abc123`; `authorization: required` has none."""
 _DIGIT_QUOTED: Final = re.compile(r"[^\"'\r\n0-9]{0,512}[0-9]")
+"""`abc 1` of `"abc 123"`."""
 
 _USERINFO: Final = re.compile(r":\\?/\\?/(?P<value>[^\s/?#\"'<>\\]+)@")
+"""`://user:secret@` of a URL."""
 _QUERY: Final = re.compile(
     r"(?:[?&]|&amp;|\\u0026)(?:key|api_key|api-key|access_token|token|subscription-key)="
     r"(?P<value>[^&#\s\"'<>\\]+)",
     re.IGNORECASE,
 )
+r"""`?key=abc`, also as `\u0026key=abc` in JSON."""
 _SHAPE: Final = re.compile(r"sk-(?:(?:proj|ant|or|svcacct|admin)-)?|gsk_|AIza|hf_|nvapi-|xai-|r8_")
+"""`sk-proj-` or `gsk_`, as keys begin."""
 _LONG_TAIL: Final = re.compile(r"[A-Za-z0-9]{20,}")
+"""`abcdefghij0123456789` behind `sk-`."""
 _LONG_DASHED_TAIL: Final = re.compile(r"[A-Za-z0-9_-]{20,}")
+"""`abc_defghij-0123456789` behind `AIza`."""
 _ECHO: Final = re.compile(
     r"api[ _-]?key[^:=\r\n]{0,80}[:=][ \t]*(?:\\*[\"'`])?(?P<value>(?:[^\s\"'`<>\\]|\\u2026)+)", re.IGNORECASE
 )
+"""`API key provided: sk-ab***yz`."""
 _ECHO_MASK: Final = re.compile(r"\*{3,}|\.{3,}|…+|(?:\\u2026)+")
+"""`***` in it, or `...`."""
 
 _ESCAPE_BEFORE: Final = re.compile(r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\Z")
+r"""`\n` in `\nsk-abc`, whose `n` is no letter of a word; `%3D`."""
 
 
 def find_suspected_spans(text: str) -> Iterator[Span]:

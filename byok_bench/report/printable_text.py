@@ -1,4 +1,4 @@
-"""Text of servers, as pandas, files and terminals can hold it. The store keeps it as it came."""
+"""Text as pandas, files and terminals can hold it. The store keeps what servers said as it came."""
 
 import re
 from typing import Final, TypeVar
@@ -28,3 +28,8 @@ def _to_printable_character(character: str) -> str:
     if character.isprintable():
         return character
     return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def describe_count(number: int, thing: str) -> str:
+    """`1 sample`, `2 samples`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"

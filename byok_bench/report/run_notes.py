@@ -1,5 +1,6 @@
 """What a reader of any table has to know about a run: told below the tables."""
 
+from byok_bench.report.printable_text import describe_count
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health, is_core_full
 from byok_bench.runs.results import Run
@@ -14,17 +15,17 @@ def list_run_notes(run: Run) -> list[str]:
         planned = states.total() - states["left_out"]
         found.append(
             f"{planned - waiting} of {planned} planned exchanges are in here; "
-            f"not made or not recorded so far: {_describe_count(waiting, 'exchange')}"
+            f"not made or not recorded so far: {describe_count(waiting, 'exchange')}"
         )
     if run.maybe_billed:
-        lost = _describe_count(run.maybe_billed, "request")
+        lost = describe_count(run.maybe_billed, "request")
         found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
     found += [_describe_recovery(run, one) for one in run.recoveries]
     stalls = sum(section.stalls for section in run.health)
     if stalls:
         worst = max(section.worst_stall_ms for section in run.health)
         found.append(
-            f"the event loop stalled {_describe_count(stalls, 'time')}, up to {worst:.0f} ms: "
+            f"the event loop stalled {describe_count(stalls, 'time')}, up to {worst:.0f} ms: "
             "samples counted as marked may be late"
         )
     found += [f"this client used up its core at {name}: its stamps may be late" for name in _list_full_cores(run)]
@@ -45,7 +46,7 @@ def list_comparison_notes(a: Run, b: Run, *, same_endpoints: bool = False) -> li
 def _describe_recovery(run: Run, one: Recovery) -> str:
     """What an over-long prompt did to a server."""
     name, took = run.plan.targets[one.target].name, f"{one.waited_ms / 1000:.1f} s"
-    asked = f"{_describe_count(one.requests, 'plain request')} of ours that stand in no table"
+    asked = f"{describe_count(one.requests, 'plain request')} of ours that stand in no table"
     if one.answered:
         return f"after an over-long prompt {name} answered again after {took}; {asked}"
     return f"after an over-long prompt {name} did not answer again within {took} ({one.seen[-1]}); {asked}"
@@ -59,10 +60,6 @@ def _describe_unfinished(run: Run) -> str:
         how = "is running, or its process was killed" if run.status == "running" else f"was {run.status}"
     why = f" ({run.reason})" if run.reason else ""
     return f"run {run.id} {how}{why}; byok-bench run --resume {run.id} goes on with it"
-
-
-def _describe_count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _list_full_cores(run: Run) -> list[str]:

@@ -6,7 +6,7 @@ A row is what tables are made of. Every number that was not observed is None. Te
 import functools
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -261,9 +261,11 @@ def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Ex
 
 
 def judge_stored_run(path: Path, run_id: str, writer: StoreWriter | None = None, again: bool = False) -> list[Row]:
-    """Every row of a run, in the order of the store. A row that an earlier call made is taken as it is if it is of
-    the attempt that ended its exchange, unless the checks have changed or `again` is set; new ones of exchanges that
-    ended are kept if there is a writer. What has not ended has a row that says so, and is looked at again.
+    """Every row of a run, in the order of the store; what has not ended has a row that says so.
+
+    A row that an earlier call made is taken as it is if it is of the attempt that ended its exchange, unless the checks
+    have changed or `again` is set. A sample of which a row is missing is judged whole. New rows of exchanges that ended
+    are kept if there is a writer.
     """
     judge = compute_judge_version()
     with open_reader(path) as db:
@@ -272,18 +274,22 @@ def judge_stored_run(path: Path, run_id: str, writer: StoreWriter | None = None,
         rows: dict[int, Row] = {}
         fresh: list[Row] = []
         for sample in group_by_sample(states):
-            kept = [(state, decode_row(known[state.id])) for state in sample if state.id in known]
-            made = [row for state, row in kept if is_row_current(row, state)]
+            made = list(_iterate_current_rows(sample, known))
             if len(made) < len(sample):
                 made = _judge_records(db, plan, sample)
                 fresh += [row for row in made if row.status in FINAL]
             rows |= {row.exchange_id: row for row in made}
-            if writer is not None and len(fresh) >= KEPT_AT_ONCE:
+            if len(fresh) >= KEPT_AT_ONCE:
                 _store_rows(writer, judge, fresh)
                 fresh = []
-        if writer is not None and fresh:
-            _store_rows(writer, judge, fresh)
+        _store_rows(writer, judge, fresh)
     return [rows[state.id] for state in states]
+
+
+def _iterate_current_rows(sample: Sequence[ExchangeState], known: Mapping[int, bytes]) -> Iterator[Row]:
+    for state in sample:
+        if state.id in known and is_row_current(row := decode_row(known[state.id]), state):
+            yield row
 
 
 def is_row_current(row: Row, state: ExchangeState) -> bool:
@@ -295,8 +301,10 @@ def is_row_current(row: Row, state: ExchangeState) -> bool:
     return row.attempt == state.attempt and (both <= {"done", "failed"} or both == {"left_out"})
 
 
-def _store_rows(writer: StoreWriter, judge: str, rows: Sequence[Row]) -> None:
+def _store_rows(writer: StoreWriter | None, judge: str, rows: Sequence[Row]) -> None:
     """Rows in one statement: handing over each alone costs more than making it."""
+    if writer is None or not rows:
+        return
     writer.submit(judged_rows.store_judged_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
     found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
     if found:

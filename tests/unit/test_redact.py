@@ -1,10 +1,15 @@
 """redact: what is found, what survives, and that it can be applied to anything."""
 
+import ast
 import base64
 import html
+import inspect
 import json
+import re
 import tomllib
 import urllib.parse
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from byok_bench.redact import REDACTED, redact
+from byok_bench.redact import REDACTED, decoded_views, redact, suspected_keys
 
 KEY = "sk-live-Abc+def/123"
 CASES = tomllib.loads((Path(__file__).parent / "redact_cases.toml").read_text())["case"]
@@ -148,3 +153,21 @@ def test_a_very_long_key_is_found() -> None:
     """Length is no excuse: a token of 100 000 characters goes whole."""
     token = "ab1." * 25_000
     assert redact(f"<{token}>", [token]) == f"<{REDACTED}>"
+
+
+def iterate_examples() -> Iterator[tuple[str, re.Pattern[str], str]]:
+    """Each pattern of the search, and the first text in backticks below it."""
+    for module in (decoded_views, suspected_keys):
+        body = ast.parse(inspect.getsource(module)).body
+        for statement, below in pairwise(body):
+            name = statement.target.id if isinstance(statement, ast.AnnAssign) else ""
+            pattern = getattr(module, name, None)
+            if isinstance(pattern, re.Pattern):
+                told = below.value.value if isinstance(below, ast.Expr) else ""
+                yield name, pattern, re.findall("`([^`]+)`", told)[0]
+
+
+@pytest.mark.parametrize(("name", "pattern", "example"), list(iterate_examples()))
+def test_every_pattern_has_an_example_that_it_finds(name: str, pattern: re.Pattern[str], example: str) -> None:
+    """Nobody reads such a pattern, and an example beside it may rot."""
+    assert pattern.search(example)
