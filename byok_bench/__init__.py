@@ -31,12 +31,12 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.endpoints.contract import check_confirmation as check_confirmation
     from byok_bench.endpoints.contract import decode_endpoint as decode_endpoint
     from byok_bench.endpoints.contract import encode_endpoint as encode_endpoint
-    from byok_bench.endpoints.endpoint import DeclaredCapabilities as DeclaredCapabilities
     from byok_bench.endpoints.endpoint import Endpoint as Endpoint
-    from byok_bench.endpoints.endpoint import Model as Model
-    from byok_bench.endpoints.endpoint import Price as Price
     from byok_bench.endpoints.endpoint import Tls as Tls
     from byok_bench.endpoints.keys import KeyRef as KeyRef
+    from byok_bench.endpoints.model import DeclaredCapabilities as DeclaredCapabilities
+    from byok_bench.endpoints.model import Model as Model
+    from byok_bench.endpoints.model import Price as Price
     from byok_bench.endpoints.secret import Secret as Secret
     from byok_bench.endpoints.send import list_models as list_models
     from byok_bench.endpoints.send import send as send
@@ -101,7 +101,7 @@ _HOMES: Final = {
     "Client": "wire.client",
     "ContractError": "errors",
     "CustomEndpoint": "endpoints.contract",
-    "DeclaredCapabilities": "endpoints.endpoint",
+    "DeclaredCapabilities": "endpoints.model",
     "Endpoint": "endpoints.endpoint",
     "EndpointBook": "endpoints.book",
     "EndpointError": "errors",
@@ -120,10 +120,10 @@ _HOMES: Final = {
     "LiteLLM": "backends.litellm",
     "LlamaCpp": "backends.llamacpp",
     "MissingPartError": "errors",
-    "Model": "endpoints.endpoint",
+    "Model": "endpoints.model",
     "Output": "dialects.output",
     "PlanError": "errors",
-    "Price": "endpoints.endpoint",
+    "Price": "endpoints.model",
     "Receiver": "backends.receiver",
     "Row": "runs.judging",
     "Run": "runs.results",

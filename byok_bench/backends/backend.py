@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from byok_bench.endpoints.endpoint import Endpoint, Model, Schema
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model, Schema
 from byok_bench.errors import BackendError
 
 __all__ = ["LOOPBACK", "Backend", "BackendError"]

@@ -59,7 +59,7 @@ TOO_LARGE: Final = (
 MODEL_FAILED: Final = "The model failed to write what was asked for, a call or JSON: ask again, or reword the prompt."
 """A failure of the server's that it tells with a 4xx."""
 BY_WORDS: Final = (
-    ("auth", "ssl certificate", "A client certificate cannot be set here: use an address that wants none."),
+    ("auth", "ssl certificate", "Set the endpoint's client certificate: `--set cert_file=…` and `--set key_file=…`."),
     ("not_found_route", "plain http", "Begin the base URL with https://."),
     ("not_found_route", "http request to an https", "Begin the base URL with https://."),
     (

@@ -33,12 +33,14 @@ def make_endpoint_document(book: "EndpointBook", endpoint: "Endpoint") -> dict[s
 
 def describe_endpoint(book: "EndpointBook", endpoint: "Endpoint") -> str:
     """An endpoint in two lines, for a list."""
+    from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN
     from byok_bench.endpoints.key_places import describe_key_place
 
     names = ", ".join(model.alias or model.name for model in endpoint.models if model.name) or "no model"
     where = "Team" if book.is_team(endpoint) else "Custom"
     address = redact_stored_text(endpoint.base_url) or "no address"
-    facts = f"{address}  {endpoint.schema}  {names}  key: {describe_key_place(endpoint).words}"
+    kept = "" if endpoint.retention == RETENTION_UNKNOWN else f"  data kept: {endpoint.retention}"
+    facts = f"{address}  {endpoint.schema}  {names}  key: {describe_key_place(endpoint).words}{kept}"
     return f"{endpoint.label}  ({where}, {describe_state(book, endpoint)})\n    {facts}"
 
 

@@ -36,7 +36,7 @@ class EndpointOptions(NamedTuple):
 
     def collect_texts(self, before: "Endpoint") -> dict[str, str]:
         """Field → its text. Exits with code 2 for a field that is none, or is given twice."""
-        from byok_bench.endpoints.text_fields import show_model
+        from byok_bench.endpoints.model_text_fields import show_model
 
         texts = {name: text for name in _OPTIONS if (text := getattr(self, name)) is not None}
         if self.model:

@@ -56,7 +56,7 @@ def send_requests(
         raise typer.Exit(int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json, with_bytes))))
     assert chosen is not None
     body = (
-        build_prompt_body(prompt, chosen.schema)
+        build_prompt_body(prompt, find_asked_schema(chosen, model))
         if prompt is not None
         else read_json_object(read_file_or_stdin(request or "-"), "the request")
     )
@@ -70,6 +70,14 @@ class EgressRules(NamedTuple):
 
     profile: str
     policy: Mapping[str, Any] | None
+
+
+def find_asked_schema(endpoint: "Endpoint", model: str | None) -> str:
+    """The dialect of the model that is asked: the one named, else the endpoint's first."""
+    from byok_bench.endpoints.model_requests import find_schema
+
+    known = endpoint.find_model(model) if model is not None else next(iter(endpoint.models), None)
+    return find_schema(endpoint, known.name) if known is not None else endpoint.schema
 
 
 def build_prompt_body(prompt: str, schema: str) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from tomlkit import TOMLDocument
 
 from byok_bench.endpoints import book_edits, book_format, team_keys
 from byok_bench.endpoints.atomic_files import lock_file, write_atomically
-from byok_bench.endpoints.endpoint import Endpoint, Model, make_picker_label
+from byok_bench.endpoints.endpoint import Endpoint, make_picker_label
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.readiness import describe_unreadiness, is_ready
 from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.workspace import Workspace, read_workspace

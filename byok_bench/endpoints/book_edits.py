@@ -15,15 +15,14 @@ from tomlkit.exceptions import TOMLKitError
 
 from byok_bench.endpoints.book_format import (
     BOOK_VERSION,
-    EndpointTable,
-    Extra,
-    ModelTable,
-    TimeoutsTable,
     choose_config_key,
     refuse_literal_keys,
 )
-from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Price, Tls
+from byok_bench.endpoints.book_tables import EndpointTable, Extra, ModelTable, TimeoutsTable
+from byok_bench.endpoints.endpoint import Endpoint, Tls
+from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price
 from byok_bench.errors import EndpointError
 from byok_bench.wire.bodies.content_coding import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
@@ -36,7 +35,7 @@ _KNOWN: Final[Mapping[str, Sequence[str]]] = {
     **dict.fromkeys(DeclaredCapabilities.__struct_fields__, Capability.__struct_fields__),
 }
 """Tables with fields of our own; anything else in them belongs to another program or version."""
-_FREE: Final = ("headers", "query", "body")
+_FREE: Final = ("headers", "query", "body", "effort", "rename")
 """Tables whose names the user chose: all of them are ours to change."""
 
 
@@ -102,10 +101,7 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
         key_header=endpoint.key_header,
         key_origin=endpoint.key_origin,
         key_set_at=endpoint.key_set_at,
-        models=[
-            ModelTable(**{name: getattr(model, name) for name in ModelTable.__struct_fields__})
-            for model in endpoint.models
-        ],
+        models=[_make_model_table(model) for model in endpoint.models],
         headers={name: _to_extra(value) for name, value in endpoint.headers.items()},
         query={name: _to_extra(value) for name, value in endpoint.query.items()},
         timeouts=TimeoutsTable(
@@ -117,13 +113,23 @@ def as_table(endpoint: Endpoint) -> dict[str, Any]:
         ),
         tls=endpoint.tls,
         proxy=endpoint.proxy,
+        no_proxy=list(endpoint.no_proxy),
+        retention=None if endpoint.retention == RETENTION_UNKNOWN else endpoint.retention,
         accept_encoding=None if endpoint.accept_encoding == IDENTITY else endpoint.accept_encoding,
         transport=None if endpoint.transport == "own" else endpoint.transport,
     )
     plain: dict[str, Any] = _drop_empty(msgspec.to_builtins(table, builtin_types=(datetime,)))
-    if endpoint.body:
-        plain["body"] = dict(endpoint.body)  # as it is: an empty table in a request body means something
+    for table, owner in ((plain, endpoint), *zip(plain.get("models", ()), endpoint.models, strict=True)):
+        for name in ("body", "effort"):  # as they are: an empty table in a request body means something
+            if value := getattr(owner, name, None):
+                table[name] = dict(value)
     return plain
+
+
+def _make_model_table(model: Model) -> ModelTable:
+    fields = {name: getattr(model, name) for name in ModelTable.__struct_fields__}
+    fields |= {"drop": list(model.drop), "headers": {name: _to_extra(value) for name, value in model.headers.items()}}
+    return ModelTable(**fields)
 
 
 def find_unknown_fields(document: TOMLDocument, endpoint: Endpoint) -> list[str]:

@@ -6,7 +6,6 @@ since any of them may be a key. Rules: docs/endpoints.md, section "The book".
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -17,18 +16,17 @@ from msgspec.structs import replace
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
-from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, Price, Schema, Tls
-from byok_bench.endpoints.entered_text import trim_ends
+from byok_bench.endpoints.book_tables import EndpointTable, Extra, ModelTable, TimeoutsTable
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN, trim_ends
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import BookError, EndpointError, strip_traceback
 from byok_bench.wire.bodies.content_coding import IDENTITY
 from byok_bench.wire.limits import Timeouts
-from byok_bench.wire.wire_request import Transport
 
 BOOK_VERSION: Final = 1
-Extra = str | Mapping[str, str]
-"""A header or query value: text, or `{ from = "env:NAME" }`."""
 
 _TABLE: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\]\]", re.MULTILINE)
 _MODEL: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\.\s*models\s*\]\]", re.MULTILINE)
@@ -57,53 +55,25 @@ _FIELD_OF: Final = {
     "label_missing": "label",
     "label_too_long": "label",
     "model_twice": "models",
+    "client_certificate_invalid": "tls.key_file",
+    "no_proxy_invalid": "no_proxy",
+    "price_invalid": "price",
+    "retention_invalid": "retention",
 }
 """Code of an EndpointError → the field it is about."""
-
-
-class ModelTable(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One `[[endpoint.models]]` as it stands in the file."""
-
-    name: str = ""
-    alias: str | None = None
-    config_key: str | None = None
-    """None in a table written by hand: the id then follows from the endpoint's and the name."""
-    context_window_tokens: int | None = None
-    capabilities: DeclaredCapabilities = DeclaredCapabilities()
-    price: Price | None = None
-
-
-class TimeoutsTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`[endpoint.timeouts]` as it stands in the file; a name of another version is left alone."""
-
-    connect: float | None = None
-    first_byte: float | None = None
-    idle: float | None = None
-    total: float | None = None
-
-
-class EndpointTable(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One `[[endpoint]]` as it stands in the file."""
-
-    label: str
-    config_key: str | None = None
-    """None in a table written by hand: the id then follows from the label, until the table is first changed."""
-    base_url: str = ""
-    schema: Schema = "chat"
-    key: str = "none"
-    key_style: str = "bearer"
-    key_header: str | None = None
-    key_origin: str | None = None
-    key_set_at: datetime | None = None
-    models: list[ModelTable] = []
-    headers: dict[str, Extra] = {}
-    query: dict[str, Extra] = {}
-    timeouts: TimeoutsTable = TimeoutsTable()
-    tls: Tls = Tls()
-    body: dict[str, Any] = {}
-    proxy: str | None = None
-    accept_encoding: str | None = None
-    transport: Transport | None = None
+_MODEL_FIELD_OF: Final = {
+    "drop_invalid": "drop",
+    "echo_reasoning_invalid": "echo_reasoning",
+    "extra_field_invalid": "headers",
+    "label_invalid": "alias",
+    "label_too_long": "alias",
+    "max_output_invalid": "max_output_tokens",
+    "model_invalid": "name",
+    "rename_invalid": "rename",
+    "schema_invalid": "schema",
+    "window_invalid": "context_window_tokens",
+}
+"""The same for the field of a model."""
 
 
 _OWN: Final = frozenset(EndpointTable.__struct_fields__)
@@ -194,6 +164,17 @@ def _read_table(table: Any, number: int, text: str, where: str) -> Endpoint:
     raise BookError(f"{where}, line {find_field_line(text, number, field)}{name}: {problem}", code="book_broken")
 
 
+def read_endpoint_table(table: Mapping[str, Any]) -> Endpoint:
+    """An endpoint out of a table of the book's form that stands elsewhere. Raises EndpointError, which names the field
+    and shows no value.
+    """
+    try:
+        return _make_endpoint(table)
+    except _Wrong as wrong:
+        problem = f"{wrong.field}: {wrong}" if wrong.field else str(wrong)
+    raise EndpointError(problem, code="field_invalid")
+
+
 def _make_endpoint(table: Any) -> Endpoint:
     try:
         refuse_literal_keys(table if isinstance(table, Mapping) else {})
@@ -217,6 +198,8 @@ def _make_endpoint(table: Any) -> Endpoint:
             tls=read.tls,
             body=read.body,
             proxy=read.proxy,
+            no_proxy=read.no_proxy,
+            retention=read.retention or RETENTION_UNKNOWN,
             accept_encoding=read.accept_encoding or IDENTITY,
             transport=read.transport or "own",
         )
@@ -237,17 +220,25 @@ def _make_endpoint(table: Any) -> Endpoint:
 def _make_model(read: ModelTable, number: int, endpoint_key: str) -> Model:
     given = {name: getattr(read, name) for name in ModelTable.__struct_fields__ if name != "name"}
     given["config_key"] = choose_config_key(read.config_key, endpoint_key, read.name or str(number))
+    given["headers"] = _read_extras(f"models[{number}].headers", read.headers)
     try:
         return Model(read.name, **given)
     except EndpointError as error:
-        problem = str(error)
-    raise _Wrong(f"models[{number}]", problem)
+        field, problem = _MODEL_FIELD_OF.get(error.code, ""), str(error)
+    raise _Wrong(f"models[{number}].{field}".rstrip("."), problem)
 
 
 def _refuse_odd_extras(table: Any) -> None:
     """Raise _Wrong with the name of a header or query field that is neither text nor a reference."""
-    for field in ("headers", "query"):
-        values = table.get(field) if isinstance(table, Mapping) else None
+    if not isinstance(table, Mapping):
+        return
+    models = table.get("models")
+    places = {field: table.get(field) for field in ("headers", "query")} | {
+        f"models[{number}].headers": model.get("headers")
+        for number, model in enumerate(models if isinstance(models, list) else ())
+        if isinstance(model, Mapping)
+    }
+    for field, values in places.items():
         for name, value in values.items() if isinstance(values, Mapping) else ():
             if not isinstance(value, (str, Mapping)):
                 raise _Wrong(f"{field}.{name}", _EXTRA_FORM)

@@ -14,10 +14,14 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.endpoints.contract_model import decode_model, encode_model_members
 from byok_bench.endpoints.credentials import resolve_credentials
-from byok_bench.endpoints.endpoint import Endpoint, KeyStyle, Model, Schema, Tls
-from byok_bench.endpoints.entered_text import normalize_model_id, trim_ends
+from byok_bench.endpoints.endpoint import Endpoint, KeyStyle, Tls
+from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN, trim_ends
+from byok_bench.endpoints.extra_fields import has_key_mark
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model, Schema
+from byok_bench.endpoints.model_requests import narrow_endpoint
 from byok_bench.endpoints.secret import Secret
 from byok_bench.errors import ContractError, EndpointError, strip_traceback
 from byok_bench.redact import redact
@@ -31,7 +35,10 @@ CONTRACT_FIELD: Final = "custom_model_endpoint"
 _FILE: Final = "custom_model_endpoint.v1.json"
 _SECRET_HEADER_CHARACTERS: Final = 8
 """A header value of this length that could be a key is treated as one."""
-_MEMBER_OF: Final = {"label": "label", "model": "model", "key": "auth.header", "extra": "headers"}
+_MEMBER_OF: Final = {
+    "label": "label", "model": "model", "key": "auth.header", "extra": "headers", "drop": "drop", "rename": "rename",
+    "retention": "retention", "price": "price", "max": "max_output_tokens",
+}  # fmt: skip
 """First word of an EndpointError's code → the member it is about."""
 
 
@@ -49,7 +56,9 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     base_url: str
     schema: Schema
-    model: str
+    about: Model
+    """The model that is asked, with what its requests are to look like."""
+    retention: str
     timeouts: Timeouts
     key_style: KeyStyle
     key_header: str | None
@@ -57,6 +66,11 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """None for a server that needs no key."""
     headers: Mapping[str, Secret | str]
     """A value that could be a key is a Secret."""
+
+    @property
+    def model(self) -> str:
+        """The provider's id of the model."""
+        return self.about.name
 
     def __repr__(self) -> str:
         return redact(f"CustomEndpoint(label={self.label!r}, base_url={self.base_url!r}, model={self.model!r})", ())
@@ -78,7 +92,8 @@ class CustomEndpoint(msgspec.Struct, frozen=True, kw_only=True):
                 key=KeyRef.none() if self.secret is None else lend(self.secret),
                 key_style=self.key_style,
                 key_header=self.key_header,
-                models=[Model(self.model)],
+                models=[self.about],
+                retention=self.retention,
                 headers={
                     name: lend(value) if isinstance(value, Secret) else value for name, value in self.headers.items()
                 },
@@ -101,6 +116,7 @@ def encode_endpoint(endpoint: Endpoint, model: str | None = None, *, team: bool 
         raise EndpointError(
             f"endpoint {endpoint.label!r} is incomplete: {', '.join(missing)}", code="endpoint_incomplete"
         )
+    endpoint = narrow_endpoint(endpoint, chosen.name)
     key = endpoint.key.resolve()
     known = resolve_credentials(endpoint, key)
     document: dict[str, Any] = {
@@ -110,13 +126,19 @@ def encode_endpoint(endpoint: Endpoint, model: str | None = None, *, team: bool 
         "base_url": endpoint.base_url,
         "schema": endpoint.schema,
         "model": chosen.name,
+        **encode_model_members(endpoint, chosen),
     }
+    if endpoint.retention != RETENTION_UNKNOWN:
+        document["retention"] = endpoint.retention
     if key is not None:
         document["auth"] = {"style": endpoint.key_style, "secret": key.reveal()}
         if endpoint.key_header:
             document["auth"]["header"] = endpoint.key_header
-    if extra := dict(known.headers[0 if key is None else 1 :]):
-        document["headers"] = extra
+    if endpoint.headers:
+        real = dict(known.headers)
+        document["headers"] = {
+            name: str(value) if has_key_mark(value) else real[name] for name, value in endpoint.headers.items()
+        }
     if endpoint.timeouts != DEFAULT_TIMEOUTS:
         document["timeouts"] = msgspec.to_builtins(endpoint.timeouts)
     return document
@@ -197,7 +219,6 @@ def _refuse_what_has_no_member(endpoint: Endpoint) -> None:
     """A field that would be lost on the way would change what is called."""
     extra = {
         "query": bool(endpoint.query),
-        "body": bool(endpoint.body),
         "tls": endpoint.tls != Tls(),
         "proxy": endpoint.proxy is not None,
         "accept_encoding": endpoint.accept_encoding != IDENTITY,
@@ -225,7 +246,8 @@ def _read_own_endpoint(document: Mapping[str, Any]) -> CustomEndpoint:
             label=document["label"],
             base_url=trim_ends(document["base_url"]),
             schema=document["schema"],
-            model=normalize_model_id(document["model"]),
+            about=decode_model(document),
+            retention=document.get("retention", RETENTION_UNKNOWN),
             timeouts=Timeouts(**document.get("timeouts", {})),
             key_style=auth.get("style", "bearer"),
             key_header=auth.get("header"),
@@ -254,6 +276,8 @@ def _refuse_url_credentials(url: str) -> None:
 
 
 def _hide_possible_secret(value: str) -> Secret | str:
+    if has_key_mark(value):
+        return value
     could_be = len(value) >= _SECRET_HEADER_CHARACTERS and Secret(value).find_problem() is None
     return Secret(value) if could_be else value
 

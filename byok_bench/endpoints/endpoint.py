@@ -8,102 +8,51 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
 
 import msgspec
 from msgspec.structs import force_setattr, replace
 
 from byok_bench.endpoints import entered_text
+from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN
+from byok_bench.endpoints.extra_fields import Extras, find_extras_problem, has_key_mark, list_extra_values
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import SCHEMAS, Model, Schema, check_choice, check_uuid, make_config_key
 from byok_bench.errors import EndpointError
 from byok_bench.redact import redact
 from byok_bench.wire.bodies.content_coding import IDENTITY
+from byok_bench.wire.client_certificates import ClientCertificate
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 from byok_bench.wire.wire_request import TRANSPORTS, Transport
 
-Schema = Literal["chat", "responses", "messages"]
 KeyStyle = Literal["bearer", "api-key", "x-api-key", "header"]
-SCHEMAS: Final = ("chat", "responses", "messages")
 KEY_STYLES: Final = ("bearer", "api-key", "x-api-key", "header")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def make_config_key() -> str:
-    """A random UUIDv4: names one endpoint or model for good, and its key in logs and pools."""
-    return str(uuid4())
-
-
-class Capability(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a model can do one thing, and how that is known."""
-
-    state: Literal["yes", "no", "unknown"] = "unknown"
-    evidence: str | None = None
-    """What a probe found, in a sentence; None if the state was only declared."""
-
-
-class DeclaredCapabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a model can do, as far as known."""
-
-    streaming: Capability = Capability()
-    tools: Capability = Capability()
-    parallel_tools: Capability = Capability()
-    reasoning: Capability = Capability()
-    structured_output: Capability = Capability()
-
-
-class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Price per million tokens."""
-
-    input: float | None = None
-    output: float | None = None
-    currency: str = "USD"
-
-    def __post_init__(self) -> None:
-        for name in ("input", "output"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise EndpointError(f"price {name} must be 0 or more, not {value!r}", code="price_invalid")
-
-
 class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the server's certificate is checked."""
+    """How the server's certificate is checked, and what this side shows of itself."""
 
     ca_file: str | None = None
     """PEM file of certificate authorities; None: the system's."""
     verify: bool = True
     """Skipping is possible for loopback and private addresses in profile `local` only; reports say so."""
-
-
-class _Named(msgspec.Struct, frozen=True):
-    name: str
-    """The provider's id, exact; empty while not entered."""
-
-
-class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
-    """One model of an endpoint."""
-
-    alias: str | None = None
-    """Shown instead of the name."""
-    config_key: str = msgspec.field(default_factory=make_config_key)
-    """UUIDv4 that stays when name or alias change."""
-    context_window_tokens: int | None = None
-    """Declared by the user; None: not known."""
-    capabilities: DeclaredCapabilities = DeclaredCapabilities()
-    price: Price | None = None
+    cert_file: str | None = None
+    """PEM file of a client certificate, for servers that want one."""
+    key_file: str | None = None
+    """PEM file of its private key, unencrypted; None: it stands in `cert_file` as well."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "name", entered_text.normalize_model_id(self.name))
-        if self.alias is not None:
-            force_setattr(
-                self,
-                "alias",
-                entered_text.normalize_label(self.alias) if entered_text.trim_ends(self.alias) else None,
+        if self.key_file is not None and self.cert_file is None:
+            raise EndpointError(
+                "key_file is the private key of a client certificate: give its cert_file, too",
+                code="client_certificate_invalid",
             )
-        _check_uuid(self.config_key, "model")
-        window = self.context_window_tokens
-        if window is not None and window <= 0:
-            raise EndpointError(f"the context window must be 1 token or more, not {window}", code="window_invalid")
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        """The pair of files; None if this side shows no certificate."""
+        return None if self.cert_file is None else ClientCertificate(self.cert_file, self.key_file)
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +82,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Extra fields merged into every request body."""
     proxy: str | None = None
     """URL of an HTTP proxy; None: connect directly. Proxy variables of the environment are not read."""
+    no_proxy: Sequence[str] = ()
+    """Hosts that are called without the proxy: a name, `*.suffix`, an address, a network, or `*`."""
+    retention: str = RETENTION_UNKNOWN
+    """What its operator does with prompts and answers: `unknown`, `none`, `kept`, or `N days`. Stated, not checked."""
     accept_encoding: str = IDENTITY
     """Content codings that answers may have: `identity`, since what is measured is the wire, or what an SDK sends
     (`gzip, deflate`), to see what it sees. The only way to set that header."""
@@ -142,10 +95,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """UUIDv4 that stays when the label changes; the id of its key in pools and logs."""
 
     def __post_init__(self) -> None:
-        _check_uuid(self.config_key, "endpoint")
-        _check_choice("schema", self.schema, SCHEMAS)
-        _check_choice("key style", self.key_style, KEY_STYLES)
-        _check_choice("transport", self.transport, TRANSPORTS)
+        check_uuid(self.config_key, "endpoint")
+        check_choice("schema", self.schema, SCHEMAS)
+        check_choice("key style", self.key_style, KEY_STYLES)
+        check_choice("transport", self.transport, TRANSPORTS)
+        force_setattr(self, "no_proxy", tuple(entered_text.normalize_proxy_exceptions(self.no_proxy)))
+        force_setattr(self, "retention", entered_text.normalize_retention(self.retention))
         force_setattr(self, "accept_encoding", entered_text.normalize_codings(self.accept_encoding))
         force_setattr(self, "label", entered_text.normalize_label(self.label))
         force_setattr(self, "base_url", entered_text.trim_ends(self.base_url))
@@ -154,7 +109,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         force_setattr(self, "query", dict(self.query))
         force_setattr(self, "body", dict(self.body))
         _check_models(self.models)
-        if problem := _find_extras_problem(self.headers, self.query):
+        if problem := find_extras_problem(self.headers, self.query):
             raise EndpointError(problem, code="extra_field_invalid")
         if field := find_literal_key({"body": self.body}):
             raise EndpointError(
@@ -188,8 +143,24 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs_secret(self) -> bool:
         """Whether anything secret goes out with a request: the key, or a header or query reference."""
-        extras = (*self.headers.values(), *self.query.values())
-        return self.key.kind != "none" or any(isinstance(value, KeyRef) for value in extras)
+        return self.key.kind != "none" or any(
+            isinstance(value, KeyRef) or has_key_mark(value) for value in list_extra_values(*self.extras)
+        )
+
+    @property
+    def schemas(self) -> tuple[Schema, ...]:
+        """The dialects that its models are asked in; its own if it has none yet."""
+        return tuple(dict.fromkeys(model.schema or self.schema for model in self.models)) or (self.schema,)
+
+    @property
+    def extras(self) -> list[Extras]:
+        """The extra header and query fields, its models' among them."""
+        return [self.headers, self.query, *(model.headers for model in self.models)]
+
+    @property
+    def has_key_in_header(self) -> bool:
+        """Whether the key is put into an extra header of the endpoint or of one of its models."""
+        return any(map(has_key_mark, list_extra_values(*self.extras)))
 
     @property
     def key_is_confirmed(self) -> bool:
@@ -208,7 +179,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         found = {
             "base_url": not self.base_url,
             "models": not self.models or not all(model.name for model in self.models),
-            "key": not self.key.is_set,
+            "key": not self.key.is_set or (self.key.kind == "none" and self.has_key_in_header),
             "key_header": self.key_style == "header" and self.key.kind != "none" and not self.key_header,
             "key_origin": bool(self.base_url) and not self.key_is_confirmed,
         }
@@ -263,39 +234,7 @@ def extract_origin(url: str) -> str | None:
     return f"{parts.scheme}://{shown}:{port or DEFAULT_PORTS[parts.scheme]}"
 
 
-def _check_uuid(text: str, what: str) -> None:
-    try:
-        version = UUID(text).version
-    except (ValueError, AttributeError, TypeError):
-        version = None
-    if version != 4:
-        raise EndpointError(f"the {what}'s config_key is not a UUID of version 4", code="config_key_invalid")
-
-
-def _check_choice(what: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise EndpointError(f"{what} must be one of {', '.join(choices)}", code=f"{what.replace(' ', '_')}_invalid")
-
-
 def _check_models(models: Sequence[Model]) -> None:
     names = [model.name for model in models if model.name]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise EndpointError(f"model {twice[0]} is listed twice", code="model_twice")
-
-
-def _find_extras_problem(headers: Mapping[str, str | KeyRef], query: Mapping[str, str | KeyRef]) -> str | None:
-    """What is wrong with the extra header and query fields: names, values, or a key written out."""
-    names = [name.lower() for name in headers]
-    for name, value in headers.items():
-        if names.count(name.lower()) > 1:
-            return f"header {name} is listed twice"
-        problem = entered_text.find_header_name_problem(name)
-        if problem is None and isinstance(value, str):
-            problem = entered_text.find_header_value_problem(name, value)
-        if problem:
-            return problem
-    for kind, fields in (("header", headers), ("query field", query)):
-        written = {name: value for name, value in fields.items() if isinstance(value, str)}
-        if found := find_literal_key(written):
-            return f'{kind} {found} holds a key: give where it is found instead, like KeyRef.env("NAME")'
-    return None

@@ -6,6 +6,7 @@ Rules: docs/endpoints.md, section "Fields".
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from byok_bench.errors import EndpointError
@@ -14,6 +15,9 @@ from byok_bench.wire.bodies.content_coding import CODINGS, IDENTITY
 INVISIBLE_ENDS: Final = "\ufeff\u200b\u2060\u00a0"
 """Trimmed at the ends beside white space: they come with pasted text, and nobody sees them."""
 LABEL_CHARACTERS: Final = 80
+RETENTION_UNKNOWN: Final = "unknown"
+_RETENTIONS: Final = (RETENTION_UNKNOWN, "none", "kept")
+_DAYS: Final = re.compile(r"(\d{1,5}) ?(?:d|days?)?\Z")
 
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
@@ -83,6 +87,35 @@ def normalize_codings(text: str) -> str:
                 code="accept_encoding_invalid",
             )
     return ", ".join(dict.fromkeys(names))
+
+
+def normalize_retention(text: str) -> str:
+    """How long data is kept, as stated: `unknown`, `none`, `kept`, or `N days`. Raises EndpointError."""
+    said = trim_ends(text).lower() or RETENTION_UNKNOWN
+    if said in _RETENTIONS:
+        return said
+    days = _DAYS.match(said)
+    if days is None:
+        raise EndpointError(
+            "retention says how long prompts and answers are kept there: unknown, none, kept (without a limit), or "
+            "days like 30 days",
+            code="retention_invalid",
+        )
+    count = int(days[1])
+    return f"{count} day{'' if count == 1 else 's'}" if count else "none"
+
+
+def normalize_proxy_exceptions(entries: Iterable[str]) -> list[str]:
+    """Hosts that no proxy is used for, trimmed and in small letters, each once. Raises EndpointError."""
+    names = [name for entry in entries if (name := trim_ends(entry).lower())]
+    for name in names:
+        if find_hidden_character(name, spaces=True) or "://" in name:
+            raise EndpointError(
+                f"no_proxy: {name[:40]!a} is no host; write a name, *.suffix, an address or a network, with commas "
+                "between them",
+                code="no_proxy_invalid",
+            )
+    return list(dict.fromkeys(names))
 
 
 def find_header_name_problem(name: str, *, for_key: bool = False) -> str | None:

@@ -14,9 +14,10 @@ import msgspec
 from msgspec.structs import replace
 
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint, Model, make_host_label, refuse_credentials
+from byok_bench.endpoints.endpoint import Endpoint, make_host_label, refuse_credentials
 from byok_bench.endpoints.entered_text import LABEL_CHARACTERS
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.presets import get_preset
 from byok_bench.errors import EndpointError
 

@@ -10,6 +10,8 @@ from typing import Any, Final
 from byok_bench.redact import redact
 from byok_bench.redact.logs import list_remembered_secrets
 
+KEY_MARK: Final = "${key}"
+"""Stands for the endpoint's key in the value of a header; no key itself."""
 _COMMON_WORDS: Final = frozenset({"key", "token"})
 """Names that carry keys in a URL, and all sorts of things in a request body."""
 
@@ -27,7 +29,9 @@ def find_literal_key(fields: Mapping[str, Any], own: frozenset[str] = frozenset(
     in_use = [secret for secret in list_remembered_secrets() if len(secret) >= _NO_COMMON_WORD]
     for path, text in _iterate_texts(fields):
         name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
-        innocent = path in own or (path.startswith("body.") and name.lower() in _COMMON_WORDS)
+        is_template = KEY_MARK in text
+        text = text.replace(KEY_MARK, "")
+        innocent = path in own or is_template or ("body." in path and name.lower() in _COMMON_WORDS)
         named = () if innocent else (f"{name}: {text}", f"https://host/?{name}={text}")
         if _WHOLE_KEY.match(text) or any(redact(form, in_use) != form for form in (text, *named)):
             return path

@@ -12,18 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.endpoints.endpoint import (
-    Endpoint,
-    KeyStyle,
-    Model,
-    Price,
-    Schema,
-    make_host_label,
-    refuse_credentials,
-)
+from byok_bench.endpoints.endpoint import Endpoint, KeyStyle, make_host_label, refuse_credentials
 from byok_bench.endpoints.entered_text import find_hidden_character, trim_ends
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.litellm_providers import Provider, ResolvedModel, resolve_model
+from byok_bench.endpoints.model import Model, Price, Schema
 from byok_bench.endpoints.secret import DUMMIES
 from byok_bench.errors import ByokBenchError, EndpointError
 from byok_bench.redact import redact
@@ -34,9 +27,15 @@ _TAKEN: Final = frozenset(
     {
         "model", "api_base", "base_url", "api_key", "custom_llm_provider", "litellm_credential_name", "api_version",
         "extra_headers", "headers", "organization", "input_cost_per_token", "output_cost_per_token",
+        "cache_read_input_token_cost", "output_cost_per_reasoning_token", "additional_drop_params",
     }
 )  # fmt: skip
-_TAKEN_INFO: Final = frozenset({"mode", "max_input_tokens", "input_cost_per_token", "output_cost_per_token"})
+_COSTS: Final = {
+    "input": "input_cost_per_token", "output": "output_cost_per_token",
+    "cached_input": "cache_read_input_token_cost", "reasoning": "output_cost_per_reasoning_token",
+}  # fmt: skip
+"""Field of a price → LiteLLM's name for the cost of one token."""
+_TAKEN_INFO: Final = frozenset({"mode", "max_input_tokens", "max_output_tokens", *_COSTS.values()})
 _ELSEWHERE: Final = (
     "azure_ad_token", "azure_ad_token_provider", "tenant_id", "client_id", "client_secret", "azure_username",
     "aws_access_key_id", "aws_secret_access_key", "aws_region_name", "aws_role_name", "vertex_project",
@@ -185,17 +184,24 @@ class _Entry:
             return None
         alias = self._entry.get("model_name")
         is_name = isinstance(alias, str) and "*" not in alias and alias != named.model
-        window = self._info.get("max_input_tokens")
+        dropped = self._given.get("additional_drop_params")
         return Model(
             named.model,
             alias=alias if is_name else None,
-            context_window_tokens=window if type(window) is int and window > 0 else None,
+            context_window_tokens=self._read_count("max_input_tokens"),
+            max_output_tokens=self._read_count("max_output_tokens"),
             price=self._read_price(),
+            drop=[str(name) for name in dropped] if isinstance(dropped, list) else (),
         )
 
     def _read_price(self) -> Price | None:
-        sides = [self._compute_cost(f"{side}_cost_per_token") for side in ("input", "output")]
-        return None if sides == [None, None] else Price(input=sides[0], output=sides[1])
+        costs = {field: cost for field, name in _COSTS.items() if (cost := self._compute_cost(name)) is not None}
+        return msgspec.convert(costs, Price) if costs else None
+
+    def _read_count(self, name: str) -> int | None:
+        """A number of tokens that `model_info` states."""
+        count = self._info.get(name)
+        return count if type(count) is int and count > 0 else None
 
     def _compute_cost(self, name: str) -> float | None:
         """Price of a million tokens."""

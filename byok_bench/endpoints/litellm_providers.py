@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from byok_bench.endpoints.endpoint import KeyStyle, Schema
+from byok_bench.endpoints.endpoint import KeyStyle
+from byok_bench.endpoints.model import Schema
 from byok_bench.errors import EndpointError
 from byok_bench.redact import redact
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from byok_bench.endpoints.credentials import resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model_requests import narrow_endpoint
 from byok_bench.endpoints.readiness import MISSING
 from byok_bench.errors import SecretError
+from byok_bench.wire.client_certificates import find_certificate_problem
 from byok_bench.wire.connections.tls_sessions import find_ca_problem
 from byok_bench.wire.egress.guard import NotConnected, check_own_proxy
 from byok_bench.wire.egress.proxies import find_proxy_problem
@@ -27,6 +29,7 @@ def find_obstacle(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | 
         or _find_block(endpoint.base_url, profile, policy)
         or _find_bad_proxy(endpoint, profile)
         or _find_bad_ca_file(endpoint)
+        or _find_bad_certificate(endpoint)
         or _find_missing_key(endpoint)
     )
 
@@ -63,10 +66,18 @@ def _find_bad_ca_file(endpoint: Endpoint) -> str:
     return find_ca_problem(named) if named and endpoint.base_url.lower().startswith("https:") else ""
 
 
+def _find_bad_certificate(endpoint: Endpoint) -> str:
+    """The files that are shown to the server, where there is TLS."""
+    pair = endpoint.tls.client_certificate
+    return find_certificate_problem(pair) if pair and endpoint.base_url.lower().startswith("https:") else ""
+
+
 def _find_missing_key(endpoint: Endpoint) -> str:
-    """The key and whatever else is named by reference."""
+    """The key and whatever else is named by reference, for the endpoint and for each model with headers of its own."""
+    own = [narrow_endpoint(endpoint, model.name) for model in endpoint.models if model.headers]
     try:
-        resolve_credentials(endpoint)
+        for one in (endpoint, *own):
+            resolve_credentials(one)
     except SecretError as error:
         return str(error)
     return ""

@@ -10,8 +10,9 @@ from importlib.resources import files
 
 import msgspec
 
-from byok_bench.endpoints.endpoint import Endpoint, Model, Schema
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model, Schema
 from byok_bench.errors import EndpointError
 
 

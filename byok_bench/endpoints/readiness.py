@@ -10,9 +10,10 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from byok_bench.dialects.dialect import find_dialect
-from byok_bench.endpoints.endpoint import Endpoint, Schema
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.key_places import is_awaiting_key
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Schema
 from byok_bench.wire.egress.base_urls import read_base_url
 from byok_bench.wire.egress.reasons import EgressRefusal, explain_reason
 

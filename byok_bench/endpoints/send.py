@@ -22,12 +22,14 @@ from byok_bench.endpoints.credentials import Credentials, resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entered_text import normalize_model_id
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
+from byok_bench.endpoints.model_requests import change_body, find_named_model, narrow_endpoint
 from byok_bench.endpoints.permission import EgressRules, admit_endpoint
 from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact import redact
 from byok_bench.wire.bodies.content_coding import list_undecodable_codings
 from byok_bench.wire.client import Client, Transport, WireRequest
 from byok_bench.wire.egress.guard import to_egress_failure
+from byok_bench.wire.egress.proxies import is_proxy_excepted
 from byok_bench.wire.egress.resolver import Resolver
 from byok_bench.wire.egress.verdicts import Lookup, Question, Verdict, prepare_question
 from byok_bench.wire.failures import Failure, make_failure
@@ -103,9 +105,11 @@ async def deliver(
     """`send` behind the gate, for a server's own endpoints, which its administrator chose; all else uses `send`."""
     if not isinstance(body, Mapping):
         raise EndpointError(f"the body must be a dict, not {type(body).__name__}", code="body_invalid")
-    spoken = find_dialect(endpoint.schema)
     name = choose_model(endpoint, body, model)
-    built = spoken.build(body, name, endpoint.body)
+    asked = find_named_model(endpoint, name)
+    endpoint = narrow_endpoint(endpoint, name)
+    spoken = find_dialect(endpoint.schema)
+    built = change_body(spoken.build(body, name, endpoint.body), asked)
     order = Order(
         endpoint=endpoint,
         spoken=spoken,
@@ -241,7 +245,7 @@ def _judge_without_policy(base_url: str, profile: str) -> Question | Verdict:
 
 async def _resolve_off_loop(endpoint: Endpoint) -> Credentials:
     """Keys and references; a keyring may ask its user, so it is not asked on the event loop."""
-    references = (endpoint.key, *endpoint.headers.values(), *endpoint.query.values())
+    references = (endpoint.key, *endpoint.headers.values(), *endpoint.query.values())  # a model's are among them
     if any(isinstance(one, KeyRef) and one.kind == "keyring" for one in references):
         return await asyncio.to_thread(resolve_credentials, endpoint)
     return resolve_credentials(endpoint)
@@ -265,9 +269,10 @@ def build_wire_request(order: Order, known: Credentials, base_url: str) -> WireR
         asked_to_stream=order.asked_to_stream,
         verify=endpoint.tls.verify,
         ca_file=endpoint.tls.ca_file,
+        client_certificate=endpoint.tls.client_certificate,
         profile=order.rules.profile,
         policy=order.rules.policy,
-        proxy=endpoint.proxy,
+        proxy=None if endpoint.proxy and is_proxy_excepted(base_url, endpoint.no_proxy) else endpoint.proxy,
         transport=endpoint.transport,
     )
 

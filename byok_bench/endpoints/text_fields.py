@@ -5,106 +5,39 @@ wrong with the text and shows nothing of it that could be a key. Nothing else is
 that is named. The form, the options of commands and `--set` share these.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
-from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, Price
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model_text_fields import MODEL_TEXT_FIELDS, drop_evidence, read_all_models, read_model_field
+from byok_bench.endpoints.text_field import (
+    TextField,
+    read_members,
+    read_names,
+    read_number,
+    read_pairs,
+    show_members,
+    show_pairs,
+)
 from byok_bench.errors import EndpointError
+from byok_bench.wire.client_certificates import find_certificate_problem
 from byok_bench.wire.connections.tls_sessions import find_ca_problem
 from byok_bench.wire.egress.proxies import find_proxy_problem
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
 
-REFERENCES: Final = ("env:", "keyring:", "session:")
-"""How the value of a header or query field begins if it is a reference."""
-
-MULTILINE_FIELDS: Final = frozenset({"headers", "query", "other_models"})
+MULTILINE_FIELDS: Final = frozenset({"headers", "query", "other_models", "model_headers"})
 """Fields that take one entry a line."""
-
-
-class TextField(msgspec.Struct, frozen=True, kw_only=True):
-    """One field."""
-
-    label: str
-    placeholder: str
-    read: Callable[[Endpoint, str], Endpoint]
-    show: Callable[[Endpoint], str]
-
-
-def _get_first_model(endpoint: Endpoint) -> Model:
-    return endpoint.models[0] if endpoint.models else Model("")
-
-
-def _replace_first_model(endpoint: Endpoint, **fields: Any) -> Endpoint:
-    first, *rest = endpoint.models or (Model(""),)
-    return replace(endpoint, models=[replace(first, **fields), *rest])
-
-
-def _drop_evidence(model: Model) -> Model:
-    """The model without what a probe found of it: that was another model, or another server."""
-    kept = {
-        name: capability
-        for name in DeclaredCapabilities.__struct_fields__
-        if (capability := getattr(model.capabilities, name)).evidence is None
-    }
-    return replace(model, capabilities=DeclaredCapabilities(**kept))
 
 
 def _read_url(endpoint: Endpoint, text: str) -> Endpoint:
     moved = replace(endpoint, base_url=text)
     if moved.base_url == endpoint.base_url:
         return endpoint
-    return replace(moved, models=[_drop_evidence(model) for model in moved.models])
-
-
-def _read_model(endpoint: Endpoint, text: str) -> Endpoint:
-    """Without an id the endpoint has no model; but among others its place, and what is known of it, are kept.
-
-    The id of one of the others brings that one to the front.
-    """
-    name, models = trim_ends(text), endpoint.models
-    if not name and len(models) < 2:
-        return replace(endpoint, models=[])
-    if name and any(model.name == name for model in models):
-        return replace(endpoint, models=sorted(models, key=lambda model: model.name != name))
-    renamed = _replace_first_model(endpoint, name=text)
-    return replace(renamed, models=[_drop_evidence(renamed.models[0]), *renamed.models[1:]])
-
-
-def _read_alias(endpoint: Endpoint, text: str) -> Endpoint:
-    if not endpoint.models and trim_ends(text):
-        raise EndpointError("enter the model first, then its alias", code="model_missing")
-    return _replace_first_model(endpoint, alias=text) if endpoint.models else endpoint
-
-
-def _read_others(endpoint: Endpoint, text: str) -> Endpoint:
-    """One a line: the id, and behind ` = ` an alias. A model that stays keeps what else is known of it."""
-    known = {model.name: model for model in endpoint.models[1:]}
-    others = []
-    for line in filter(None, map(trim_ends, text.splitlines())):
-        name, _, alias = line.partition(" = ")
-        model = known.get(trim_ends(name)) or Model(name)
-        others.append(replace(model, alias=trim_ends(alias) or None))
-    if others and not endpoint.models:
-        raise EndpointError("enter the model first, then the other ones", code="model_missing")
-    return replace(endpoint, models=[*endpoint.models[:1], *others])
-
-
-def _read_all_models(endpoint: Endpoint, first: str, others: str) -> Endpoint:
-    """Both fields at once: a model that stays keeps what is known of it, wherever it stood; none is renamed."""
-    behind = [model for model in endpoint.models if model.name != trim_ends(first)]
-    known = [model for model in endpoint.models if model not in behind]
-    return _read_others(replace(endpoint, models=[*(known or [Model(first)]), *behind]), others)
-
-
-def show_model(model: Model) -> str:
-    """A line of the other models."""
-    return f"{model.name} = {model.alias}" if model.alias else model.name
+    return replace(moved, models=[drop_evidence(model) for model in moved.models])
 
 
 def _read_source(endpoint: Endpoint, text: str) -> Endpoint:
@@ -115,31 +48,6 @@ def _read_source(endpoint: Endpoint, text: str) -> Endpoint:
     return replace(endpoint, key=ref, key_origin=None, key_set_at=None)
 
 
-def _read_pairs(text: str, what: str) -> dict[str, str | KeyRef]:
-    """`Name: value` lines; a value such as env:NAME is a reference."""
-    found: dict[str, str | KeyRef] = {}
-    for number, line in enumerate(filter(None, map(trim_ends, text.splitlines())), start=1):
-        name, colon, value = (trim_ends(part) for part in line.partition(":"))
-        if not colon or not name:
-            raise EndpointError(f"{what} {number} is not written as Name: value", code="pair_invalid")
-        if name in found:
-            raise EndpointError(f"{what} {number} has the name of another one", code="pair_twice")
-        found[name] = KeyRef.parse(value) if value.startswith(REFERENCES) else value
-    return found
-
-
-def _show_pairs(fields: Mapping[str, str | KeyRef]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in fields.items())
-
-
-def _read_number(text: str, what: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        problem = f"{what} must be a number"
-    raise EndpointError(problem, code="number_invalid")
-
-
 def _read_timeouts(endpoint: Endpoint, text: str) -> Endpoint:
     parts = text.replace(",", " ").split()
     if not parts:
@@ -147,7 +55,7 @@ def _read_timeouts(endpoint: Endpoint, text: str) -> Endpoint:
     names = Timeouts.__struct_fields__
     if len(parts) != len(names):
         raise EndpointError("give four numbers of seconds: connect, first byte, idle, total", code="timeouts_invalid")
-    values = {name: _read_number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)}
+    values = {name: read_number(part, f"the {name} timeout") for name, part in zip(names, parts, strict=True)}
     try:
         return replace(endpoint, timeouts=Timeouts(**values))
     except ValueError as error:
@@ -157,52 +65,6 @@ def _read_timeouts(endpoint: Endpoint, text: str) -> Endpoint:
 
 def _show_timeouts(endpoint: Endpoint) -> str:
     return " ".join(f"{getattr(endpoint.timeouts, name):g}" for name in Timeouts.__struct_fields__)
-
-
-def _read_body(endpoint: Endpoint, text: str) -> Endpoint:
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError) as error:
-        where = f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        problem = f"the extra fields are not JSON{where}"
-    else:
-        if isinstance(value, dict):
-            return replace(endpoint, body=value)
-        problem = 'the extra fields must be a JSON object, like {"reasoning_effort": "low"}'
-    raise EndpointError(problem, code="body_invalid")
-
-
-def _show_body(endpoint: Endpoint) -> str:
-    return json.dumps(msgspec.to_builtins(endpoint.body), ensure_ascii=False) if endpoint.body else ""
-
-
-def _read_price(endpoint: Endpoint, text: str) -> Endpoint:
-    """Input and output, and if it is not USD the currency; `-` for one that is not known."""
-    parts = text.replace("/", " ").split()
-    if not parts:
-        return _replace_first_model(endpoint, price=None) if endpoint.models else endpoint
-    if len(parts) not in (2, 3):
-        raise EndpointError("give two numbers: input and output price per million tokens", code="price_invalid")
-    values = [None if part in ("-", "–") else _read_number(part, "the price") for part in parts[:2]]
-    currency = parts[2] if len(parts) == 3 else "USD"
-    return _replace_first_model(endpoint, price=Price(input=values[0], output=values[1], currency=currency))
-
-
-def _show_price(endpoint: Endpoint) -> str:
-    price = _get_first_model(endpoint).price
-    if price is None:
-        return ""
-    shown = " / ".join("-" if value is None else f"{value:g}" for value in (price.input, price.output))
-    return shown if price.currency == "USD" else f"{shown} {price.currency}"
-
-
-def _read_window(endpoint: Endpoint, text: str) -> Endpoint:
-    text = text.strip().replace("_", "").replace(",", "")
-    if not text:
-        return _replace_first_model(endpoint, context_window_tokens=None) if endpoint.models else endpoint
-    if not text.isdecimal():
-        raise EndpointError("the context window must be a whole number of tokens", code="window_invalid")
-    return _replace_first_model(endpoint, context_window_tokens=int(text))
 
 
 def _read_verify(endpoint: Endpoint, text: str) -> Endpoint:
@@ -217,6 +79,24 @@ def _read_ca_file(endpoint: Endpoint, text: str) -> Endpoint:
     if path is not None and (problem := find_ca_problem(path)):
         raise EndpointError(problem, code="ca_file_invalid")
     return replace(endpoint, tls=replace(endpoint.tls, ca_file=path))
+
+
+def _read_cert_file(endpoint: Endpoint, text: str) -> Endpoint:
+    """A file with a certificate; its key may stand in it as well, or is entered next."""
+    path = trim_ends(text) or None
+    if path is not None and (problem := find_ca_problem(path)):
+        raise EndpointError(problem.replace("CA file", "client certificate"), code="cert_file_invalid")
+    key_file = endpoint.tls.key_file if path is not None else None
+    return replace(endpoint, tls=replace(endpoint.tls, cert_file=path, key_file=key_file))
+
+
+def _read_key_file(endpoint: Endpoint, text: str) -> Endpoint:
+    """The key of the certificate that was entered: whether they belong together shows at once."""
+    changed = replace(endpoint, tls=replace(endpoint.tls, key_file=trim_ends(text) or None))
+    pair = changed.tls.client_certificate
+    if changed.tls.key_file is not None and pair is not None and (problem := find_certificate_problem(pair)):
+        raise EndpointError(problem, code="key_file_invalid")
+    return changed
 
 
 def _read_proxy(endpoint: Endpoint, text: str) -> Endpoint:
@@ -245,24 +125,7 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
         read=lambda one, text: replace(one, schema=text),
         show=lambda one: one.schema,
     ),
-    "model": TextField(
-        label="Model",
-        placeholder="The provider's exact model id",
-        read=_read_model,
-        show=lambda one: _get_first_model(one).name,
-    ),
-    "alias": TextField(
-        label="Alias",
-        placeholder="Optional, shown instead",
-        read=_read_alias,
-        show=lambda one: _get_first_model(one).alias or "",
-    ),
-    "other_models": TextField(
-        label="Other models",
-        placeholder="One a line: id, or id = alias",
-        read=_read_others,
-        show=lambda one: "\n".join(map(show_model, one.models[1:])),
-    ),
+    **MODEL_TEXT_FIELDS,
     "key_source": TextField(
         label="Key source",
         placeholder="",
@@ -290,20 +153,20 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     "headers": TextField(
         label="Extra headers",
         placeholder="One a line: X-Title: my workbench",
-        read=lambda one, text: replace(one, headers=_read_pairs(text, "header")),
-        show=lambda one: _show_pairs(one.headers),
+        read=lambda one, text: replace(one, headers=read_pairs(text, "header")),
+        show=lambda one: show_pairs(one.headers),
     ),
     "query": TextField(
         label="Query fields",
         placeholder="One a line: api-version: 2025-01-01",
-        read=lambda one, text: replace(one, query=_read_pairs(text, "query field")),
-        show=lambda one: _show_pairs(one.query),
+        read=lambda one, text: replace(one, query=read_pairs(text, "query field")),
+        show=lambda one: show_pairs(one.query),
     ),
     "body": TextField(
         label="Extra request fields",
         placeholder='{"reasoning_effort": "low"}',
-        read=_read_body,
-        show=_show_body,
+        read=lambda one, text: replace(one, body=read_members(text)),
+        show=lambda one: show_members(one.body),
     ),
     "timeouts": TextField(
         label="Timeouts in seconds: connect, first byte, idle, total",
@@ -311,23 +174,23 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
         read=_read_timeouts,
         show=_show_timeouts,
     ),
-    "context_window": TextField(
-        label="Context window in tokens",
-        placeholder="128000",
-        read=_read_window,
-        show=lambda one: str(_get_first_model(one).context_window_tokens or ""),
-    ),
-    "price": TextField(
-        label="Price per million tokens: input / output",
-        placeholder="0.15 / 0.6",
-        read=_read_price,
-        show=_show_price,
-    ),
     "ca_file": TextField(
         label="CA file",
         placeholder="PEM file of your own certificate authority",
         read=_read_ca_file,
         show=lambda one: one.tls.ca_file or "",
+    ),
+    "cert_file": TextField(
+        label="Client certificate",
+        placeholder="PEM file that is shown to the server",
+        read=_read_cert_file,
+        show=lambda one: one.tls.cert_file or "",
+    ),
+    "key_file": TextField(
+        label="Its private key",
+        placeholder="PEM file without a passphrase",
+        read=_read_key_file,
+        show=lambda one: one.tls.key_file or "",
     ),
     "verify": TextField(
         label="Certificate check",
@@ -340,6 +203,18 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
         placeholder="http://127.0.0.1:3128",
         read=_read_proxy,
         show=lambda one: one.proxy or "",
+    ),
+    "no_proxy": TextField(
+        label="Hosts without the proxy",
+        placeholder="localhost, *.example.com, 10.0.0.0/8",
+        read=lambda one, text: replace(one, no_proxy=read_names(text)),
+        show=lambda one: ", ".join(one.no_proxy),
+    ),
+    "retention": TextField(
+        label="Data kept by its operator",
+        placeholder="unknown, none, kept, or 30 days",
+        read=lambda one, text: replace(one, retention=text),
+        show=lambda one: one.retention,
     ),
     "accept_encoding": TextField(
         label="Accepted encodings",
@@ -358,11 +233,18 @@ TEXT_FIELDS: Final[Mapping[str, TextField]] = {
 
 
 def read_texts(endpoint: Endpoint, texts: Mapping[str, str]) -> Endpoint:
-    """The endpoint with each of these fields read, in their own order. Raises EndpointError."""
+    """The endpoint with each of these fields read, in their own order; `FIELD@MODEL` is about that model.
+
+    Raises EndpointError.
+    """
     if texts.keys() >= {"model", "other_models"}:
-        endpoint = _read_all_models(endpoint, texts["model"], texts["other_models"])
+        endpoint = read_all_models(endpoint, texts["model"], texts["other_models"])
         texts = {name: text for name, text in texts.items() if name not in ("model", "other_models")}
     for name in TEXT_FIELDS:
         if name in texts:
             endpoint = TEXT_FIELDS[name].read(endpoint, texts[name])
+    for place, text in texts.items():
+        name, at, model = place.partition("@")
+        if at:
+            endpoint = read_model_field(endpoint, name, text, model)
     return endpoint

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from byok_bench.endpoints.endpoint import SCHEMAS, Endpoint, Schema
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import SCHEMAS, Schema
 from byok_bench.errors import BookError
 from byok_bench.wire.egress.policy_lists import Policy
 
@@ -35,8 +36,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 "This workspace has turned off endpoints of one's own (byok_enabled in policy.toml). Yours is kept "
                 "as it is and works again when that is turned on."
             )
-        if endpoint.schema not in self.schemas:
-            return f"This workspace allows the schemas {', '.join(self.schemas)}, not {endpoint.schema}."
+        if others := [name for name in endpoint.schemas if name not in self.schemas]:
+            return f"This workspace allows the schemas {', '.join(self.schemas)}, not {others[0]}."
         return None
 
     def choose_profile(self, asked: str) -> str:

@@ -107,6 +107,9 @@ def _render_header(run: Run) -> str:
     facts = {
         "Run": f"{run.id}, {run.created[:19].replace('T', ' ')} UTC, {run.status}",
         "Targets": "\n".join(f"{target.name} ({target.schema}, {target.base_url})" for target in plan.targets),
+        "Data kept": "\n".join(
+            f"{endpoint.label}: {endpoint.retention}, as stated in the book" for endpoint in plan.endpoints
+        ),
         "Scenarios": ", ".join(scenario.name for scenario in plan.scenarios),
         "Plan": f"repeats {plan.repeats}; load {', '.join(load.name for load in plan.loads)}; "
         f"warm-up requests a target {plan.warmup}; seed {plan.seed}; profile {plan.profile}",

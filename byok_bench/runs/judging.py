@@ -254,8 +254,10 @@ def group_by_sample(states: Sequence[ExchangeState]) -> Iterator[list[ExchangeSt
 def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange]) -> list[Row]:
     """Rows of the recorded turns of one sample; the outcome stands on the last one if the sample is over."""
     rows = [make_row(plan, state, exchange) for state, exchange in zip(states, turns, strict=True)]
+    if not rows:
+        return rows
     scenario = plan.get_scenario(states[-1].scenario)
-    if rows and is_sample_over(scenario, scenario.get_sample(states[-1].sample), turns):
+    if is_sample_over(scenario, scenario.get_sample(states[-1].sample), turns):
         rows[-1] = add_outcome(plan, states, turns, rows)
     return rows
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.extra_fields import list_extra_values
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
 from byok_bench.errors import PlanError, StoreError
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
@@ -176,7 +177,7 @@ async def resume(
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
     for endpoint in chosen:
         refuse_unless_allowed(endpoint)
-        if NOT_KEPT in (*endpoint.headers.values(), *endpoint.query.values()):
+        if any(NOT_KEPT in str(value) for value in list_extra_values(*endpoint.extras)):
             raise PlanError(
                 f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
                 code="endpoint_not_kept",

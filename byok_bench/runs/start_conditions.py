@@ -73,7 +73,7 @@ _COMPARED: Final[Mapping[str, Callable[[Endpoint], Any]]] = {
     "address": lambda one: one.base_url,
     "schema": lambda one: one.schema,
     "model": lambda one: [model.name for model in one.models],
-    "proxy": lambda one: one.proxy,
+    "proxy": lambda one: (one.proxy, one.no_proxy),
     "source of the key": lambda one: (find_key_source(one.key), one.key_style, one.key_header),
     "certificate check": lambda one: one.tls,
     "accepted coding": lambda one: one.accept_encoding,

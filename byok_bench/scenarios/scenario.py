@@ -146,7 +146,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folder of the library that it stands in; empty for a file of one's own."""
     tags: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
-    """Capabilities without which it shows nothing, beside those that the request itself tells."""
+    """DeclaredCapabilities without which it shows nothing, beside those that the request itself tells."""
     needs_window_tokens: int | None = None
     """Context window without which it shows nothing; None: what prompt, fill and answer take."""
     cost: str = ""

@@ -4,7 +4,8 @@ from typing import Final
 
 from ipywidgets import HBox, VBox
 
-from byok_bench.endpoints.endpoint import KEY_STYLES, SCHEMAS
+from byok_bench.endpoints.endpoint import KEY_STYLES
+from byok_bench.endpoints.model import SCHEMAS
 from byok_bench.endpoints.presets import load_presets
 from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 from byok_bench.ui.action import Action, make_disclosure
@@ -13,6 +14,13 @@ from byok_bench.ui.form_state import ENVIRONMENT
 
 CHOICES: Final = {
     "schema": tuple((name, name) for name in SCHEMAS),
+    "model_schema": (("", "as the endpoint"), *((name, name) for name in SCHEMAS)),
+    "echo_reasoning": (
+        ("unknown", "Not known"),
+        ("required", "Required: refused without it"),
+        ("accepted", "Accepted"),
+        ("refused", "Refused"),
+    ),
     "key_style": tuple((name, name) for name in KEY_STYLES),
     "key_source": (
         ("none", "No key"),
@@ -30,17 +38,23 @@ CHOICES: Final = {
         ("off", "Not checked: this machine and private networks only"),
     ),
 }
-AREAS: Final = MULTILINE_FIELDS | {"body"}
+AREAS: Final = MULTILINE_FIELDS | {"body", "model_body"}
 WIDE: Final = frozenset({"label", "model", "key_env", "api_key", "ca_file"})
 """Fields that take two thirds of their row."""
 ADVANCED: Final = (
     ("other_models", "body"),
     ("headers", "query"),
-    ("context_window", "price"),
-    ("timeouts", "proxy"),
+    ("model_body", "model_headers"),
+    ("drop", "rename"),
+    ("effort", "echo_reasoning"),
+    ("context_window", "max_output_tokens"),
+    ("price", "model_schema"),
+    ("timeouts", "retention"),
+    ("proxy", "no_proxy"),
     ("accept_encoding", "transport"),
     ("key_style", "key_header"),
     ("ca_file", "verify"),
+    ("cert_file", "key_file"),
 )
 
 

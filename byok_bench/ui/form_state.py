@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from byok_bench.checks.ladder.last_tests import FILE_NAME, LastTests
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import DeclaredCapabilities, Endpoint, Model, make_config_key
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.importing import add_to_book, from_environment, from_preset
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.key_places import describe_key_place, is_key_stored
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
+from byok_bench.endpoints.model import DeclaredCapabilities, Model, make_config_key
 from byok_bench.endpoints.readiness import (
     describe_unreadiness,
     find_url_hint,
@@ -39,7 +40,7 @@ ENVIRONMENT: Final = "environment"
 """What `add_from` takes beside the presets: OPENAI_BASE_URL and OPENAI_API_KEY."""
 _TONES: Final[Mapping[bool | None, Tone]] = {True: "good", False: "bad", None: "plain"}
 _TRIMMED: Final = "White space or invisible characters around it were taken off."
-_LINES: Final = MULTILINE_FIELDS | {"body"}
+_LINES: Final = MULTILINE_FIELDS | {"body", "model_body"}
 """Where a line end is no slip."""
 
 _COPIED_KEYS: Final = {
@@ -49,7 +50,7 @@ _COPIED_KEYS: Final = {
     "session": "The stored key was not copied: enter one.",
 }
 """Kind of a copied key source → what became of the key."""
-_NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body"})
+_NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body", "model_headers", "model_body", "effort"})
 """Fields into which people paste a key."""
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=._-]{16,}")
 

@@ -92,7 +92,7 @@ class StockTransports:
             if http2_alone and not has_http2:
                 raise NotConnected(make_failure("protocol", "config", NO_HTTP2, code="http2_missing"))
             transport = self._transports[key] = httpx.AsyncHTTPTransport(
-                verify=make_tls_context(target.verify, target.ca_file),
+                verify=make_tls_context(target.verify, target.ca_file, target.client_certificate),
                 http1=not http2_alone,
                 http2=has_http2,
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT),

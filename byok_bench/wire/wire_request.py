@@ -10,6 +10,7 @@ import msgspec
 
 from byok_bench.errors import EndpointError
 from byok_bench.wire.cleaning.records import clean_body, clean_headers, clean_url
+from byok_bench.wire.client_certificates import ClientCertificate
 from byok_bench.wire.egress.base_urls import DEFAULT_PORTS
 from byok_bench.wire.egress.guard import Target
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
@@ -48,6 +49,7 @@ class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool = True
     """False: the certificate is not checked; loopback and private addresses in the local profile only."""
     ca_file: str | None = None
+    client_certificate: ClientCertificate | None = None
     profile: str = "local"
     policy: Mapping[str, Any] | None = None
     proxy: str | None = None
@@ -81,6 +83,7 @@ def to_sendable(request: WireRequest) -> Sendable:
         key_id=request.key_id,
         verify=request.verify,
         ca_file=request.ca_file,
+        client_certificate=request.client_certificate,
     )
     is_usual_port = address.port == DEFAULT_PORTS[address.scheme]
     name = target.bracketed_host if is_usual_port else f"{target.bracketed_host}:{address.port}"

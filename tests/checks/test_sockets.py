@@ -6,7 +6,8 @@ from support.cases import IDLE_S, Case
 from support.corpus import PASSIVE, differences
 from support.records import asked
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import list_models, send
 from byok_bench.wire.limits import Timeouts
 

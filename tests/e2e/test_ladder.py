@@ -23,8 +23,9 @@ from byok_bench.checks.ladder.rungs import Climb, climb_chat, climb_tools
 from byok_bench.checks.probes.probe import ProbeRequest, list_dialect_probes, list_probes
 from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import Check
-from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model, Price, Schema, Tls
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price, Schema
 from byok_bench.wire.client import Client
 
 KEY = "simulated-key-0123456789"

@@ -15,8 +15,8 @@ from byok_bench.backends.litellm import LiteLLM, find_gateway_python
 from byok_bench.backends.llamacpp import LlamaCpp
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.endpoints.endpoint import Schema
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Schema
 from byok_bench.endpoints.send import list_models, send
 from byok_bench.errors import BackendError
 

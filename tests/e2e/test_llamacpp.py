@@ -20,7 +20,7 @@ from byok_bench.backends.llamacpp import LlamaCpp
 from byok_bench.checks.probes.probe import find_probe
 from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import run_checks
-from byok_bench.endpoints.endpoint import Schema
+from byok_bench.endpoints.model import Schema
 from byok_bench.endpoints.send import send
 from byok_bench.errors import BackendError
 from byok_bench.wire.client import Client

@@ -9,8 +9,9 @@ from support.hostile import Peer, chunked, hostile, reply, sized
 from byok_bench.checks.ladder.climb import ladder
 from byok_bench.cli.console import Exit
 from byok_bench.cli.send import choose_exit_code
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import send
 
 JSON = b"content-type: application/json"

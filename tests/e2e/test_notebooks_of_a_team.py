@@ -15,7 +15,8 @@ from support.books import an_endpoint
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 READ = {path.stem: nbformat.read(path, 4) for path in sorted(FOLDER.glob("*.ipynb"))}

@@ -20,7 +20,8 @@ from support.simulated import body_for
 from byok_bench.backends.simulator.replay import Replay
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.cli import serve
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import send
 from byok_bench.runs.runner import run
 

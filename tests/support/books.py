@@ -6,8 +6,9 @@ from typing import Any
 import keyring.backend
 from hypothesis import strategies as st
 
-from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model, Price, Tls
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price
 from byok_bench.wire.limits import Timeouts
 
 PLANTED = "sk-proj-PlantedKey0123456789abcdefghijk"

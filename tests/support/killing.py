@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 REPO = HERE.parent.parent
 RUN = """
 import asyncio, sys
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.progress import ExchangeFinished
 from byok_bench.runs.runner import run
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from support.nine import NINE
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.judging import Row
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health

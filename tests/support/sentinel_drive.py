@@ -24,8 +24,9 @@ from byok_bench.checks.ladder.climb import ladder
 from byok_bench.endpoints import importing
 from byok_bench.endpoints.contract import CONTRACT_FIELD, check_confirmation, decode_endpoint, encode_endpoint
 from byok_bench.endpoints.credentials import resolve_credentials
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.send import list_models, send
 from byok_bench.report.export import write_csv, write_jsonl, write_parquet

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from byok_bench.checks.ladder.report import LadderReport, Rung
-from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities
+from byok_bench.endpoints.model import Capability, DeclaredCapabilities
 
 Proof = Literal["yes", "no"]
 REFUSALS = frozenset({"invalid_request", "protocol"})

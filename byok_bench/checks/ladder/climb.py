@@ -91,5 +91,5 @@ async def climb_rungs(climb: Climb, *, deep: bool) -> AsyncIterator[Rung]:
                 stopped["connect"] = name  # what needs a connection needs what this request lacked
         yield rung
     if deep and not {"connect", "tls"} & stopped.keys():
-        for probe in list_dialect_probes(climb.prober.endpoint.schema):
+        for probe in list_dialect_probes(climb.prober.schema):
             yield await climb_probe(climb, probe)

@@ -252,7 +252,7 @@ def judge_tool_forms(
 
 async def climb_turn_two(climb: Climb) -> Rung:
     """A tool result back, and in chat reasoning echoed and not echoed: only there it is a plain member."""
-    is_chat = climb.prober.endpoint.schema == "chat"
+    is_chat = climb.prober.schema == "chat"
     names = ("turn.tool-roundtrip", "turn.reasoning-echo") if is_chat else ("turn.tool-roundtrip",)
     results = [await climb.prober.run(find_probe(name)) for name in names]
     return summarize_probes("turn 2", climb, results, "Tool results are accepted and the conversation goes on.")

@@ -19,6 +19,9 @@ from byok_bench.checks.registry import Check
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Schema
+from byok_bench.endpoints.model_requests import find_schema, remove_key, rename_model
+from byok_bench.endpoints.prices import compute_cost
 from byok_bench.endpoints.rate_limit_waits import LONGEST_WAIT_S, RateLimitWaits
 from byok_bench.endpoints.send import send
 from byok_bench.wire.client import Client
@@ -86,6 +89,11 @@ class Prober:
         self._superseded: list[Exchange] = []
 
     @property
+    def schema(self) -> Schema:
+        """The dialect in which the model is asked."""
+        return find_schema(self.endpoint, self.model)
+
+    @property
     def target(self) -> ProbeTarget:
         """What probes may know."""
         declared = {one.name: one.context_window_tokens for one in self.endpoint.models}
@@ -127,17 +135,19 @@ class Prober:
 
     async def _send(self, ask: ProbeRequest) -> Exchange:
         """One request, in the words of the endpoint's dialect."""
-        endpoint = self.endpoint
+        endpoint, model = self.endpoint, ask.body.get("model", self.model)
+        if model != self.model:
+            endpoint = rename_model(endpoint, self.model, model)
         if ask.wrong_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
         if ask.accept_encoding is not None:
             endpoint = msgspec.structs.replace(endpoint, accept_encoding=ask.accept_encoding)
         if ask.without_key:
-            endpoint = msgspec.structs.replace(endpoint, key=KeyRef.none())
+            endpoint = remove_key(endpoint)
         return await send(
             endpoint,
-            translate_body(ask.body, endpoint.schema),
-            model=ask.body.get("model", self.model),
+            translate_body(ask.body, self.schema),
+            model=model,
             raw_body=ask.raw,
             profile=self._profile,
             policy=self._policy,
@@ -180,7 +190,4 @@ def compute_exchanges_cost(endpoint: Endpoint, model: str, exchanges: Sequence[E
     price = next((one.price for one in endpoint.models if one.name == model), None)
     if price is None or not usages:
         return None
-    return sum(
-        ((usage.prompt_tokens or 0) * (price.input or 0) + (usage.completion_tokens or 0) * (price.output or 0)) / 1e6
-        for usage in usages
-    )
+    return sum(compute_cost(price, usage) for usage in usages)

@@ -12,6 +12,7 @@ from typing import IO, Final
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.extra_fields import list_extra_values
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
 from byok_bench.runs.measuring.work import Work
@@ -97,7 +98,7 @@ def read_frame(pipe: IO[bytes]) -> bytes | None:
 
 def list_key_references(endpoint: Endpoint) -> list[KeyRef]:
     """Every key reference of an endpoint."""
-    values = (endpoint.key, *endpoint.headers.values(), *endpoint.query.values())
+    values = (endpoint.key, *list_extra_values(*endpoint.extras))
     return [value for value in values if isinstance(value, KeyRef) and value.kind != "none"]
 
 
@@ -128,4 +129,8 @@ def insert_secrets(endpoint: Endpoint, secrets: Mapping[str, str]) -> Endpoint:
         key=key,
         headers={name: kept(value) for name, value in endpoint.headers.items()},
         query={name: kept(value) for name, value in endpoint.query.items()},
+        models=[
+            msgspec.structs.replace(model, headers={name: kept(value) for name, value in model.headers.items()})
+            for model in endpoint.models
+        ],
     )

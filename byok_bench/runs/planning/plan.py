@@ -19,6 +19,10 @@ import msgspec
 
 from byok_bench.dialects.dialect import find_dialect
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.extra_fields import Extras, has_key_mark
+from byok_bench.endpoints.key_literals import KEY_MARK
+from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model_requests import find_named_model, find_schema, narrow_endpoint
 from byok_bench.errors import PlanError
 from byok_bench.redact import redact
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
@@ -55,8 +59,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """As declared, tokens."""
     listed_window: int | None = None
     """As the server lists it, tokens; asked for where a prompt is to be longer. Not part of any plan key."""
+    max_output: int | None = None
+    """Most that one answer may hold, as declared, tokens."""
     lacks: tuple[str, ...] = ()
-    """Capabilities declared `no`."""
+    """DeclaredCapabilities declared `no`."""
     unverified_tls: bool = False
     """Certificates were not verified, as configured."""
     copy: int = 0
@@ -163,9 +169,18 @@ def clean_endpoint(endpoint: Endpoint) -> Endpoint:
     return msgspec.structs.replace(
         endpoint,
         base_url=redact(endpoint.base_url),
-        headers=dict.fromkeys(endpoint.headers, NOT_KEPT),
-        query=dict.fromkeys(endpoint.query, NOT_KEPT),
+        headers=_clean_extras(endpoint.headers),
+        query=_clean_extras(endpoint.query),
+        models=[
+            msgspec.structs.replace(model, headers=_clean_extras(model.headers)) if model.headers else model
+            for model in endpoint.models
+        ],
     )
+
+
+def _clean_extras(extras: Extras) -> dict[str, str | KeyRef]:
+    """Names, and of the values that the key stands in one; a header with a key's name can have no other."""
+    return {name: f"{NOT_KEPT} {KEY_MARK}" if has_key_mark(value) else NOT_KEPT for name, value in extras.items()}
 
 
 def iterate_targets(endpoint: Endpoint, index: int) -> Iterator[Target]:
@@ -183,11 +198,12 @@ def iterate_targets(endpoint: Endpoint, index: int) -> Iterator[Target]:
             label=endpoint.label,
             model=model.name,
             alias=model.alias,
-            schema=endpoint.schema,
+            schema=find_schema(endpoint, model.name),
             base_url=redact(endpoint.base_url),
-            url=redact(endpoint.base_url).rstrip("/") + find_dialect(endpoint.schema).route,
+            url=redact(endpoint.base_url).rstrip("/") + find_dialect(find_schema(endpoint, model.name)).route,
             key=str(endpoint.key),
             context_window=model.context_window_tokens,
+            max_output=model.max_output_tokens,
             lacks=tuple(n for n in CAPABILITIES if getattr(model.capabilities, n).state == "no"),
             unverified_tls=not endpoint.tls.verify,
         )
@@ -217,6 +233,9 @@ def find_exclusion(target: Target, scenario: Scenario) -> str | None:
     """Why a scenario is not played on a target; None if it is."""
     if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
         return "the endpoint uses no key, so a wrong one shows nothing"
+    asked = scenario.request.max_tokens
+    if target.max_output is not None and asked > target.max_output:
+        return f"asks for {asked} tokens, and an answer of the model has at most {target.max_output}"
     needs = (scenario.request.stream, scenario.has_tools, scenario.request.answer_schema is not None)
     lacking = [name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks]
     return f"declared without {', '.join(lacking)}" if lacking else None
@@ -229,7 +248,7 @@ def make_jobs(plan: Plan) -> list[Job]:
         for scenario in plan.scenarios:
             for sample in scenario.samples:
                 body = build_opening(scenario, sample, target.schema, target.context_window)
-                digest = compute_body_digest(body, plan.endpoints[target.endpoint].body)
+                digest = compute_body_digest(body, plan.endpoints[target.endpoint], target.model)
                 jobs += [
                     Job(
                         key=_make_plan_key(target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]),
@@ -255,9 +274,11 @@ def compute_plan_hash(plan: Plan, jobs: Sequence[Job]) -> str:
     return _compute_digest([sorted(job.key for job in jobs), plan.seed, plan.profile])
 
 
-def compute_body_digest(body: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
-    """Hash of a canonical request body."""
-    return _compute_digest([body, dict(extra)])
+def compute_body_digest(body: Mapping[str, Any], endpoint: Endpoint, model: str) -> str:
+    """Hash of a canonical request body, with what the endpoint and its model add to it, take from it and rename."""
+    asked = find_named_model(endpoint, model)
+    altered = [list(asked.drop), dict(asked.rename)] if asked is not None and (asked.drop or asked.rename) else []
+    return _compute_digest([body, dict(narrow_endpoint(endpoint, model).body), *altered])
 
 
 def extract_origin_and_route(url: str) -> str:

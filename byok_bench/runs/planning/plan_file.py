@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
-from byok_bench.endpoints.keys import KeyRef
-from byok_bench.errors import ByokBenchError, PlanError
+from byok_bench.endpoints.book_format import read_endpoint_table
+from byok_bench.endpoints.book_tables import EndpointTable, ModelTable
+from byok_bench.endpoints.endpoint import Endpoint, Tls
+from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.load_patterns import make_loads
 from byok_bench.runs.planning.plan import check_counts, check_profile
 from byok_bench.runs.planning.retries import Retries
@@ -25,15 +26,12 @@ from byok_bench.wire.limits import Timeouts
 FILE_VERSION: Final = 1
 
 
-class InlineEndpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An endpoint that only this plan knows."""
-
-    label: str
-    base_url: str
-    models: list[str]
-    schema: str = "chat"
-    key: str = "none"
-    """env:NAME, keyring:service/user or none."""
+InlineTable = Mapping[str, Any]
+"""An endpoint that only this plan knows: a table as in the book, where a model may be a name alone."""
+INLINE_FIELDS: Final = tuple(
+    name for name in EndpointTable.__struct_fields__ if name not in ("config_key", "key_origin", "key_set_at")
+)
+MODEL_FIELDS: Final = tuple(name for name in ModelTable.__struct_fields__ if name != "config_key")
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,7 +40,7 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: int
     endpoints: list[str] = []
     """Labels in the book."""
-    endpoint: list[InlineEndpoint] = []
+    endpoint: list[dict[str, Any]] = []
     scenarios: list[str] = []
     """Names, sets, or paths of TOML files, relative to the plan file."""
     repeats: int | None = None
@@ -61,12 +59,17 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 FIELDS: Final[Mapping[Place, tuple[str, ...]]] = {
     (): PlanFile.__struct_fields__,
     ("timeouts",): Timeouts.__struct_fields__,
-    ("endpoint",): InlineEndpoint.__struct_fields__,
+    ("endpoint",): INLINE_FIELDS,
+    ("endpoint", "models"): MODEL_FIELDS,
+    ("endpoint", "tls"): Tls.__struct_fields__,
+    ("endpoint", "timeouts"): Timeouts.__struct_fields__,
 }
 """Table of a plan → the fields that it may have."""
+_NEEDED: Final = ("label", "base_url", "models")
+"""What an endpoint of a plan cannot do without."""
 NOT_YET: Final = {"gates": "there are no gates yet, so nothing would come of them: take the table out"}
 """Names that a reader may expect, and why they are refused."""
-HINTS: Final = {"models": 'the models of a plan are a list of names, like models = ["small", "large"]'}
+HINTS: Final = {"models": 'the models of a plan are a list, like models = ["small", { name = "m", drop = ["seed"] }]'}
 """Field → how it is written, for one that is written otherwise."""
 
 
@@ -93,10 +96,10 @@ def read_plan(path: Path) -> PlanFile:
 def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
     """What is wrong with a plan, and where; empty if nothing is."""
     for place, table in _iterate_tables(document):
-        known = FIELDS[place[:1]]
+        kind = tuple(part for part in place if isinstance(part, str))
         for name in table:
-            if name not in known:
-                return _describe_unknown(name, place[:1], known), (*place, name)
+            if name not in FIELDS[kind]:
+                return _describe_unknown(name, kind, FIELDS[kind]), (*place, name)
     try:
         plan = msgspec.convert(document, PlanFile)
     except msgspec.ValidationError as error:
@@ -112,8 +115,14 @@ def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
         try:
             read_inline_endpoint(entry)
         except PlanError as error:
-            return str(error), ("endpoint", number)
+            return str(error), ("endpoint", number, *_extract_place(f"`$.{_find_named_field(str(error))}`"))
     return "", ()
+
+
+def _find_named_field(problem: str) -> str:
+    """The field that a refusal of an endpoint begins with, behind the endpoint's label."""
+    at = re.search(r" of the plan: ([\w.\[\]-]+): ", problem)
+    return at[1] if at else ""
 
 
 def _iterate_tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
@@ -125,10 +134,21 @@ def _iterate_tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mappin
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict):
             yield ("endpoint", number), entry
+            yield from _iterate_inner_tables(("endpoint", number), entry)
+
+
+def _iterate_inner_tables(place: Place, entry: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    for name in ("tls", "timeouts"):
+        if isinstance(table := entry.get(name), dict):
+            yield (*place, name), table
+    models = entry.get("models")
+    for number, model in enumerate(models if isinstance(models, list) else ()):
+        if isinstance(model, dict):
+            yield (*place, "models", number), model
 
 
 def _describe_unknown(name: str, table: Place, known: tuple[str, ...]) -> str:
-    where = f"[{table[0]}] of a plan" if table else "a plan"
+    where = f"[{'.'.join(map(str, table))}] of a plan" if table else "a plan"
     if not table and name in NOT_YET:
         return f"[{name}]: {NOT_YET[name]}"
     near = get_close_matches(name, known, n=1)
@@ -159,14 +179,20 @@ def list_inline_endpoints(plan: PlanFile) -> list[Endpoint]:
     return [read_inline_endpoint(entry) for entry in plan.endpoint]
 
 
-def read_inline_endpoint(entry: InlineEndpoint) -> Endpoint:
+def read_inline_endpoint(entry: InlineTable) -> Endpoint:
     """An endpoint that stands in a file; PlanError says why it cannot be."""
+    shown = entry.get("label")
+    if lacking := [name for name in _NEEDED if name not in entry]:
+        raise PlanError(f"endpoint {shown!r} of the plan: {lacking[0]}: is missing", code="bad_plan")
+    models = entry["models"]
+    if not isinstance(models, list) or not all(isinstance(model, (str, dict)) for model in models):
+        raise PlanError(f"endpoint {shown!r} of the plan: models: {HINTS['models']}", code="bad_plan")
+    tables = [{"name": model} if isinstance(model, str) else model for model in models]
     try:
-        bare = msgspec.convert({"label": entry.label, "base_url": entry.base_url, "schema": entry.schema}, Endpoint)
-        models = tuple(Model(name) for name in entry.models)
-        return msgspec.structs.replace(bare, models=models, key=KeyRef.parse(entry.key))
-    except (ByokBenchError, msgspec.ValidationError) as error:
-        raise PlanError(f"endpoint {entry.label!r} of the plan: {error}", code="bad_plan") from None
+        return read_endpoint_table({**entry, "models": tables})
+    except EndpointError as error:
+        problem = f"endpoint {shown!r} of the plan: {error}"
+    raise PlanError(problem, code="bad_plan")
 
 
 def make_run_arguments(plan: PlanFile, path: Path) -> dict[str, Any]:

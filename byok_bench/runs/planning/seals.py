@@ -6,6 +6,7 @@ import secrets
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.extra_fields import Extras
 from byok_bench.endpoints.keys import KeyRef
 
 
@@ -15,15 +16,18 @@ def seal_extras(endpoint: Endpoint, salt: str | None = None) -> str:
     The values are not stored. Eight digits of a salted hash say whether they are the same, and nothing else: of any
     value there are countless others with the same ones.
     """
-    if not endpoint.headers and not endpoint.query:
+    of_models = {model.name: model.headers for model in endpoint.models if model.headers}
+    if not endpoint.headers and not endpoint.query and not of_models:
         return ""
     salt = salt or secrets.token_hex(8)
-    fields = [
-        sorted((name.lower() if place == "header" else name, find_key_source(value)) for name, value in extras.items())
-        for place, extras in (("header", endpoint.headers), ("query", endpoint.query))
-    ]
+    fields = [_list_headers(endpoint.headers), sorted((n, find_key_source(v)) for n, v in endpoint.query.items())]
+    fields += [[(model, ""), *_list_headers(headers)] for model, headers in sorted(of_models.items())]
     digest = hashlib.sha256(salt.encode() + msgspec.json.encode(fields)).hexdigest()
     return f"{salt}:{digest[:8]}"
+
+
+def _list_headers(headers: Extras) -> list[tuple[str, str]]:
+    return sorted((name.lower(), find_key_source(value)) for name, value in headers.items())
 
 
 def find_key_source(value: str | KeyRef) -> str:

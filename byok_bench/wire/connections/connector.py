@@ -105,7 +105,11 @@ class Connector:
         self, target: Target, addresses: list[str], phases: Phases, reached: "DialProgress"
     ) -> Connection:
         loop = self.prepare()
-        context = get_tls_context(target.verify, target.ca_file) if target.scheme == "https" else None
+        context = (
+            get_tls_context(target.verify, target.ca_file, target.client_certificate)
+            if target.scheme == "https"
+            else None
+        )
         reached.phase = "connect"
         phases.connect_start = perf_counter_ns()
         sock, address = await dial_first_reachable(addresses, target.port)

@@ -39,7 +39,7 @@ _VERIFY: Final = {
 
 _WANTS_CERTIFICATE: Final = (
     "client_certificate",
-    "the server wants a client certificate, which cannot be set here: use an address that wants none",
+    "the server wants a client certificate: set the endpoint's cert_file and key_file",
 )
 _NO_TLS: Final = (
     "no_tls",
@@ -83,3 +83,8 @@ def make_ca_file_failure() -> Failure:
     """The endpoint's CA file cannot be used; nothing was dialled."""
     message = "the endpoint's CA file cannot be read, or holds no certificate in PEM form: mend its path"
     return make_failure("network", "tls", message, code="ca_file", retryable=False)
+
+
+def make_certificate_failure(problem: str) -> Failure:
+    """The endpoint's client certificate cannot be used; nothing was dialled."""
+    return make_failure("network", "tls", problem, code="client_certificate", retryable=False)

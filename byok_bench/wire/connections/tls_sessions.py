@@ -12,23 +12,35 @@ from collections.abc import Callable
 
 import httpx
 
+from byok_bench.wire.client_certificates import ClientCertificate, load_certificate
 from byok_bench.wire.connections.socket_links import Link
-from byok_bench.wire.connections.tls_failures import make_ca_file_failure
+from byok_bench.wire.connections.tls_failures import make_ca_file_failure, make_certificate_failure
 from byok_bench.wire.egress.guard import NotConnected
 
 RECORD_BYTES = 16_384
 
 
 @functools.lru_cache(maxsize=16)
-def get_tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+def get_tls_context(
+    verify: bool, ca_file: str | None, client_certificate: ClientCertificate | None = None
+) -> ssl.SSLContext:
     """A context for our own sessions, which speak HTTP/1.1. Raises NotConnected."""
-    context = make_tls_context(verify, ca_file)
+    context = make_tls_context(verify, ca_file, client_certificate)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
-def make_tls_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
-    """A client context of its own. Raises NotConnected if `ca_file` cannot be used."""
+def make_tls_context(
+    verify: bool, ca_file: str | None, client_certificate: ClientCertificate | None = None
+) -> ssl.SSLContext:
+    """A client context of its own. Raises NotConnected if one of its files cannot be used."""
+    context = _make_trusting_context(verify, ca_file)
+    if client_certificate is not None and (problem := load_certificate(context, client_certificate)):
+        raise NotConnected(make_certificate_failure(problem))
+    return context
+
+
+def _make_trusting_context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
     if ca_file is None or not verify:
         return httpx.create_ssl_context(verify=verify, trust_env=False)
     try:

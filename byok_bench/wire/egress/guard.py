@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.wire.client_certificates import ClientCertificate
 from byok_bench.wire.egress.addresses import locate_address, parse_address
 from byok_bench.wire.egress.reasons import DNS_REASONS
 from byok_bench.wire.egress.resolver import Resolver
@@ -42,6 +43,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Requests with different keys never share a connection."""
     verify: bool = True
     ca_file: str | None = None
+    client_certificate: ClientCertificate | None = None
 
     @property
     def origin(self) -> str:

@@ -2,10 +2,14 @@
 
 import functools
 import importlib.util
+import ipaddress
 import logging
 import os
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
+
+from byok_bench.wire.egress.base_urls import DEFAULT_PORTS
 
 PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 """In capital or small letters."""
@@ -35,3 +39,38 @@ def find_proxy_problem(url: str) -> str:
     if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
         return "a SOCKS proxy needs a package more: pip install 'httpx[socks]'"
     return ""
+
+
+def is_proxy_excepted(base_url: str, exceptions: Sequence[str]) -> bool:
+    """Whether the host of a URL is called without the proxy.
+
+    An exception is `*`, a name, `.suffix` or `*.suffix` for all names below one, an address, or a network (CIDR);
+    a name or address may have `:port` behind it. Names are compared as written, nothing is resolved.
+    """
+    parts = urlsplit(base_url)
+    host, port = (parts.hostname or "").rstrip("."), parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    return any(_is_covering(exception, host, port) for exception in exceptions)
+
+
+def _is_covering(exception: str, host: str, port: int) -> bool:
+    if exception == "*":
+        return True
+    address = _read_address(host)
+    try:
+        network = ipaddress.ip_network(exception.strip("[]"), strict=False)
+    except ValueError:
+        network = None
+    if network is not None:
+        return address is not None and address in network
+    name, colon, wanted = exception.rpartition(":")
+    if colon and wanted.isdecimal():
+        return int(wanted) == port and _is_covering(name, host, port)
+    suffix = exception.removeprefix("*") if exception.startswith("*.") else exception
+    return host == suffix or (suffix.startswith(".") and host.endswith(suffix))
+
+
+def _read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -6,8 +6,9 @@ from support.moody_server import MoodyServer
 
 from byok_bench.checks.ladder.climb import ladder
 from byok_bench.checks.probes.probe import PROVOKING, list_dialect_probes, list_probes
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 
 
 def endpoint(server: MoodyServer, window: int | None = None) -> Endpoint:

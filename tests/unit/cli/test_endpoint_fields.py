@@ -9,8 +9,9 @@ from support.books import an_endpoint
 
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.endpoint_options import make_ad_hoc_endpoint
-from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Endpoint, Model, Price
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price
 
 SEEN = DeclaredCapabilities(tools=Capability(state="yes", evidence="a call came"))
 BEFORE = {

@@ -12,7 +12,8 @@ from support.bench_server import MODEL, BenchServer, serving
 
 from byok_bench.cli.main import main
 from byok_bench.cli.run_lists import render_date, render_size
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.runner import run
 from byok_bench.runs.storage.result_file import change_store
 

@@ -13,8 +13,9 @@ from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, writte
 
 from byok_bench.endpoints import book as book_module
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import BookError, EndpointError, SecretError
 
 TWENTY = """

@@ -14,7 +14,8 @@ from support.books import PLANTED, an_endpoint, book_text, endpoints, written
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.book_edits import drop_endpoint, make_empty_document, put_endpoint
 from byok_bench.endpoints.book_format import parse_book
-from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
+from byok_bench.endpoints.endpoint import Endpoint, Tls
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import BookError, EndpointError
 from byok_bench.redact import redact
 
@@ -82,8 +83,8 @@ WRONG = {
     ),
     "a model's hidden character": (
         book_text('label = "a"\n[[endpoint.models]]\nname = "x"\n[[endpoint.models]]\nname = "x\\u200by"'),
-        7,
-        "models[1]",
+        8,
+        "models[1].name",
     ),
     "a header's reference": (
         book_text('label = "a"\n[endpoint.headers]\nx-team = { from = "nowhere" }'),

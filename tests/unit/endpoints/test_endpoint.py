@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from byok_bench.endpoints.endpoint import Endpoint, Model, Price, extract_origin, make_picker_label
+from byok_bench.endpoints.endpoint import Endpoint, extract_origin, make_picker_label
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model, Price
 from byok_bench.errors import EndpointError
 
 URL = "https://llm.example.com/v1"

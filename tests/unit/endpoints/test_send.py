@@ -9,8 +9,9 @@ import pytest
 from support.hostile import DONE, JSON, SETTLED_S, SSE, Peer, chunked, event, hostile, keep_alive, sized
 
 from byok_bench.checks.registry import run_checks
-from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import limit_timeouts, list_models, send
 from byok_bench.errors import EndpointError
 from byok_bench.wire.client import Client
@@ -338,6 +339,38 @@ async def test_a_proxy_is_a_setting() -> None:
     assert witness.line == "POST http://127.0.0.9:9/v1/chat/completions HTTP/1.1"
     assert exchange.error is None
     assert exchange.output.text == "hello"
+
+
+NO_PROXY = {
+    "every host": ("http://llm.example.com/v1", "*", True),
+    "the name": ("http://llm.example.com/v1", "llm.example.com", True),
+    "another name": ("http://llm.example.com/v1", "example.com", False),
+    "names below": ("http://llm.example.com/v1", "*.example.com", True),
+    "names below, with a dot alone": ("http://llm.example.com/v1", ".example.com", True),
+    "a name that ends alike": ("http://llmexample.com/v1", "*.example.com", False),
+    "the port": ("http://llm.example.com:8080/v1", "llm.example.com:8080", True),
+    "another port": ("http://llm.example.com/v1", "llm.example.com:8080", False),
+    "the usual port": ("https://llm.example.com/v1", "llm.example.com:443", True),
+    "an address": ("http://10.1.2.3/v1", "10.1.2.3", True),
+    "a network": ("http://10.1.2.3/v1", "10.0.0.0/8", True),
+    "another network": ("http://10.1.2.3/v1", "192.168.0.0/16", False),
+    "IPv6": ("http://[::1]:8080/v1", "::1", True),
+    "a network for a name": ("http://llm.example.com/v1", "10.0.0.0/8", False),
+}
+
+
+@pytest.mark.parametrize("name", NO_PROXY)
+def test_some_hosts_are_called_without_the_proxy(name: str) -> None:
+    """By name, suffix, port, address and network."""
+    url, exception, wanted = NO_PROXY[name]
+    assert proxies.is_proxy_excepted(url, [exception]) is wanted
+
+
+async def test_an_excepted_host_is_reached_past_its_proxy() -> None:
+    """The proxy, which nobody listens at, is not asked."""
+    async with hostile(Witness()) as server:
+        past = endpoint(server.base_url, proxy="http://127.0.0.1:9", no_proxy=["127.0.0.0/8"])
+        assert (await send(past, ASK)).error is None
 
 
 async def test_answers_may_come_one_after_the_other_on_many_calls() -> None:

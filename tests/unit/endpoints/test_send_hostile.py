@@ -20,7 +20,8 @@ from support.hostile import (
     sized,
 )
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import send
 from byok_bench.wire.limits import Limits, Timeouts
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from support.bench_server import MODEL, BenchServer, serving
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import StoreError
 from byok_bench.runs.listing import summarize_run, summarize_store
 from byok_bench.runs.results import Run

@@ -5,7 +5,8 @@ from support.nine import NINE
 from support.recorded import START, answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.judging import Row, decode_row, encode_row, judge_sample, make_unrecorded_row
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
 from byok_bench.runs.storage.ledger import ExchangeState, Status

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from support.recorded import answer
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import PlanError, StoreError
 from byok_bench.runs.planning.plan import (
     Job,

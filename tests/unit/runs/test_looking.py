@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from support.bench_server import MODEL, BenchServer, serving
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs import judging

@@ -14,8 +14,9 @@ from support.moody_server import COOLDOWN_WORDS, MoodyServer
 
 from byok_bench.dialects.model_list import read_context_windows
 from byok_bench.endpoints import rate_limit_waits
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.report.export import write_csv
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.nine import AGENT
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load, OpenLoad
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_jobs, make_plan

@@ -87,14 +87,21 @@ REFUSED: dict[str, tuple[str, str, int | None, str]] = {
     "arrivals without a rate": ("seed = 7", 'arrivals = "constant"', 7, "arrivals are those of a rate"),
     "a ramp without a rate": ("seed = 7", "ramp_to = 3", 7, "ramp_to needs a rate"),
     "a rate beside a concurrency": ("seed = 7", "rate = 3", 6, "concurrency and rate exclude each other"),
-    "models as in the book": (
-        'models = ["a", "b"]', '[[endpoint.models]]\nname = "a"', 16, "the models of a plan are a list of names",
+    "a model that is no text": ('models = ["a", "b"]', "models = [1]", 16, "the models of a plan are a list"),
+    "no models": ('models = ["a", "b"]', "", 13, "endpoint 'inline' of the plan: models: is missing"),
+    "a typo of a model": (
+        'models = ["a", "b"]', 'models = [{ name = "a", dorp = ["seed"] }]', 16, "did you mean 'drop'?",
     ),
-    "a model that is no text": ('models = ["a", "b"]', "models = [1]", 16, "$.endpoint[0].models[0]"),
+    "a model's field that cannot be": (
+        'models = ["a", "b"]', 'models = [{ name = "a", drop = ["model"] }]', 16, "without model there is no request",
+    ),
+    "a typo in an endpoint's tls": (
+        'models = ["a", "b"]', 'models = ["a"]\ntls.ca = "x"', 17, "[endpoint.tls] of a plan",
+    ),
     "an unknown schema": (
-        "models = [", 'schema = "soap"\nmodels = [', 13, "endpoint 'inline' of the plan",
+        "models = [", 'schema = "soap"\nmodels = [', 16, "endpoint 'inline' of the plan: schema: ",
     ),
-    "a key itself": ("env:SOME_KEY", "some-key-0123456789", 13, "a key itself does not belong here"),
+    "a key itself": ("env:SOME_KEY", "some-key-0123456789", 17, "a key itself does not belong here"),
     "no endpoint table": ("[[endpoint]]", "[endpoint]", 13, "$.endpoint"),
 }  # fmt: skip
 """What stands in the plan, what stands there instead, the line that is named, and what is said."""

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from support.bench_server import KEY, MODEL, BenchServer, serving
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.runs.measuring import process
 from byok_bench.runs.measuring.pipe_messages import insert_secrets, resolve_secrets

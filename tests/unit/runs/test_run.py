@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from support.bench_server import KEY, MODEL, BenchServer, serving
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import PlanError
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.runs.measuring import executor

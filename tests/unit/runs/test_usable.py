@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 from support.bench_server import KEY, MODEL, BenchServer, serving
 
-from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
 from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunStarted
@@ -257,8 +258,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "query field": {"query": {"api-version": "2"}},
     "reference in a header": {"headers": {"X-Title": KeyRef.env("OTHER")}},
     "proxy": {"proxy": "http://127.0.0.1:3128"},
+    "exception from the proxy": {"no_proxy": ["*"]},
+    "header of a model": {"models": [Model("m", headers={"X-Title": "other"})]},
     "source of the key": {"key": KeyRef.env("OTHER_KEY")},
     "certificate check": {"tls": Tls(verify=False)},
+    "client certificate": {"tls": Tls(cert_file="/etc/own.pem")},
     "accepted coding": {"accept_encoding": "gzip"},
     "transport": {"transport": "httpx"},
 }
@@ -271,6 +275,7 @@ NO_OTHER_REQUEST = {
     "key_set_at": "a label",
     "timeouts": "cut an answer, and change no request",
     "body": "is in the key of each exchange",
+    "retention": "is said of its operator, and changes no request",
 }
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from support.bench_server import MODEL, BenchServer, serving
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.runner import run
 from byok_bench.ui.run_view import RunView

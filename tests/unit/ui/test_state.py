@@ -13,7 +13,7 @@ from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, writte
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.ladder.climb import ladder
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Capability, DeclaredCapabilities, Model
+from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model
 from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
 from byok_bench.ui.form_state import ENVIRONMENT, FormState
@@ -61,6 +61,17 @@ ACCEPTED = {
     "ca_file": (certifi.where(), certifi.where()),
     "verify": ("off", "off"),
     "proxy": ("http://127.0.0.1:3128", "http://127.0.0.1:3128"),
+    "max_output_tokens": ("16_384", "16384"),
+    "effort": ("reasoning_effort: high,low", "reasoning_effort: high, low"),
+    "echo_reasoning": ("required", "required"),
+    "drop": ("temperature,seed", "temperature, seed"),
+    "rename": ("max_tokens : max_completion_tokens", "max_tokens:max_completion_tokens"),
+    "model_schema": ("messages", "messages"),
+    "model_headers": ("X-Team: two\nX-Org: env:MY_ORG", "X-Team: two\nX-Org: env:MY_ORG"),
+    "model_body": ('{"top_k":3}', '{"top_k": 3}'),
+    "cert_file": (certifi.where(), certifi.where()),
+    "no_proxy": ("localhost,*.Example.com", "localhost, *.example.com"),
+    "retention": ("30", "30 days"),
     "accept_encoding": ("GZIP,deflate", "gzip, deflate"),
     "transport": ("http2", "http2"),
 }
@@ -77,7 +88,14 @@ def test_a_field_is_saved_when_it_is_left(filled: FormState, field: str) -> None
 
 def test_every_field_but_the_style_of_a_header_is_tried() -> None:
     """The table above leaves nothing out."""
-    assert set(TEXT_FIELDS) - set(ACCEPTED) == {"key_header"}
+    assert set(TEXT_FIELDS) - set(ACCEPTED) == {"key_header", "key_file"}
+
+
+def test_the_key_of_a_certificate_needs_the_certificate(filled: FormState) -> None:
+    """And what is no key of it is refused beside the reason."""
+    assert "give its cert_file" in filled.enter("key_file", certifi.where()).text
+    filled.enter("cert_file", certifi.where())
+    assert "no certificate in PEM form with the private key" in filled.enter("key_file", certifi.where()).text
 
 
 def test_a_header_for_the_key_needs_its_style(filled: FormState) -> None:

@@ -10,7 +10,8 @@ import trustme
 from support.hostile import DONE, event, hostile
 from support.http2_server import http2_alone
 
-from byok_bench.endpoints.endpoint import Endpoint, Model, Tls
+from byok_bench.endpoints.endpoint import Endpoint, Tls
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import send
 from byok_bench.wire.client import Client
 from byok_bench.wire.limits import Timeouts

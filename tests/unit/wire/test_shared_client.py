@@ -10,7 +10,8 @@ import pytest
 import uvloop
 from support.hostile import JSON, SETTLED_S, hostile, keep_alive, sized
 
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import send
 from byok_bench.wire import shared_client
 from byok_bench.wire.egress.resolver import Resolver

@@ -13,9 +13,16 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from support.hostile import DONE, JSON, SETTLED_S, Peer, chunked, event, hostile, keep_alive, reply, sized
 
 from byok_bench.wire.client import Client, WireRequest
+from byok_bench.wire.client_certificates import ClientCertificate
 from byok_bench.wire.egress.resolver import Resolver
 from byok_bench.wire.egress.verdicts import Lookup
 from byok_bench.wire.limits import Timeouts
@@ -102,6 +109,57 @@ async def test_connections_are_kept_alive(authority: Authority) -> None:
     assert (first.reused, second.reused) == (False, True)
     assert second.phases.tls_end is None
     assert len(server.peers) == 1
+
+
+class Badge:
+    """A client certificate of the authority, as files."""
+
+    def __init__(self, authority: Authority, folder: Path) -> None:
+        made = authority.ca.issue_cert("agent@example.com")
+        self.cert, self.key, self.both = (str(folder / f"{name}.pem") for name in ("cert", "key", "both"))
+        made.cert_chain_pems[0].write_to_path(self.cert)
+        self.pem = made.private_key_pem.bytes()
+        made.private_key_pem.write_to_path(self.key)
+        made.private_key_and_cert_chain_pem.write_to_path(self.both)
+
+
+@pytest.mark.parametrize("transport", ["own", "httpx"])
+@pytest.mark.parametrize("files", ["pair", "both", "none"])
+async def test_a_server_that_wants_a_client_certificate_is_shown_one(
+    authority: Authority, tmp_path: Path, transport: str, files: str
+) -> None:
+    """Two files, or one that holds both; without any the failure says what to set."""
+    badge = Badge(authority, tmp_path)
+    shown = {"pair": ClientCertificate(badge.cert, badge.key), "both": ClientCertificate(badge.both, None)}.get(files)
+    context = authority.server()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.file)
+    async with hostile(keep_alive(STREAM), context) as server:
+        record = await send(server.url, ca_file=authority.file, transport=transport, client_certificate=shown)
+    if shown is not None:
+        assert record.failure is None
+    else:
+        assert record.failure is not None
+
+
+@pytest.mark.parametrize("files", ["not there", "another's key", "a passphrase"])
+async def test_a_client_certificate_that_cannot_be_used_is_said_before_anything_is_dialled(
+    authority: Authority, tmp_path: Path, files: str
+) -> None:
+    """And nobody is asked for a passphrase at the terminal."""
+    badge, other = Badge(authority, tmp_path), tmp_path / "other.pem"
+    authority.ca.issue_cert("other@example.com").private_key_pem.write_to_path(other)
+    locked = tmp_path / "locked.pem"
+    key = load_pem_private_key(badge.pem, None)
+    locked.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    key_file = {"not there": tmp_path / "none.pem", "another's key": other, "a passphrase": locked}[files]
+    pair = ClientCertificate(badge.cert, str(key_file))
+    record = await send("https://127.0.0.1:9/v1/x", ca_file=authority.file, client_certificate=pair)
+    assert record.failure is not None
+    assert record.failure.code == "client_certificate"
+    assert {"not there": "not there", "another's key": "belongs to it", "a passphrase": "has a passphrase"}[
+        files
+    ] in record.failure.message
 
 
 TOMORROW = YESTERDAY + datetime.timedelta(days=2)
