@@ -73,6 +73,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.runs.results import Run as Run
     from byok_bench.runs.runner import run as run
     from byok_bench.scenarios.scenario import Scenario as Scenario
+    from byok_bench.scenarios.scripts import make_script as make_script
     from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
     from byok_bench.ui.endpoint_form import EndpointForm as EndpointForm
     from byok_bench.ui.errors_view import render_failures as render_failures
@@ -164,6 +165,7 @@ _HOMES: Final = {
     "make_evidence_frame": "report.matrix",
     "make_rule_matrix": "report.matrix",
     "make_thresholds": "report.thresholds",
+    "make_script": "scenarios.scripts",
     "redact": "redact",
     "render_events": "ui.exchange_view",
     "render_failures": "ui.errors_view",

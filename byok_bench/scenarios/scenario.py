@@ -16,6 +16,7 @@ from byok_bench.scenarios.own_tools import OwnTool
 from byok_bench.scenarios.solutions import Mistake, ScriptedAnswer
 
 FORMAT_VERSION: Final = 2
+Dialect = Literal["chat", "responses", "messages"]
 DIALECTS: Final = ("chat", "responses", "messages")
 ResultOrder = Literal["as_called", "reversed"]
 Need = Literal["streaming", "tools", "parallel_tools", "structured_output", "vision", "reasoning"]
@@ -127,6 +128,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_rounds: int | None = None
     result_order: ResultOrder | None = None
     needs: tuple[Need, ...] | None = None
+    dialects: tuple[Dialect, ...] | None = None
     spoil: Spoil | None = None
     solution: tuple[ScriptedAnswer, ...] = ()
     """What a perfect agent answers, over all user turns."""
@@ -146,7 +148,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folder of the library that it stands in; empty for a file of one's own."""
     tags: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
-    """DeclaredCapabilities without which it shows nothing, beside those that the request itself tells."""
+    """Capabilities without which it shows nothing, beside those that the request itself tells."""
+    dialects: tuple[Dialect, ...] = ()
+    """Dialects that have a notion of what it shows; empty: all."""
     needs_window_tokens: int | None = None
     """Context window without which it shows nothing; None: what prompt, fill and answer take."""
     cost: str = ""
@@ -192,7 +196,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return next(sample for sample in self.samples if sample.name == name)
 
 
-OVERRIDES: Final = ("tools", "environment", "fill", "turns", "max_rounds", "result_order", "needs", "spoil")
+OVERRIDES: Final = ("tools", "environment", "fill", "turns", "max_rounds", "result_order", "needs", "dialects", "spoil")
 """Fields of a scenario that a sample can set itself, beside the request."""
 
 

@@ -22,7 +22,7 @@ from byok_bench.scenarios.scenario import (
     find_turn_request,
     lay_over,
 )
-from byok_bench.scenarios.schema_fit import find_schema_fault, is_simple_schema
+from byok_bench.scenarios.schema_fit import find_schema_fault
 from byok_bench.scenarios.toolbox import open_toolbox
 
 
@@ -85,8 +85,7 @@ def _find_tool_problems(tools: tuple[str | OwnTool, ...], place: str) -> Iterato
         where = f"{place}[{position}]"
         if not tool.name:
             yield f"{where}: a tool needs a name"
-        fault = None if is_simple_schema(tool.parameters) else find_schema_fault(tool.parameters)
-        if fault is not None:
+        if fault := find_schema_fault(tool.parameters):
             yield f"{where}.parameters is no JSON Schema: {fault}"
         for number, row in enumerate(tool.results):
             given = [row.result is not None, row.template is not None, row.error is not None]

@@ -1,23 +1,13 @@
-"""Whether a text is JSON of a schema, all keywords of JSON Schema 2020-12 included; and whether a schema is one.
+"""Whether a text is JSON of a schema, all keywords included; and whether a schema is one."""
 
-The keywords that rules judge (checks/json_schema.py) are judged there. For the others jsonschema is imported, which
-takes a second: only where a schema has one. Nothing is fetched: a `$ref` leads within its document or nowhere.
-"""
-
-import functools
-from collections.abc import Mapping
-from datetime import datetime, time
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from byok_bench.checks.json_schema import find_violation
+from byok_bench.scenarios.schema_keywords import find_broken_keyword
 from byok_bench.wire.bodies import bounded_json
 from byok_bench.wire.bodies.bounded_json import Malformed
-
-_SIMPLE: Final = frozenset(
-    {"type", "required", "enum", "properties", "items", "additionalProperties", "title", "description", "default"}
-)
-
-_TYPES: Final = frozenset({"null", "boolean", "string", "integer", "number", "array", "object"})
 
 
 def decode_json_text(text: str) -> Any:
@@ -26,76 +16,88 @@ def decode_json_text(text: str) -> Any:
 
 
 def find_misfit(text: str, schema: Mapping[str, Any]) -> str | None:
-    """Why a text is not JSON of this schema; None if it is."""
+    """Why a text is not JSON of this schema; None if it is. Of a schema that is none, the plain keywords are judged."""
     value = decode_json_text(text)
     if isinstance(value, Malformed):
         return "not JSON"
     broken = find_violation(value, schema)
-    if broken is None and not is_simple_schema(schema):
-        broken = find_full_violation(value, schema)
+    if broken is None and find_schema_fault(schema) is None:
+        broken = find_broken_keyword(value, schema)
     return None if broken is None else f"does not fit the schema: {broken}"
 
 
-def is_simple_schema(schema: Any) -> bool:
-    """Whether it is well formed, with no keywords and forms of them but those that are judged without jsonschema."""
+def find_schema_fault(schema: Any, place: str = "") -> str | None:
+    """Why this is no JSON Schema, with the path; None if it is one. Keywords that are not known are remarks."""
+    if isinstance(schema, bool):
+        return None
     if not isinstance(schema, Mapping):
-        return isinstance(schema, bool)
-    members, required = schema.get("properties", {}), schema.get("required", [])
-    names = schema.get("type", [])
-    return (
-        _SIMPLE.issuperset(schema)
-        and set([names] if isinstance(names, str) else names) <= _TYPES
-        and isinstance(members, Mapping)
-        and isinstance(required, list)
-        and isinstance(schema.get("additionalProperties", True), bool)
-        and isinstance(schema.get("enum", []), list)
-        and all(is_simple_schema(one) for one in (*members.values(), schema.get("items", True)))
-    )
-
-
-def find_full_violation(value: Any, schema: Mapping[str, Any]) -> str | None:
-    """How a value breaks a schema, formats included, in one line; None if it does not, or the schema is none."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError, best_match
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    try:
-        Draft202012Validator.check_schema(schema)
-        validator = Draft202012Validator(schema, registry=Registry(), format_checker=_make_format_checker())
-        found = best_match(validator.iter_errors(value))
-    except (SchemaError, Unresolvable, RecursionError):
-        return None  # the user's schema, not the server's answer, is at fault; scenario_rules says so
-    return None if found is None else f"{found.json_path}: {found.message}"
-
-
-def find_schema_fault(schema: Mapping[str, Any]) -> str | None:
-    """Why this is no JSON Schema; None if it is one."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return f"{error.json_path.removeprefix('$.')}: {error.message}"
-    except RecursionError:
-        return "it is nested too deeply"
+        return f"{place or 'it'} is neither an object nor true or false"
+    for word, value in schema.items():
+        where = f"{place}.{word}".strip(".")
+        if word in _SHAPES and not _SHAPES[word](value):
+            return f"{where} cannot be {value!r}"
+        for name, inner in _list_inner_schemas(word, value):
+            if fault := find_schema_fault(inner, f"{where}{name}"):
+                return fault
     return None
 
 
-@functools.cache
-def _make_format_checker() -> Any:
-    """jsonschema's formats that need no further package, and the two of RFC 3339 that do."""
-    from jsonschema import FormatChecker
+def _list_inner_schemas(word: str, value: Any) -> list[tuple[str, Any]]:
+    if word in _OF_SCHEMAS:
+        return [(f".{name}", one) for name, one in value.items()]
+    if word in _LISTS_OF_SCHEMAS:
+        return [(f"[{number}]", one) for number, one in enumerate(value)]
+    return [("", value)] if word in _SCHEMAS else []
 
-    checker = FormatChecker()
 
-    @checker.checks("date-time", ValueError)
-    def is_date_time(value: object) -> bool:
-        return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
-    @checker.checks("time", ValueError)
-    def is_time(value: object) -> bool:
-        return not isinstance(value, str) or time.fromisoformat(value).tzinfo is not None
 
-    return checker
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_name_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_type(value: Any) -> bool:
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(name, str) and name in _TYPES for name in names)
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
+
+
+_TYPES: Final = frozenset({"null", "boolean", "string", "integer", "number", "array", "object"})
+_SCHEMAS: Final = (
+    "items", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else", "unevaluatedProperties",
+    "unevaluatedItems",
+)  # fmt: skip
+_LISTS_OF_SCHEMAS: Final = ("allOf", "anyOf", "oneOf", "prefixItems")
+_OF_SCHEMAS: Final = ("properties", "patternProperties", "$defs", "dependentSchemas")
+_COUNTS: Final = (
+    "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains", "maxContains",
+)  # fmt: skip
+_NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_SHAPES: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "type": _is_type,
+    "enum": lambda value: isinstance(value, list),
+    "required": _is_name_list,
+    "pattern": _is_pattern,
+    "format": lambda value: isinstance(value, str),
+    "uniqueItems": lambda value: isinstance(value, bool),
+    "multipleOf": lambda value: _is_number(value) and value > 0,
+    "$ref": lambda value: isinstance(value, str),
+    "dependentRequired": lambda value: isinstance(value, dict) and all(map(_is_name_list, value.values())),
+    **dict.fromkeys(_COUNTS, _is_count),
+    **dict.fromkeys(_NUMBERS, _is_number),
+    **dict.fromkeys(_LISTS_OF_SCHEMAS, lambda value: isinstance(value, list) and bool(value)),
+    **dict.fromkeys(_OF_SCHEMAS, lambda value: isinstance(value, dict)),
+}
+"""Keyword → what its value has to be."""

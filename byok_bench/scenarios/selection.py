@@ -23,6 +23,10 @@ SETS: Final = ("agent", "errors", "quick", "all")
 """Names that stand for several scenarios of the library: by tag, by what they want, or all of it."""
 
 
+Wanted = Sequence[str | Path | Scenario] | str | Path | Scenario
+"""What names scenarios."""
+
+
 @functools.cache
 def _load_folders() -> tuple[Scenario, ...]:
     library = files("byok_bench.scenarios") / "library"
@@ -45,7 +49,7 @@ def load_library() -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in _load_folders()}
 
 
-def find_scenarios(wanted: Sequence[str | Path | Scenario] | str | Path | Scenario) -> tuple[Scenario, ...]:
+def find_scenarios(wanted: Wanted) -> tuple[Scenario, ...]:
     """Scenarios by name, group/name, set, tag, glob, path or value, in that order, each once.
 
     PlanError names what is not there.

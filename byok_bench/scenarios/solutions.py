@@ -1,6 +1,6 @@
 """What a perfect agent answers, and mistakes that look plausible: a script for each sample, played by the simulator."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -39,6 +39,8 @@ class ScriptedAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A rule that the answer breaks on its way, by id."""
     choices: int | None = None
     """As many choices as this, whatever was asked for."""
+    ignores: tuple[Literal["logprobs"], ...] = ()
+    """Members of the request that are not obeyed."""
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     """What the usage says, in place of the truth."""
@@ -50,4 +52,6 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     caught_by: str
     """Label of the expectation that must be unmet: its `name`, else its `what`."""
     turns: tuple[ScriptedAnswer, ...]
+    goes_on: bool = False
+    """After these answers it goes on as the solution does from there."""
     about: str = ""

@@ -21,6 +21,7 @@ _PIECE = re.compile(r"\S+\s*")
 _WANTED = re.compile(r"(\d+)[ -](?:words?|tokens?)\b")
 _ARGUMENT_PIECE = 2
 """Characters of one fragment of arguments."""
+_MOST_FRAGMENTS = 1000
 _LONGEST_WISH = 4000
 _THOUGHT = "I read the question, and then I look for an answer that fits it. "
 OWN_THOUGHT = _THOUGHT.strip()
@@ -52,6 +53,10 @@ class Answer:
     stop: Stop = "stop"
     sequence: str | None = None
     """The stop sequence that ended it."""
+    told_tokens: int | None = None
+    """How many tokens the usage tells, if not how many there are."""
+    cached_tokens: int = 0
+    """How many tokens of the prompt the usage tells to be from a cache."""
 
     @property
     def text(self) -> str:
@@ -66,6 +71,8 @@ class Answer:
     @property
     def tokens(self) -> int:
         """How many pieces it is sent in: one for a call's name, one for each fragment."""
+        if self.told_tokens is not None:
+            return self.told_tokens
         return len(self.texts) + len(self.thoughts) + sum(1 + len(call.pieces) for call in self.calls)
 
 
@@ -78,16 +85,32 @@ def make_answer(ask: Ask, tokens: int) -> Answer:
         made.stop = "tool"
     else:
         made.texts = _make_text(ask, tokens)
-        _end_at_stop(made, ask.stops)
+    return limit_answer(made, ask)
+
+
+def limit_answer(made: Answer, ask: Ask) -> Answer:
+    """The answer within what the request allows: its stop sequences and its budget of tokens."""
+    _end_at_stop(made, ask.stops)
     return _limit_tokens(made, ask.max_tokens)
+
+
+def split_text(text: str) -> list[str]:
+    """A text in pieces of a word each, with the space behind it; space in front is a piece of its own."""
+    space = text[: len(text) - len(text.lstrip())]
+    return [*([space] if space else []), *_PIECE.findall(text)]
+
+
+def split_arguments(arguments: str) -> list[str]:
+    """Arguments in fragments: of two characters, of more if they are long."""
+    size = max(_ARGUMENT_PIECE, len(arguments) // _MOST_FRAGMENTS)
+    return [arguments[at : at + size] for at in range(0, len(arguments), size)]
 
 
 def _make_call(tool: Tool, prompt: str) -> Call:
     value = make_schema_value({"type": "object", **tool.parameters}, prompt)
     value = value if isinstance(value, dict) else {}
     arguments = json.dumps(value, ensure_ascii=False)
-    pieces = [arguments[at : at + _ARGUMENT_PIECE] for at in range(0, len(arguments), _ARGUMENT_PIECE)]
-    return Call(tool.name, arguments, pieces)
+    return Call(tool.name, arguments, split_arguments(arguments))
 
 
 def _make_text(ask: Ask, tokens: int) -> list[str]:

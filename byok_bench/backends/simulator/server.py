@@ -14,7 +14,7 @@ from typing import Any
 from byok_bench.backends.simulator import answer
 from byok_bench.backends.simulator.ask import Ask, Body, read_json_body
 from byok_bench.backends.simulator.dialects import chat, messages, responses
-from byok_bench.backends.simulator.faults import Fault, FaultPlan
+from byok_bench.backends.simulator.faults import Fault, FaultPlan, find_faults
 from byok_bench.backends.simulator.http import Request, Schedule, Wire
 from byok_bench.backends.simulator.http_backend import HttpBackend
 from byok_bench.backends.simulator.model_list import OWNER, build_model_entry, build_model_list
@@ -30,9 +30,19 @@ from byok_bench.backends.simulator.refusal import (
 from byok_bench.backends.simulator.reply import Reply, make_json_reply
 from byok_bench.backends.simulator.response_memory import ResponseMemory
 from byok_bench.backends.simulator.routes import Place, choose_envelope, find_place
+from byok_bench.backends.simulator.script import (
+    Entry,
+    Script,
+    build_substitute_body,
+    make_scripted_answers,
+    refuse_as_scripted,
+)
 from byok_bench.backends.simulator.visit import Visit
 
 DEFAULT_MODEL = "simulator-1"
+DEFAULT_WINDOW = 4096
+SCRIPTED_WINDOW = 1_048_576
+"""Tokens of prompt that are accepted with a script: scenarios may be long."""
 _DIALECTS: Mapping[str, Any] = {"chat": chat, "responses": responses, "messages": messages}
 
 
@@ -40,11 +50,14 @@ class Simulator(HttpBackend):
     """A simulated endpoint for chat, responses, messages and models, whose health can be asked as well.
 
     tokens: length of a plain answer, unless the prompt asks for a number of words. ttft_ms, gap_ms: its schedule.
-    context: tokens of prompt that are accepted. reasoning: think before each answer. api_key: demanded if given.
+    context: tokens of prompt that are accepted; None: 4096, or a million with a script. reasoning: think before each
+    answer. api_key: demanded if given.
     any_model: serve whatever model is asked for, not only those listed.
     faults: ids, see list_faults(). One acts at a time, in turn among those that fit the request, or all `together`;
     on every n-th request for a route (`every`), each with `probability` (drawn from `seed`).
     profile: name of a known server's behaviour (profiles.py); faults come on top.
+    script: answers to requests that it knows (script.py; `make_script` makes one of scenarios); what it does not know
+    is answered as ever. mistake: in place of the right answers the n-th wrong run of each sample that has as many.
     """
 
     def __init__(
@@ -58,12 +71,14 @@ class Simulator(HttpBackend):
         tokens: int = 24,
         ttft_ms: float = 10.0,
         gap_ms: float = 2.0,
-        context: int = 4096,
+        context: int | None = None,
         reasoning: bool = False,
         together: bool = False,
         every: int = 1,
         probability: float = 1.0,
         seed: int = 0,
+        script: Sequence[Entry] = (),
+        mistake: int = 0,
         port: int = 0,
         label: str | None = None,
     ) -> None:
@@ -71,7 +86,8 @@ class Simulator(HttpBackend):
         super().__init__(label or (f"simulated {profile}" if profile else "simulator"), port)
         self.models = tuple(models) or (self.profile.models if self.profile else (DEFAULT_MODEL,))
         self.api_key = api_key
-        self.context_window_tokens = context
+        self.context_window_tokens = context or (SCRIPTED_WINDOW if script else DEFAULT_WINDOW)
+        self.script = Script(script, mistake)
         self.faults = FaultPlan(faults, together=together, every=every, probability=probability, seed=seed)
         self._any_model = any_model
         self._tokens = tokens
@@ -94,10 +110,16 @@ class Simulator(HttpBackend):
         self._visits[place.route] += 1
         visit = Visit(request, place.route, body=_find_body(request.body), models=self.models)
         faults = self.faults.choose_faults(visit, self._visits[place.route])
+        entry = self.script.find_entry(visit)
+        if entry is not None and entry["answer"].get("fault"):
+            faults = [*faults, *find_faults([entry["answer"]["fault"]])]
         try:
             for fault in faults:
                 fault.before(visit)
-            self._serve(visit, place, faults)
+            if entry is None:
+                self._serve(visit, place, faults)
+            else:
+                self._serve_scripted(visit, place, faults, entry)
         except Refusal as refusal:
             visit.reply = refusal.to_reply(choose_envelope(request))
         if self.profile is not None:
@@ -108,7 +130,7 @@ class Simulator(HttpBackend):
             mark_simulation(self.profile, visit)
         return visit.reply
 
-    def _serve(self, visit: Visit, place: Place, faults: Sequence[Fault]) -> None:
+    def _serve(self, visit: Visit, place: Place, faults: Sequence[Fault], entry: Entry | None = None) -> None:
         """The good answer. Raises Refusal."""
         request = visit.request
         if place.route == "unknown":
@@ -130,9 +152,18 @@ class Simulator(HttpBackend):
             case "token-count":
                 visit.reply = messages.write_token_count(self._check_ask(messages.read_prompt(_read_body(visit))))
             case _:
-                self._answer(visit, faults)
+                self._answer(visit, faults, entry)
 
-    def _answer(self, visit: Visit, faults: Sequence[Fault]) -> None:
+    def _serve_scripted(self, visit: Visit, place: Place, faults: Sequence[Fault], entry: Entry) -> None:
+        """What the script says, to a request that is good, or that is to be answered anyway. Raises Refusal."""
+        refuse_as_scripted(entry)
+        if entry.get("anyway"):
+            visit.body = build_substitute_body(visit)
+            self._answer(visit, faults, entry)
+        else:
+            self._serve(visit, place, faults, entry)
+
+    def _answer(self, visit: Visit, faults: Sequence[Fault], entry: Entry | None) -> None:
         """The answer of a model. Raises Refusal."""
         body = _read_body(visit)
         if visit.route == "responses":
@@ -145,7 +176,10 @@ class Simulator(HttpBackend):
             self.profile.amid(visit)
         for fault in faults:
             fault.amid(visit)
-        answers = [answer.make_answer(ask, self._tokens) for _ in range(ask.n)]
+        if entry is None:
+            answers = [answer.make_answer(ask, self._tokens) for _ in range(ask.n)]
+        else:
+            answers = make_scripted_answers(entry, ask)
         for fault in faults:
             for one in answers:
                 fault.change_answer(visit, one)

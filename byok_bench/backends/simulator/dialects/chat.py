@@ -86,7 +86,7 @@ def count_usage(ask: Ask, answers: Sequence[Answer]) -> dict[str, Any]:
         "prompt_tokens": ask.prompt_tokens,
         "completion_tokens": made,
         "total_tokens": ask.prompt_tokens + made,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": answers[0].cached_tokens if answers else 0},
         "completion_tokens_details": {"reasoning_tokens": sum(len(one.thoughts) for one in answers)},
     }
 

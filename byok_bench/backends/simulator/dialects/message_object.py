@@ -18,7 +18,6 @@ _STOP_REASONS = {
     "tool": "tool_use",
     "sequence": "stop_sequence",
 }
-_UNCACHED = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 
 
 def start_message(ask: Ask) -> Block:
@@ -39,7 +38,7 @@ def start_message(ask: Ask) -> Block:
 
 def end_message(started: Block, ask: Ask, one: Answer) -> Block:
     """The message when all is said."""
-    usage = _count_usage(ask, output_tokens=one.tokens, thinking_tokens=len(one.thoughts))
+    usage = _count_usage(ask, output_tokens=one.tokens, thinking_tokens=len(one.thoughts), cached=one.cached_tokens)
     return {**started, "content": list(_iterate_content(one)), **make_stop_members(one), "usage": usage}
 
 
@@ -57,7 +56,7 @@ def count_final_usage(ask: Ask, one: Answer) -> Block:
     """The counts that a stream ends with."""
     return {
         "input_tokens": ask.prompt_tokens,
-        **_UNCACHED,
+        **_tell_cache(one.cached_tokens),
         "output_tokens": one.tokens,
         "output_tokens_details": {"thinking_tokens": len(one.thoughts)},
         "server_tool_use": None,
@@ -79,10 +78,14 @@ def iterate_blocks(one: Answer) -> Iterator[tuple[Block, list[Block]]]:
         )
 
 
-def _count_usage(ask: Ask, *, output_tokens: int, thinking_tokens: int) -> Block:
+def _tell_cache(cached: int) -> Block:
+    return {"cache_creation_input_tokens": 0, "cache_read_input_tokens": cached}
+
+
+def _count_usage(ask: Ask, *, output_tokens: int, thinking_tokens: int, cached: int = 0) -> Block:
     return {
         "input_tokens": ask.prompt_tokens,
-        **_UNCACHED,
+        **_tell_cache(cached),
         "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
         "inference_geo": None,
         "output_tokens": output_tokens,

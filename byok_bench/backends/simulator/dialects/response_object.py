@@ -112,7 +112,7 @@ def end_response(response: Item, ask: Ask, one: Answer, items: list[Item]) -> It
         "output": items,
         "usage": {
             "input_tokens": ask.prompt_tokens,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "input_tokens_details": {"cached_tokens": one.cached_tokens, "cache_write_tokens": 0},
             "output_tokens": one.tokens,
             "output_tokens_details": {"reasoning_tokens": len(one.thoughts)},
             "total_tokens": ask.prompt_tokens + one.tokens,
