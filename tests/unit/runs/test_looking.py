@@ -85,7 +85,7 @@ def said(seen: Run) -> dict[str, Any]:
     return {name: list_table_lines(seen, name) for name in TABLES} | {"rows": seen.rows}
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.one_of(
@@ -93,10 +93,11 @@ def said(seen: Run) -> dict[str, Any]:
             st.tuples(st.just("stop"), st.integers(1, 7)),
             st.tuples(st.just("kill"), st.integers(1, 7)),
         ),
-        max_size=7,
+        max_size=5,
     )
 )
 @example(steps=[("stop", 2), ("look", 0)])
+@example(steps=[("stop", 1), ("kill", 2), ("look", 0), ("look", 0), ("stop", 7)])
 @example(steps=[("kill", 2), ("look", 0), ("stop", 3), ("look", 0)])
 async def test_a_run_says_the_same_in_the_end_however_often_it_was_looked_at(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
