@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.demand import find_unmet as find_unmet
     from byok_bench.report.evidence import Evidence as Evidence
     from byok_bench.report.evidence import list_evidence as list_evidence
+    from byok_bench.report.gates.verdicts import gate as gate
     from byok_bench.report.matrix import make_error_frame as make_error_frame
     from byok_bench.report.matrix import make_evidence_frame as make_evidence_frame
     from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
@@ -155,6 +156,7 @@ _HOMES: Final = {
     "draw_streams": "report.stream_plot",
     "encode_endpoint": "endpoints.contract",
     "find_unmet": "report.demand",
+    "gate": "report.gates.verdicts",
     "judge": "wire.egress.verdicts",
     "ladder": "checks.ladder.climb",
     "list_evidence": "report.evidence",

@@ -68,6 +68,15 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--findings": OptionRule(apart=(*_WRITTEN, "--exchange")),
         "--exchange": OptionRule(apart=_WRITTEN),
     },
+    "gate": {
+        "--explain": OptionRule(
+            apart=("RUN", "--against", "--undecided", "--junit", "--github", "--summary", "--store", "--json")
+        ),
+        "--github": OptionRule(apart=("--json",)),
+    },
+    "runs baseline": {
+        "--list": OptionRule(apart=("RUN", "--as", "--export", "--store")),
+    },
     "serve": {
         "--list": OptionRule(
             apart=(*_SIMULATED, "--replay", "--store", "--endpoint", "--speed", "--in-order", "--port")

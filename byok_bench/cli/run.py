@@ -12,6 +12,7 @@ from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label, complete_scenario
 from byok_bench.cli.console import Exit, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.endpoint_fields import EndpointOptions
+from byok_bench.cli.plan_gates import judge_plan_gates, read_plan_gates
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.report.printable_text import describe_count
@@ -19,6 +20,7 @@ from byok_bench.report.printable_text import describe_count
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from byok_bench.cli.plan_gates import PlanGates
     from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.runs.results import Run
@@ -112,8 +114,9 @@ def run_plan(
         note=label,
     )
     bar = ProgressBar()
+    gates = None if plan is None else read_plan_gates(plan)
     work = start_planned_run if resume is None else partial(resume_stored_run, resume)
-    code = print_outcome(carry_out_run(partial(work, asked), bar), as_json)
+    code = print_outcome(carry_out_run(partial(work, asked), bar), as_json, gates)
     raise typer.Exit(int(Exit.UNFINISHED if bar.unusable_endpoints else code))
 
 
@@ -223,19 +226,20 @@ def describe_kept_samples(bar: "ProgressBar") -> str:
     )
 
 
-def print_outcome(run: "Run", as_json: bool) -> Exit:
-    """Print the tables; the exit code says whether every target answered something."""
+def print_outcome(run: "Run", as_json: bool, gates: "PlanGates | None") -> Exit:
+    """Print the tables and what the gates say; the exit code is theirs, if every target answered something."""
     from byok_bench.cli.terminal_tables import make_tables_document, print_tables
 
-    if as_json:
-        emit_json(make_tables_document(run))
-    else:
+    if not as_json:
         print_tables(run, to_stdout=True)
+    judged, code = (None, Exit.OK) if gates is None else judge_plan_gates(run, gates, as_json)
+    if as_json:
+        emit_json(make_tables_document(run) | ({} if judged is None else {"gates": judged}))
     silent = describe_silent_targets(run)
     for line in silent:
         note(f"byok-bench: {line}")
     note(f"byok-bench report {run.id} --html report.html writes the report")
-    return Exit.UNFINISHED if silent else Exit.OK
+    return Exit.UNFINISHED if silent and code is not Exit.FELL_SHORT else code
 
 
 def describe_silent_targets(run: "Run") -> list[str]:

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -34,6 +34,19 @@ INLINE_FIELDS: Final = tuple(
 MODEL_FIELDS: Final = tuple(name for name in ModelTable.__struct_fields__ if name != "config_key")
 
 
+class GatesTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the run is to be judged by; what rules mean is known where they are judged (report/gates)."""
+
+    rules: str | None = None
+    """Path of a rules file, relative to the plan file, or the name of a preset."""
+    rule: list[dict[str, Any]] = []
+    """Rules that stand in the plan."""
+    against: str | None = None
+    """Baseline: its name, or its file, relative to the plan file."""
+    undecided: Literal["pass", "fail"] | None = None
+    """What undecided rules count as."""
+
+
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a plan file may say."""
 
@@ -54,6 +67,8 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     processes: int | None = None
     profile: str | None = None
     timeouts: Timeouts | None = None
+    gates: GatesTable | None = None
+    """Rules that the run is judged by; a text is the path of a rules file."""
 
 
 FIELDS: Final[Mapping[Place, tuple[str, ...]]] = {
@@ -63,12 +78,11 @@ FIELDS: Final[Mapping[Place, tuple[str, ...]]] = {
     ("endpoint", "models"): MODEL_FIELDS,
     ("endpoint", "tls"): Tls.__struct_fields__,
     ("endpoint", "timeouts"): Timeouts.__struct_fields__,
+    ("gates",): GatesTable.__struct_fields__,
 }
 """Table of a plan → the fields that it may have."""
 _NEEDED: Final = ("label", "base_url", "models")
 """What an endpoint of a plan cannot do without."""
-NOT_YET: Final = {"gates": "there are no gates yet, so nothing would come of them: take the table out"}
-"""Names that a reader may expect, and why they are refused."""
 HINTS: Final = {"models": 'the models of a plan are a list, like models = ["small", { name = "m", drop = ["seed"] }]'}
 """Field → how it is written, for one that is written otherwise."""
 
@@ -84,6 +98,8 @@ def read_plan(path: Path) -> PlanFile:
         raise PlanError(f"{path}: a plan is TOML in UTF-8, and this is not UTF-8", code="bad_plan") from None
     except tomllib.TOMLDecodeError as error:
         raise PlanError(f"{path}: this is not TOML: {error}", code="bad_plan") from None
+    if isinstance(path_of_rules := document.get("gates"), str):
+        document["gates"] = {"rules": path_of_rules}
     problem, place = _find_problem(document)
     if problem:
         raise PlanError(f"{path}, line {find_line(text, place)}: {problem}", code="bad_plan")
@@ -130,6 +146,8 @@ def _iterate_tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mappin
     yield (), document
     if isinstance(timeouts := document.get("timeouts"), dict):
         yield ("timeouts",), timeouts
+    if isinstance(gates := document.get("gates"), dict):
+        yield ("gates",), gates
     entries = document.get("endpoint")
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict):
@@ -149,8 +167,6 @@ def _iterate_inner_tables(place: Place, entry: Mapping[str, Any]) -> Iterator[tu
 
 def _describe_unknown(name: str, table: Place, known: tuple[str, ...]) -> str:
     where = f"[{'.'.join(map(str, table))}] of a plan" if table else "a plan"
-    if not table and name in NOT_YET:
-        return f"[{name}]: {NOT_YET[name]}"
     near = get_close_matches(name, known, n=1)
     meant = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
     return f"{where} has no field {name!r}; {meant}"
@@ -172,6 +188,8 @@ def _check_values(plan: PlanFile) -> None:
     if plan.processes is not None and not 1 <= plan.processes <= 64:
         raise PlanError("processes must be from 1 to 64", code="bad_plan")
     check_profile(plan.profile or "local")
+    if plan.gates is not None and plan.gates.rules is None and not plan.gates.rule:
+        raise PlanError("gates name no rules: give rules = FILE, or [[gates.rule]]", code="bad_plan")
 
 
 def list_inline_endpoints(plan: PlanFile) -> list[Endpoint]:

@@ -22,7 +22,7 @@ ELSEWHERE = {"endpoints import": "it takes one source, and says so for each pair
 """Commands whose pairs are held in another place."""
 VALUES = {
     "--schema": "chat", "--profile": "local", "--rate": "1", "--concurrency": "2", "--arrivals": "constant",
-    "--exchange": "1",
+    "--exchange": "1", "--undecided": "pass",
 }  # fmt: skip
 """What options are given that do not take any text."""
 

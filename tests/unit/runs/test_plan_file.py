@@ -75,7 +75,11 @@ REFUSED: dict[str, tuple[str, str, int | None, str]] = {
         "base_url =", "base_ulr =", 15, "[endpoint] of a plan has no field 'base_ulr'; did you mean 'base_url'?",
     ),
     "nothing like it": ("seed = 7", "colour = 7", 7, "it has version, endpoints"),
-    "gates": ("[timeouts]", "[gates]\nmax_errors = 0\n[timeouts]", 10, "[gates]: there are no gates yet"),
+    "a typo of gates": (
+        "[timeouts]", "[gates]\nundecide = 0\n[timeouts]", 11,
+        "[gates] of a plan has no field 'undecide'; did you mean 'undecided'?",
+    ),
+    "gates without rules": ("[timeouts]", "[gates]\nagainst = 'x'\n[timeouts]", 10, "gates name no rules"),
     "a clock of 0 s": ("total = 30", "total = 0", 10, "total"),
     "no TOML": ("repeats = 3", "repeats = = 3", None, "line 5"),
     "no repeat": ("repeats = 3", "repeats = 0", 5, "repeats must be from 1"),

@@ -1,0 +1,139 @@
+"""Rule: what one gate asks of the endpoints of a run. Plain data, checked once on entry.
+
+A rule has a bound (`max`, `min` or both), or is held `against` a baseline with a margin within which a change is
+allowed. How rules are written in a file is in rule_files.py, how they are decided in verdicts.py.
+"""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Final, Literal
+
+import msgspec
+
+from byok_bench.errors import PlanError
+from byok_bench.report.gates.metrics import Better, Metric, find_metric
+from byok_bench.report.gates.observations import Observation
+
+Undecided = Literal["pass", "fail"]
+MARGIN_OF_SHARES: Final = 0.03
+"""Three points."""
+MARGIN_OF_NUMBERS: Final = 0.1
+"""Ten percent of the baseline."""
+
+_KINDS: Final = {"agent": (False,), "errors": (True,), "all": (False, True)}
+"""Set of scenarios → is one of it a mistake of a client?"""
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which exchanges a rule is about. `*` and `?` stand in names as in file names."""
+
+    endpoint: str = "*"
+    """Label."""
+    model: str = "*"
+    """Alias, or name without one."""
+    scenario: str = "*"
+    sample: str = "*"
+    prompt_tokens: tuple[int, int] | None = None
+    """From, and below which, as the server counted them."""
+
+    def __str__(self) -> str:
+        names = ("endpoint", "model", "scenario", "sample")
+        told = [f"{name} {value}" for name in names if (value := getattr(self, name)) != "*"]
+        if self.prompt_tokens is not None:
+            told.append("{} to {} prompt tokens".format(*self.prompt_tokens))
+        return ", ".join(told)
+
+    def has_scenario(self, name: str, is_mistake: bool) -> bool:
+        """Whether exchanges of that scenario are meant; `agent`, `errors`, `all` stand for what they are in a run."""
+        if self.scenario in _KINDS:
+            return is_mistake in _KINDS[self.scenario]
+        return fnmatchcase(name, self.scenario)
+
+    def has_exchange(self, one: Observation, sizes: Mapping[tuple[str, str, int], float]) -> bool:
+        """Whether an exchange is meant; `sizes` has the tokens of each prompt."""
+        if not self.has_scenario(one.scenario, one.is_mistake) or not fnmatchcase(one.sample, self.sample):
+            return False
+        if self.prompt_tokens is None:
+            return True
+        size = sizes.get(one.prompt)
+        return size is not None and self.prompt_tokens[0] <= size < self.prompt_tokens[1]
+
+
+class Margin(msgspec.Struct, frozen=True):
+    """By how much a number may be worse than in the baseline."""
+
+    size: float
+    """In the unit of the number, or a share of the baseline."""
+    is_relative: bool
+
+    def __str__(self) -> str:
+        return f"{100 * self.size:g} %" if self.is_relative else f"{self.size:g}"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One rule. Raises PlanError for a metric that is none, and for what does not go together."""
+
+    metric: str
+    name: str = ""
+    """How it is called in results; the metric where it is not given."""
+    where: Where = Where()
+    max: float | None = None
+    min: float | None = None
+    against: Literal["baseline"] | None = None
+    margin: float | str | None = None
+    """`0.03`, in the unit of the metric, or `"10 %"` of the baseline."""
+    better: Better | None = None
+    """Which way is; None: as the metric has it."""
+    undecided: Undecided | None = None
+    """What it counts for where it cannot be decided; None: undecided."""
+    source: str = ""
+    """Where its numbers are from."""
+    presets: tuple[str, ...] = ()
+    """Of a rule that ships with the package: the presets that it belongs to."""
+
+    def __post_init__(self) -> None:
+        metric = find_metric(self.metric)
+        bounds = self.max is not None or self.min is not None
+        if bounds == (self.against is not None):
+            wrong = "has a bound and a baseline: take one" if bounds else "asks for nothing: give max, min or against"
+            raise PlanError(f"rule {self.label!r} {wrong}", code="bad_rule")
+        if self.max is not None and self.min is not None and self.max < self.min:
+            raise PlanError(f"rule {self.label!r}: max {self.max:g} is below min {self.min:g}", code="bad_rule")
+        if self.margin is not None and self.against is None:
+            raise PlanError(f"rule {self.label!r}: a margin goes with against", code="bad_rule")
+        if self.against is not None and metric.kind == "total":
+            raise PlanError(
+                f"rule {self.label!r}: a total grows with the run; hold {metric.column}.median against a baseline",
+                code="bad_rule",
+            )
+        self.read_margin()
+
+    @property
+    def label(self) -> str:
+        """How it is called in results."""
+        return self.name or self.metric
+
+    def get_metric(self) -> Metric:
+        """What it is about. A count that is held against a baseline is the share of exchanges that have it."""
+        metric = find_metric(self.metric)
+        return find_metric(f"{self.metric}.share") if self.against and metric.kind == "count" else metric
+
+    def read_margin(self) -> Margin:
+        """The margin, or the usual one of its kind of number. Raises PlanError for a text that is none."""
+        is_number = find_metric(self.metric).kind == "number"
+        if self.margin is None:
+            return Margin(MARGIN_OF_NUMBERS, True) if is_number else Margin(MARGIN_OF_SHARES, False)
+        try:
+            text = str(self.margin).strip()
+            size = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            size = -1
+        if not 0 <= size < float("inf"):
+            raise PlanError(
+                f'rule {self.label!r}: margin is a number that is not below 0, or a text like "10 %"', code="bad_rule"
+            )
+        return Margin(size, is_number and text.endswith("%"))
+
+    def is_about(self, endpoint: str, model: str) -> bool:
+        """Whether it judges that endpoint and model."""
+        return fnmatchcase(endpoint, self.where.endpoint) and fnmatchcase(model, self.where.model)
