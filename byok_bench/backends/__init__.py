@@ -2,4 +2,6 @@
 
 `llamacpp.LlamaCpp`, `litellm.LiteLLM` and `simulator.server.Simulator` are all `backend.Backend`: an async context
 manager with `.endpoint`. Not for serving anybody else: each listens on 127.0.0.1.
+
+Inside: `child_process`, `leash`, `process_backend`, `litellm_process`, `llamacpp_process`.
 """

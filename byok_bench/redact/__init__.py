@@ -2,6 +2,8 @@
 
 known_keys.py finds what the caller names, suspected_keys.py what nobody named; decoded_views.py undoes encodings;
 logs.py guards log records. Pure functions on strings: no I/O, no state. Rules: docs/secrets.md.
+
+Inside: `known_keys`, `suspected_keys`.
 """
 
 from collections.abc import Sequence

@@ -3,4 +3,6 @@
 `runner.run` and `runner.resume` do it all; `results.Run` is what is left of it; `progress` tells while it goes.
 `resumption` finds the run to go on with, `start_conditions` says what must hold before anything is sent,
 `cooldown` marks 429s of our own making.
+
+Inside: `cooldown`, `resumption`, `start_conditions`.
 """

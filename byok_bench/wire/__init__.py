@@ -2,4 +2,6 @@
 
 `egress` says where it may go, `connections` carry it, `recording` stamps it, `bodies` reads bytes, `cleaning` takes
 keys out. `failures` has the kinds, `limits` the clocks and sizes.
+
+Inside: `stock_transport`.
 """

@@ -109,3 +109,47 @@ def test_files_that_a_page_names_are_there(page: Path) -> None:
     """From the root, or from the package."""
     named = {one for one in _PLACE.findall(page.read_text("utf-8")) if not one.startswith(FOREIGN)}
     assert not {one for one in named if not (ROOT / one).exists() and not (PACKAGE / one).exists()}
+
+
+_INSIDE = re.compile(r"^Inside: (.+?)\.$", re.MULTILINE | re.DOTALL)
+
+
+def inner_modules() -> dict[str, Path]:
+    """Module → its room, of those that the room's `__init__` calls inside."""
+    found = {}
+    for init in PACKAGE.rglob("__init__.py"):
+        room = init.parent
+        for said in _INSIDE.findall(ast.get_docstring(ast.parse(init.read_text("utf-8"))) or ""):
+            files = room.glob("*.py") if said == "every module" else [room / f"{one}.py" for one in said_names(said)]
+            found |= {".".join(file.relative_to(ROOT).with_suffix("").parts): room for file in files}
+    return found
+
+
+def said_names(text: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`(\w+)`", text)
+
+
+def imported(path: Path) -> set[str]:
+    """Every module of the package that a file may import, wherever the import stands."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    return {name for node in nodes for one in node.names for name in (node.module or "", f"{node.module}.{one.name}")}
+
+
+def test_what_a_room_calls_inside_is_there() -> None:
+    """A name that was left behind would hold nobody."""
+    gone = [name for name in inner_modules() if not (ROOT / (name.replace(".", "/") + ".py")).is_file()]
+    assert len(inner_modules()) > 50
+    assert gone == []
+
+
+def test_nothing_reaches_past_a_room() -> None:
+    """What an `__init__` calls inside is imported by its own room alone; all else of it is what the room offers."""
+    inner = inner_modules()
+    reaching = {
+        (str(path.relative_to(PACKAGE)), name)
+        for path in PACKAGE.rglob("*.py")
+        for name in imported(path) & inner.keys()
+        if inner[name] not in path.parents
+    }
+    assert reaching == set()

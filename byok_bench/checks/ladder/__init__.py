@@ -2,4 +2,6 @@
 
 `climb.ladder` climbs them, `rungs` has what each asks and judges, `report` is what comes back, `capabilities` what it
 shows that a model can do.
+
+Inside: `rungs`.
 """

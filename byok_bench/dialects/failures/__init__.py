@@ -4,4 +4,6 @@
 (envelopes.toml) find the error, `missing_answers` and `unframed_errors` where none was framed as one.
 `retry_after` with `durations` reads the delay, `redirect_location` shows where a redirect points,
 `oversized_requests` knows what waiting does not help.
+
+Inside: `kind_rules`, `oversized_requests`, `retry_after`, `word_lists`.
 """

@@ -3,4 +3,6 @@
 `executor` plays blocks, in a `session` in this process, or by `process` in others, whose own side is `worker`;
 `pipe_messages` is what they say to each other; `timed_sections` and `event_loop` keep stamps undisturbed;
 `recovery` and `context_windows` are for over-long prompts.
+
+Inside: `executor`, `worker`.
 """

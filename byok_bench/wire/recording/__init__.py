@@ -2,4 +2,6 @@
 
 `recorder` writes a RawExchange, `body_meters` hold the size limits, `terminators` know a stream's last event;
 `loop_lag` marks the exchanges during which the event loop stood still.
+
+Inside: `body_meters`.
 """
