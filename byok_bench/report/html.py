@@ -1,53 +1,32 @@
-"""A run as one HTML page that needs nothing but itself: tables as text, plots as inline SVG, no script, no request.
+"""A run as one HTML page that needs nothing but itself: verdicts, figures, what to fix, tables, how it was measured.
 
-Everything in it that came from a server or a user is escaped, and the page's policy forbids it to load or run a thing.
+No script and no request: everything in it that came from a server or a user is escaped, and the page's policy forbids
+it to load or run a thing.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from byok_bench.report.columns import BOUNDS, describe_column, get_heading
+from byok_bench.report.card_html import render_cards, render_choice
 from byok_bench.report.export import replace_file
-from byok_bench.report.printable_text import replace_surrogates, to_printable_line
+from byok_bench.report.page_fixes import list_anchors, list_fixes, render_fixes
+from byok_bench.report.page_tables import list_columns, render_glossary, render_pivot, render_table
+from byok_bench.report.pivots import METRICS, make_pivot
+from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.run_notes import list_run_notes
-from byok_bench.report.table_text import (
-    CAPTIONS,
-    LEGEND,
-    LISTED,
-    NA,
-    TITLES,
-    find_alarming_columns,
-    find_needless_columns,
-    has_several_models,
-    is_number,
-    render_wide_lines,
-)
-from byok_bench.report.tables import Line, list_table_lines, shorten_message
-from byok_bench.report.thresholds import Thresholds
+from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES
+from byok_bench.report.tables import Line, list_table_lines
+from byok_bench.report.thresholds import Thresholds, load_defaults, make_thresholds
+from byok_bench.report.verdict_cards import make_cards
+from byok_bench.report.winner import choose_winner
 from byok_bench.runs.results import Run
 
-ORDER: Final = ("latency", "streaming", "errors", "tools", "summary")
+ORDER: Final = ("summary", "latency", "streaming", "errors", "tools")
+STYLES: Final = ("page.css", "cards.css")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_UNBROKEN: Final = (
-    "endpoint",
-    "scenario",
-    "load",
-    "ok",
-    "refused_well",
-    "wanted",
-    "seen",
-    "status",
-    "check",
-    "findings",
-    "tools",
-)
-_PROSE: Final = ("message", "example", "not_as_expected")
-HEADS: Final = ("endpoint", "model")
-"""Columns that are written once for the lines of one endpoint."""
 
 
 def write_html(run: Run, path: Path, thresholds: Thresholds | None = None) -> Path:
@@ -60,17 +39,28 @@ def write_html(run: Run, path: Path, thresholds: Thresholds | None = None) -> Pa
 
 def render_report_page(run: Run, thresholds: Thresholds | None = None) -> str:
     """The page as text."""
-    folder = files("byok_bench.report")
-    style = "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "cards.css"))
-    sections = [
-        _render_section(TITLES[name], CAPTIONS[name], _render_table(list_table_lines(run, name))) for name in ORDER
-    ]
-    sections.insert(3, _render_plots(run))
-    found = summarize_findings(run)
-    if found:
-        caption = "Rules that answers broke, with one example each. byok-bench checks show ID explains a rule."
-        sections.append(_render_section("Findings", caption, _render_table(found)))
-    body = "\n".join([_render_header(run), *sections, _render_footer(run)])
+    limits = thresholds or make_thresholds()
+    style = "".join((files("byok_bench.report") / name).read_text(encoding="utf-8") for name in STYLES)
+    tables = {name: list_table_lines(run, name) for name in ORDER}
+    fixes = list_fixes(run)
+    sections = {
+        "figures": ("At a glance", _render_figures(run)),
+        "fixes": ("What to fix", render_fixes(fixes)),
+        **{name: (TITLES[name], _render_table_section(name, made)) for name, made in tables.items()},
+        "measured": ("How it was measured", _render_measured(run, limits)),
+        "terms": ("What the columns mean", render_glossary(list_columns(tables))),
+    }
+    contents = "".join(f'<li><a href="#{id}">{_escape_text(title)}</a></li>' for id, (title, _) in sections.items())
+    body = "\n".join(
+        [
+            _render_verdicts(run, limits, list_anchors(fixes)),
+            f'<nav aria-label="contents"><ul>{contents}</ul></nav>',
+            *(
+                f'<section id="{id}"><h2>{_escape_text(title)}</h2>{content}</section>'
+                for id, (title, content) in sections.items()
+            ),
+        ]
+    )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -80,117 +70,70 @@ def render_report_page(run: Run, thresholds: Thresholds | None = None) -> str:
     )
 
 
-def summarize_findings(run: Run) -> list[Line]:
-    """One line for each target and rule: how often, and an example."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    examples: dict[tuple[str, str, str], str] = {}
-    for row in run.rows:
-        for finding in () if row.is_warmup else row.findings:
-            key = (run.plan.targets[row.target].label, finding.severity, finding.check)
-            counts[key] += 1
-            examples.setdefault(key, finding.message)
-    ranked = sorted(counts, key=lambda key: (key[0], ("error", "warn", "info").index(key[1]), -counts[key]))
-    return [
-        {
-            "endpoint": e,
-            "check": c,
-            "severity": s,
-            "exchanges": counts[e, s, c],
-            "example": replace_surrogates(shorten_message(examples[e, s, c], 300)),
-        }
-        for e, s, c in ranked
-    ]
+def _render_verdicts(run: Run, limits: Thresholds, anchors: set[int]) -> str:
+    """The first screen: which to take, and one card an endpoint."""
+    cards = make_cards(run, limits)
+    notes = "".join(f"<li>{_escape_text(note)}</li>" for note in list_run_notes(run))
+    return (
+        "<header><h1>Which endpoint can an agent be built on?</h1>"
+        f'<p class="lead">{_escape_text(_describe_run(run))}</p>'
+        f'<div class="byok-cards">{render_choice(choose_winner(run, cards))}{render_cards(cards, anchors)}</div>'
+        f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header>"
+    )
 
 
-def _render_header(run: Run) -> str:
+def _describe_run(run: Run) -> str:
+    count = sum(row.status in ("done", "failed") for row in run.rows if not row.is_warmup)
+    return (
+        f"{len(run.plan.targets)} endpoints, {len(run.plan.scenarios)} scenarios, {count} answers, "
+        f"{run.created[:16].replace('T', ' ')} UTC. The same prompts went to each."
+    )
+
+
+def _render_figures(run: Run) -> str:
+    from byok_bench.report.plots import draw_first_token, draw_streams, to_page_svg
+
+    drawn = {
+        "Time to first token of every answer, by endpoint": draw_first_token(run),
+        "Output over time of one prompt, by endpoint": draw_streams(run),
+    }
+    return "".join(
+        f'<figure role="img" aria-label="{_escape_text(title)}"><div class="scroll" tabindex="0">'
+        f"{to_page_svg(chart)}</div></figure>"
+        for title, chart in drawn.items()
+    )
+
+
+def _render_table_section(name: str, made: Sequence[Line]) -> str:
+    """A table; of latencies the comparison first, and every column behind a click."""
+    if name != "latency":
+        return render_table(made, CAPTIONS[name])
+    pivots = "".join(render_pivot(make_pivot(made, metric)) for metric in METRICS) if made else ""
+    return f"{pivots}<details><summary>All columns</summary>{render_table(made, CAPTIONS[name])}</details>"
+
+
+def _render_measured(run: Run, limits: Thresholds) -> str:
     plan = run.plan
+    machine = next((section.machine for section in run.health if section.machine), {})
     facts = {
-        "Run": f"{run.id}, {run.created[:19].replace('T', ' ')} UTC, {run.status}",
-        "Targets": "\n".join(f"{target.name} ({target.schema}, {target.base_url})" for target in plan.targets),
-        "Data kept": "\n".join(
+        "run": f"{run.id}, begun {run.created[:19].replace('T', ' ')} UTC, {run.status}",
+        "machine": ", ".join(f"{name.replace('_', '-')} {value}" for name, value in machine.items()) or "not recorded",
+        "targets": "\n".join(f"{target.name}: {target.schema}, {target.base_url}" for target in plan.targets),
+        "data kept": "\n".join(
             f"{endpoint.label}: {endpoint.retention}, as stated in the book" for endpoint in plan.endpoints
         ),
-        "Scenarios": ", ".join(scenario.name for scenario in plan.scenarios),
-        "Plan": f"repeats {plan.repeats}; load {', '.join(load.name for load in plan.loads)}; "
+        "scenarios": "\n".join(f"{one.name}: {one.title}" for one in plan.scenarios),
+        "plan": f"repeats {plan.repeats}; load {', '.join(load.name for load in plan.loads)}; "
         f"warm-up requests a target {plan.warmup}; seed {plan.seed}; profile {plan.profile}",
-        "Clock": ", ".join(sorted({row.clock for row in run.rows if row.clock and row.chunks})) + " receive stamps",
+        "clock": ", ".join(sorted({row.clock for row in run.rows if row.clock and row.chunks})) + " receive stamps",
+        "thresholds": "\n".join(f"{one.name} {getattr(limits, one.name):g}: {one.means}" for one in load_defaults()),
+        "counts": LEGEND,
     }
     listed = "".join(
         f"<dt>{_escape_text(name)}</dt><dd>{'<br>'.join(map(_escape_text, value.split(chr(10))))}</dd>"
         for name, value in facts.items()
     )
-    told = "".join(f"<li>{_escape_text(note)}</li>" for note in list_run_notes(run))
-    return (
-        "<header><h1>Endpoints, side by side</h1>"
-        '<p class="lead">The same agent prompts against each target: latency, streaming correctness, errors.</p>'
-        f"<dl>{listed}</dl>{f'<ul class=notes>{told}</ul>' if told else ''}</header>"
-    )
-
-
-def _render_plots(run: Run) -> str:
-    from byok_bench.report.plots import draw_first_token, draw_streams, to_svg
-
-    drawn = [to_svg(draw_streams(run)), to_svg(draw_first_token(run))]
-    figures = "".join(f"<figure>{text}</figure>" for text in drawn)
-    return f'<section><h2>Over time</h2><div class="figures">{figures}</div></section>'
-
-
-def _render_footer(run: Run) -> str:
-    return f"<footer>{_escape_text(LEGEND)} The name of a column tells what it is. Written by byok-bench.</footer>"
-
-
-def _render_section(title: str, caption: str, content: str) -> str:
-    return f'<section><h2>{_escape_text(title)}</h2><p class="caption">{_escape_text(caption)}</p>{content}</section>'
-
-
-def _render_table(made: Sequence[Line]) -> str:
-    """Without the columns in which nothing stands, and without the model where the head of the page names it."""
-    names = [
-        name
-        for name in (made[0] if made else ())
-        if name not in find_needless_columns(made) and (name in BOUNDS or any(line[name] is not None for line in made))
-    ]
-    if "model" in names and not has_several_models(made):
-        names.remove("model")
-    told = render_wide_lines([{name: line[name] for name in names} for line in made])
-    columns = list(told[0]) if told else []
-    numbers = {name for name in columns if is_number([line[name] for line in told]) and "interval" not in name}
-    head = "".join(_render_head_cell(name, name in numbers) for name in columns)
-    rows, before = [], None
-    for line in told:
-        bad, endpoint = find_alarming_columns(line), line["endpoint"]
-        repeated = HEADS if before == endpoint else ()
-        cells = "".join(
-            _render_cell(name, "" if name in repeated else value, name in numbers, name in bad)
-            for name, value in line.items()
-        )
-        rows.append(f"<tr{_render_class('next' if before not in (None, endpoint) else '')}>{cells}</tr>")
-        before = endpoint
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def _render_head_cell(name: str, number: bool) -> str:
-    """The heading of a column, with what it is under the pointer."""
-    kind = _render_class("number" if number else "")
-    return f'<th{kind} title="{_escape_text(describe_column(name))}">{_escape_text(get_heading(name))}</th>'
-
-
-def _render_cell(name: str, value: str, number: bool, bad: bool) -> str:
-    kinds = ["na"] if value == NA else ["bad"] if bad else []
-    if number:
-        kinds.append("number")
-    elif "interval" in name:
-        kinds.append("ci")
-    elif name in _UNBROKEN:
-        kinds.append("name")
-    elif name in _PROSE:
-        kinds.append("prose")
-    lines = value.split(", ") if name in LISTED else [value]
-    return f"<td{_render_class(' '.join(kinds))}>{'<br>'.join(map(_escape_text, lines))}</td>"
-
-
-def _render_class(names: str) -> str:
-    return f' class="{names}"' if names else ""
+    return f'<dl class="facts">{listed}</dl>'
 
 
 def _escape_text(value: str) -> str:

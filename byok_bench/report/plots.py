@@ -3,6 +3,7 @@
 Charts carry their data; nothing is loaded from anywhere. `to_svg` draws one without a browser.
 """
 
+import re
 from typing import Any, Final
 
 import altair as alt
@@ -10,16 +11,14 @@ import pandas as pd
 
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.frames import make_exchange_frame
-from byok_bench.report.plot_style import HEIGHT, WIDTH, apply_style, make_target_color
+from byok_bench.report.plot_style import GRID, INK, WIDTH, apply_style, make_target_color, shorten_names
 from byok_bench.report.stream_plot import draw_streams, list_delta_points
+from byok_bench.report.time_axis import make_time_axis
 from byok_bench.runs.results import Run
 
-__all__ = ["HEIGHT", "draw_first_token", "draw_streams", "list_delta_points", "to_svg"]
+__all__ = ["draw_first_token", "draw_streams", "list_delta_points", "to_page_svg", "to_svg"]
 
-FAR_APART: Final = 50
-"""Largest over smallest value from which an axis is logarithmic."""
-_ROW: Final = 46
-_CHARACTER: Final = 7
+_ROW: Final = 40
 
 
 def draw_first_token(run: Run) -> Any:
@@ -27,18 +26,22 @@ def draw_first_token(run: Run) -> Any:
     rows = make_exchange_frame(run)
     rows = rows[~rows["warmup"] & ~rows["wants_failure"] & rows["kind"].isna() & rows["ttft_ms"].notna()]
     names = name_targets(run)
+    short = shorten_names(names)
     data = pd.DataFrame(
         {
             "target": [names[target] for target in rows["target"]],
+            "shown": [short[names[target]] for target in rows["target"]],
             "scenario": rows["scenario"],
             "ms": rows["ttft_ms"].astype(float),
         }
     )
-    base = alt.Chart(data).encode(y=_make_target_axis(names), color=make_target_color(run, None))
-    ticks = base.mark_tick(thickness=1.5, opacity=0.55).encode(
-        x=_make_time_axis(data["ms"]), tooltip=["target:N", "scenario:N", "ms:Q"]
+    axis = alt.Axis(labelLimit=0, ticks=False, domain=False)
+    base = alt.Chart(data).encode(
+        y=alt.Y("shown:N", title=None, axis=axis, sort=[short[name] for name in names]), color=make_target_color(run)
     )
-    median = base.mark_tick(thickness=4, size=26).encode(x="median(ms):Q")
+    x = make_time_axis(list(data["ms"]), "time to first token, ms")
+    ticks = base.mark_tick(thickness=1.5, opacity=0.55).encode(x=x, tooltip=["target:N", "scenario:N", "ms:Q"])
+    median = base.mark_tick(thickness=4, size=24).encode(x="median(ms):Q")
     title = alt.Title("Time to first token", subtitle="each answer a thin line, their median a thick one")
     height = _ROW * max(1, data["target"].nunique())
     return apply_style(alt.layer(ticks, median).properties(title=title, width=WIDTH, height=height))
@@ -52,25 +55,12 @@ def to_svg(chart: Any) -> str:
     return drawn
 
 
-def _make_target_axis(names: list[str]) -> alt.Y:
-    """Targets in the order of the plan, on the left.
+def to_page_svg(chart: Any) -> str:
+    """The chart as SVG that takes the ink of the page around it, and is as wide as the page has room.
 
-    Left-aligned over a width of their own: a font wider than the measured one runs into the plot, not off the page.
+    The figure around it says what it shows; its own marks have no role, which a reader would hear one by one.
     """
-    room = _CHARACTER * max(map(len, names)) + 8
-    axis = alt.Axis(labelLimit=0, labelAlign="left", labelPadding=room, ticks=False, domain=False)
-    return alt.Y("target:N", title=None, axis=axis, sort=names)
-
-
-def _make_time_axis(values: "pd.Series[float]") -> alt.X:
-    """An axis from zero on, or a logarithmic one where targets lie too far apart for that."""
-    title = "time to first token, ms"
-    apart = len(values) > 0 and values.min() > 0 and values.max() / values.min() > FAR_APART
-    if not apart:
-        return alt.X("ms:Q", title=title, scale=alt.Scale(zero=True))
-    marks = [digit * 10.0**power for power in range(-4, 8) for digit in (1, 2, 5)]
-    low = max(mark for mark in marks if mark <= values.min())
-    high = min(mark for mark in marks if mark >= values.max())
-    shown = [mark for mark in marks if low <= mark <= high]
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    return alt.X("ms:Q", title=f"{title} (logarithmic)", scale=scale, axis=alt.Axis(values=shown))
+    drawn = to_svg(chart).replace(f'"{INK}"', '"currentColor"')
+    drawn = drawn.replace(f'"{GRID}"', '"currentColor" stroke-opacity="0.15"')
+    drawn = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", drawn)
+    return re.sub(r'^<svg([^>]*?) width="[0-9.]+" height="[0-9.]+"', r"<svg\1", drawn, count=1)

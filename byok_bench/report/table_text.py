@@ -111,6 +111,31 @@ def find_needless_columns(table: Sequence[Line]) -> frozenset[str]:
     return frozenset(() if any(line.get(SELDOM) for line in table) else (SELDOM,))
 
 
+NEEDED: Final = {
+    "interval": "6 samples", "ttft_low_ms": "6 samples", "e2e_low_ms": "6 samples", "ttft_p90_ms": "10 samples",
+    "e2e_p90_ms": "10 samples", "ttft_p99_ms": "100 samples", "e2e_p99_ms": "100 samples", "itl_p99_ms": "100 gaps",
+    "cost": "a server that says what it charges", "retry_after_s": "a refusal that names a delay",
+}  # fmt: skip
+"""Column → what it takes to be had."""
+_TRIVIAL_IF_ZERO: Final = (SELDOM, "excluded", "marked")
+
+
+def fold_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
+    """The columns worth showing, and a line on those that hold nothing but NA, or 0 where 0 goes without saying."""
+    names = list(table[0]) if table else []
+    missing = [name for name in names if all(line[name] is None for line in table)]
+    zero = [name for name in _TRIVIAL_IF_ZERO if name in names and not any(line[name] for line in table)]
+    told = [f"{get_heading(name)}: none" for name in zero if name != SELDOM]
+    told += [
+        f"{get_heading(name)} needs {NEEDED[name]}" if name in NEEDED else f"{get_heading(name)}: not to be had"
+        for name in missing
+        if name not in BOUNDS
+    ]
+    return [name for name in names if name not in missing and name not in zero], (
+        " · ".join(told) + "."
+    ) if told else ""
+
+
 def find_alarming_columns(row: Mapping[str, str]) -> frozenset[str]:
     """The columns of a line that show trouble: fewer as wanted than asked, failures, rules broken."""
     if "as_wanted" in row:  # there, a failure may be what is wanted

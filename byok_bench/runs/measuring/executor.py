@@ -24,7 +24,7 @@ from byok_bench.errors import EndpointError, SecretError
 from byok_bench.redact.logs import list_remembered_secrets
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_needed, wait_for_recovery
-from byok_bench.runs.measuring.timed_sections import Health, time_section
+from byok_bench.runs.measuring.timed_sections import Health, describe_machine, time_section
 from byok_bench.runs.measuring.work import Work, make_finished_event
 from byok_bench.runs.planning.blocks import Block
 from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_starts
@@ -98,7 +98,7 @@ class Executor:
     async def play_block(self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> Health:
         """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
         which, of = share
-        health = Health(target=block.target, stage=block.stage)
+        health = Health(target=block.target, stage=block.stage, machine=describe_machine())
         with time_section(health, self._client.lag), raise_first_error():
             if isinstance(block.load, OpenLoad):
                 await self._play_open_loop(block, block.load, begin_ns, which, of)

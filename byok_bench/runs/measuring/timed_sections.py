@@ -1,8 +1,12 @@
 """A timed section: garbage collection stands still, and what else could have moved a stamp is written down."""
 
+import functools
 import gc
+import os
+import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from typing import Final
 
 import msgspec
@@ -29,6 +33,23 @@ class Health(msgspec.Struct, kw_only=True):
     """Times that the event loop stood still for longer than it may."""
     worst_stall_ms: float = 0.0
     """Longest lateness of the loop in this process so far."""
+    machine: dict[str, str] = {}
+    """What measured: versions, platform, processors, event loop. No name of a host or a person."""
+
+
+@functools.cache
+def describe_machine() -> dict[str, str]:
+    """What measures here, as later readers of a number need it."""
+    try:
+        version = metadata.version("byok-bench")
+    except metadata.PackageNotFoundError:
+        version = "not installed"
+    return {
+        "byok_bench": version,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processors": str(os.cpu_count() or "unknown"),
+    }
 
 
 def is_core_full(sections: Iterable[Health]) -> bool:

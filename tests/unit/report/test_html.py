@@ -6,14 +6,26 @@ from pathlib import Path
 
 import pytest
 from support.made_run import MadeRun, failed, plan, row
+from support.recorded import answer
 
 from byok_bench.checks.finding import Finding
+from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import ExportError
 from byok_bench.report.html import render_report_page, write_html
+from byok_bench.report.pivots import make_pivot
 from byok_bench.report.table_text import NA
+from byok_bench.report.tables import list_table_lines
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&\x1b[31m\x00\ud800"
+INDEX = Finding(check="tool.index-missing", severity="error", message="no index")
 VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Recorded(MadeRun):
+    """Each row has the same short stream behind it."""
+
+    def find_exchange(self, exchange_id: int) -> Exchange:  # type: ignore[override]
+        return answer("a", "b")
 
 
 class Tags(HTMLParser):
@@ -46,7 +58,7 @@ def hostile() -> MadeRun:
         failed(repeat=2, message=EVIL),
         row("forced-tool", why=(EVIL,), outcome="unmet", tool_calls=(EVIL,)),
     ]
-    return MadeRun(rows, plan(("a <b>bold</b> label",)), note=EVIL, status="interrupted")
+    return MadeRun(rows, plan(("an <u>underlined</u> label",)), note=EVIL, status="interrupted")
 
 
 def test_nothing_that_a_server_said_becomes_markup() -> None:
@@ -55,7 +67,7 @@ def test_nothing_that_a_server_said_becomes_markup() -> None:
     tags = Tags(text)
     assert tags.open == []
     names = {tag for tag, _ in tags.seen}
-    assert not names & {"script", "img", "iframe", "object", "link", "base", "form", "b"}
+    assert not names & {"script", "img", "iframe", "object", "link", "base", "form", "u"}
     assert not [name for _, attributes in tags.seen for name in attributes if name.startswith("on")]
     assert "&lt;script&gt;alert(1)" in text
     assert "\x1b" not in text
@@ -78,13 +90,51 @@ def test_the_page_asks_for_nothing() -> None:
     assert "default-src 'none'" in text
 
 
-def test_the_three_tables_come_first_and_the_plots_after() -> None:
-    """What was asked for is on top."""
+def test_the_verdicts_come_first_and_plumbing_last() -> None:
+    """Which to take, two figures, what to fix, the tables, and at the end how it was measured."""
     text = render_report_page(hostile())
     titles = re.findall(r"<h2>(.*?)</h2>", text)
-    assert titles[:4] == ["Latency", "Streaming correctness", "Error handling", "Over time"]
+    assert titles == [
+        "At a glance", "What to fix", "Summary", "Latency", "Streaming correctness", "Error handling", "Tool calls",
+        "How it was measured", "What the columns mean",
+    ]  # fmt: skip
+    assert text.index("not usable") < text.index("<h2>")
     assert text.count("<svg") == 2
-    assert "Findings" in titles
+
+
+def test_every_link_leads_somewhere() -> None:
+    """Contents and cards link inside the page, to one place each."""
+    text = render_report_page(hostile())
+    ids = re.findall(r'\bid="([^"]+)"', re.sub(r"<svg.*?</svg>", "", text, flags=re.S))
+    links = re.findall(r'href="#([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(links) <= set(ids)
+    assert any(link.startswith("x") for link in links)
+
+
+def test_what_to_fix_has_the_reason_the_clients_and_the_words() -> None:
+    """One fold a rule and endpoint, and one a way of failing."""
+    text = render_report_page(Recorded([row(findings=(INDEX,)), failed(message="out of memory")], plan(("one",))))
+    assert text.count('<details class="fix') == 2
+    for part in ("why it matters", "who breaks", "out of memory", "what to do"):
+        assert part in text
+
+
+def test_columns_that_hold_nothing_are_told_in_a_line() -> None:
+    """Instead of a column of NA, what it would take."""
+    text = render_report_page(MadeRun([row(ttft_ms=10.0, e2e_ms=20.0)], plan(("one",))))
+    assert "TTFT p90 needs 10 samples" in text
+    assert ">TTFT p90</th>" not in text
+
+
+def test_endpoints_are_compared_down_a_column() -> None:
+    """The quickest is bold, failures stand beside the number."""
+    rows = [row(ttft_ms=10.0, e2e_ms=20.0), row(target=1, ttft_ms=30.0, e2e_ms=40.0), failed(target=1, repeat=2)]
+    pivot = make_pivot(list_table_lines(MadeRun(rows, plan()), "latency"), "ttft_ms")
+    assert [[(cell.text, cell.is_best, cell.failed) for cell in line if cell] for line in pivot.cells] == [
+        [("10.0", True, 0)],
+        [("30.0", False, 1)],
+    ]
 
 
 def test_a_run_without_answers_still_makes_a_page() -> None:
@@ -113,11 +163,8 @@ def test_the_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
-def test_a_median_never_stands_without_its_interval() -> None:
-    """From too few samples the interval is NA, and it is there."""
-    few = render_report_page(MadeRun([row(ttft_ms=10.0, e2e_ms=20.0)], plan(("one",))))
-    assert ">TTFT 95 % CI</th>" in few
-    assert f'<td class="na ci">{NA}</td>' in few
+def test_a_median_stands_beside_its_interval() -> None:
+    """From too few samples there is none, and a line says what it takes."""
     enough = render_report_page(
         MadeRun([row(repeat=n, ttft_ms=10.0 + n, e2e_ms=20.0) for n in range(1, 9)], plan(("one",)))
     )

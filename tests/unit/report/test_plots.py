@@ -6,6 +6,7 @@ from support.made_run import MadeRun, failed, plan, row
 from support.recorded import answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.report.plot_style import shorten_names
 from byok_bench.report.plots import draw_first_token, draw_streams, list_delta_points, to_svg
 
 
@@ -46,15 +47,18 @@ def test_the_longest_scenario_is_drawn_with_a_line_for_each_target() -> None:
     """It has the most to see; endpoints are called as in the tables."""
     rows = [row(deltas=3), row("long-stream", deltas=90), row("long-stream", target=1, deltas=80)]
     chart = draw_streams(Played(rows, plan()))
-    assert "long-stream, repeat 1" in chart.to_dict()["title"]
+    assert "long-stream, the worst repeat of each" in chart.to_dict()["title"]["text"]
     assert set(ends(chart)) == {("one", 1), ("two", 1)}
 
 
-def test_the_repeat_in_which_most_targets_streamed_is_drawn() -> None:
-    """Unless one is named, or every one is wanted."""
-    rows = [row(deltas=3), row(deltas=3, repeat=2), row(target=1), row(target=1, deltas=3, repeat=2)]
+def test_the_worst_repeat_of_each_is_drawn() -> None:
+    """One that failed before one that did not: a good one would hide it. Unless one is named, or every one."""
+    rows = [
+        row(deltas=3), row(deltas=3, repeat=2, kind="protocol"), row(target=1, deltas=3),
+        row(target=1, deltas=3, repeat=2),
+    ]  # fmt: skip
     run = Played(rows, plan())
-    assert set(ends(draw_streams(run))) == {("one", 2), ("two", 2)}
+    assert ends(draw_streams(run))["one", 2] == "protocol"
     assert set(ends(draw_streams(run, repeat=1))) == {("one", 1), ("two", 1)}
     assert len(ends(draw_streams(run, repeat="every"))) == 4
 
@@ -74,16 +78,21 @@ class FarApart(MadeRun):
         return answer("a", "b", "c", gap_ms=(10.0, 1500.0)[exchange_id])
 
 
-def test_targets_that_are_far_apart_have_a_panel_each() -> None:
-    """On one axis the quick one would be a dot; its title says what is seen."""
+def test_targets_that_are_far_apart_share_one_logarithmic_axis() -> None:
+    """With an axis each, a server forty times slower draws the same diagonal."""
     rows = [row(target=n, exchange_id=n, deltas=3 * (n < 2), kind=("rate_limit" if n == 2 else None)) for n in range(3)]
-    panels = draw_streams(FarApart(rows, plan(("quick", "slow", "busy")))).to_dict()["concat"]
-    titles = [(panel["title"]["text"], panel["title"]["subtitle"]) for panel in panels]
-    assert titles == [
-        ("quick", "3 deltas from 20 to 50 ms"),
-        ("slow", "3 deltas from 20 to 4520 ms"),
-        ("busy", "no output, rate_limit after 5 ms"),
-    ]
+    panels = draw_streams(FarApart(rows, plan(("quick", "slow", "busy")))).to_dict()["vconcat"]
+    scales = [panel["layer"][0]["encoding"]["x"]["scale"] for panel in panels]
+    assert [panel["layer"][0]["encoding"]["y"]["axis"]["title"] for panel in panels] == ["quick", "slow", "busy"]
+    assert all(scale == scales[0] and scale["type"] == "log" for scale in scales)
+
+
+def test_long_names_are_shortened_and_stay_different() -> None:
+    """A label that is as wide as the plot leaves no room for it."""
+    names = [f"OpenRouter via the European proxy of the company, region {n}" for n in range(12)]
+    short = list(shorten_names(names).values())
+    assert max(map(len, short)) <= 24
+    assert len(set(short)) == 12
 
 
 def test_first_tokens_are_those_of_good_answers() -> None:

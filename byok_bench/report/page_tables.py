@@ -1,0 +1,126 @@
+"""Tables of the page: named rows and columns, nothing trivial, and a pivot where endpoints are compared.
+
+A column that holds the same trivial value everywhere (NA, or 0 left out) is folded into a line below the table, which
+says what it would need. A long table stands behind a summary, as every column of it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from html import escape
+from typing import Final
+
+from byok_bench.report.columns import COLUMNS, describe_column, get_heading
+from byok_bench.report.pivots import Pivot
+from byok_bench.report.printable_text import to_printable_line
+from byok_bench.report.table_text import (
+    LISTED,
+    NA,
+    TextLine,
+    find_alarming_columns,
+    fold_trivial_columns,
+    has_several_models,
+    is_number,
+    render_wide_lines,
+)
+from byok_bench.report.tables import Line
+
+HEADS: Final = ("endpoint", "model")
+"""Columns that are written once for the lines of one endpoint."""
+_PROSE: Final = ("message", "example", "not_as_expected", "findings")
+BAR_WIDTH: Final = 60
+"""Pixels of the longest bar of a pivot."""
+
+
+def render_table(made: Sequence[Line], caption: str) -> str:
+    """One table with its caption; what an endpoint's lines share is a heading of those rows."""
+    if not made:
+        return '<p class="caption">Nothing to show.</p>'
+    shown, folded = fold_trivial_columns(made)
+    if "model" in shown and not has_several_models(made):
+        shown.remove("model")
+    lines = render_wide_lines([{name: line[name] for name in shown} for line in made])
+    columns = list(lines[0])
+    numbers = {name for name in columns if is_number([line[name] for line in lines]) and "interval" not in name}
+    head = "".join(_render_head(name, name in numbers) for name in columns)
+    body = "".join(_render_body_rows(lines, columns, numbers))
+    note = f'<p class="caption">{_escape_text(folded)}</p>' if folded else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{_escape_text(caption)}"><table>'
+        f"<caption>{_escape_text(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{note}"
+    )
+
+
+def render_pivot(pivot: Pivot) -> str:
+    """Endpoints as rows, scenarios as columns: a number with its bar, the best of a column in bold, failures as 2✘."""
+    head = "".join(f'<th scope="col" class="number">{_escape_text(name)}</th>' for name in pivot.columns)
+    rows = []
+    for name, cells in zip(pivot.rows, pivot.cells, strict=True):
+        drawn = "".join(
+            '<td class="na number">–</td>'
+            if cell is None
+            else f'<td class="number{" best" if cell.is_best else ""}">{_escape_text(cell.text)}'
+            + (f' <span class="bad">{cell.failed}✘</span>' if cell.failed else "")
+            + f'<span class="bar" style="width:{BAR_WIDTH * cell.share:.0f}px"></span></td>'
+            for cell in cells
+        )
+        rows.append(f'<tr><th scope="row">{_escape_text(name)}</th>{drawn}</tr>')
+    title = _escape_text(pivot.title)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="pivot">'
+        f'<caption>{title}</caption><thead><tr><th scope="col">endpoint</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def render_glossary(names: Collection[str]) -> str:
+    """What each column is, in words that are read without a pointer."""
+    parts = "".join(
+        f"<dt>{_escape_text(get_heading(name))}</dt><dd>{_escape_text(describe_column(name))}</dd>"
+        for name in COLUMNS
+        if name in names
+    )
+    return f'<dl class="glossary">{parts}</dl>'
+
+
+def _render_body_rows(lines: Sequence[TextLine], columns: Sequence[str], numbers: Collection[str]) -> Sequence[str]:
+    rows, before = [], None
+    for line in lines:
+        bad = find_alarming_columns(line)
+        first = tuple(line.get(name) for name in HEADS)
+        cells = []
+        for name in columns:
+            if name == "endpoint":
+                repeated = first == before
+                shown = (
+                    f'<span class="again">{_escape_text(line[name])}</span>' if repeated else _escape_text(line[name])
+                )
+                cells.append(f'<th scope="row">{shown}</th>')
+            else:
+                cells.append(_render_cell(name, line[name], name in numbers, name in bad))
+        begin = '<tr class="next">' if before not in (None, first) else "<tr>"
+        rows.append(f"{begin}{''.join(cells)}</tr>")
+        before = first
+    return rows
+
+
+def _render_head(name: str, number: bool) -> str:
+    kind = ' class="number"' if number else ""
+    return f'<th scope="col"{kind} title="{_escape_text(describe_column(name))}">{_escape_text(get_heading(name))}</th>'
+
+
+def _render_cell(name: str, value: str, number: bool, bad: bool) -> str:
+    kinds = ["na"] if value == NA else ["bad"] if bad else []
+    kinds += ["number"] if number else ["ci"] if "interval" in name else ["prose"] if name in _PROSE else []
+    lines = value.split(", ") if name in LISTED else [value]
+    kind = f' class="{" ".join(kinds)}"' if kinds else ""
+    return f"<td{kind}>{'<br>'.join(map(_escape_text, lines))}</td>"
+
+
+def _escape_text(value: object) -> str:
+    """Escaped, and on one line."""
+    return escape(to_printable_line(str(value)))
+
+
+def list_columns(tables: Mapping[str, Sequence[Line]]) -> set[str]:
+    """Every column of these tables."""
+    return {name for made in tables.values() for line in made for name in line}

@@ -1,0 +1,74 @@
+"""Pivots: endpoint × scenario for one number, so that endpoints can be compared down a column."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from byok_bench.report.table_text import render_cell
+from byok_bench.report.tables import Line
+
+METRICS: Final = {"ttft_ms": "Time to first token, ms", "e2e_ms": "Time to the end, ms"}
+"""What of the latency table is pivoted; of each, less is better."""
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of a pivot."""
+
+    text: str
+    share: float
+    """Of the largest number of the pivot: how long its bar is, 0 to 1."""
+    is_best: bool
+    """The smallest of its column, where there is more than one."""
+    failed: int
+    """How many of what was asked got no good answer."""
+
+
+class Pivot(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of cells; None where nothing was asked."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Cell | None, ...], ...]
+
+
+def make_pivot(made: Sequence[Line], metric: str) -> Pivot:
+    """The latency table by one of METRICS; a load is part of the name of its row."""
+    names = [_name_row(line) for line in made]
+    rows, columns = tuple(dict.fromkeys(names)), tuple(dict.fromkeys(line["scenario"] for line in made))
+    by_place = {(name, line["scenario"]): line for name, line in zip(names, made, strict=True)}
+    values = [line[metric] for line in made if line[metric] is not None]
+    largest = max(values, default=0.0)
+    best = {
+        scenario: min(numbers)
+        for scenario in columns
+        if len(numbers := [line[metric] for line in made if line["scenario"] == scenario and line[metric] is not None])
+        > 1
+    }
+    return Pivot(
+        title=METRICS[metric],
+        rows=rows,
+        columns=columns,
+        cells=tuple(
+            tuple(_make_cell(by_place.get((row, column)), metric, largest, best.get(column)) for column in columns)
+            for row in rows
+        ),
+    )
+
+
+def _make_cell(line: Line | None, metric: str, largest: float, best: float | None) -> Cell | None:
+    if line is None:
+        return None
+    value = line[metric]
+    return Cell(
+        text=render_cell(value),
+        share=value / largest if value is not None and largest else 0.0,
+        is_best=value is not None and value == best,
+        failed=line["failed"],
+    )
+
+
+def _name_row(line: Line) -> str:
+    load = f", load {line['load']}" if "load" in line else ""
+    return f"{line['endpoint']}{load}"
