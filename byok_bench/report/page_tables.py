@@ -16,10 +16,10 @@ from byok_bench.report.table_text import (
     NA,
     TextLine,
     find_alarming_columns,
-    fold_trivial_columns,
     has_several_models,
     is_number,
     render_wide_lines,
+    split_trivial_columns,
 )
 from byok_bench.report.tables import Line
 
@@ -34,7 +34,7 @@ def render_table(made: Sequence[Line], caption: str) -> str:
     """One table with its caption; what an endpoint's lines share is a heading of those rows."""
     if not made:
         return '<p class="caption">Nothing to show.</p>'
-    shown, folded = fold_trivial_columns(made)
+    shown, folded = split_trivial_columns(made)
     if "model" in shown and not has_several_models(made):
         shown.remove("model")
     lines = render_wide_lines([{name: line[name] for name in shown} for line in made])

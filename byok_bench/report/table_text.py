@@ -120,7 +120,7 @@ NEEDED: Final = {
 _TRIVIAL_IF_ZERO: Final = (SELDOM, "excluded", "marked")
 
 
-def fold_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
+def split_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
     """The columns worth showing, and a line on those that hold nothing but NA, or 0 where 0 goes without saying."""
     names = list(table[0]) if table else []
     missing = [name for name in names if all(line[name] is None for line in table)]
