@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.backends.llamacpp import LlamaCpp as LlamaCpp
     from byok_bench.backends.receiver import Receiver as Receiver
     from byok_bench.backends.simulator.server import Simulator as Simulator
+    from byok_bench.checks.capabilities.examination import capabilities as capabilities
     from byok_bench.checks.finding import Finding as Finding
     from byok_bench.checks.ladder.climb import ladder as ladder
     from byok_bench.checks.ladder.report import LadderReport as LadderReport
@@ -148,6 +149,7 @@ _HOMES: Final = {
     "Usage": "dialects.output",
     "Verdict": "wire.egress.verdicts",
     "Waiting": "runs.progress",
+    "capabilities": "checks.capabilities.examination",
     "check": "checks.registry:run_checks",
     "check_confirmation": "endpoints.contract",
     "compare": "report.compare",

@@ -14,7 +14,7 @@ from byok_bench.errors import BackendError, ByokBenchError
 from byok_bench.extras import name_missing_extra
 
 COMMANDS: Final = (
-    "demo", "lab", "endpoints", "models", "check", "judge",
+    "demo", "lab", "endpoints", "models", "check", "capabilities", "judge",
     "send", "run", "report", "compare", "gates", "runs", "checks", "serve",
 )  # fmt: skip
 

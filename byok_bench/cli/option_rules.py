@@ -55,6 +55,11 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--base-url": OptionRule(apart=("ENDPOINT",)),
         "--save": OptionRule(needs=("ENDPOINT",)),
     },
+    "capabilities": {
+        **_AD_HOC,
+        "--base-url": OptionRule(apart=("ENDPOINT",)),
+        "--save": OptionRule(needs=("ENDPOINT",)),
+    },
     "models": {
         "--model": OptionRule(needs=("--base-url",)),
         **_AD_HOC,

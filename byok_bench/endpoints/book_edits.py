@@ -22,7 +22,8 @@ from byok_bench.endpoints.book_tables import EndpointTable, Extra, ModelTable, T
 from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price
+from byok_bench.endpoints.model import DeclaredCapabilities, Model, Price
+from byok_bench.endpoints.model_record import Capability, ModelRecord, ModelTraits
 from byok_bench.errors import EndpointError
 from byok_bench.wire.bodies.content_coding import IDENTITY
 from byok_bench.wire.limits import DEFAULT_TIMEOUTS, Timeouts
@@ -32,11 +33,13 @@ _KNOWN: Final[Mapping[str, Sequence[str]]] = {
     "tls": Tls.__struct_fields__,
     "price": Price.__struct_fields__,
     "capabilities": DeclaredCapabilities.__struct_fields__,
+    "record": ModelRecord.__struct_fields__,
+    "traits": ModelTraits.__struct_fields__,
     **dict.fromkeys(DeclaredCapabilities.__struct_fields__, Capability.__struct_fields__),
 }
 """Tables with fields of our own; anything else in them belongs to another program or version."""
-_FREE: Final = ("headers", "query", "body", "effort", "rename")
-"""Tables whose names the user chose: all of them are ours to change."""
+_FREE: Final = ("headers", "query", "body", "effort", "rename", "found")
+"""Tables whose names the user or a measurement chose: all of them are ours to change."""
 
 
 def make_empty_document() -> TOMLDocument:

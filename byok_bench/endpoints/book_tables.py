@@ -11,6 +11,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Tls
 from byok_bench.endpoints.model import DeclaredCapabilities, EchoRule, Price, Schema
+from byok_bench.endpoints.model_record import ModelRecord
 from byok_bench.wire.wire_request import Transport
 
 Extra = str | Mapping[str, str]
@@ -36,6 +37,7 @@ class ModelTable(msgspec.Struct, kw_only=True, omit_defaults=True):
     rename: dict[str, str] = {}
     headers: dict[str, Extra] = {}
     body: dict[str, Any] = {}
+    record: ModelRecord | None = None
 
 
 class TimeoutsTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

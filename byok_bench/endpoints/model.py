@@ -15,6 +15,7 @@ from byok_bench.endpoints import entered_text
 from byok_bench.endpoints.extra_fields import find_extras_problem
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model_record import Capability, ModelRecord
 from byok_bench.errors import EndpointError
 
 Schema = Literal["chat", "responses", "messages"]
@@ -28,14 +29,6 @@ NEVER_ALTERED: Final = frozenset({"model", "messages", "input", "stream"})
 def make_config_key() -> str:
     """A random UUIDv4: names one endpoint or model for good, and its key in logs and pools."""
     return str(uuid4())
-
-
-class Capability(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a model can do one thing, and how that is known."""
-
-    state: Literal["yes", "no", "unknown"] = "unknown"
-    evidence: str | None = None
-    """What a probe found, in a sentence; None if the state was only declared."""
 
 
 class DeclaredCapabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +93,8 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
     """Extra header fields, over those of the endpoint."""
     body: Mapping[str, Any] = {}
     """Extra fields of every request body, over those of the endpoint."""
+    record: ModelRecord | None = None
+    """What was last measured of it; None: nothing yet."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "name", entered_text.normalize_model_id(self.name))

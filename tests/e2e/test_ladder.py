@@ -25,7 +25,8 @@ from byok_bench.checks.probes.prober import Prober
 from byok_bench.checks.registry import Check
 from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price, Schema
+from byok_bench.endpoints.model import DeclaredCapabilities, Model, Price, Schema
+from byok_bench.endpoints.model_record import Capability
 from byok_bench.wire.client import Client
 
 KEY = "simulated-key-0123456789"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price
+from byok_bench.endpoints.model import DeclaredCapabilities, Model, Price
+from byok_bench.endpoints.model_record import Capability
 from byok_bench.wire.limits import Timeouts
 
 PLANTED = "sk-proj-PlantedKey0123456789abcdefghijk"

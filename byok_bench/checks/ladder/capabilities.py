@@ -6,7 +6,8 @@ from typing import Literal
 from msgspec.structs import replace
 
 from byok_bench.checks.ladder.report import LadderReport, Rung
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities
+from byok_bench.endpoints.model import DeclaredCapabilities
+from byok_bench.endpoints.model_record import Capability
 
 Proof = Literal["yes", "no"]
 REFUSALS = frozenset({"invalid_request", "protocol"})

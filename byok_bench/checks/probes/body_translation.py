@@ -11,7 +11,7 @@ from byok_bench.wire.bodies import bounded_json
 
 Body = dict[str, Any]
 _MODES: Final = {"auto": "auto", "required": "any", "none": "none"}
-_SAME: Final = ("model", "stream", "temperature")
+_SAME: Final = ("model", "stream", "temperature", "top_p")
 """Members that all dialects call alike."""
 
 
@@ -32,6 +32,15 @@ def _translate_to_responses(body: Mapping[str, Any]) -> Body:
     if "tool_choice" in body:
         name = _find_named_function(body["tool_choice"])
         out["tool_choice"] = {"type": "function", "name": name} if name else body["tool_choice"]
+    if "parallel_tool_calls" in body:
+        out["parallel_tool_calls"] = body["parallel_tool_calls"]
+    if "response_format" in body:
+        wanted = body["response_format"]
+        out["text"] = {"format": {"type": wanted["type"], **wanted.get("json_schema", {})}}
+    if "reasoning_effort" in body:
+        out["reasoning"] = {"effort": body["reasoning_effort"], "summary": "auto"}
+    if body.get("logprobs"):
+        out |= {"include": ["message.output_text.logprobs"], "top_logprobs": body.get("top_logprobs", 0)}
     return out
 
 
@@ -45,7 +54,9 @@ def _iterate_items(message: Mapping[str, Any]) -> Iterator[Body]:
         }
         return
     if message.get("content"):
-        yield {"role": message["role"], "content": message["content"]}
+        content = message["content"]
+        said = content if isinstance(content, str) else [_make_input_part(part) for part in content]
+        yield {"role": message["role"], "content": said}
     for call in message.get("tool_calls", ()):
         yield {"type": "function_call", "call_id": call["id"], **call["function"]}
 
@@ -62,7 +73,17 @@ def _translate_to_messages(body: Mapping[str, Any]) -> Body:
     if "tool_choice" in body:
         name = _find_named_function(body["tool_choice"])
         out["tool_choice"] = {"type": "tool", "name": name} if name else {"type": _MODES[body["tool_choice"]]}
-    return out
+    if body.get("parallel_tool_calls") is False:
+        out["tool_choice"] = {"type": "auto", **out.get("tool_choice", {}), "disable_parallel_tool_use": True}
+    if "stop" in body:
+        out["stop_sequences"] = body["stop"]
+    settings: Body = {}
+    if "json_schema" in (wanted := body.get("response_format", {})):
+        settings["format"] = {"type": "json_schema", "schema": wanted["json_schema"]["schema"]}
+    if "reasoning_effort" in body:
+        settings["effort"] = body["reasoning_effort"]
+        out |= {"thinking": {"type": "adaptive"}}
+    return {**out, "output_config": settings} if settings else out
 
 
 def _make_turns(messages: Sequence[Mapping[str, Any]]) -> list[Body]:
@@ -82,11 +103,27 @@ def _make_turns(messages: Sequence[Mapping[str, Any]]) -> list[Body]:
 
 def _iterate_blocks(message: Mapping[str, Any]) -> Iterator[Body]:
     if message.get("content"):
-        yield {"type": "text", "text": message["content"]}
+        content = message["content"]
+        yield from [{"type": "text", "text": content}] if isinstance(content, str) else map(_make_block, content)
     for call in message.get("tool_calls", ()):
         value = bounded_json.decode_json(call["function"]["arguments"])
         given = value if isinstance(value, dict) else {}
         yield {"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": given}
+
+
+def _make_input_part(part: Mapping[str, Any]) -> Body:
+    """A part of a message of Responses: text, or an image."""
+    if part["type"] == "text":
+        return {"type": "input_text", "text": part["text"]}
+    return {"type": "input_image", "image_url": part["image_url"]["url"]}
+
+
+def _make_block(part: Mapping[str, Any]) -> Body:
+    """A block of a message of Messages: text, or an image out of a data URL."""
+    if part["type"] == "text":
+        return {"type": "text", "text": part["text"]}
+    kind, _, data = part["image_url"]["url"].removeprefix("data:").partition(";base64,")
+    return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}}
 
 
 def _make_tool(name: str, description: str, parameters: Body) -> Body:

@@ -11,7 +11,8 @@ from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.endpoint_options import make_ad_hoc_endpoint
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model, Price
+from byok_bench.endpoints.model import DeclaredCapabilities, Model, Price
+from byok_bench.endpoints.model_record import Capability
 
 SEEN = DeclaredCapabilities(tools=Capability(state="yes", evidence="a call came"))
 BEFORE = {

@@ -8,7 +8,8 @@ from support.nine import NINE
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model
+from byok_bench.endpoints.model import DeclaredCapabilities, Model
+from byok_bench.endpoints.model_record import Capability
 from byok_bench.errors import PlanError
 from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
 from byok_bench.runs.planning.plan import (

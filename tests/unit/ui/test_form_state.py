@@ -13,7 +13,8 @@ from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, writte
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.ladder.climb import ladder
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.model import Capability, DeclaredCapabilities, Model
+from byok_bench.endpoints.model import DeclaredCapabilities, Model
+from byok_bench.endpoints.model_record import Capability
 from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
 from byok_bench.ui.form_state import ENVIRONMENT, FormState
