@@ -12,6 +12,7 @@ from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
     from byok_bench.checks.ladder.report import LadderReport, Rung
+    from byok_bench.checks.remedies import Remedy
     from byok_bench.endpoints.endpoint import Endpoint
 
 
@@ -57,6 +58,8 @@ def check_endpoint(
     )
     tell = note if as_json else typer.echo
     tell(report.spending)
+    for remedy in report.remedies:
+        tell(f"{remedy.words} {_describe_mending(remedy, chosen, is_booked=endpoint is not None)}")
     if save:
         keep_capabilities(chosen, report)
     if as_json:
@@ -72,18 +75,22 @@ def print_rung(rung: "Rung", *, to_stdout: bool) -> None:
     typer.echo(to_printable_line(render_rung_line(rung)), err=not to_stdout)
 
 
+def _describe_mending(remedy: "Remedy", endpoint: "Endpoint", *, is_booked: bool) -> str:
+    """How to set it: in the book, or beside --base-url."""
+    from byok_bench.checks.remedies import render_command
+
+    return f"Do it: {render_command(remedy, endpoint)}" if is_booked else f"Add --set {remedy.field}={remedy.value}"
+
+
 def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
     """Write what was shown into the model of the book."""
     from msgspec.structs import replace
 
-    from byok_bench.checks.ladder.capabilities import prove_capabilities
+    from byok_bench.checks.ladder.capabilities import note_proofs
     from byok_bench.endpoints.book import EndpointBook
 
     if endpoint.find_model(report.model) is None:
         note(f"byok-bench: nothing is saved: {endpoint.label!r} has no model {report.model!r} in the book")
         return
-    models = [
-        replace(one, capabilities=prove_capabilities(report, one.capabilities)) if one.name == report.model else one
-        for one in endpoint.models
-    ]
+    models = [note_proofs(one, report) if one.name == report.model else one for one in endpoint.models]
     EndpointBook.open().update(replace(endpoint, models=models))

@@ -5,7 +5,9 @@ from typing import Final
 import msgspec
 
 from byok_bench.checks.advice import choose_advice
+from byok_bench.checks.remedies import find_remedy
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.tables import Line
 from byok_bench.runs.judging import Row
@@ -103,11 +105,19 @@ def list_failures(run: Run) -> list[Line]:
                 "delay_s": row.retry_after_s,
                 "n": 0,
                 "message": replace_surrogates(row.message),
-                "advice": choose_advice(to_failure(row), route_answered=row.target in answered),
+                "advice": _choose_row_advice(run, row, route_answered=row.target in answered),
             },
         )
         entry["n"] += 1
     return list(seen.values())
+
+
+def _choose_row_advice(run: Run, row: Row, *, route_answered: bool) -> str:
+    """What of the model mends it, where that is known, else what a person should do about such a failure."""
+    target = run.plan.targets[row.target]
+    model = find_named_model(run.plan.endpoints[target.endpoint], target.model)
+    remedy = find_remedy(row.message or "", model) if model is not None and row.kind == "invalid_request" else None
+    return remedy.words if remedy is not None else choose_advice(to_failure(row), route_answered=route_answered)
 
 
 def to_failure(row: Row) -> Failure:

@@ -14,6 +14,7 @@ import msgspec
 
 from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import run_checks
+from byok_bench.checks.remedies import find_exchange_remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
 from byok_bench.runs.planning.plan import Plan, Target
@@ -21,6 +22,7 @@ from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records, ru
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.scenarios.agent import is_sample_over, judge_turns
+from byok_bench.scenarios.expectations.judging import Outcome
 from byok_bench.scenarios.scenario import lay_over
 from byok_bench.scenarios.schema_fit import find_misfit
 from byok_bench.scenarios.toolbox import open_toolbox
@@ -233,7 +235,14 @@ def add_outcome(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exc
     """The row of a sample's last turn, with the outcome that all its turns amount to."""
     scenario = plan.get_scenario(states[-1].scenario)
     ended = judge_turns(scenario, scenario.get_sample(states[-1].sample), turns)
-    return msgspec.structs.replace(rows[-1], outcome=ended.outcome, why=ended.why)
+    return msgspec.structs.replace(rows[-1], outcome=ended.outcome, why=_add_remedy(plan, states[-1], turns[-1], ended))
+
+
+def _add_remedy(plan: Plan, state: ExchangeState, last: Exchange, ended: Outcome) -> tuple[str, ...]:
+    """Why it ended so, and what of the model mends it, where the last request was refused for a member of it."""
+    endpoint = plan.endpoints[plan.targets[state.target].endpoint]
+    remedy = find_exchange_remedy(last, endpoint) if ended.outcome == "failed" else None
+    return (*ended.why[:-1], f"{ended.why[-1]} {remedy.words}") if remedy is not None else ended.why
 
 
 def read_exchange(target: Target, record: records.Record) -> Exchange:

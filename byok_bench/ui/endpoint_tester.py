@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from ipywidgets import VBox
 
 from byok_bench.checks.advice import NO_KEY, choose_advice, describe_failure, has_sent_key
-from byok_bench.checks.ladder.capabilities import prove_capabilities
 from byok_bench.checks.ladder.climb import find_currency, ladder
 from byok_bench.checks.ladder.report import LadderReport
+from byok_bench.checks.remedies import Remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.model_list import list_usable_models
 from byok_bench.endpoints.endpoint import Endpoint
@@ -53,7 +53,10 @@ class EndpointTester(VBox):  # type: ignore[misc]
         self._offering = False
         self._tell_changed: Changed = lambda *, changed: None
         self._tell: Said = lambda text, bad=False: None
-        super().__init__([make_field_row(self._choose_key), self._ladder, self._models])
+        self._remedy: tuple[str, Remedy] | None = None
+        self._mend = Action("", "warning", hidden=True)
+        self._mend.observe_press(self._apply_remedy)
+        super().__init__([make_field_row(self._choose_key, self._mend), self._ladder, self._models])
         self._models.observe_ticked(self._enter_models)
 
     @property
@@ -89,7 +92,7 @@ class EndpointTester(VBox):  # type: ignore[misc]
     def clear(self) -> None:
         """Forget what was said of another endpoint."""
         self._ladder.clear()
-        self._models.hidden = self._choose_key.hidden = True
+        self._models.hidden = self._choose_key.hidden = self._mend.hidden = True
 
     def list_known_models(self) -> list[str]:
         """What the selected endpoint's server listed when it was asked last."""
@@ -121,14 +124,34 @@ class EndpointTester(VBox):  # type: ignore[misc]
         self.report = report
         self._ladder.finish(report)
         self._choose_key.hidden = not _is_keyless(report)
-        found = prove_capabilities(report, endpoint.get_model(report.model).capabilities)
+        self._offer_remedy(endpoint.config_key, report)
         try:
             self._state.tests.keep(endpoint, report)
-            self._state.keep_capabilities(endpoint.config_key, report.model, found)
+            self._state.keep_proofs(endpoint.config_key, report)
         except ByokBenchError as error:
             self._tell(to_sentence(error), bad=True)
         self._listed[endpoint.config_key] = report.listed_models
         self._tell_changed(changed=True)
+
+    def _offer_remedy(self, config_key: str, report: LadderReport) -> None:
+        """A button that sets what the model wants, where the server said so."""
+        self._remedy = (config_key, report.remedies[0]) if report.remedies and self._state.is_editable else None
+        if self._remedy is not None:
+            _, remedy = self._remedy
+            self._mend.text, self._mend.hint = f"Set {remedy.field} and test again", remedy.words
+        self._mend.hidden = self._remedy is None
+
+    def _apply_remedy(self) -> None:
+        """Set it in the book, and see whether it helped."""
+        if self._remedy is None or self.is_busy:
+            return
+        try:
+            self._state.apply_remedy(*self._remedy)
+        except ByokBenchError as error:
+            self._tell(to_sentence(error), bad=True)
+            return
+        self._tell_changed(changed=True)
+        self.start_test()
 
     async def _list_models(self) -> None:
         """Offer what is listed; any other id may be typed."""

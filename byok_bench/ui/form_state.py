@@ -13,7 +13,10 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec.structs import replace
 
+from byok_bench.checks.ladder.capabilities import note_proofs
 from byok_bench.checks.ladder.last_tests import FILE_NAME, LastTests
+from byok_bench.checks.ladder.report import LadderReport
+from byok_bench.checks.remedies import Remedy
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entered_text import trim_ends
@@ -22,6 +25,7 @@ from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.key_places import describe_key_place, is_key_stored
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
 from byok_bench.endpoints.model import DeclaredCapabilities, Model, make_config_key
+from byok_bench.endpoints.model_text_fields import read_model_field
 from byok_bench.endpoints.readiness import (
     describe_unreadiness,
     find_url_hint,
@@ -249,12 +253,19 @@ class FormState:
         """The user said that the key may go to the endpoint's present address."""
         self.book.confirm_key(self._require_selected().config_key)
 
-    def keep_capabilities(self, config_key: str, model: str, found: DeclaredCapabilities) -> None:
+    def apply_remedy(self, config_key: str, remedy: Remedy) -> None:
+        """Set what mends the requests to one model of an endpoint. Raises EndpointError."""
+        endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
+        if endpoint is None or self.book.is_team(endpoint) or self.book.find_refusal(endpoint):
+            raise EndpointError("this endpoint cannot be changed here", code="not_editable")
+        self.book.update(read_model_field(endpoint, remedy.field, remedy.value, remedy.model))
+
+    def keep_proofs(self, config_key: str, report: LadderReport) -> None:
         """Note on the model what a test showed, where that may be written."""
         endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
         if endpoint is None or self.book.is_team(endpoint) or self.book.find_refusal(endpoint):
             return
-        models = [replace(one, capabilities=found) if one.name == model else one for one in endpoint.models]
+        models = [note_proofs(one, report) if one.name == report.model else one for one in endpoint.models]
         self.book.update(replace(endpoint, models=models))
 
     def get_field_text(self, field: str) -> str:

@@ -136,6 +136,28 @@ def _change_openrouter_stream(visit: Visit) -> None:
     get_events(visit)[0:0] = [Event(raw=comment, due_ms=0.0), Event(raw=comment, due_ms=0.0)]
 
 
+_FIXED_SAMPLING: dict[str, Any] = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+"""Members that OpenAI's reasoning models take at their default alone."""
+
+
+def _prepare_openai_reasoning(visit: Visit) -> None:
+    """Turn down what OpenAI's reasoning models do, in their words."""
+    body = visit.body or {}
+    if visit.route == "chat" and "max_tokens" in body:
+        said = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        )
+        raise Refusal(400, said, code="unsupported_parameter", param="max_tokens")
+    for name, only in _FIXED_SAMPLING.items():
+        given = body.get(name, only)
+        if given != only and visit.route == "chat":
+            said = f"'{name}' does not support {given} with this model. Only the default ({only}) value is supported."
+            raise Refusal(400, f"Unsupported value: {said}", code="unsupported_value", param=name)
+        if given != only:
+            said = f"Unsupported parameter: '{name}' is not supported with this model."
+            raise Refusal(400, said, code="unsupported_parameter", param=name)
+
+
 def _simulate_vllm(visit: Visit) -> None:
     """Flat error objects with the class of the exception; a bare word for a wrong key."""
     status = visit.reply.status
@@ -241,6 +263,13 @@ _ALL = (
         ("simulation/vllm",),
         window_field="max_model_len",
         after=_simulate_vllm,
+    ),
+    Profile(
+        "openai-reasoning",
+        "OpenAI's reasoning models",
+        ("koosoli/ESPHomeDesigner#379", "QwenLM/qwen-code#921", "BerriAI/litellm#8192"),
+        ("simulation/reasons",),
+        amid=_prepare_openai_reasoning,
     ),
     Profile(
         "ollama",

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from byok_bench.checks.finding import Finding
+from byok_bench.checks.remedies import Remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.model_list import list_usable_models
 
@@ -61,6 +62,8 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     """What was sent and came back."""
+    remedy: Remedy | None = None
+    """What to set of the model, where the server refused a member of the request."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the exchanges behind it as `send --json` prints them."""
@@ -68,6 +71,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
             name: getattr(self, name) for name in self.__struct_fields__ if name not in ("exchanges", "findings")
         }
         document["findings"] = [msgspec.to_builtins(one) for one in self.findings]
+        document["remedy"] = None if self.remedy is None else msgspec.to_builtins(self.remedy)
         document["exchanges"] = [one.to_json() for one in self.exchanges]
         return document
 
@@ -126,6 +130,11 @@ class LadderReport(msgspec.Struct, frozen=True, kw_only=True):
             ),
         ]
         return f"{MARKS['pass']} ready: {', '.join(filter(None, said))}"
+
+    @property
+    def remedies(self) -> list[Remedy]:
+        """What to set of the model, in order, each once."""
+        return list(dict.fromkeys(rung.remedy for rung in self.rungs if rung.remedy is not None))
 
     @property
     def listed_models(self) -> list[str]:

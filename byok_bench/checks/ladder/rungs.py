@@ -11,6 +11,7 @@ from byok_bench.checks.probes.bodies import WEATHER, build_call_request, build_q
 from byok_bench.checks.probes.probe import ProbeRequest, find_probe
 from byok_bench.checks.probes.prober import Prober, ProbeResult, compute_exchanges_cost, sum_reported_tokens
 from byok_bench.checks.registry import Check, run_checks
+from byok_bench.checks.remedies import find_exchange_remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.model_list import (
     is_wildcard,
@@ -309,6 +310,10 @@ def make_rung(
     if limited:
         asked = sum(one.error.retry_after_s or 0 for one in limited if one.error)
         said = f"{said} Before that it answered 429, and was waited for as it asked ({asked:g} s)."
+    remedies = [find_exchange_remedy(one, climb.prober.endpoint) for one in exchanges]
+    remedy = next(filter(None, remedies), None)
+    if remedy is not None:
+        said = f"{said} {remedy.words}"
     exchanges = [*exchanges, *superseded]
     times = [one.timing.e2e for one in exchanges]
     known = [one for one in times if one is not None]
@@ -322,6 +327,7 @@ def make_rung(
         cost=compute_exchanges_cost(climb.prober.endpoint, climb.prober.model, exchanges),
         findings=tuple(found),
         exchanges=tuple(exchanges),
+        remedy=remedy,
     )
 
 

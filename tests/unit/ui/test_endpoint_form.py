@@ -68,6 +68,26 @@ async def test_the_rung_to_mend_stands_on_top_with_its_advice() -> None:
         assert ladder_of(form) == ""
 
 
+async def test_one_press_sets_what_the_server_wants_and_tests_again() -> None:
+    """Twice for a reasoning model of OpenAI: another name for max_tokens, then no temperature."""
+    async with Simulator(profile="openai-reasoning") as server:
+        form = filled(server.base_url, "simulation/reasons")
+        await work_of(form, "Test")
+        mend, told = form._tester._mend, []
+        while not mend.hidden:
+            told.append((mend.text, mend.hint))
+            mend.press()
+            task: Any = form._tester._task
+            await task
+            await asyncio.sleep(0)
+    assert [text for text, _ in told] == ["Set rename and test again", "Set drop and test again"]
+    assert told[0][1] == "simulation/reasons wants max_completion_tokens: set rename=max_tokens:max_completion_tokens."
+    assert form.report is not None
+    assert form.report.has_passed
+    assert form._fields["rename"].value == "max_tokens:max_completion_tokens"
+    assert form._fields["drop"].value == "temperature"
+
+
 async def test_listed_models_are_ticked_and_taken() -> None:
     """The endpoint's own are ticked, those that no list has are kept; a tick puts a model into the endpoint."""
     async with Simulator() as server:

@@ -8,10 +8,12 @@ from typing import Any
 import certifi
 import keyring
 import pytest
+from msgspec.structs import replace
 from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, written
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.ladder.climb import ladder
+from byok_bench.checks.ladder.report import LadderReport
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.model import DeclaredCapabilities, Model
 from byok_bench.endpoints.model_record import Capability
@@ -324,7 +326,8 @@ def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tm
     state = FormState(EndpointBook.open())
     assert state.make_list_label(state.endpoints[0]) == ("Shared  (Team)  untested", False)
     assert (state.is_editable, state.can_take_key) == (False, False)
-    state.keep_capabilities(str(state.selected), "m", DeclaredCapabilities(tools=Capability(state="yes")))
+    shown = LadderReport(label="Shared", base_url="https://team.example.com/v1", model="m", rungs=())
+    state.keep_proofs(str(state.selected), shown)
     assert team.read_text() == text
     state.duplicate()
     assert state.is_editable
@@ -333,10 +336,17 @@ def test_a_teams_endpoint_is_shown_read_only(monkeypatch: pytest.MonkeyPatch, tm
 def test_what_a_test_found_is_kept_until_model_or_address_change(filled: FormState) -> None:
     """Evidence belongs to one model at one address; what the user declared stays."""
     declared, found = Capability(state="no"), Capability(state="yes", evidence="tools: called.")
-    filled.keep_capabilities(str(filled.selected), "m-1", DeclaredCapabilities(tools=found, reasoning=declared))
+    known = Model(
+        "m-1",
+        capabilities=DeclaredCapabilities(tools=found, reasoning=declared),
+        echo_reasoning="required",
+        echo_evidence="turn 2: left out, it gave 400",
+    )
+    filled.book.update(replace(stored(filled), models=[known]))
     assert filled.describe_field("model").text == "Known of it: tools yes, reasoning no."
     filled.enter("base_url", "https://elsewhere.example.com/v1")
     assert stored(filled).models[0].capabilities == DeclaredCapabilities(reasoning=declared)
+    assert (stored(filled).models[0].echo_reasoning, stored(filled).models[0].echo_evidence) == ("unknown", None)
 
 
 def test_a_book_that_broke_meanwhile_loses_no_text(filled: FormState) -> None:
