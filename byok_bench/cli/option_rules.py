@@ -41,6 +41,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
                 "--seed", "--warmup", "--attempts", "--processes", "--profile", "--note",
+                "--shard",
             )
         ),
     },

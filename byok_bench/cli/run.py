@@ -75,6 +75,7 @@ def run_plan(
         int | None, typer.Option(min=1, help="Requests at most for one answer. [default: 1, no retry]")
     ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Processes that drive the load. [default: 1]")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Play this part of the plan only, like 3/8.")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")] = False,
@@ -108,6 +109,7 @@ def run_plan(
             attempts=attempts,
             processes=processes,
             profile=profile,
+            shard=shard,
         ),
         store=store,
         is_new=new,

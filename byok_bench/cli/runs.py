@@ -29,6 +29,7 @@ def add_command(app: typer.Typer) -> None:
     group.command("delete")(delete_stored)
     group.command("vacuum")(vacuum_file)
     group.command("check")(check_file)
+    group.command("merge")(merge_parts)
     group.command("export")(export_run)
     group.command("baseline")(keep_baseline)
     app.add_typer(group, name="runs", no_args_is_help=True)
@@ -154,6 +155,28 @@ def check_file(store: StorePath = None, as_json: AsJson = False) -> None:
         for line in damages or [f"{path}: nothing is damaged"]:
             note(line)
     raise typer.Exit(int(Exit.FELL_SHORT if damages else Exit.OK))
+
+
+def merge_parts(
+    target: Annotated[Path, typer.Argument(help="The file to join them in; made if it is not there.")],
+    parts: Annotated[list[Path], typer.Argument(help="Result files of `run --shard`.", metavar="PART…")],
+    as_json: AsJson = False,
+) -> None:
+    """Join the parts of a plan that were played apart; exit code 3 if some are still missing."""
+    import msgspec
+
+    from byok_bench.runs.storage.merging import merge_stores
+    from byok_bench.runs.storage.result_path import locate_store
+
+    path = locate_store(target)
+    merged = merge_stores(path, [locate_store(part) for part in parts])
+    if as_json:
+        emit_json({"version": LISTS_VERSION, "store": str(path), "runs": msgspec.to_builtins(merged)})
+    for one in () if as_json else merged:
+        note(f"run {one.run}: {describe_count(one.exchanges, 'exchange')} of {describe_count(one.parts, 'part')}")
+        if one.missing:
+            note(f"    {describe_count(one.missing, 'exchange')} missing: byok-bench run --resume {one.run} plays them")
+    raise typer.Exit(int(Exit.UNFINISHED if any(one.missing for one in merged) else Exit.OK))
 
 
 def export_run(

@@ -27,6 +27,7 @@ from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.load_patterns import make_loads
 from byok_bench.runs.planning.plan import Job, Plan, PlanSettings, check_profile, make_plan
 from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.shards import read_shard
 from byok_bench.runs.progress import Listener, MeasuringEvent, RunFinished, RunStarted, Waiting, warn_in_log
 from byok_bench.runs.results import Run, judge_run
 from byok_bench.runs.resumption import (
@@ -90,6 +91,7 @@ async def run(
     transport: Transport = "own",
     note: str = "",
     plan_file: str | os.PathLike[str] = "",
+    shard: str | None = None,
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
@@ -117,6 +119,7 @@ async def run(
     * `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock one, for comparison); an endpoint's field wins.
     * `note`: what the run is to be called; `bb.Run.open` finds it by that.
     * `plan_file`: where the plan was read, kept with the run.
+    * `shard`: the part of the plan to play, such as `3/8`; `byok-bench runs merge` joins the parts. None: all of it.
 
     Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
     PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,
@@ -137,6 +140,7 @@ async def run(
         profile=profile,
         timeouts=timeouts,
         retries=Retries(attempts=attempts),
+        shard=None if shard is None else read_shard(shard),
     )
     means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
     labels = RunLabels(note=note, plan_file=os.fspath(plan_file))

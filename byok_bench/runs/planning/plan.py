@@ -28,6 +28,7 @@ from byok_bench.redact import redact
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
 from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.planning.seals import seal_extras
+from byok_bench.runs.planning.shards import Shard, select_shard
 from byok_bench.runs.storage.records import NOT_KEPT
 from byok_bench.scenarios.agent import build_opening
 from byok_bench.scenarios.scenario import Scenario
@@ -111,6 +112,8 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts | None = None
     """Overrides those of the endpoints."""
     retries: Retries = Retries()
+    shard: Shard | None = None
+    """The part that is played; None for all of it."""
 
 
 class Plan(PlanSettings, frozen=True, kw_only=True):
@@ -242,7 +245,7 @@ def find_exclusion(target: Target, scenario: Scenario) -> str | None:
 
 
 def make_jobs(plan: Plan) -> list[Job]:
-    """Every job, unordered."""
+    """Every job of a plan, or of the shard that is played of it; unordered."""
     jobs = []
     for index, target in enumerate(plan.targets):
         for scenario in plan.scenarios:
@@ -261,7 +264,7 @@ def make_jobs(plan: Plan) -> list[Job]:
                     for stage in range(len(plan.loads))
                     for repeat in range(1, plan.repeats + 1)
                 ]
-    return jobs
+    return select_shard(jobs, plan.shard)
 
 
 def make_turn_key(first: str, turn: int) -> str:

@@ -20,6 +20,7 @@ from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.load_patterns import make_loads
 from byok_bench.runs.planning.plan import check_counts, check_profile
 from byok_bench.runs.planning.retries import Retries
+from byok_bench.runs.planning.shards import read_shard
 from byok_bench.runs.planning.toml_lines import Place, find_line
 from byok_bench.wire.limits import Timeouts
 
@@ -67,6 +68,8 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     processes: int | None = None
     profile: str | None = None
     timeouts: Timeouts | None = None
+    shard: str | None = None
+    """The part to play, such as 3/8."""
     gates: GatesTable | None = None
     """Rules that the run is judged by; a text is the path of a rules file."""
 
@@ -188,6 +191,8 @@ def _check_values(plan: PlanFile) -> None:
     if plan.processes is not None and not 1 <= plan.processes <= 64:
         raise PlanError("processes must be from 1 to 64", code="bad_plan")
     check_profile(plan.profile or "local")
+    if plan.shard is not None:
+        read_shard(plan.shard)
     if plan.gates is not None and plan.gates.rules is None and not plan.gates.rule:
         raise PlanError("gates name no rules: give rules = FILE, or [[gates.rule]]", code="bad_plan")
 
@@ -226,6 +231,7 @@ def make_run_arguments(plan: PlanFile, path: Path) -> dict[str, Any]:
         "attempts",
         "profile",
         "timeouts",
+        "shard",
     )
     given = {name: getattr(plan, name) for name in (*names, "processes") if getattr(plan, name) is not None}
     if plan.scenarios:

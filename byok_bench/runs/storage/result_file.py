@@ -193,7 +193,8 @@ def _translate_errors(path: Path) -> Iterator[None]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000, check_same_thread=False)
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MS / 1000, check_same_thread=False)
     db.execute(f"pragma busy_timeout = {BUSY_MS}")
     db.execute("pragma foreign_keys = on")
     db.execute("pragma synchronous = full")
