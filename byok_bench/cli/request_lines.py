@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, note
 from byok_bench.cli.endpoint_fields import EndpointOptions
-from byok_bench.cli.send import EgressRules, print_exchange, read_json_object, send_one, to_printable_text
+from byok_bench.cli.send import print_exchange, read_json_object, send_one, to_printable_text
 from byok_bench.errors import ByokBenchError, EndpointError
 
 if TYPE_CHECKING:
     from byok_bench.dialects.exchange import Exchange
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.permission import EgressRules
 
 
 class RequestLine(NamedTuple):
@@ -35,7 +36,7 @@ async def send_lines(
     text: str,
     endpoint: "Endpoint | None",
     model: str | None,
-    rules: EgressRules,
+    rules: "EgressRules",
     concurrency: int,
     as_json: bool,
     with_bytes: bool,

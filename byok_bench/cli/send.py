@@ -1,8 +1,7 @@
 """`byok-bench send`: one request, or one a line, and the Exchange that came of it."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +15,7 @@ from byok_bench.errors import ByokBenchError
 if TYPE_CHECKING:
     from byok_bench.dialects.exchange import Exchange
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.permission import EgressRules
     from byok_bench.wire.client import Client
 
 
@@ -42,13 +42,15 @@ def send_requests(
     ] = False,
 ) -> None:
     """Send one request (--prompt or --request), or one a line (--jsonl), and print what came back."""
+    from byok_bench.endpoints.permission import find_rules
+
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
         fail("give exactly one of --prompt, --request and --jsonl")
     given = EndpointOptions(
         base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
     )
     chosen = endpoint_options.choose_endpoint(endpoint, given, optional=jsonl is not None)
-    rules = EgressRules(endpoint_options.resolve_egress_profile(profile), endpoint_options.read_egress_policy())
+    rules = find_rules(profile, None)
     if jsonl is not None:
         from byok_bench.cli.request_lines import send_lines
 
@@ -63,13 +65,6 @@ def send_requests(
     exchange = run_async(send_one(chosen, body, model, rules))
     print_exchange(exchange, as_json, with_bytes=with_bytes)
     raise typer.Exit(int(choose_exit_code(exchange)))
-
-
-class EgressRules(NamedTuple):
-    """Under which egress rules requests go out."""
-
-    profile: str
-    policy: Mapping[str, Any] | None
 
 
 def find_asked_schema(endpoint: "Endpoint", model: str | None) -> str:
@@ -94,7 +89,7 @@ async def send_one(
     endpoint: "Endpoint",
     body: dict[str, Any],
     model: str | None,
-    rules: EgressRules,
+    rules: "EgressRules",
     client: "Client | None" = None,
 ) -> "Exchange":
     """One request; `model` wins over the body's own, that over the endpoint's first."""
