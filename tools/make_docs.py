@@ -26,10 +26,12 @@ from byok_bench.checks.client_effects import describe_effects, find_client_effec
 from byok_bench.checks.registry import Check, list_answer_forms, load_catalogue  # noqa: E402
 from byok_bench.cli.console import MEANINGS  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
+from byok_bench.scenarios.format_schema import FILE_NAME, make_format_schema  # noqa: E402
 
 RULES = ROOT / "docs" / "checks"
 CLI = ROOT / "docs" / "cli.md"
 REFERENCE = ROOT / "docs" / "reference.md"
+SCENARIO_FORMAT = ROOT / "byok_bench" / "scenarios" / FILE_NAME
 EXAMPLES = 3
 """Cases of each sort that a page shows; the others are named by their titles."""
 WIDTH = 100
@@ -63,6 +65,7 @@ def pages() -> dict[Path, str]:
         **written,
         RULES / "index.md": index_page(rules),
         CLI: cli_page(build_app()),
+        SCENARIO_FORMAT: json.dumps(make_format_schema(), indent=1, ensure_ascii=False) + "\n",
         REFERENCE: NOTE + write_reference_page(),
     }
 

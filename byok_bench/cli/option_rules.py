@@ -28,7 +28,7 @@ _OF_REPLAYS: Final = OptionRule(needs=("--replay",))
 _WRITTEN: Final = ("--html", "--csv", "--parquet", "--jsonl")
 _SIMULATED: Final = (
     "--fault", "--profile", "--together", "--every", "--probability", "--seed", "--model", "--key-env", "--ttft-ms",
-    "--gap-ms", "--tokens", "--context", "--reasoning",
+    "--gap-ms", "--tokens", "--context", "--reasoning", "--script", "--mistake",
 )  # fmt: skip
 OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
     "run": {
@@ -96,6 +96,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--every": _OF_FAULTS,
         "--probability": _OF_FAULTS,
         "--seed": OptionRule(needs=("--probability",)),
+        "--mistake": OptionRule(needs=("--script",)),
     },
     "endpoints add": {
         "--key-env": OptionRule(apart=("--key-stdin", "--key-ask")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from byok_bench.cli.completion import complete_scenario
 from byok_bench.cli.console import Exit, emit_json, fail, note
 from byok_bench.errors import BackendError
 
@@ -38,6 +39,14 @@ def serve_answers(
     seed: Annotated[int, typer.Option(help="Decides which requests chance picks.")] = 0,
     replay: Annotated[str | None, typer.Option(help="Serve this run's recorded exchanges (an id, or `last`).")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file of the run.")] = None,
+    script: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Answer as a perfect agent does: names, groups, sets or files of scenarios.",
+            autocompletion=complete_scenario,
+        ),
+    ] = None,
+    mistake: Annotated[int, typer.Option(min=0, help="Make the n-th mistake of every sample instead.")] = 0,
     endpoint: Annotated[str | None, typer.Option(help="Only the exchanges with this endpoint of the run.")] = None,
     speed: Annotated[float, typer.Option(min=0, help="Replay: 1 as recorded, 2 twice as fast, 0 at once.")] = 1.0,
     in_order: Annotated[bool, typer.Option(help="Replay in order, not matched by request.")] = False,
@@ -47,7 +56,9 @@ def serve_answers(
     ttft_ms: Annotated[float, typer.Option(min=0, help="Time to the first token.")] = 50.0,
     gap_ms: Annotated[float, typer.Option(min=0, help="Time between tokens.")] = 10.0,
     tokens: Annotated[int, typer.Option(min=1, help="Length of a plain answer.")] = 32,
-    context: Annotated[int, typer.Option(min=1, help="Context window, tokens.")] = 4096,
+    context: Annotated[
+        int | None, typer.Option(min=1, help="Context window, tokens: 4096, or a million with --script.")
+    ] = None,
     reasoning: Annotated[bool, typer.Option(help="Think before each answer.")] = False,
     list_faults: Annotated[bool, typer.Option("--list", help="List the faults and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout: where it listens.")] = False,
@@ -73,10 +84,21 @@ def serve_answers(
             tokens=tokens,
             context=context,
             reasoning=reasoning,
+            script=list_script_entries(script or []),
+            mistake=mistake,
             port=port,
         )
     asyncio.run(serve_until_interrupted(server, as_json))
     raise typer.Exit(int(Exit.OK))
+
+
+def list_script_entries(names: list[str]) -> list[dict[str, Any]]:
+    """The script of these scenarios; empty without names."""
+    if not names:
+        return []
+    from byok_bench.scenarios.scripts import make_script
+
+    return make_script(names)
 
 
 def make_simulator(**settings: Any) -> "HttpBackend":

@@ -24,10 +24,14 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Word lists of fill_words.toml."""
 
     people: tuple[str, ...]
+    names: tuple[str, ...]
     deeds: tuple[str, ...]
+    kinds: tuple[str, ...]
     things: tuple[str, ...]
     places: tuple[str, ...]
+    positions: tuple[str, ...]
     times: tuple[str, ...]
+    joints: tuple[str, ...]
     nouns: tuple[str, ...]
     states: tuple[str, ...]
 
@@ -92,16 +96,25 @@ def _wrap_mark(kind: FillKind, text: str) -> str:
 def _iterate_sentences(dice: random.Random) -> Iterator[str]:
     words = load_words()
     while True:
-        who, deed, thing = dice.choice(words.people), dice.choice(words.deeds), dice.choice(words.things)
-        where, when = dice.choice(words.places), dice.choice(words.times)
-        order = dice.randrange(3)
-        if order == 0:
-            said = f"{who} {deed} {thing} {where}, {when}."
-        elif order == 1:
-            said = f"{where} {who} {deed} {thing}, {when}."
-        else:
-            said = f"{when}, {who} {deed} {thing} and left it {where}."
-        yield said[0].upper() + said[1:]
+        said = _make_clause(dice, words)
+        for _ in range(dice.randrange(3)):
+            said += f", {dice.choice(words.joints)} {_make_clause(dice, words)}"
+        yield f"{said[0].upper()}{said[1:]}."
+
+
+def _make_clause(dice: random.Random, words: Words) -> str:
+    person = f"the {dice.choice(words.kinds)} {dice.choice(words.people)}"
+    who = dice.choice((person, dice.choice(words.names), f"{dice.choice(words.names)} the {dice.choice(words.people)}"))
+    what = (
+        f"{dice.choice(('the', 'another', 'her', 'his', 'one'))} {dice.choice(words.kinds)} {dice.choice(words.things)}"
+    )
+    rest = dice.choice((
+        "",
+        f" {dice.choice(words.times)}",
+        f" {dice.choice(words.positions)} the {dice.choice(words.places)}",
+        f" and {dice.randrange(2, 400)} {dice.choice(words.kinds)} {dice.choice(words.things)}s",
+    ))  # fmt: skip
+    return f"{who} {dice.choice(words.deeds)} {what}{rest}"
 
 
 def _iterate_functions(dice: random.Random) -> Iterator[str]:

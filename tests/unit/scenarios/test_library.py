@@ -1,10 +1,13 @@
 """Every scenario of the library proves itself: its solution meets all, each mistake misses what it must and no more."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from byok_bench.scenarios.proofs import list_mistake_numbers, prove_scenarios
 from byok_bench.scenarios.scenario import DIALECTS, Scenario
+from byok_bench.scenarios.scenario_file import parse_scenario
 from byok_bench.scenarios.scenario_rules import check_scenario
 from byok_bench.scenarios.scripts import make_script
 from byok_bench.scenarios.selection import load_library
@@ -63,3 +66,11 @@ def break_scenario(scenario: Scenario) -> Scenario:
     (sample,) = scenario.samples
     wrong = replace(sample.mistake[0], turns=sample.solution)
     return replace(scenario, samples=(replace(sample, solution=sample.mistake[0].turns, mistake=(wrong,)),))
+
+
+async def test_the_example_of_the_page_proves_itself() -> None:
+    """What docs/scenarios.md shows can be copied."""
+    page = (Path(__file__).parents[3] / "docs/scenarios.md").read_text("utf-8")
+    shown = page.partition("```toml\n")[2].partition("```")[0]
+    proofs = prove_scenarios([parse_scenario(shown.encode(), "docs/scenarios.md")], ["chat"])
+    assert [proof.problem async for proof in proofs] == [""] * 4
