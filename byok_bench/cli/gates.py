@@ -37,7 +37,7 @@ def judge_gates(
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit file.")] = None,
     github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions on stdout.")] = False,
     summary: Annotated[
-        Path | None, typer.Option(help=f"Append a summary in Markdown. [default: ${SUMMARY_VARIABLE}, if set]")
+        Path | None, typer.Option(help=f"Append a summary in Markdown; ${SUMMARY_VARIABLE} gets one, too.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what the rules ask, and judge nothing.")] = False,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
@@ -122,12 +122,13 @@ def write_gate_files(
     from byok_bench.report.gates.github import render_job_summary
     from byok_bench.report.gates.junit import render_junit
 
-    given = summary or (Path(os.environ[SUMMARY_VARIABLE]) if os.environ.get(SUMMARY_VARIABLE) else None)
+    of_job = os.environ.get(SUMMARY_VARIABLE)
+    places = dict.fromkeys([*([summary] if summary else []), *([Path(of_job)] if of_job else [])])
     try:
         if junit is not None:
             junit.write_text(render_junit(run.id, judged), encoding="utf-8")
-        if given is not None:
-            with given.open("a", encoding="utf-8") as file:
+        for place in places:
+            with place.open("a", encoding="utf-8") as file:
                 file.write(render_job_summary(run.id, judged, against))
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}", Exit.UNFINISHED)
