@@ -58,7 +58,7 @@ class Bench:
         if question not in self._played:
             labels = [endpoints] if isinstance(endpoints, str) else list(endpoints)
             chosen = find_endpoints(labels)
-            work = run(chosen, scenarios, repeats, concurrency, self.store, resume=False)  # type: ignore[arg-type]
+            work = run(chosen, scenarios, repeats, concurrency, self.store, resume=False)
             with ThreadPoolExecutor(1) as beside:  # a test may have a loop of its own
                 self._played[question] = beside.submit(asyncio.run, work).result()
         self.run = self._played[question]
@@ -190,8 +190,9 @@ def read_environment_endpoint() -> "Endpoint | None":
     given = {name: os.environ.get(f"{ENVIRONMENT}{name}") for name in ("BASE_URL", "MODEL", "KEY", "SCHEMA", "LABEL")}
     if not given["BASE_URL"]:
         return None
-    from byok_bench.endpoints.endpoint import Endpoint, Model
+    from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.endpoints.model import Model
 
     return Endpoint(
         label=given["LABEL"] or "environment",

@@ -14,7 +14,8 @@ import pytest
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.cli.main import main
-from byok_bench.endpoints.endpoint import Endpoint, Model
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.report.gates.baselines import make_baseline
 from byok_bench.report.gates.verdicts import gate
 from byok_bench.runs.results import Run, list_runs
