@@ -26,12 +26,15 @@ from byok_bench.checks.client_effects import describe_effects, find_client_effec
 from byok_bench.checks.registry import Check, list_answer_forms, load_catalogue  # noqa: E402
 from byok_bench.cli.console import MEANINGS  # noqa: E402
 from byok_bench.cli.main import build_app  # noqa: E402
+from byok_bench.runs.planning.plan_schema import FIELD_MEANINGS, SCHEMA_NAME, build_plan_schema  # noqa: E402
 from byok_bench.scenarios.format_schema import FILE_NAME, make_format_schema  # noqa: E402
 
 RULES = ROOT / "docs" / "checks"
 CLI = ROOT / "docs" / "cli.md"
 REFERENCE = ROOT / "docs" / "reference.md"
 SCENARIO_FORMAT = ROOT / "byok_bench" / "scenarios" / FILE_NAME
+RUNS = ROOT / "docs" / "runs.md"
+PLAN_SCHEMA = ROOT / "byok_bench" / "runs" / "planning" / SCHEMA_NAME
 EXAMPLES = 3
 """Cases of each sort that a page shows; the others are named by their titles."""
 WIDTH = 100
@@ -67,7 +70,17 @@ def pages() -> dict[Path, str]:
         CLI: cli_page(build_app()),
         SCENARIO_FORMAT: json.dumps(make_format_schema(), indent=1, ensure_ascii=False) + "\n",
         REFERENCE: NOTE + write_reference_page(),
+        PLAN_SCHEMA: json.dumps(build_plan_schema(), indent=1, ensure_ascii=False) + "\n",
+        RUNS: runs_page(RUNS.read_text(encoding="utf-8")),
     }
+
+
+def runs_page(page: str) -> str:
+    """The page on runs, with the table of a plan's fields between its marks."""
+    rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in FIELD_MEANINGS.items())
+    before, rest = page.split("<!-- fields -->", 1)
+    after = rest.split("<!-- /fields -->", 1)[1]
+    return f"{before}<!-- fields -->\n| field | is |\n|---|---|\n{rows}<!-- /fields -->{after}"
 
 
 def rule_page(rule: Check, cases: list[Case]) -> str:

@@ -211,6 +211,8 @@ def read_inline_endpoint(entry: InlineTable) -> Endpoint:
     if not isinstance(models, list) or not all(isinstance(model, (str, dict)) for model in models):
         raise PlanError(f"endpoint {shown!r} of the plan: models: {HINTS['models']}", code="bad_plan")
     tables = [{"name": model} if isinstance(model, str) else model for model in models]
+    if nameless := [number for number, table in enumerate(tables) if not table.get("name")]:
+        raise PlanError(f"endpoint {shown!r} of the plan: models[{nameless[0]}]: has no name", code="bad_plan")
     try:
         return read_endpoint_table({**entry, "models": tables})
     except EndpointError as error:
