@@ -83,6 +83,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.ui.findings_view import render_findings as render_findings
     from byok_bench.ui.ladder_view import LadderView as LadderView
     from byok_bench.ui.results_view import render_results as render_results
+    from byok_bench.ui.run_panel import RunPanel as RunPanel
     from byok_bench.ui.run_view import RunView as RunView
     from byok_bench.wire.bodies.sse import Event as Event
     from byok_bench.wire.client import Client as Client
@@ -132,6 +133,7 @@ _HOMES: Final = {
     "Run": "runs.results",
     "RunFinished": "runs.progress",
     "RunStarted": "runs.progress",
+    "RunPanel": "ui.run_panel",
     "RunView": "ui.run_view",
     "Rung": "checks.ladder.report",
     "Scenario": "scenarios.scenario",

@@ -6,9 +6,11 @@
 Every backend listens on 127.0.0.1 only. Nothing in here knows how one is started.
 """
 
+import socket
+import sys
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
@@ -18,6 +20,8 @@ from byok_bench.errors import BackendError
 __all__ = ["LOOPBACK", "Backend", "BackendError"]
 
 LOOPBACK = "127.0.0.1"
+_PORTS: dict[str, int] = {}
+"""Label of a backend → the port it had last in this process."""
 
 
 class Backend(ABC):
@@ -77,6 +81,7 @@ class Backend(ABC):
     def _note_address(self, root: str) -> None:
         """Note where the server answers: `root` is scheme, host and port."""
         self._base_url = root.rstrip("/") + "/v1"
+        _PORTS[self.label] = self.port
 
     def _forget_address(self) -> None:
         """Forget the address, and the keys that were kept for it."""
@@ -93,3 +98,28 @@ class Backend(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+def choose_port(label: str, wanted: int) -> int:
+    """The port to listen on; 0 lets the system choose.
+
+    In a notebook a backend that is started again gets the port that one of its label had before, if it is free: a run
+    that was stopped knows its endpoints by their addresses, and can go on.
+    """
+    port = _PORTS.get(label, 0)
+    if wanted or not port or not _is_in_kernel():
+        return wanted
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return 0
+    return port
+
+
+def _is_in_kernel() -> bool:
+    """Whether this is a notebook's kernel."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None

@@ -9,7 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from byok_bench.backends.backend import LOOPBACK, Backend
+from byok_bench.backends.backend import LOOPBACK, Backend, choose_port
 from byok_bench.backends.child_process import Child
 from byok_bench.backends.process_backend import ProcessBackend
 from byok_bench.errors import BackendError
@@ -51,7 +51,7 @@ class LiteLLM(ProcessBackend):
         upstream = self._upstream
         settings = {
             "host": LOOPBACK,
-            "port": self._port,
+            "port": choose_port(self.label, self._port),
             "upstream_url": upstream.base_url,
             "upstream_key": upstream.api_key or "none",
             "models": upstream.models,

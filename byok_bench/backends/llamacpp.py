@@ -7,7 +7,7 @@ llamacpp_process.py. The bundled model knows no tools by its own template; herme
 from importlib.util import find_spec
 from pathlib import Path
 
-from byok_bench.backends.backend import LOOPBACK
+from byok_bench.backends.backend import LOOPBACK, choose_port
 from byok_bench.backends.child_process import Child
 from byok_bench.backends.gguf import BUNDLED_MODEL, find_bundled_model, find_model_file
 from byok_bench.backends.process_backend import ProcessBackend
@@ -44,6 +44,7 @@ class LlamaCpp(ProcessBackend):
     ) -> None:
         super().__init__(start_timeout_s)
         self.label = label
+        self._port = port
         self.context_window_tokens = context
         self.api_key = api_key
         self._model = model
@@ -52,7 +53,6 @@ class LlamaCpp(ProcessBackend):
         self._settings = {
             "alias": self.models[0],
             "host": LOOPBACK,
-            "port": port,
             "context": context,
             "slots": slots,
             "threads": threads,
@@ -73,7 +73,8 @@ class LlamaCpp(ProcessBackend):
     def _make_child(self) -> Child:
         if find_spec("xllamacpp") is None:
             raise BackendError("llama.cpp is not installed: pip install 'byok-bench[local]'", code="missing_part")
-        settings = {**self._settings, **self._find_files()}
+        port = choose_port(self.label, self._port)
+        settings = {**self._settings, **self._find_files(), "port": port}
         return Child(self.label, HERE / "llamacpp_process.py", settings, secrets=[self.api_key] if self.api_key else [])
 
     def _find_files(self) -> dict[str, str]:

@@ -107,8 +107,9 @@ def _render_timeline(details: AnswerDetails) -> str:
         return "<p>Nothing was sent.</p>"
     used = list(dict.fromkeys(span.kind for span in line.spans))
     legend = "".join(f"<li data-kind='{kind}'>{SPAN_WORDS[kind]}</li>" for kind in used)
-    thinned = "" if line.all_packets == len(line.packets) else f" ({len(line.packets)} of them drawn)"
-    told = f"{line.all_packets} packets{thinned}, {len(line.stalls)} stalls, {len(details.flags)} findings"
+    thinned = "" if line.all_packets == len(line.packets) else f" ({len(line.packets)} packets drawn)"
+    counts = {"packet": line.all_packets, "stall": len(line.stalls), "finding": len(details.flags)}
+    told = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for word, number in counts.items()) + thinned
     shapes = [*_draw_axis(line), *_draw_spans(line), *_draw_packets(line), *_draw_stalls(line)]
     shapes += _draw_flags(line, details.flags)
     return (

@@ -11,6 +11,7 @@ from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.tables import Line
 from byok_bench.runs.judging import Row
+from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.results import Run
 from byok_bench.wire.failures import Failure
 
@@ -39,8 +40,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 def name_targets(run: Run) -> list[str]:
     """How columns call the targets: by the endpoint alone where each has one model."""
-    labels = [target.label for target in run.plan.targets]
-    return labels if len(set(labels)) == len(labels) else [target.name for target in run.plan.targets]
+    return name_plan_targets(run.plan)
+
+
+def name_plan_targets(plan: Plan) -> list[str]:
+    """The same of a plan."""
+    labels = [target.label for target in plan.targets]
+    return labels if len(set(labels)) == len(labels) else [target.name for target in plan.targets]
 
 
 def list_evidence(run: Run, check: str | None = None, *, limit: int | None = 20) -> list[Evidence]:

@@ -287,7 +287,7 @@ def judge_stored_run(path: Path, run_id: str, writer: StoreWriter | None = None,
         for sample in group_by_sample(states):
             made = list(_iterate_current_rows(sample, known))
             if len(made) < len(sample):
-                made = _judge_records(db, plan, sample)
+                made = judge_records(db, plan, sample)
                 fresh += [row for row in made if row.status in FINAL]
             rows |= {row.exchange_id: row for row in made}
             if len(fresh) >= KEPT_AT_ONCE:
@@ -325,7 +325,7 @@ def _store_rows(writer: StoreWriter | None, judge: str, rows: Sequence[Row]) -> 
         writer.submit(judged_rows.mark_answered, good)
 
 
-def _judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeState]) -> list[Row]:
+def judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeState]) -> list[Row]:
     """Rows of one sample's turns, recorded or not; the outcome stands on the last one, once the sample is over."""
     kept = [
         (state, ledger.find_record(db, state.id) if state.status in ("done", "failed") else None) for state in sample

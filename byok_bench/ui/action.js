@@ -21,7 +21,17 @@ function render({ model, el }) {
   button.addEventListener("click", () => model.get("disabled") || model.send({ kind: "press" }));
   // Enter and Space are the button's; JupyterLab's command-mode shortcuts must not see them.
   button.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && event.stopPropagation());
+  // At the window, before JupyterLab sees the key: there Ctrl+Enter runs the cell.
+  const hear = (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key !== model.get("hotkey")) return;
+    if (!event.target.closest?.(`.${model.get("scope")}`)?.contains(el)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!model.get("disabled")) model.send({ kind: "press" });
+  };
+  if (model.get("hotkey")) window.addEventListener("keydown", hear, true);
   model.on("msg:custom", (content) => content.kind === "focus" && setTimeout(() => button.focus(), 0));
+  return () => window.removeEventListener("keydown", hear, true);
 }
 
 export default { render };

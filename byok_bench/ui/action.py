@@ -27,6 +27,9 @@ class Action(anywidget.AnyWidget):
     """What it does, where its text does not say so."""
     disabled = traitlets.Bool(False).tag(sync=True)
     hidden = traitlets.Bool(False).tag(sync=True)
+    hotkey = traitlets.Unicode("").tag(sync=True)
+    """A key that presses it together with Ctrl, from anywhere within the widget of class `scope`."""
+    scope = traitlets.Unicode("").tag(sync=True)
     expanded: Any = traitlets.Bool(None, allow_none=True).tag(sync=True)
     """Whether what it opens is open; None for a button that opens nothing."""
 

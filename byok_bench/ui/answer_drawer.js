@@ -32,6 +32,7 @@ function initialize({ model }) {
     panel.remove();
     shown = null;
     opener?.focus();
+    opener = null;
   };
   const select = (name) => {
     section = name;
@@ -58,6 +59,7 @@ function initialize({ model }) {
   };
   const show = (content) => {
     const first = shown === null;
+    if (first && !opener?.isConnected) opener = document.activeElement;
     shown = content;
     heading.innerHTML = content.title;
     tabs.replaceChildren(

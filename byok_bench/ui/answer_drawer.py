@@ -35,10 +35,10 @@ class AnswerDrawer(anywidget.AnyWidget):
         """Let answers of this run be opened."""
         self._runs[run.id] = run
 
-    def show_answers(self, run: Run, exchange_ids: Sequence[int], check: str = "") -> None:
-        """Show the first of some answers of a run; ↑ and ↓ go to the others. `check`: the rule to begin at."""
+    def show_answers(self, run: Run, exchange_ids: Sequence[int], at: int = 0, check: str = "") -> None:
+        """Show one of some answers of a run; ↑ and ↓ go to the others. `check`: the rule to begin at."""
         self.add_run(run)
-        self._show(run.id, list(exchange_ids), 0, check)
+        self._show(run.id, list(exchange_ids), at, check)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """A front end asks: for an answer, for its bytes, for the page of a rule."""

@@ -5,7 +5,7 @@ import contextlib
 import errno
 from abc import abstractmethod
 
-from byok_bench.backends.backend import LOOPBACK, Backend, BackendError
+from byok_bench.backends.backend import LOOPBACK, Backend, BackendError, choose_port
 from byok_bench.backends.simulator.http import Request, Wire, receive_request
 from byok_bench.backends.simulator.refusal import Refusal
 
@@ -32,7 +32,7 @@ class HttpBackend(Backend):
             raise BackendError(f"{self.label} is already running", code="already_running")
         try:
             self._server = await asyncio.start_server(
-                self._handle_connection, LOOPBACK, self._wanted_port, limit=_LONGEST_HEAD
+                self._handle_connection, LOOPBACK, choose_port(self.label, self._wanted_port), limit=_LONGEST_HEAD
             )
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE

@@ -9,15 +9,9 @@ from support.bench_server import MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Model
-from byok_bench.runs.progress import ExchangeFinished, RunEvent
+from byok_bench.runs.progress import ExchangeFinished, RunEvent, Waiting
 from byok_bench.runs.runner import run
 from byok_bench.ui.run_view import RunView
-
-
-def said(view: RunView) -> str:
-    """The line under the bar."""
-    line: str = view._line.value
-    return line
 
 
 def endpoint(server: BenchServer) -> Endpoint:
@@ -25,22 +19,16 @@ def endpoint(server: BenchServer) -> Endpoint:
 
 
 async def test_a_run_is_shown_to_its_end() -> None:
-    """The bar is full and green, the button is off, and labels are no markup."""
+    """Every square has its mark, the line says what came of it, and the button is off."""
     view = RunView()
-    lines: list[str] = []
-
-    def listen(event: RunEvent) -> None:
-        view.show_event(event)
-        lines.append(said(view))
-
     async with serving(BenchServer()) as server:
-        result = await view.wait_for_run(run(endpoint(server), "plain-answer", repeats=3, on_progress=listen))
+        result = await view.wait_for_run(run(endpoint(server), "plain-answer", repeats=3, on_progress=view.show_event))
     assert result.status == "finished"
-    assert (view._bar.value, view._bar.max, view._bar.bar_style) == (4, 4, "success")
-    assert view._stop.disabled
-    assert "finished: 4 of 4 samples." in said(view)
-    assert any("&lt;e&gt;" in line for line in lines)
-    assert not any("<e>" in line for line in lines)
+    assert (view.board.done, view.board.samples, view.board.targets) == (3, 3, ["<e>"])
+    assert set(view.board.squares[0][0]) <= set("gf")
+    assert view.board.status.startswith("finished: 3 of 3 done, 0 failed, in ")
+    assert "100 % done" in view.board.said
+    assert view.stop_button.disabled
 
 
 async def test_an_endpoint_that_had_no_part_is_named_to_the_end() -> None:
@@ -51,7 +39,7 @@ async def test_an_endpoint_that_had_no_part_is_named_to_the_end() -> None:
     )
     async with serving(BenchServer()) as server:
         await view.wait_for_run(run([lost, endpoint(server)], "plain-answer", repeats=1, on_progress=view.show_event))
-    assert "NOT_SET_HERE is not set" in said(view)
+    assert "NOT_SET_HERE is not set" in view.board.status
 
 
 async def test_stop_gives_back_what_was_measured() -> None:
@@ -61,17 +49,17 @@ async def test_stop_gives_back_what_was_measured() -> None:
     def listen(event: RunEvent) -> None:
         view.show_event(event)
         if isinstance(event, ExchangeFinished) and event.done == 2:
-            view._stop.click()
+            view.stop_button.press()
 
     async with serving(BenchServer(delay_s=0.01)) as server:
         half = await view.wait_for_run(run(endpoint(server), "plain-answer", repeats=50, on_progress=listen, warmup=0))
     assert half.status == "interrupted"
     assert 2 <= half.states["done"] < 50
-    assert f"resume='{half.id}'" in said(view).replace("&#x27;", "'")
-    assert view._bar.bar_style == "warning"
+    assert f"resume='{half.id}'" in view.board.status
+    assert "." in view.board.squares[0][0]
 
 
-async def test_what_breaks_a_run_comes_out_of_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_breaks_a_run_comes_out_of_the_cell() -> None:
     """Only Stop is taken for a wish; another cancel, or an error, is not swallowed."""
     view = RunView()
 
@@ -85,4 +73,27 @@ async def test_what_breaks_a_run_comes_out_of_the_cell(monkeypatch: pytest.Monke
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert view._stop.disabled
+    assert view.stop_button.disabled
+
+
+async def test_the_board_is_drawn_at_its_own_pace() -> None:
+    """However many answers come, there are no more than five updates a second."""
+    view = RunView()
+    drawn: list[int] = []
+    view.board.observe(lambda change: drawn.append(1), "status")
+    async with serving(BenchServer()) as server:
+        begun = asyncio.get_running_loop().time()
+        await view.wait_for_run(run(endpoint(server), "plain-answer", repeats=60, on_progress=view.show_event))
+        took_s = asyncio.get_running_loop().time() - begun
+    assert len(drawn) <= 5 * took_s + 4
+
+
+async def test_a_wait_is_told_until_it_is_over() -> None:
+    """And no longer: the endpoint's next answer ends it."""
+    view = RunView()
+    wait = Waiting(run_id="r", target="e · m", why="as its 429 asked", at_most_s=2.0)
+    view.show_event(wait)
+    assert "waits up to 2 s" in view._told
+    common: dict[str, Any] = {"run_id": "r", "scenario": "s", "sample": "s", "repeat": 1, "turn": 1, "stage": "1"}
+    view.show_event(ExchangeFinished(target="e · m", is_warmup=False, last=True, **common))
+    assert view._told == ""
