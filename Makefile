@@ -7,13 +7,14 @@ GATEWAY_VENV := .venv-gateway
 COMPLY_VENV := .venv-comply
 LOWEST_VENV := .venv-lowest
 LIGHT_VENV := .venv-light
+SITE_VENV := .venv-site
 CLIENTS_VENV := .venv-clients
 CLIENTS_NODE := .venv-clients-node
 PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-gateway lab test lint docs gateway comply light lowest clients clients-python clients-page bench bench-tools fuzz servers clean
+.PHONY: help demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools fuzz servers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -55,6 +56,11 @@ $(LOWEST_VENV)/.installed: pyproject.toml tools/lowest.py
 $(LIGHT_VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LIGHT_VENV)
 	$(LIGHT_VENV)/bin/pip install $(PIP_QUIET) -c constraints.txt -e .
+	touch $@
+
+$(SITE_VENV)/.installed: constraints-site.txt
+	$(PYTHON) -m venv $(SITE_VENV)
+	$(SITE_VENV)/bin/pip install $(PIP_QUIET) -c constraints-site.txt mkdocs-material
 	touch $@
 
 $(CLIENTS_VENV)/.installed: constraints-clients.txt
@@ -106,6 +112,9 @@ lint: $(VENV)/.installed-dev ## format, lint, types, layers, names, generated pa
 docs: $(VENV)/.installed-dev ## write the generated pages of docs/ again
 	$(BIN)/python tools/make_docs.py
 	$(BIN)/python tools/make_sdk_page.py
+
+site: $(SITE_VENV)/.installed ## the documentation as a site, into build/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --strict
 
 bench: $(VENV)/.installed-dev ## measure the instrument against its peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks --write
