@@ -40,7 +40,7 @@ def _iterate_violations(value: Any, schema: object, place: str) -> Iterator[str]
     if isinstance(value, dict):
         yield from _judge_object(value, schema, place)
     elif isinstance(value, list):
-        yield from _judge_array(value, schema.get("items"), place)
+        yield from _judge_array(value, schema, place)
 
 
 def _judge_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[str]:
@@ -56,11 +56,13 @@ def _judge_object(value: dict[str, Any], schema: Mapping[str, Any], place: str) 
             yield f"{place}[{render_value(name)}] is not allowed"
 
 
-def _judge_array(value: list[Any], items: object, place: str) -> Iterator[str]:
-    """One schema for all items, or a list of one for each of the first."""
+def _judge_array(value: list[Any], schema: Mapping[str, Any], place: str) -> Iterator[str]:
+    """One schema for all items, or a list of one for each of the first; beside `prefixItems` it is for the rest."""
+    items, prefix = schema.get("items"), schema.get("prefixItems")
+    start = len(prefix) if isinstance(prefix, list) else 0
     each = items if isinstance(items, list) else [items] * len(value)
-    for index, (item, schema) in enumerate(zip(value, each, strict=False)):
-        yield from _iterate_violations(item, schema, f"{place}[{index}]")
+    for index, (item, one) in enumerate(zip(value[start:], each, strict=False), start):
+        yield from _iterate_violations(item, one, f"{place}[{index}]")
 
 
 def _has_type(value: Any, wanted: object) -> bool:

@@ -168,6 +168,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Answers at most to one user turn, tool round trips included."""
     result_order: ResultOrder = "as_called"
     """In which order the results of parallel calls are sent back."""
+    forms: tuple[Literal["streamed", "whole"], ...] = ()
+    """Every sample is asked for in each of these forms, the whole one as `NAME-whole`; empty: as the request says."""
     spoil: Spoil | None = None
     samples: tuple[Sample, ...] = ()
 
@@ -206,6 +208,22 @@ def lay_over(scenario: Scenario, sample: Sample) -> Scenario:
     if sample.request:
         changes["request"] = lay_members_over(scenario.request, sample.request)
     return msgspec.structs.replace(scenario, **changes) if changes else scenario
+
+
+def spread_forms(scenario: Scenario) -> Scenario:
+    """The scenario with a sample for each of its forms in place of `forms`."""
+    if not scenario.forms:
+        return scenario
+    samples = [
+        msgspec.structs.replace(
+            sample,
+            name=f"{sample.name}-whole" if form == "whole" and len(scenario.forms) > 1 else sample.name,
+            request={**sample.request, "stream": form == "streamed"},
+        )
+        for sample in scenario.samples
+        for form in scenario.forms
+    ]
+    return msgspec.structs.replace(scenario, forms=(), samples=tuple(samples))
 
 
 def lay_members_over(request: Request, members: dict[str, Any]) -> Request:

@@ -6,7 +6,7 @@ import msgspec
 
 from byok_bench.errors import PlanError
 from byok_bench.scenarios.misfits import describe_misfit
-from byok_bench.scenarios.scenario import Scenario
+from byok_bench.scenarios.scenario import Scenario, spread_forms
 from byok_bench.scenarios.scenario_rules import check_scenario
 
 
@@ -31,7 +31,7 @@ def parse_scenario(raw: bytes, where: str) -> Scenario:
 def decode_scenario(raw: bytes, where: str) -> Scenario:
     """The scenario as its types have it, whether it makes sense or not."""
     try:
-        return msgspec.toml.decode(raw, type=Scenario)
+        return spread_forms(msgspec.toml.decode(raw, type=Scenario))
     except msgspec.ValidationError as error:
         raise PlanError(f"{where}: {describe_misfit(error, Scenario)}", code="bad_scenario") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

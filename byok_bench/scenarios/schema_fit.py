@@ -20,9 +20,8 @@ def find_misfit(text: str, schema: Mapping[str, Any]) -> str | None:
     value = decode_json_text(text)
     if isinstance(value, Malformed):
         return "not JSON"
-    broken = find_violation(value, schema)
-    if broken is None and find_schema_fault(schema) is None:
-        broken = find_broken_keyword(value, schema)
+    judge = find_broken_keyword if find_schema_fault(schema) is None else find_violation
+    broken = judge(value, schema)
     return None if broken is None else f"does not fit the schema: {broken}"
 
 
