@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli.completion import complete_run
-from byok_bench.cli.console import Exit, emit_json, note
+from byok_bench.cli.console import Exit, emit_json, fail, note
 from byok_bench.cli.run_lists import print_run_list
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def report_run(
     exchange: Annotated[
         int | None, typer.Option(metavar="N", help="Print one exchange instead, event by event.")
     ] = None,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", metavar="NAME", help="Only this table; may be repeated.")
+    ] = None,
     listing: Annotated[bool, typer.Option("--list", help="The same as `runs list`.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -51,10 +54,11 @@ def report_run(
         raise typer.Exit(int(Exit.OK))
     from byok_bench.cli.terminal_tables import make_tables_document, print_tables
     from byok_bench.report.thresholds import read_thresholds
-    from byok_bench.runs.results import TABLES, Run
+    from byok_bench.runs.results import DETAILS, TABLES, Run
 
     limits = read_thresholds(thresholds) if thresholds is not None else None
 
+    names = check_table_names(table) if table else (*TABLES, *DETAILS)
     opened = Run.open(run, store)
     if again:
         opened.judge_again()
@@ -70,10 +74,28 @@ def report_run(
     for path in written:
         note(f"written: {path}")
     if as_json:
-        emit_json(make_tables_document(opened, thresholds=limits) | {"written": [str(path) for path in written]})
+        emit_json(
+            make_tables_document(opened, table or (*TABLES, *DETAILS), limits)
+            | {"written": [str(path) for path in written]}
+        )
     elif not written:
-        print_tables(opened, TABLES, limits, to_stdout=True)
+        print_tables(opened, names, limits, to_stdout=True)
     raise typer.Exit(int(Exit.OK))
+
+
+def check_table_names(names: list[str]) -> list[str]:
+    """The same. Exits with code 2 for one that is no table, and names the nearest."""
+    from difflib import get_close_matches
+
+    from byok_bench.runs.results import DETAILS, TABLES
+
+    known = (*TABLES, *DETAILS)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            fail(f"no table named {name!r}; {meant}")
+    return names
 
 
 def write_exports(

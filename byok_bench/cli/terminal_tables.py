@@ -6,15 +6,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from byok_bench.runs.results import TABLES, Run
+from byok_bench.runs.results import DETAILS, TABLES, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from byok_bench.report.table_parts import Line
     from byok_bench.report.table_text import TextLine
-    from byok_bench.report.tables import Line
     from byok_bench.report.thresholds import Thresholds
 
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
@@ -35,7 +35,10 @@ def print_tables(
     *,
     to_stdout: bool = False,
 ) -> None:
-    """Print the verdicts and tables of a run for a person: on stderr, or on stdout if they are what was asked for."""
+    """Print the verdicts and tables of a run for a person: on stderr, or on stdout if they are what was asked for.
+
+    A table on details is printed if it has a line.
+    """
     from byok_bench.cli.verdict_lines import print_verdicts
     from byok_bench.report.run_notes import list_run_notes
     from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES, render_narrow_lines
@@ -44,14 +47,16 @@ def print_tables(
     console = make_console(to_stdout=to_stdout)
     print_verdicts(run, thresholds, console)
     for name in names:
-        _print_table(console, render_narrow_lines(list_table_lines(run, name), name), TITLES[name], CAPTIONS[name])
+        lines = list_table_lines(run, name)
+        if lines or name not in DETAILS:
+            _print_table(console, render_narrow_lines(lines, name), TITLES[name], CAPTIONS[name])
     console.print(to_rich_text(LEGEND), style="dim")
     for told in list_run_notes(run):
         console.print(to_rich_text(f"! {told}"), style="yellow")
 
 
 def make_tables_document(
-    run: Run, names: Sequence[str] = TABLES, thresholds: "Thresholds | None" = None
+    run: Run, names: Sequence[str] = (*TABLES, *DETAILS), thresholds: "Thresholds | None" = None
 ) -> dict[str, Any]:
     """The run, its verdicts and its tables, JSON-ready; null for what is NA."""
     from byok_bench.cli.verdict_lines import make_verdicts_document
@@ -95,7 +100,7 @@ def _print_table(console: "Console", lines: "Sequence[TextLine]", title: str, ca
     from byok_bench.report.columns import get_heading
 
     names = list(lines[0]) if lines else []
-    first = next((name for name in ("scenario", "load") if name in names), None)
+    first = next((name for name in ("scenario", "load", "by") if name in names), None)
     heads = [name for name in ("endpoint", "model", "load") if name in names and name != first and first]
     indent = INDENT if heads else ""
     body = [

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from byok_bench.report.printable_text import replace_surrogates
-from byok_bench.report.tables import AGENT, ASKED
+from byok_bench.report.table_parts import ASKED
+from byok_bench.report.tables import AGENT
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 

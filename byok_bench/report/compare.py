@@ -13,7 +13,7 @@ from byok_bench.errors import PlanError
 from byok_bench.report.frames import make_exchange_frame
 from byok_bench.report.run_notes import list_comparison_notes
 from byok_bench.report.stats import Interval, compute_quantile, paired
-from byok_bench.report.tables import Line
+from byok_bench.report.table_parts import Line
 from byok_bench.runs.results import Run
 
 METRICS: Final = ("ttft_ms", "e2e_ms", "tpot_ms", "itl_ms")

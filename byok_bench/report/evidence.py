@@ -9,7 +9,7 @@ from byok_bench.checks.remedies import find_remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.report.printable_text import replace_surrogates
-from byok_bench.report.tables import Line
+from byok_bench.report.table_parts import Line
 from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.results import Run

@@ -16,7 +16,8 @@ import pandas as pd
 from byok_bench.errors import ExportError
 from byok_bench.report.frames import make_flat_frame, make_table_frame
 from byok_bench.report.printable_text import replace_surrogates
-from byok_bench.runs.results import TABLES, Run
+from byok_bench.report.tables import list_filled_tables
+from byok_bench.runs.results import Run
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,7 +60,9 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 
 def _write_tables(run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]) -> list[Path]:
-    frames = {"exchanges": make_flat_frame(run)} | {name: make_table_frame(run, name) for name in TABLES}
+    frames = {"exchanges": make_flat_frame(run)} | {
+        name: make_table_frame(run, name) for name in list_filled_tables(run)
+    }
     written = []
     for name, made in frames.items():
         path = folder / f"{name}.{ending}"

@@ -12,17 +12,19 @@ from typing import Final
 
 from byok_bench.report.card_html import render_cards, render_choice
 from byok_bench.report.export import replace_file
+from byok_bench.report.heat_map import MAPS, render_heat_map
 from byok_bench.report.page_fixes import list_anchors, list_fixes, render_fixes
 from byok_bench.report.page_tables import list_columns, render_glossary, render_pivot, render_table
 from byok_bench.report.pivots import METRICS, make_pivot
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.run_notes import list_run_notes
+from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES
-from byok_bench.report.tables import Line, list_table_lines
+from byok_bench.report.tables import list_filled_tables
 from byok_bench.report.thresholds import Thresholds, load_defaults, make_thresholds
 from byok_bench.report.verdict_cards import make_cards
 from byok_bench.report.winner import choose_winner
-from byok_bench.runs.results import Run
+from byok_bench.runs.results import DETAILS, Run
 
 ORDER: Final = ("summary", "latency", "streaming", "errors", "tools")
 STYLES: Final = ("page.css", "cards.css")
@@ -41,7 +43,9 @@ def render_report_page(run: Run, thresholds: Thresholds | None = None) -> str:
     """The page as text."""
     limits = thresholds or make_thresholds()
     style = "".join((files("byok_bench.report") / name).read_text(encoding="utf-8") for name in STYLES)
-    tables = {name: list_table_lines(run, name) for name in ORDER}
+    filled = list_filled_tables(run)
+    order: tuple[str, ...] = (*ORDER, *DETAILS)
+    tables = {name: filled[name] for name in order if name in filled}
     fixes = list_fixes(run)
     sections = {
         "figures": ("At a glance", _render_figures(run)),
@@ -105,7 +109,10 @@ def _render_figures(run: Run) -> str:
 
 
 def _render_table_section(name: str, made: Sequence[Line]) -> str:
-    """A table; of latencies the comparison first, and every column behind a click."""
+    """A table; of latencies the comparison first, and every column behind a click; of features a map first."""
+    if name in MAPS:
+        every = render_table(made, CAPTIONS[name])
+        return f"{render_heat_map(made, CAPTIONS[name])}<details><summary>All columns</summary>{every}</details>"
     if name != "latency":
         return render_table(made, CAPTIONS[name])
     pivots = "".join(render_pivot(make_pivot(made, metric)) for metric in METRICS) if made else ""

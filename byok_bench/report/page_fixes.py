@@ -14,7 +14,7 @@ from byok_bench.checks.client_effects import describe_effects, find_client_effec
 from byok_bench.checks.registry import select_checks
 from byok_bench.report.evidence import Evidence, list_evidence, list_failures, name_targets
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.report.tables import Line, shorten_message
+from byok_bench.report.table_parts import Line, shorten_message
 from byok_bench.runs.results import Run
 
 SEVERITIES: Final = ("error", "warn", "info")

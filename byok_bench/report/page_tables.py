@@ -11,6 +11,7 @@ from typing import Final
 from byok_bench.report.columns import COLUMNS, describe_column, get_heading
 from byok_bench.report.pivots import Pivot
 from byok_bench.report.printable_text import to_printable_line
+from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import (
     LISTED,
     NA,
@@ -21,7 +22,6 @@ from byok_bench.report.table_text import (
     render_wide_lines,
     split_trivial_columns,
 )
-from byok_bench.report.tables import Line
 
 HEADS: Final = ("endpoint", "model")
 """Columns that are written once for the lines of one endpoint."""

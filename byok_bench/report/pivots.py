@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
+from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import render_cell
-from byok_bench.report.tables import Line
 
 METRICS: Final = {"ttft_ms": "Time to first token, ms", "e2e_ms": "Time to the end, ms"}
 """What of the latency table is pivoted; of each, less is better."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from byok_bench.report.columns import BOUNDS, INTERVALS, get_heading
-from byok_bench.report.tables import Line
+from byok_bench.report.heat_map import MAPS, find_tone, render_heat_lines
+from byok_bench.report.table_parts import Line
 
 NA: Final = "NA"
 TextLine = dict[str, str]
@@ -19,6 +20,10 @@ TITLES: Final = {
     "errors": "Error handling",
     "tools": "Tool calls",
     "summary": "Summary",
+    "capabilities": "Capabilities",
+    "schemas": "JSON Schema features",
+    "depth": "Depth",
+    "params": "Parameters",
 }
 CAPTIONS: Final = {
     "latency": "Medians of good answers. TTFT: request written → first token; E2E: → end; 95 % CI: of the TTFT.",
@@ -26,6 +31,10 @@ CAPTIONS: Final = {
     "errors": "as wanted: ended as with a good server, by an answer or the right refusal. status: of failures.",
     "tools": "Agent prompts that ask for a tool. valid: calls of an offered tool whose arguments fit its schema.",
     "summary": "ok: agent prompts as expected. refused well: mistakes of a client, refused as by a good server.",
+    "capabilities": "What the answers show by the way, ×n answers; `byok-bench capabilities` asks for it on purpose.",
+    "schemas": "Arguments of a forced call. valid: they fit. invalid: they do not. refused: 400 or 422. ×n samples.",
+    "depth": "By round of a conversation, and by the length of the prompt. cached: of the prompt, as the server tells.",
+    "params": "effect: accepted and obeyed. ignored: accepted, no effect. refused: with 400 or 422. ×n samples.",
 }
 LEGEND: Final = (
     "n: asked. failed: of n, without a good answer. excluded: left out, not in n. Warm-up is in no table. "
@@ -66,8 +75,12 @@ _NARROW: Final = {
         "called",
         "calls",
         "valid",
+        "invalid_json",
+        "unknown_name",
+        "schema_mismatch",
         "findings",
     ),
+    "depth": ("by", "step", "n", "failed", "ttft_ms", "interval", "prompt_tokens", "cached_tokens", "cached_percent"),
     "summary": (
         "n",
         "failed",
@@ -83,6 +96,7 @@ _NARROW: Final = {
 }
 """Columns that fit 100 characters."""
 EXPENDABLE: Final = (
+    "unknown_name", "invalid_json", "schema_mismatch",
     "e2e_p90_ms", "ttft_p90_ms", "itl_p99_ms", "status", "tokens_per_s", "calls", "warnings",
     "refused_well", "called", "e2e_ms",
 )  # fmt: skip
@@ -94,7 +108,12 @@ LISTED: Final = ("findings", "seen", "status", "tools")
 
 
 def render_narrow_lines(table: Sequence[Line], name: str) -> list[TextLine]:
-    """The columns that fit a terminal; the interval is that of the first time in the table."""
+    """The columns that fit a terminal; the interval is that of the first time in the table.
+
+    What a feature × endpoint table is about is a line a feature, with a column an endpoint.
+    """
+    if name in MAPS:
+        return render_heat_lines(table)
     names = ("endpoint", *(("model",) if has_several_models(table) else ()), "load", *_NARROW[name])
     gone = find_needless_columns(table)
     made = []
@@ -138,6 +157,8 @@ def split_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
 
 def find_alarming_columns(row: Mapping[str, str]) -> frozenset[str]:
     """The columns of a line that show trouble: fewer as wanted than asked, failures, rules broken."""
+    if "feature" in row:
+        return frozenset(name for name, cell in row.items() if name != "feature" and find_tone(cell) == "bad")
     if "as_wanted" in row:  # there, a failure may be what is wanted
         return frozenset({"as_wanted"} if row["as_wanted"] != row["n"].partition(" ")[0] else ())
     return frozenset(name for name in ("failed", "errors") if row.get(name, "0") not in ("0", NA))

@@ -22,9 +22,9 @@ from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records, ru
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.scenarios.agent import is_sample_over, judge_turns
+from byok_bench.scenarios.call_faults import list_call_faults
 from byok_bench.scenarios.expectations.judging import Outcome
 from byok_bench.scenarios.scenario import lay_over
-from byok_bench.scenarios.schema_fit import find_misfit
 from byok_bench.scenarios.toolbox import open_toolbox
 
 JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "runs/judging.py")
@@ -102,6 +102,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tokens_from: str | None = None
     """usage or deltas."""
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of the prompt, as far as the server tells; in Messages beside it."""
+    reasoning_tokens: int | None = None
     cost: float | None = None
     text_chars: int = 0
     reasoning_chars: int = 0
@@ -109,6 +112,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Names of the tools that were called."""
     valid_calls: int = 0
     """Calls of an offered tool whose arguments are JSON that fits its schema."""
+    call_faults: tuple[str, ...] = ()
+    """Class of each other call: invalid_json, unknown_name, schema_mismatch."""
     finish_reason: str | None = None
     served_model: str | None = None
     findings: tuple[Finding, ...] = ()
@@ -143,6 +148,7 @@ def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
     network = [part for part in (timing.dns, timing.connect, timing.tls) if part is not None]
     written = raw.phases.written
     deltas = len(timing.itl) + 1 if reading_.marks else 0
+    faults = find_call_faults(plan, state, output.tool_calls)
     return Row(
         **_list_place_fields(plan, state) | {"status": "failed" if error else "done"},
         http_status=raw.head.status if raw.head else None,
@@ -176,25 +182,26 @@ def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
         tokens=counted if counted is not None else deltas or None,
         tokens_from="usage" if counted is not None else "deltas" if deltas else None,
         prompt_tokens=usage.prompt_tokens if usage else None,
+        cached_tokens=usage.cached_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
         cost=usage.cost if usage else None,
         text_chars=len(output.text),
         reasoning_chars=len(output.reasoning),
         tool_calls=tuple(call.name for call in output.tool_calls),
-        valid_calls=count_valid_calls(plan, state, output.tool_calls),
+        valid_calls=len(output.tool_calls) - len(faults),
+        call_faults=faults,
         finish_reason=output.finish_reason,
         served_model=output.served_model,
         findings=tuple(run_checks(exchange)),
     )
 
 
-def count_valid_calls(plan: Plan, state: ExchangeState, calls: Sequence[ToolCall]) -> int:
-    """How many calls are of an offered tool, with arguments that fit."""
+def find_call_faults(plan: Plan, state: ExchangeState, calls: Sequence[ToolCall]) -> tuple[str, ...]:
+    """The class of each call that is not one of an offered tool with arguments that fit; see call_faults.py."""
+    if not calls:
+        return ()
     scenario = plan.get_scenario(state.scenario)
-    offered = open_toolbox(lay_over(scenario, scenario.get_sample(state.sample))).tools if calls else {}
-    return sum(
-        call.name in offered and find_misfit(call.arguments or "{}", offered[call.name].parameters) is None
-        for call in calls
-    )
+    return list_call_faults(calls, open_toolbox(lay_over(scenario, scenario.get_sample(state.sample))).tools)
 
 
 def make_unrecorded_row(plan: Plan, state: ExchangeState) -> Row:

@@ -28,6 +28,9 @@ from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.runs.storage.run_rows import StoredRun
 
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
+"""Of every run."""
+DETAILS: Final = ("capabilities", "schemas", "depth", "params")
+"""Of a run that played what they are about; else they have no line."""
 _FRAMES: Final = "byok_bench.report.frames"
 _CARDS: Final = "byok_bench.report.verdict_cards"
 _WINNER: Final = "byok_bench.report.winner"
@@ -137,7 +140,10 @@ class Run:
         return None if record is None else read_exchange(self.plan.targets[target], record)
 
     def table(self, name: str) -> Any:
-        """latency, streaming, errors, tools or summary as a pandas.DataFrame; columns: docs/metrics.md."""
+        """latency, streaming, errors, tools, summary, capabilities, schemas, depth or params as a pandas.DataFrame.
+
+        Columns: docs/metrics.md. Raises ValueError for a table that is none.
+        """
         # Tables live a layer above; they are named here because users look for them on the run.
         with name_missing_extra():
             frames: Any = importlib.import_module(_FRAMES)

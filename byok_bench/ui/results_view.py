@@ -16,7 +16,7 @@ from byok_bench.ui.html_table import escape_lines, render_html_table, render_sma
 
 
 def render_results(run: Run, name: str = "summary") -> HTML:
-    """One of the tables latency, streaming, errors, tools and summary; what a server said is escaped."""
+    """One of the tables of `Run.table` as people read it; what a server said is escaped."""
     table = render_narrow_lines(list_table_lines(run, name), name)
     legend = render_small_print(LEGEND) if any(NA in line.values() for line in table) else ""
     told = "".join(f"<p>! {escape_lines(note)}</p>" for note in list_run_notes(run))
@@ -26,7 +26,7 @@ def render_results(run: Run, name: str = "summary") -> HTML:
 
 def _render_link(run: Run, line: Mapping[str, str], name: str) -> str:
     """A number that shows trouble opens the answers that it counts."""
-    if name not in find_alarming_columns(line):
+    if "endpoint" not in line or name not in find_alarming_columns(line):
         return ""
     about = f"{get_heading(name)}, {line['endpoint']}: open the answers"
     return render_answer_link(line[name], run, list_answers_behind(run, line, name), about=about)

@@ -4,16 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
+from support.detailed_run import make_detailed_run
 from support.made_run import MadeRun, plan, row
 
 from byok_bench.report.columns import COLUMNS, INTERVALS
 from byok_bench.report.compare import compare
 from byok_bench.report.frames import make_table_frame
 from byok_bench.runs.planning.load_patterns import ClosedLoad
-from byok_bench.runs.results import TABLES
+from byok_bench.runs.results import DETAILS, TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs/metrics.md").read_text(encoding="utf-8")
 RUN = MadeRun([row("forced-tool", ttft_ms=1.0, e2e_ms=2.0)], plan(loads=(ClosedLoad(), ClosedLoad(concurrency=2))))
+DETAILED = make_detailed_run()
 
 
 def defined(section: str) -> set[str]:
@@ -25,16 +27,18 @@ def defined(section: str) -> set[str]:
     return {name.strip() for cell in cells for name in cell.split(",")}
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [*TABLES, *DETAILS])
 def test_every_column_of_a_table_is_defined(name: str) -> None:
     """A number that nobody can look up is no measurement."""
-    assert set(make_table_frame(RUN, name).columns) <= defined(name)
+    columns = set(make_table_frame(DETAILED, name).columns)
+    assert columns
+    assert columns <= defined(name)
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [*TABLES, *DETAILS])
 def test_every_column_says_in_a_line_what_it_is(name: str) -> None:
     """In the report and in notebooks, under the pointer; bounds are shown as an interval."""
-    columns = set(make_table_frame(RUN, name).columns)
+    columns = set(make_table_frame(DETAILED, name).columns)
     assert columns | {interval for *_, interval in INTERVALS.values()} <= set(COLUMNS)
 
 
