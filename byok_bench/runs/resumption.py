@@ -22,8 +22,7 @@ from byok_bench.runs.storage import ledger, run_rows
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.owner import is_alive, name_this_process
 from byok_bench.runs.storage.run_rows import RunLabels, StoredRun
-from byok_bench.scenarios.conversation import count_most_answers
-from byok_bench.scenarios.scenario import lay_over
+from byok_bench.scenarios.scenario import count_most_answers, lay_over
 
 LOST_AT_MOST: Final = 2
 """Attempts of one exchange that may be lost; then its row is final, since it may be what kills the process."""

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.model import Model
 from byok_bench.scenarios.conversation import Conversation, Step, replay_answers
 from byok_bench.scenarios.expectations.expected import PlayedSample
 from byok_bench.scenarios.expectations.judging import Outcome, judge_expectations
@@ -24,23 +25,25 @@ OVERFLOW_WORDS: Final = 40_000
 """Length of an over-long prompt where the model's context window is not declared."""
 
 
-def build_opening(scenario: Scenario, sample: Sample, schema: str, context_window: int | None = None) -> Body:
-    """The first request body of a sample in a dialect; no model in it."""
+def build_opening(
+    scenario: Scenario, sample: Sample, schema: str, context_window: int | None = None, model: Model | None = None
+) -> Body:
+    """The first request body of a sample in a dialect, as `model` is asked; no model in it."""
     task = lay_over(scenario, sample)
     messages: Sequence[Message] = put_fill(sample.messages, task.fill)
     if task.spoil is not None and task.spoil.overflow:
         words = context_window * 5 // 4 if context_window else OVERFLOW_WORDS
         *before, last = messages
         messages = (*before, Message(role=last.role, content=last.content + " apple" * words))
-    return find_phrasing(schema).build_first(task, messages)
+    return find_phrasing(schema, model).build_first(task, messages)
 
 
 async def play_sample(
-    scenario: Scenario, sample: Sample, schema: str, body: Body, send_turn: SendTurn
+    scenario: Scenario, sample: Sample, schema: str, body: Body, send_turn: SendTurn, model: Model | None = None
 ) -> list[Exchange]:
-    """All answers of one sample, from the first request's body on."""
+    """All answers of one sample, from the first request's body on, as `model` is asked."""
     task = lay_over(scenario, sample)
-    history = History(task, sample, schema, body)
+    history = History(task, sample, schema, body, model)
     conversation = Conversation(task)
     answers: list[Exchange] = []
     while True:
@@ -55,12 +58,12 @@ async def play_sample(
 class History:
     """The request bodies of one sample, one after the other."""
 
-    def __init__(self, task: Scenario, sample: Sample, schema: str, body: Body) -> None:
+    def __init__(self, task: Scenario, sample: Sample, schema: str, body: Body, model: Model | None = None) -> None:
         """`body`: of the first request."""
         self.body = body
         self._task = task
         self._sample = sample
-        self._words = find_phrasing(schema)
+        self._words = find_phrasing(schema, model)
         self._ends: list[Body] = []
         """Bodies as they stood when each user turn was over."""
         self._turn = 0

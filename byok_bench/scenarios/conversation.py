@@ -13,7 +13,7 @@ import msgspec
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output, ToolCall
-from byok_bench.scenarios.scenario import Scenario, UserTurn, find_rounds
+from byok_bench.scenarios.scenario import Request, Scenario, UserTurn, find_rounds, find_turn_request
 from byok_bench.scenarios.toolbox import Snapshot, open_toolbox
 from byok_bench.scenarios.tools import to_result_text
 
@@ -28,6 +28,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """User turn that it belongs to, counted from 0."""
     output: Output
     """The answer to echo."""
+    exchange: Exchange | None = None
+    """The same as it was recorded; None if only the output is known."""
+    request: Request = Request()
+    """What was asked for in the user turn that it answers."""
     calls: tuple[ToolCall, ...] = ()
     """Its calls, each with an id."""
     results: tuple[tuple[str, str], ...] = ()
@@ -77,11 +81,19 @@ class Conversation:
         notes = self._take_due_results(is_silent=not calls)
         results = self._answer_calls(calls)
         if has_room and not cancelled and (calls or notes):
-            return Step(turn=turn, output=exchange.output, calls=tuple(calls), results=results, notes=notes)
-        return self._begin_user_turn(exchange.output, calls, results, notes)
+            return Step(
+                turn=turn,
+                output=exchange.output,
+                exchange=exchange,
+                request=find_turn_request(self.task, turn),
+                calls=tuple(calls),
+                results=results,
+                notes=notes,
+            )
+        return self._begin_user_turn(exchange, calls, results, notes)
 
     def _begin_user_turn(
-        self, output: Output, calls: Sequence[ToolCall], results: tuple[tuple[str, str], ...], notes: tuple[str, ...]
+        self, answer: Exchange, calls: Sequence[ToolCall], results: tuple[tuple[str, str], ...], notes: tuple[str, ...]
     ) -> Step | None:
         turn = len(self.parts)
         if turn > len(self.task.turns):
@@ -96,7 +108,9 @@ class Conversation:
             self.toolbox.restore(self._ends[script.back_to])
         return Step(
             turn=turn,
-            output=output,
+            output=answer.output,
+            exchange=answer,
+            request=find_turn_request(self.task, turn - 1),
             calls=tuple(calls),
             results=results,
             notes=notes,
@@ -142,8 +156,3 @@ def replay_answers(task: Scenario, answers: Sequence[Exchange]) -> tuple[Convers
         if step is None:
             break
     return conversation, bool(answers) and step is None
-
-
-def count_most_answers(task: Scenario) -> int:
-    """Answers that a sample can have at most."""
-    return sum(find_rounds(task, turn) for turn in range(len(task.turns) + 1))

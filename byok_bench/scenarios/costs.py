@@ -8,10 +8,9 @@ from typing import Final
 import msgspec
 
 from byok_bench.scenarios.agent import OVERFLOW_WORDS
-from byok_bench.scenarios.conversation import count_most_answers
 from byok_bench.scenarios.fill import Fill
 from byok_bench.scenarios.fill_text import CHARACTERS_PER_TOKEN
-from byok_bench.scenarios.scenario import Sample, Scenario, find_rounds, find_turn_request, lay_over
+from byok_bench.scenarios.scenario import Sample, Scenario, count_most_answers, find_rounds, find_turn_request, lay_over
 from byok_bench.scenarios.toolbox import open_toolbox
 
 _RESULT_TOKENS: Final = 50

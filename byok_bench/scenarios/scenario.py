@@ -251,3 +251,8 @@ def find_rounds(task: Scenario, turn: int) -> int:
     """Answers at most to a user turn, counted from 0."""
     own = task.turns[turn - 1].max_rounds if turn else None
     return task.rounds if own is None else own
+
+
+def count_most_answers(task: Scenario) -> int:
+    """Answers that a sample can have at most."""
+    return sum(find_rounds(task, turn) for turn in range(len(task.turns) + 1))

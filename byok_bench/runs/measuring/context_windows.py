@@ -14,7 +14,8 @@ from byok_bench.dialects.model_list import read_context_windows
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.send import list_models
 from byok_bench.errors import EndpointError, SecretError
-from byok_bench.runs.planning.plan import Job, Plan, find_exclusion
+from byok_bench.runs.planning.exclusions import find_job_exclusion
+from byok_bench.runs.planning.plan import Job, Plan, get_job_task
 from byok_bench.wire.limits import Timeouts
 
 PATIENCE: Final = Timeouts(connect=5.0, first_byte=10.0, idle=10.0, total=15.0)
@@ -49,8 +50,8 @@ async def ask_windows(
 
 
 def _is_window_needed(plan: Plan, job: Job) -> bool:
-    target, scenario = plan.targets[job.target], plan.get_scenario(job.scenario)
-    return scenario.has_overlong_prompt and target.window is None and find_exclusion(target, scenario) is None
+    wanted = get_job_task(plan, job).has_overlong_prompt and plan.targets[job.target].window is None
+    return wanted and find_job_exclusion(plan, job) is None
 
 
 async def _fetch_listed_windows(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> dict[str, int]:

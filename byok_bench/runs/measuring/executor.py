@@ -18,6 +18,7 @@ import msgspec
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model_requests import rename_model
 from byok_bench.endpoints.rate_limit_waits import RateLimitWaits
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError, SecretError
@@ -27,12 +28,14 @@ from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_neede
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine, time_section
 from byok_bench.runs.measuring.work import Work, make_finished_event
 from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.exclusions import find_job_exclusion
 from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_starts
 from byok_bench.runs.planning.plan import (
     Job,
     build_job_body,
     choose_job_model,
-    find_exclusion,
+    find_target_model,
+    get_job_task,
     make_turn_key,
 )
 from byok_bench.runs.planning.retries import choose_retry_delay
@@ -42,6 +45,7 @@ from byok_bench.runs.storage.ledger import ExchangeEnd, ExchangeState
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.result_file import StoreWriter
 from byok_bench.scenarios.agent import play_sample
+from byok_bench.scenarios.scenario import Scenario
 from byok_bench.wire.cleaning.records import clean_stream
 from byok_bench.wire.client import Client
 from byok_bench.wire.failures import Failure
@@ -153,7 +157,7 @@ class Executor:
 
     async def _play_job(self, job: Job, intended_ns: int | None = None, waited_ns: int = 0) -> None:
         scenario = self._plan.get_scenario(job.scenario)
-        why = find_exclusion(self._plan.targets[job.target], scenario)
+        why = find_job_exclusion(self._plan, job)
         if why is not None:
             await self._writer.commit_statement(ledger.leave_out, self._run_id, job.key, why)
             self._report_finished(job, 1, True, None)
@@ -178,6 +182,7 @@ class Executor:
                 self._plan.targets[job.target].schema,
                 build_job_body(self._plan, job),
                 send_turn,
+                find_target_model(self._plan, job.target),
             )
         except ClaimConflict:
             return
@@ -211,7 +216,7 @@ class Executor:
             self._note_reach(job.target, exchange.raw)
             failure = self._find_failure(exchange)
             self._holds.note(job.target, failure)
-            if self._plan.get_scenario(job.scenario).has_overlong_prompt and is_recovery_needed(exchange.raw):
+            if get_job_task(self._plan, job).has_overlong_prompt and is_recovery_needed(exchange.raw):
                 self._busy.add(job.target)
             delay, why = choose_retry_delay(failure, tries, self._plan.retries, self._dice)
             end = None
@@ -230,12 +235,10 @@ class Executor:
         return exchange.error if refused or self._plan.retries.attempts > 1 else exchange.raw.failure
 
     async def _send(self, job: Job, key: str, body: dict[str, Any]) -> Exchange:
-        spoil = self._plan.get_scenario(job.scenario).spoil
-        endpoint = self._endpoints[job.target]
-        if spoil is not None and spoil.wrong_key:
-            endpoint = replace_with_wrong_key(endpoint)
+        target, model = self._plan.targets[job.target], choose_job_model(self._plan, job)
+        endpoint = spoil_endpoint(self._endpoints[job.target], get_job_task(self._plan, job), target.model)
         try:
-            return await self._send_body(endpoint, body, choose_job_model(self._plan, job), self._plan.timeouts)
+            return await self._send_body(endpoint, body, model, self._plan.timeouts)
         except SecretError as error:
             await self._fail(key, "auth", "config", str(error))
         except EndpointError as error:
@@ -283,6 +286,13 @@ def _clean_and_store(
     return ledger.store_attempt(db, run_id, key, attempt, records.to_record(raw), end)
 
 
-def replace_with_wrong_key(endpoint: Endpoint) -> Endpoint:
-    """The same endpoint with a key that nobody issued, so on connections of its own."""
-    return msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
+def spoil_endpoint(endpoint: Endpoint, task: Scenario, model: str) -> Endpoint:
+    """The endpoint with what the scenario spoils of it: a key that nobody issued, so on connections of its own; its
+    model under a name that nobody has, all else of the requests being the same.
+    """
+    spoil = task.spoil
+    if spoil is not None and spoil.wrong_key:
+        endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
+    if spoil is not None and spoil.model:
+        endpoint = rename_model(endpoint, model, spoil.model)
+    return endpoint

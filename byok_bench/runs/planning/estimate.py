@@ -13,10 +13,11 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Price
-from byok_bench.runs.planning.plan import Plan, Target, find_exclusion
+from byok_bench.endpoints.model_requests import find_named_model
+from byok_bench.runs.planning.exclusions import find_exclusion
+from byok_bench.runs.planning.plan import Plan, Target
 from byok_bench.scenarios.agent import build_opening
-from byok_bench.scenarios.conversation import count_most_answers
-from byok_bench.scenarios.scenario import Sample, Scenario, lay_over
+from byok_bench.scenarios.scenario import Sample, Scenario, count_most_answers, lay_over
 
 CHARACTERS_A_TOKEN: Final = 4
 REPEATS_BUY: Final = {
@@ -89,9 +90,10 @@ def estimate_plan(
 def _sum_target(plan: Plan, target: Target) -> _Sum:
     total = _Sum()
     for scenario in plan.scenarios:
-        if find_exclusion(target, scenario) is not None:
-            continue
+        model = find_named_model(plan.endpoints[target.endpoint], target.model)
         for sample in scenario.samples:
+            if find_exclusion(target, scenario, sample, model) is not None:
+                continue
             requests, prompt, output = _measure_sample(scenario, sample, target)
             times = plan.repeats * len(plan.loads)
             total.requests += requests * times

@@ -22,6 +22,7 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.extra_fields import Extras, has_key_mark
 from byok_bench.endpoints.key_literals import KEY_MARK
 from byok_bench.endpoints.keys import KeyRef
+from byok_bench.endpoints.model import DeclaredCapabilities, Model
 from byok_bench.endpoints.model_requests import find_named_model, find_schema, narrow_endpoint
 from byok_bench.errors import PlanError
 from byok_bench.redact import redact
@@ -31,13 +32,12 @@ from byok_bench.runs.planning.seals import seal_extras
 from byok_bench.runs.planning.shards import Shard, select_shard
 from byok_bench.runs.storage.records import NOT_KEPT
 from byok_bench.scenarios.agent import build_opening
-from byok_bench.scenarios.scenario import Scenario
+from byok_bench.scenarios.scenario import Scenario, count_most_answers, lay_over
+from byok_bench.scenarios.wording.request_members import has_unusual_echo
 from byok_bench.wire.egress.verdicts import PROFILES
 from byok_bench.wire.limits import Timeouts
 
 PLAN_VERSION: Final = 1
-CAPABILITIES: Final = ("streaming", "tools", "structured_output")
-"""What a scenario may need and a model may be declared without."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +60,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """As declared, tokens."""
     listed_window: int | None = None
     """As the server lists it, tokens; asked for where a prompt is to be longer. Not part of any plan key."""
-    max_output: int | None = None
-    """Most that one answer may hold, as declared, tokens."""
     lacks: tuple[str, ...] = ()
     """DeclaredCapabilities declared `no`."""
     unverified_tls: bool = False
@@ -206,8 +204,11 @@ def iterate_targets(endpoint: Endpoint, index: int) -> Iterator[Target]:
             url=redact(endpoint.base_url).rstrip("/") + find_dialect(find_schema(endpoint, model.name)).route,
             key=str(endpoint.key),
             context_window=model.context_window_tokens,
-            max_output=model.max_output_tokens,
-            lacks=tuple(n for n in CAPABILITIES if getattr(model.capabilities, n).state == "no"),
+            lacks=tuple(
+                name
+                for name in DeclaredCapabilities.__struct_fields__
+                if getattr(model.capabilities, name).state == "no"
+            ),
             unverified_tls=not endpoint.tls.verify,
         )
 
@@ -223,25 +224,25 @@ def _mark_copies(targets: Sequence[Target]) -> Iterator[Target]:
 def build_job_body(plan: Plan, job: Job) -> dict[str, Any]:
     """Body of a job's first request, without the model and the endpoint's extra fields."""
     scenario, target = plan.get_scenario(job.scenario), plan.targets[job.target]
-    return build_opening(scenario, scenario.get_sample(job.sample), target.schema, target.window)
+    model = find_target_model(plan, job.target)
+    return build_opening(scenario, scenario.get_sample(job.sample), target.schema, target.window, model)
+
+
+def find_target_model(plan: Plan, target: int) -> Model | None:
+    """What is configured of a target's model."""
+    return find_named_model(plan.endpoints[plan.targets[target].endpoint], plan.targets[target].model)
+
+
+def get_job_task(plan: Plan, job: Job) -> Scenario:
+    """The scenario as the job's sample plays it."""
+    scenario = plan.get_scenario(job.scenario)
+    return lay_over(scenario, scenario.get_sample(job.sample))
 
 
 def choose_job_model(plan: Plan, job: Job) -> str:
     """The model that a job asks for: the target's, unless the scenario spoils it."""
-    spoil = plan.get_scenario(job.scenario).spoil
+    spoil = get_job_task(plan, job).spoil
     return spoil.model if spoil is not None and spoil.model else plan.targets[job.target].model
-
-
-def find_exclusion(target: Target, scenario: Scenario) -> str | None:
-    """Why a scenario is not played on a target; None if it is."""
-    if scenario.spoil is not None and scenario.spoil.wrong_key and target.key == "none":
-        return "the endpoint uses no key, so a wrong one shows nothing"
-    asked = scenario.request.max_tokens
-    if target.max_output is not None and asked > target.max_output:
-        return f"asks for {asked} tokens, and an answer of the model has at most {target.max_output}"
-    needs = (scenario.request.stream, scenario.has_tools, scenario.request.answer_schema is not None)
-    lacking = [name for name, needed in zip(CAPABILITIES, needs, strict=True) if needed and name in target.lacks]
-    return f"declared without {', '.join(lacking)}" if lacking else None
 
 
 def make_jobs(plan: Plan) -> list[Job]:
@@ -250,11 +251,14 @@ def make_jobs(plan: Plan) -> list[Job]:
     for index, target in enumerate(plan.targets):
         for scenario in plan.scenarios:
             for sample in scenario.samples:
-                body = build_opening(scenario, sample, target.schema, target.context_window)
-                digest = compute_body_digest(body, plan.endpoints[target.endpoint], target.model)
+                model = find_target_model(plan, index)
+                body = build_opening(scenario, sample, target.schema, target.context_window, model)
+                task = lay_over(scenario, sample)
+                course = describe_course(task, target.schema, model)
+                digest = compute_body_digest(body, plan.endpoints[target.endpoint], target.model, course)
                 jobs += [
                     Job(
-                        key=_make_plan_key(target, scenario, sample.name, digest, repeat, stage, plan.loads[stage]),
+                        key=_make_plan_key(target, task, sample.name, digest, repeat, stage, plan.loads[stage]),
                         target=index,
                         scenario=scenario.name,
                         sample=sample.name,
@@ -277,11 +281,13 @@ def compute_plan_hash(plan: Plan, jobs: Sequence[Job]) -> str:
     return _compute_digest([sorted(job.key for job in jobs), plan.seed, plan.profile])
 
 
-def compute_body_digest(body: Mapping[str, Any], endpoint: Endpoint, model: str) -> str:
-    """Hash of a canonical request body, with what the endpoint and its model add to it, take from it and rename."""
+def compute_body_digest(body: Mapping[str, Any], endpoint: Endpoint, model: str, course: Sequence[Any] = ()) -> str:
+    """Hash of a canonical request body, with what the endpoint and its model add to it, take from it and rename, and
+    with what decides the requests that follow.
+    """
     asked = find_named_model(endpoint, model)
     altered = [list(asked.drop), dict(asked.rename)] if asked is not None and (asked.drop or asked.rename) else []
-    return _compute_digest([body, dict(narrow_endpoint(endpoint, model).body), *altered])
+    return _compute_digest([body, dict(narrow_endpoint(endpoint, model).body), *altered, *course])
 
 
 def extract_origin_and_route(url: str) -> str:
@@ -297,6 +303,21 @@ def _make_plan_key(
     what = [scenario.name, sample, msgspec.to_builtins(scenario.spoil), body]
     when = [repeat, stage, msgspec.to_builtins(load)]
     return _compute_digest([PLAN_VERSION, place, what, when])
+
+
+def describe_course(task: Scenario, schema: str, model: Model | None) -> list[Any]:
+    """What decides the later requests of a sample beside the answers, and does not show in the first one."""
+    if count_most_answers(task) == 1:
+        return []
+    course = {
+        "turns": task.turns,
+        "results": [tool for tool in task.tools if not isinstance(tool, str)],
+        "environment": task.environment,
+        "reversed": task.result_order == "reversed",
+        "echo": has_unusual_echo(task.request, schema, model),
+    }
+    said = {name: msgspec.to_builtins(value) for name, value in course.items() if value}
+    return [said] if said else []
 
 
 def _compute_digest(value: Any) -> str:

@@ -11,12 +11,12 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import DeclaredCapabilities, Model
 from byok_bench.endpoints.model_record import Capability
 from byok_bench.errors import PlanError
+from byok_bench.runs.planning.exclusions import find_exclusion
 from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
 from byok_bench.runs.planning.plan import (
     Plan,
     PlanSettings,
     compute_plan_hash,
-    find_exclusion,
     make_jobs,
     make_plan,
     make_turn_key,
@@ -174,5 +174,6 @@ KEYED = changed(key=KeyRef.env("K"))
 )
 def test_a_scenario_that_would_show_nothing_is_left_out(endpoint: Endpoint, scenario: str, why: str | None) -> None:
     """It is left out with its reason, and only then."""
-    found = find_exclusion(plan(endpoint).targets[0], load_library()[scenario])
+    task = load_library()[scenario]
+    found = find_exclusion(plan(endpoint).targets[0], task, task.samples[0], endpoint.models[0])
     assert found is None if why is None else found is not None and why in found

@@ -5,8 +5,8 @@ import pytest
 from support.recorded import answer, calls, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.conversation import Conversation, count_most_answers, replay_answers
-from byok_bench.scenarios.scenario import Scenario
+from byok_bench.scenarios.conversation import Conversation, replay_answers
+from byok_bench.scenarios.scenario import Scenario, count_most_answers
 from byok_bench.scenarios.scenario_file import parse_scenario
 
 TASK = parse_scenario(
