@@ -91,14 +91,17 @@ def _list_unmatched(wanted: Sequence[WantedCall], made: Sequence[ToolCall]) -> l
 
 
 class CallsInParallel(Expected, frozen=True, kw_only=True, tag="calls_in_parallel"):
-    """One answer asked for at least so many calls."""
+    """One answer asked for at least so many calls; none for more than so many."""
 
-    at_least: int
+    at_least: int = 0
+    at_most: int | None = None
 
     def judge_part(self, seen: PlayedSample) -> str | None:
         """None if met."""
         most = max(len(turn.output.tool_calls) for turn in seen.turns)
-        return None if most >= self.at_least else f"at most {most} calls in one answer, expected {self.at_least}"
+        if most < self.at_least:
+            return f"at most {most} calls in one answer, expected {self.at_least}"
+        return None if self.at_most is None or most <= self.at_most else f"{most} calls in one answer"
 
 
 class ArgumentsValid(Expected, frozen=True, kw_only=True, tag="arguments_valid"):
