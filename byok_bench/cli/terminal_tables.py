@@ -41,7 +41,7 @@ def print_tables(
     """
     from byok_bench.cli.verdict_lines import print_verdicts
     from byok_bench.report.run_notes import list_run_notes
-    from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES, render_narrow_lines
+    from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES, describe_folded_columns, render_narrow_lines
     from byok_bench.report.tables import list_table_lines
 
     console = make_console(to_stdout=to_stdout)
@@ -49,7 +49,8 @@ def print_tables(
     for name in names:
         lines = list_table_lines(run, name)
         if lines or name not in DETAILS:
-            _print_table(console, render_narrow_lines(lines, name), TITLES[name], CAPTIONS[name])
+            caption = " ".join(part for part in (CAPTIONS[name], describe_folded_columns(lines, name)) if part)
+            _print_table(console, render_narrow_lines(lines, name), TITLES[name], caption)
     console.print(to_rich_text(LEGEND), style="dim")
     for told in list_run_notes(run):
         console.print(to_rich_text(f"! {told}"), style="yellow")

@@ -115,27 +115,32 @@ def render_narrow_lines(table: Sequence[Line], name: str) -> list[TextLine]:
     if name in MAPS:
         return render_heat_lines(table)
     names = ("endpoint", *(("model",) if has_several_models(table) else ()), "load", *_NARROW[name])
-    gone = find_needless_columns(table)
+    shown = split_trivial_columns(table)[0]
+    if any(column in shown for column in _BEHIND_INTERVAL):
+        shown.append("interval")
     made = []
     for words in render_wide_lines(table):
         if "ttft_interval_ms" in words:
             words["interval"] = words["ttft_interval_ms"]
         words |= {column: words[column].replace(", ", "\n") for column in LISTED if column in words}
-        made.append({column: words[column] for column in names if column in words and column not in gone})
+        made.append({column: words[column] for column in names if column in words and column in shown})
     return made
 
 
-def find_needless_columns(table: Sequence[Line]) -> frozenset[str]:
-    """Columns that are left out of a page since they hold nothing but 0."""
-    return frozenset(() if any(line.get(SELDOM) for line in table) else (SELDOM,))
+def describe_folded_columns(table: Sequence[Line], name: str) -> str:
+    """What became of the columns of this table that are not shown since they hold nothing; empty if all are shown."""
+    wanted = {*_NARROW[name], *_BEHIND_INTERVAL} if "interval" in _NARROW[name] else set(_NARROW[name])
+    return split_trivial_columns([{key: line[key] for key in line if key in wanted} for line in table])[1]
 
 
 NEEDED: Final = {
-    "interval": "6 samples", "ttft_low_ms": "6 samples", "e2e_low_ms": "6 samples", "ttft_p90_ms": "10 samples",
+    "interval": "6 samples", "ttft_p90_ms": "10 samples",
     "e2e_p90_ms": "10 samples", "ttft_p99_ms": "100 samples", "e2e_p99_ms": "100 samples", "itl_p99_ms": "100 gaps",
     "cost": "a server that says what it charges", "retry_after_s": "a refusal that names a delay",
 }  # fmt: skip
 """Column → what it takes to be had."""
+_BEHIND_INTERVAL: Final = ("ttft_low_ms", "ttft_high_ms")
+"""What the column `interval` is made of."""
 _TRIVIAL_IF_ZERO: Final = (SELDOM, "excluded", "marked")
 
 
@@ -150,6 +155,8 @@ def split_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
         for name in missing
         if name not in BOUNDS
     ]
+    if set(_BEHIND_INTERVAL) <= set(missing):
+        told.append(f"{get_heading('interval')} needs {NEEDED['interval']}")
     return [name for name in names if name not in missing and name not in zero], (
         " · ".join(told) + "."
     ) if told else ""
