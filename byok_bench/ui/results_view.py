@@ -38,13 +38,13 @@ def render_results(run: Run, name: str = "summary") -> HTML:
     page = f"{render_small_print(CAPTIONS[name])}{page}{render_small_print(folded) if folded else ''}{legend}"
     if name == "latency" and made:
         pivots = "".join(
-            render_pivot_table(make_pivot(made, metric), partial(_link_failures, run)) for metric in METRICS
+            render_pivot_table(make_pivot(made, metric), partial(_render_failure_link, run)) for metric in METRICS
         )
         page = f"{pivots}<details><summary style='cursor:pointer'>All columns</summary>{page}</details>"
     return HTML(f"{page}{told}")  # type: ignore[no-untyped-call]
 
 
-def _link_failures(run: Run, endpoint: str, scenario: str, text: str) -> str:
+def _render_failure_link(run: Run, endpoint: str, scenario: str, text: str) -> str:
     """The count of failed answers of one cell; pressing it opens them."""
     line = {"endpoint": endpoint, "scenario": scenario}
     about = f"failed, {endpoint}, {scenario}: open the answers"
