@@ -41,9 +41,10 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
                 "--seed", "--warmup", "--attempts", "--processes", "--profile", "--note",
-                "--shard",
+                "--shard", "--dry-run",
             )
         ),
+        "--dry-run": OptionRule(apart=("--new", "--note")),
     },
     "send": {
         **_AD_HOC,

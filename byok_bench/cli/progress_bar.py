@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from byok_bench.cli.console import note
 from byok_bench.report.printable_text import describe_count
-from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunStarted, Waiting
+from byok_bench.runs.progress import ExchangeFinished, LimitMet, RunEvent, RunStarted, Waiting
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -32,6 +32,8 @@ class ProgressBar:
         """Samples of the plan that are stored; warm-up is none of them."""
         self.failed = 0
         """Exchanges without a good answer, where one was wanted."""
+        self.limit = ""
+        """What stopped the run, if a limit did."""
         self._began = self._drawn = monotonic()
         self._bar: Progress | None = None
         self._task: Any = None
@@ -63,6 +65,8 @@ class ProgressBar:
             self._draw(event)
         elif isinstance(event, Waiting):
             self._tell_wait(event)
+        elif isinstance(event, LimitMet):
+            self.limit = event.limit
 
     def _start(self, event: RunStarted) -> None:
         self.started = event

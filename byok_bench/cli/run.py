@@ -11,6 +11,7 @@ import typer
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label, complete_scenario
 from byok_bench.cli.console import Exit, emit_json, exit_stopped, fail, note, run_async
+from byok_bench.cli.dry_run import print_forecast
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.plan_gates import judge_plan_gates, read_plan_gates
 from byok_bench.cli.settings import OwnSettings
@@ -75,6 +76,16 @@ def run_plan(
         int | None, typer.Option(min=1, help="Requests at most for one answer. [default: 1, no retry]")
     ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Processes that drive the load. [default: 1]")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Send nothing that could cost more in all, by the declared prices.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Send nothing that could take more tokens in all.")
+    ] = None,
+    max_requests: Annotated[int | None, typer.Option(min=1, help="Send no more requests in all.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, and what it tells; send nothing.")
+    ] = False,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Play this part of the plan only, like 3/8.")] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")] = None,
@@ -110,16 +121,25 @@ def run_plan(
             processes=processes,
             profile=profile,
             shard=shard,
+            max_cost=max_cost,
+            max_tokens=max_tokens,
+            max_requests=max_requests,
         ),
         store=store,
         is_new=new,
         note=label,
     )
+    if dry_run:
+        print_forecast(*collect_arguments(asked), store, as_json)
+        raise typer.Exit(int(Exit.OK))
     bar = ProgressBar()
     gates = None if plan is None else read_plan_gates(plan)
     work = start_planned_run if resume is None else partial(resume_stored_run, resume)
     code = print_outcome(carry_out_run(partial(work, asked), bar), as_json, gates)
-    raise typer.Exit(int(Exit.UNFINISHED if bar.unusable_endpoints else code))
+    if bar.limit:
+        note(f"byok-bench: stopped by the limit of {bar.limit}{describe_kept_samples(bar)}")
+    is_short = bool(bar.unusable_endpoints or (bar.limit and code is not Exit.FELL_SHORT))
+    raise typer.Exit(int(Exit.UNFINISHED if is_short else code))
 
 
 def drop_unset(**options: Any) -> dict[str, Any]:
@@ -134,10 +154,9 @@ def list_given_endpoints(names: list[str], given: EndpointOptions) -> "list[Endp
     return named if given.base_url is None else [*named, endpoint_options.make_ad_hoc_endpoint(given)]
 
 
-async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
-    """A run by a plan file and options."""
+def collect_arguments(asked: RunOptions) -> "tuple[list[Endpoint], dict[str, Any]]":
+    """Endpoints and arguments of `bb.run`, by a plan file and options."""
     from byok_bench.runs.planning.plan_file import list_inline_endpoints, make_run_arguments, read_plan
-    from byok_bench.runs.runner import run
 
     plan, chosen = asked.plan, asked.settings
     settings: dict[str, Any] = {"scenarios": "agent"}
@@ -152,9 +171,17 @@ async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
         ]
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
-    policy = endpoint_options.read_egress_policy()
     settings |= chosen
     settings["profile"] = endpoint_options.resolve_egress_profile(settings.get("profile") or "local")
+    return endpoints, settings
+
+
+async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
+    """A run by a plan file and options."""
+    from byok_bench.runs.runner import run
+
+    endpoints, settings = collect_arguments(asked)
+    policy = endpoint_options.read_egress_policy()
     try:
         return await run(
             endpoints,
@@ -163,13 +190,13 @@ async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
             resume=not asked.is_new,
             policy=policy,
             note=asked.note,
-            plan_file=plan or "",
+            plan_file=asked.plan or "",
             **settings,
         )
     except PlanError as error:
-        if plan is None or asked.endpoints or chosen or str(plan) in str(error):
+        if asked.plan is None or asked.endpoints or asked.settings or str(asked.plan) in str(error):
             raise
-        raise PlanError(f"{plan}: {error}", code=error.code) from None
+        raise PlanError(f"{asked.plan}: {error}", code=error.code) from None
 
 
 def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
@@ -184,6 +211,7 @@ def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str
 
 async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") -> "Run":
     """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
+    from byok_bench.runs.planning.budgets import Limits
     from byok_bench.runs.results import Run
     from byok_bench.runs.runner import PlaySettings, resume
 
@@ -194,7 +222,8 @@ async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") 
         if endpoint.label not in labels:
             fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
     booked = [endpoint for endpoint in endpoint_options.list_booked_endpoints() if endpoint.label in labels]
-    means = PlaySettings(policy=endpoint_options.read_egress_policy())
+    limits = Limits(**{name: asked.settings.get(f"max_{name}") for name in Limits.__struct_fields__})
+    means = PlaySettings(policy=endpoint_options.read_egress_policy(), limits=limits)
     return await resume(wanted, asked.store, bar, endpoints=[*booked, *given], means=means)
 
 

@@ -107,7 +107,7 @@ COLUMNS: Final = {
     "refused_well": Column("refused well", "mistakes of a client that were refused as they should be"),
     "tokens_in": Column("tokens in", "prompt tokens, sum"),
     "tokens_out": Column("tokens out", "completion tokens, sum"),
-    "cost": Column("cost", "sum of usage.cost, in the server's own unit"),
+    "cost": Column("cost", "sum of usage.cost, in the server's own unit, else of the declared price × tokens"),
     "check": Column("check", "id of the rule; byok-bench checks show ID explains it"),
     "severity": Column("severity", "error: clients break; warn: some do; info: good to know"),
     "exchanges": Column("exchanges", "answers that broke it"),

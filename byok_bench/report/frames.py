@@ -23,7 +23,8 @@ _TYPES: Final = {
     "queue_ms": "Float64",
     "late_ms": "Float64", "connect_ms": "Float64", "ttfb_ms": "Float64", "ttft_ms": "Float64",
     "ttft_text_ms": "Float64", "ttft_reasoning_ms": "Float64", "ttft_tool_ms": "Float64", "e2e_ms": "Float64",
-    "tpot_ms": "Float64", "tokens": "Int64", "prompt_tokens": "Int64", "cost": "Float64", "wants_failure": "bool",
+    "tpot_ms": "Float64", "tokens": "Int64", "prompt_tokens": "Int64", "cost": "Float64",
+    "reported_cost": "Float64", "priced_cost": "Float64", "wants_failure": "bool",
     "streamed": "bool", "reused": "bool", "target": "int64", "stage": "int64", "repeat": "int64", "turn": "int64",
 }  # fmt: skip
 """Types that a column keeps when it is empty, or holds NA."""

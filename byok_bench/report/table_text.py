@@ -136,7 +136,7 @@ def describe_folded_columns(table: Sequence[Line], name: str) -> str:
 NEEDED: Final = {
     "interval": "6 samples", "ttft_p90_ms": "10 samples",
     "e2e_p90_ms": "10 samples", "ttft_p99_ms": "100 samples", "e2e_p99_ms": "100 samples", "itl_p99_ms": "100 gaps",
-    "cost": "a server that says what it charges", "retry_after_s": "a refusal that names a delay",
+    "cost": "a server that says what it charges, or a declared price", "retry_after_s": "a refusal that names a delay",
 }  # fmt: skip
 """Column → what it takes to be had."""
 _BEHIND_INTERVAL: Final = ("ttft_low_ms", "ttft_high_ms")

@@ -16,7 +16,9 @@ from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import run_checks
 from byok_bench.checks.remedies import find_exchange_remedy
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.dialects.output import ToolCall
+from byok_bench.dialects.output import ToolCall, Usage
+from byok_bench.endpoints.model_requests import find_named_model
+from byok_bench.endpoints.prices import compute_cost
 from byok_bench.runs.planning.plan import Plan, Target
 from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records, run_rows
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
@@ -27,7 +29,7 @@ from byok_bench.scenarios.expectations.judging import Outcome
 from byok_bench.scenarios.scenario import lay_over
 from byok_bench.scenarios.toolbox import open_toolbox
 
-JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "runs/judging.py")
+JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "endpoints/prices.py", "runs/judging.py")
 """What of the package decides what stands in a row."""
 KEPT_AT_ONCE: Final = 200
 """Rows that are handed to the writer together."""
@@ -106,6 +108,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the prompt, as far as the server tells; in Messages beside it."""
     reasoning_tokens: int | None = None
     cost: float | None = None
+    """What the server said it charged, else the declared price times its tokens."""
+    reported_cost: float | None = None
+    """What the server said it charged, in its own unit."""
+    priced_cost: float | None = None
+    """The declared price times the server's tokens."""
     text_chars: int = 0
     reasoning_chars: int = 0
     tool_calls: tuple[str, ...] = ()
@@ -184,7 +191,7 @@ def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
         prompt_tokens=usage.prompt_tokens if usage else None,
         cached_tokens=usage.cached_tokens if usage else None,
         reasoning_tokens=usage.reasoning_tokens if usage else None,
-        cost=usage.cost if usage else None,
+        **_list_costs(plan, state, usage),
         text_chars=len(output.text),
         reasoning_chars=len(output.reasoning),
         tool_calls=tuple(call.name for call in output.tool_calls),
@@ -194,6 +201,17 @@ def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
         served_model=output.served_model,
         findings=tuple(run_checks(exchange)),
     )
+
+
+def _list_costs(plan: Plan, state: ExchangeState, usage: Usage | None) -> dict[str, Any]:
+    target = plan.targets[state.target]
+    model = find_named_model(plan.endpoints[target.endpoint], target.model)
+    price = model.price if model is not None else None
+    if usage is None:
+        return {}
+    counted = usage.prompt_tokens is not None and usage.completion_tokens is not None
+    reported, priced = usage.cost, compute_cost(price, usage) if price is not None and counted else None
+    return {"cost": priced if reported is None else reported, "reported_cost": reported, "priced_cost": priced}
 
 
 def find_call_faults(plan: Plan, state: ExchangeState, calls: Sequence[ToolCall]) -> tuple[str, ...]:

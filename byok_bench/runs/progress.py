@@ -76,6 +76,14 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     at_most_s: float
 
 
+class LimitMet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The next request could pass a limit, so no more are sent."""
+
+    run_id: str
+    limit: str
+    """`100 requests`, `a cost of 0.5`."""
+
+
 class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Nothing more is sent."""
 
@@ -88,8 +96,8 @@ class RunFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Why it was interrupted."""
 
 
-RunEvent = RunStarted | ExchangeFinished | Waiting | RunFinished
-MeasuringEvent = ExchangeFinished | Waiting
+RunEvent = RunStarted | ExchangeFinished | Waiting | LimitMet | RunFinished
+MeasuringEvent = ExchangeFinished | Waiting | LimitMet
 """What the measuring process tells."""
 Listener = Callable[[RunEvent], None]
 

@@ -24,11 +24,18 @@ from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process
 from byok_bench.runs.measuring.session import measure_in_this_process
 from byok_bench.runs.measuring.work import Transport, Work
 from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
-from byok_bench.runs.planning.load_patterns import make_loads
-from byok_bench.runs.planning.plan import Job, Plan, PlanSettings, check_profile, make_plan
-from byok_bench.runs.planning.retries import Retries
-from byok_bench.runs.planning.shards import read_shard
-from byok_bench.runs.progress import Listener, MeasuringEvent, RunFinished, RunStarted, Waiting, warn_in_log
+from byok_bench.runs.planning.budgets import Limits, check_limits
+from byok_bench.runs.planning.plan import Job, Plan, check_profile, make_plan
+from byok_bench.runs.planning.plan_arguments import make_plan_settings
+from byok_bench.runs.progress import (
+    ExchangeFinished,
+    LimitMet,
+    Listener,
+    MeasuringEvent,
+    RunFinished,
+    RunStarted,
+    warn_in_log,
+)
 from byok_bench.runs.results import Run, judge_run
 from byok_bench.runs.resumption import (
     Intent,
@@ -62,6 +69,8 @@ class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
     process: bool | Literal["auto"] = "auto"
     policy: Mapping[str, Any] | None = None
     transport: Transport = "own"
+    limits: Limits = Limits()
+    """Of this start."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.processes <= 64:
@@ -92,6 +101,9 @@ async def run(
     note: str = "",
     plan_file: str | os.PathLike[str] = "",
     shard: str | None = None,
+    max_cost: float | None = None,
+    max_tokens: int | None = None,
+    max_requests: int | None = None,
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
@@ -120,6 +132,9 @@ async def run(
     * `note`: what the run is to be called; `bb.Run.open` finds it by that.
     * `plan_file`: where the plan was read, kept with the run.
     * `shard`: the part of the plan to play, such as `3/8`; `byok-bench runs merge` joins the parts. None: all of it.
+    * `max_cost`, `max_tokens`, `max_requests`: limits of this start. No request is sent that could pass one, its asked
+      output counted as if used; then the run is interrupted, and can be gone on with. Cost is in the currency of the
+      declared prices.
 
     Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
     PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,
@@ -131,18 +146,22 @@ async def run(
         refuse_unless_allowed(endpoint)
     profile, policy = find_rules(profile, policy)
     found = find_scenarios(scenarios)
-    at_once = None if concurrency == 1 and rate is not None else concurrency  # 1 is what nobody asked for
-    settings = PlanSettings(
+    settings = make_plan_settings(
         repeats=repeats,
-        loads=make_loads(at_once, rate, arrivals, ramp_to),
+        concurrency=concurrency,
         seed=seed,
-        warmup=warmup,
         profile=profile,
         timeouts=timeouts,
-        retries=Retries(attempts=attempts),
-        shard=None if shard is None else read_shard(shard),
+        rate=rate,
+        arrivals=arrivals,
+        ramp_to=ramp_to,
+        warmup=warmup,
+        attempts=attempts,
+        shard=shard,
     )
-    means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport)
+    limits = Limits(cost=max_cost, tokens=max_tokens, requests=max_requests)
+    means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport, limits=limits)
+    check_limits(limits, chosen, processes)
     labels = RunLabels(note=note, plan_file=os.fspath(plan_file))
     check_profile(profile)
     obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
@@ -186,6 +205,7 @@ async def resume(
                 f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
                 code="endpoint_not_kept",
             )
+    check_limits(means.limits, chosen, means.processes)
     whole = make_intent(plan, chosen)
     waiting = {plan.targets[job.target].endpoint for job in list_open_jobs(plan, whole.jobs, states)}
     obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, means.policy)
@@ -226,6 +246,8 @@ class _RunStart:
         self._run_id = ""
         self._done = 0
         self._samples = 0
+        self._limit = ""
+        """The limit that was met."""
 
     async def run(self, resume: str | bool, labels: RunLabels) -> Run:
         writer = StoreWriter(self._path)
@@ -240,7 +262,8 @@ class _RunStart:
                     self._run_id = opening.result().run_id
                     self._mark_interrupted(writer, error)
                 raise
-            left = "; ".join(self._unusable) if found.intent.idle else ""
+            stopped = [f"stopped by the limit of {self._limit}"] if self._limit else []
+            left = "; ".join([*stopped, *(self._unusable if found.intent.idle else ())])
             if left:
                 await writer.commit_statement(run_rows.set_status, self._run_id, "interrupted", left)
             else:
@@ -274,8 +297,11 @@ class _RunStart:
                 states=found.states,
                 transport=self._means.transport,
                 policy=self._means.policy,
+                limits=self._means.limits,
             )
             await self._measure(work, writer)
+            if self._limit:
+                return
             blocks = order_jobs(plan, await self._take_over_from_others(writer))
 
     async def _learn_windows(self, writer: StoreWriter, plan: Plan, todo: Sequence[Job]) -> Plan:
@@ -335,7 +361,9 @@ class _RunStart:
         )
 
     def _relay_event(self, event: MeasuringEvent) -> None:
-        if isinstance(event, Waiting):
+        if isinstance(event, LimitMet):
+            self._limit = event.limit
+        if not isinstance(event, ExchangeFinished):
             self._listener(event)
             return
         self._done += event.last

@@ -1,13 +1,11 @@
 """The files of docs/ci.md, as a team would use them: an empty folder, the built wheel, a job's steps in order."""
 
-import asyncio
 import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-import threading
 import venv
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,8 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
-
-from byok_bench.backends.simulator.server import Simulator
+from support.served import Served
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
@@ -26,24 +23,9 @@ STEPS = [step["run"] for step in JOB["steps"] if "run" in step]
 pytestmark = pytest.mark.timeout(240)
 
 
-class Served:
-    """A simulator on a loop of its own."""
-
-    def __init__(self, **settings: object) -> None:
-        self.simulator = Simulator(models=["small"], api_key=KEY, ttft_ms=1, gap_ms=0, **settings)  # type: ignore[arg-type]
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.simulator.start(), self._loop).result()
-        return self.simulator.base_url
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self.simulator.stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+def serve(**settings: object) -> Served:
+    """The gateway: one model, and a key."""
+    return Served(models=["small"], api_key=KEY, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +80,7 @@ class Repository:
 def repository(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """With the baseline of a good day."""
     made = Repository(tmp_path_factory.mktemp("repository"), environment)
-    with Served() as base_url:
+    with serve() as base_url:
         made.point_to(base_url)
         assert made.call("byok-bench run plan.toml --new").returncode == 0
         kept = made.call("byok-bench runs baseline last --export baseline.json")
@@ -108,7 +90,7 @@ def repository(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> R
 
 def test_a_good_day_is_green_from_the_first_step_to_the_last(repository: Repository) -> None:
     """Every step of the workflow that is no installation, in order."""
-    with Served() as base_url:
+    with serve() as base_url:
         repository.point_to(base_url)
         for step in STEPS[1:]:
             done = repository.call(step)
@@ -120,7 +102,7 @@ def test_a_good_day_is_green_from_the_first_step_to_the_last(repository: Reposit
 
 def test_a_bad_day_is_red_in_each_step_that_judges(repository: Repository) -> None:
     """With the rule that was broken; that notebooks are is held in test_notebooks_of_a_team.py."""
-    with Served(faults=["tool.arguments-json", "http-500"]) as base_url:
+    with serve(faults=["tool.arguments-json", "http-500"]) as base_url:
         repository.point_to(base_url)
         done = [repository.call(step) for step in STEPS[1:4]]
     assert [one.returncode for one in done] == [0, 1, 1]
@@ -184,7 +166,7 @@ def test_what_a_marker_asks_for_is_what_a_test_says(environment: Path, tmp_path:
     (tmp_path / "test_it.py").write_text(PLUGIN)
     (tmp_path / "rare.toml").write_text('version = 1\n[[rule]]\nmetric = "ttft_ms.p99"\nmax = 9000\n')
     made = Repository(tmp_path, environment)
-    with Served() as base_url:
+    with serve() as base_url:
         made.point_to(base_url)
         done = made.call("pytest -q -p no:cacheprovider -o asyncio_mode=auto --junit-xml out.xml test_it.py")
     cases = {case.attrib["name"]: case for case in ElementTree.parse(tmp_path / "out.xml").iter("testcase")}
@@ -205,7 +187,7 @@ def test_the_environment_is_an_endpoint_without_a_book(
         'def test_it(bench):\n    assert [one.label for one in bench.run.plan.targets] == ["staging"]\n'
         "    assert {row.kind for row in bench.run.rows} == {None}\n"
     )
-    with Served() as base_url:
+    with serve() as base_url:
         for name, value in {"BASE_URL": base_url, "MODEL": "small", "KEY": KEY, "LABEL": "staging"}.items():
             monkeypatch.setenv(f"BYOK_BENCH_{name}", value)
         made = Repository(tmp_path, environment)

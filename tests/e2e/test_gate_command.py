@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.served import Served
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.cli.main import main
@@ -213,16 +213,8 @@ GATES: dict[str, tuple[str, int, str]] = {
 @pytest.fixture(scope="module")
 def server_url() -> Any:
     """A good simulator in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    simulator = Simulator(ttft_ms=1, gap_ms=0)
-    asyncio.run_coroutine_threadsafe(simulator.start(), loop).result()
-    yield simulator.base_url
-    asyncio.run_coroutine_threadsafe(simulator.stop(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with Served() as base_url:
+        yield base_url
 
 
 @pytest.mark.parametrize("case", GATES)

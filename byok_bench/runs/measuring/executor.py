@@ -28,6 +28,7 @@ from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_neede
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine, time_section
 from byok_bench.runs.measuring.work import Work, make_finished_event
 from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.budgets import Budget, LimitReached
 from byok_bench.runs.planning.exclusions import find_job_exclusion
 from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_starts
 from byok_bench.runs.planning.plan import (
@@ -87,6 +88,7 @@ class Executor:
         self._client = client
         self._send_body = partial(send, profile=plan.profile, client=client, policy=work.policy)
         self._tell = tell
+        self._budget = Budget(work.limits, endpoints, [target.model for target in plan.targets])
         self._owner = name_this_process()
         self._dice = random.Random(f"retries {plan.seed}")
         self._unreached = [0] * len(plan.targets)
@@ -98,6 +100,11 @@ class Executor:
         """Targets that an over-long prompt of ours may still keep busy."""
         self._lost: set[int] = set()
         """Targets that did not answer again within the bound: they are not waited for twice."""
+
+    @property
+    def limit_reached(self) -> str:
+        """The limit that the next request could pass; empty while there is none."""
+        return self._budget.reached
 
     async def play_block(self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> Health:
         """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
@@ -122,9 +129,15 @@ class Executor:
         self._report_wait(target, "after an over-long prompt, until it answers again", LONGEST_WAIT_S)
 
         async def ask(body: dict[str, Any], timeouts: Timeouts) -> Exchange:
-            return await self._send_body(self._endpoints[target], body, self._plan.targets[target].model, timeouts)
+            model = self._plan.targets[target].model
+            async with self._budget.reserve(target, body) as spending:
+                spending.exchange = await self._send_body(self._endpoints[target], body, model, timeouts)
+            return spending.exchange
 
-        found = await wait_for_recovery(target, self._plan.targets[target].schema, ask, LONGEST_WAIT_S)
+        try:
+            found = await wait_for_recovery(target, self._plan.targets[target].schema, ask, LONGEST_WAIT_S)
+        except LimitReached:
+            return
         if not found.answered:
             self._lost.add(target)
         await self._writer.commit_statement(
@@ -135,7 +148,7 @@ class Executor:
         waiting = deque(jobs)
 
         async def worker() -> None:
-            while waiting:
+            while waiting and not self.limit_reached:
                 await self._play_job(waiting.popleft())
 
         async with asyncio.TaskGroup() as group:
@@ -148,6 +161,8 @@ class Executor:
         starts = compute_intended_starts(load, len(block.jobs), seed)[which::of]
         async with asyncio.TaskGroup() as group:
             for job, offset in zip(block.jobs[which::of], starts, strict=True):
+                if self.limit_reached:
+                    break
                 ahead = begin + offset - time.perf_counter_ns()
                 if ahead > 0:
                     await asyncio.sleep(ahead / 1e9)
@@ -184,7 +199,7 @@ class Executor:
                 send_turn,
                 find_target_model(self._plan, job.target),
             )
-        except ClaimConflict:
+        except (ClaimConflict, LimitReached):
             return
         except UnsentFailure:
             self._report_finished(job, len(sent) + 1, True, None)
@@ -206,11 +221,12 @@ class Executor:
             attempt, tries = attempt + 1, tries + 1
             waited_ns += await self._holds.wait(job.target)
             waited_ms = waited_ns / 1e6 if waited_ns else None
-            if not await self._writer.commit_statement(
-                ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms
-            ):
-                raise ClaimConflict
-            exchange = await self._send(job, key, body)
+            async with self._budget.reserve(job.target, body) as spending:
+                if not await self._writer.commit_statement(
+                    ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms
+                ):
+                    raise ClaimConflict
+                exchange = spending.exchange = await self._send(job, key, body)
             if intended_ns is not None:
                 exchange.raw.phases.start = intended_ns
             self._note_reach(job.target, exchange.raw)

@@ -16,7 +16,7 @@ from byok_bench.endpoints.extra_fields import list_extra_values
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
 from byok_bench.runs.measuring.work import Work
-from byok_bench.runs.progress import ExchangeFinished, Waiting
+from byok_bench.runs.progress import ExchangeFinished, LimitMet, Waiting
 from byok_bench.runs.storage import ascii_json
 
 _LENGTH: Final = struct.Struct("<I")
@@ -64,7 +64,7 @@ class WorkerError(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 MessageToProcess = Start | Go | Stop
-MessageFromProcess = ExchangeFinished | Waiting | BlocksPlayed | WorkerError
+MessageFromProcess = ExchangeFinished | Waiting | LimitMet | BlocksPlayed | WorkerError
 
 
 def read_message_from_process(raw: bytes) -> MessageFromProcess:

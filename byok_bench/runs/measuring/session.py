@@ -14,7 +14,7 @@ from byok_bench.runs.measuring.executor import Executor
 from byok_bench.runs.measuring.timed_sections import freeze_heap
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
-from byok_bench.runs.progress import MeasuringEvent
+from byok_bench.runs.progress import LimitMet, MeasuringEvent
 from byok_bench.runs.storage import ascii_json, circumstances
 from byok_bench.runs.storage.result_file import StoreWriter
 from byok_bench.wire.client import Client
@@ -53,6 +53,8 @@ class MeasuringSession:
     async def play(self, blocks: Sequence[Block], begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> None:
         """Play blocks in order, or this process's share of them; `begin_ns` is the common start of an open loop."""
         for block in blocks:
+            if self._executor.limit_reached:
+                break
             health = await self._executor.play_block(block, begin_ns, share)
             await self._writer.commit_statement(
                 circumstances.store_section,
@@ -61,6 +63,8 @@ class MeasuringSession:
                 block.stage,
                 ascii_json.to_ascii(health),
             )
+        if limit := self._executor.limit_reached:
+            self._tell(LimitMet(run_id=self._work.run_id, limit=limit))
 
 
 async def measure_in_this_process(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.budgets import Limits
 from byok_bench.runs.planning.plan import Job, Plan
 from byok_bench.runs.progress import ExchangeFinished
 from byok_bench.runs.storage.ledger import ExchangeState
@@ -24,6 +25,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """Rows as they stand, by plan key."""
     transport: Transport = "own"
     policy: Mapping[str, Any] | None = None
+    limits: Limits = Limits()
+    """What may be asked for."""
 
 
 def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:

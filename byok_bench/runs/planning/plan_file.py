@@ -17,6 +17,7 @@ from byok_bench.endpoints.book_format import read_endpoint_table
 from byok_bench.endpoints.book_tables import EndpointTable, ModelTable
 from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.errors import EndpointError, PlanError
+from byok_bench.runs.planning.budgets import Limits, check_limits
 from byok_bench.runs.planning.load_patterns import make_loads
 from byok_bench.runs.planning.plan import check_counts, check_profile
 from byok_bench.runs.planning.retries import Retries
@@ -70,6 +71,8 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timeouts: Timeouts | None = None
     shard: str | None = None
     """The part to play, such as 3/8."""
+    limits: Limits | None = None
+    """What one start may ask for."""
     gates: GatesTable | None = None
     """Rules that the run is judged by; a text is the path of a rules file."""
 
@@ -82,6 +85,7 @@ FIELDS: Final[Mapping[Place, tuple[str, ...]]] = {
     ("endpoint", "tls"): Tls.__struct_fields__,
     ("endpoint", "timeouts"): Timeouts.__struct_fields__,
     ("gates",): GatesTable.__struct_fields__,
+    ("limits",): Limits.__struct_fields__,
 }
 """Table of a plan → the fields that it may have."""
 _NEEDED: Final = ("label", "base_url", "models")
@@ -147,10 +151,9 @@ def _find_named_field(problem: str) -> str:
 def _iterate_tables(document: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     """The tables of a plan that have fields of their own; what is no table where one belongs is found later."""
     yield (), document
-    if isinstance(timeouts := document.get("timeouts"), dict):
-        yield ("timeouts",), timeouts
-    if isinstance(gates := document.get("gates"), dict):
-        yield ("gates",), gates
+    for name in ("timeouts", "gates", "limits"):
+        if isinstance(inner := document.get(name), dict):
+            yield (name,), inner
     entries = document.get("endpoint")
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict):
@@ -193,6 +196,7 @@ def _check_values(plan: PlanFile) -> None:
     check_profile(plan.profile or "local")
     if plan.shard is not None:
         read_shard(plan.shard)
+    check_limits(plan.limits or Limits(), (), processes=1)
     if plan.gates is not None and plan.gates.rules is None and not plan.gates.rule:
         raise PlanError("gates name no rules: give rules = FILE, or [[gates.rule]]", code="bad_plan")
 
@@ -236,6 +240,9 @@ def make_run_arguments(plan: PlanFile, path: Path) -> dict[str, Any]:
         "shard",
     )
     given = {name: getattr(plan, name) for name in (*names, "processes") if getattr(plan, name) is not None}
+    for name, limit in msgspec.structs.asdict(plan.limits or Limits()).items():
+        if limit is not None:
+            given[f"max_{name}"] = limit
     if plan.scenarios:
         given["scenarios"] = [path.parent / name if name.endswith(".toml") else name for name in plan.scenarios]
     return given
