@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.matrix import make_evidence_frame as make_evidence_frame
     from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
     from byok_bench.report.plots import draw_first_token as draw_first_token
+    from byok_bench.report.proxy_report import diff as diff
     from byok_bench.report.stream_plot import draw_streams as draw_streams
     from byok_bench.report.thresholds import Thresholds as Thresholds
     from byok_bench.report.thresholds import make_thresholds as make_thresholds
@@ -156,6 +157,7 @@ _HOMES: Final = {
     "check_confirmation": "endpoints.contract",
     "compare": "report.compare",
     "decode_endpoint": "endpoints.contract",
+    "diff": "report.proxy_report",
     "draw_first_token": "report.plots",
     "draw_streams": "report.stream_plot",
     "encode_endpoint": "endpoints.contract",

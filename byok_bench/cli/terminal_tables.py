@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
 WIDTH: Final = 100
 """Columns where nothing says how wide it is."""
-FOLDING: Final = ("endpoint", "model", "findings", "seen", "verdict")
+FOLDING: Final = ("endpoint", "model", "findings", "seen", "verdict", "b", "a", "what")
 """Columns that may take several lines where it is narrow."""
 FOLDED: Final = (20, 10)
 """Characters that such a column keeps, if it has as many; the second where all else was left out."""
@@ -86,6 +86,13 @@ def print_comparison(made: "Sequence[Line]", title: str, notes: Sequence[str] = 
         _print_table(console, render_narrow_comparison(list(part)), f"{title}: {target}", "")
     for told in notes:
         console.print(to_rich_text(f"! {told}"), style="yellow")
+
+
+def print_plain_table(made: "Sequence[Line]", title: str, caption: str) -> None:
+    """Print a table that belongs to no run, on stdout."""
+    from byok_bench.report.table_text import render_wide_lines
+
+    _print_table(make_console(to_stdout=True), render_wide_lines(made), title, caption)
 
 
 def make_console(*, to_stdout: bool) -> "Console":

@@ -1,0 +1,140 @@
+"""Pairs of exchanges: each request of a sample goes to both endpoints, one after the other, taking turns to be first.
+
+The conversation goes on with the answers of the first endpoint, so that every request is the same on both sides. All
+repeats of a sample follow one another, and one pair before them warms caches and connections: it is compared, and its
+times are not.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.send import send
+from byok_bench.errors import EndpointError
+from byok_bench.runs.measuring.executor import replace_with_wrong_key
+from byok_bench.scenarios.agent import build_opening, play_sample
+from byok_bench.scenarios.phrasing import Body
+from byok_bench.scenarios.scenario import Sample, Scenario, lay_over
+from byok_bench.wire.client import Client
+
+WARMUP: Final = 0
+OnPair = Callable[["Pair"], None]
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, sent to both."""
+
+    scenario: str
+    sample: str
+    repeat: int
+    """Counted from 1; 0 for the pair that warms up."""
+    turn: int
+    """Counted from 1."""
+    a: Exchange
+    b: Exchange
+
+    @property
+    def request(self) -> tuple[str, str, int]:
+        """What is the same in all repeats."""
+        return self.scenario, self.sample, self.turn
+
+    @property
+    def is_timed(self) -> bool:
+        """Neither failed, and it is no warm-up."""
+        return self.repeat > WARMUP and self.a.error is None and self.b.error is None
+
+
+class Sides(msgspec.Struct, frozen=True, kw_only=True):
+    """What is compared, and how it is reached."""
+
+    a: Endpoint
+    b: Endpoint
+    client: Client
+    profile: str = "local"
+
+    def get(self, name: str) -> Endpoint:
+        """`a` or `b`."""
+        return self.a if name == "a" else self.b
+
+
+def check_sides(a: Endpoint, b: Endpoint) -> None:
+    """Raise EndpointError for two endpoints that cannot get the same requests."""
+    a.get_model()
+    b.get_model()
+    if a.schema != b.schema:
+        raise EndpointError(
+            f"{a.label!r} speaks {a.schema} and {b.label!r} {b.schema}: the same request needs one dialect",
+            code="schema_differs",
+        )
+
+
+def count_pairs(scenarios: Sequence[Scenario], repeats: int) -> int:
+    """How many pairs there are at least: one a sample and repeat, and one before them."""
+    return sum(len(one.samples) for one in scenarios) * (repeats + 1)
+
+
+async def play_pairs(sides: Sides, scenarios: Sequence[Scenario], repeats: int, on_pair: OnPair) -> list[Pair]:
+    """Every pair, in the order in which they were sent."""
+    pairs: list[Pair] = []
+
+    def keep(pair: Pair) -> None:
+        pairs.append(pair)
+        on_pair(pair)
+
+    for scenario in scenarios:
+        for sample in scenario.samples:
+            for repeat in range(repeats + 1):
+                await _Play(sides, scenario, sample, repeat, keep).run()
+    return pairs
+
+
+class _Play:
+    """One sample in one repeat."""
+
+    def __init__(self, sides: Sides, scenario: Scenario, sample: Sample, repeat: int, keep: OnPair) -> None:
+        self._sides = sides
+        self._scenario = scenario
+        self._sample = sample
+        self._repeat = repeat
+        self._keep = keep
+
+    async def run(self) -> None:
+        """Play it to its end."""
+        window = self._sides.a.get_model().context_window_tokens
+        schema = self._sides.a.schema
+        body = build_opening(self._scenario, self._sample, schema, window)
+        await play_sample(self._scenario, self._sample, schema, body, self._send_pair)
+
+    async def _send_pair(self, turn: int, body: Body) -> Exchange:
+        order = ("a", "b") if (self._repeat + turn) % 2 else ("b", "a")
+        sent = {name: await self._send(self._sides.get(name), body) for name in order}
+        self._keep(
+            Pair(
+                scenario=self._scenario.name,
+                sample=self._sample.name,
+                repeat=self._repeat,
+                turn=turn,
+                a=sent["a"],
+                b=sent["b"],
+            )
+        )
+        return sent["a"]
+
+    async def _send(self, endpoint: Endpoint, body: Body) -> Exchange:
+        spoil = lay_over(self._scenario, self._sample).spoil
+        if spoil is not None and spoil.wrong_key:
+            endpoint = replace_with_wrong_key(endpoint)
+        model = spoil.model if spoil is not None and spoil.model else None
+        raw = spoil.raw_body.encode() if spoil is not None and spoil.raw_body is not None else None
+        return await send(endpoint, body, model, profile=self._sides.profile, client=self._sides.client, raw_body=raw)
+
+
+def iterate_requests(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
+    """The pairs of each request, repeats together."""
+    found: dict[tuple[str, str, int], list[Pair]] = {}
+    for pair in pairs:
+        found.setdefault(pair.request, []).append(pair)
+    yield from found.values()
