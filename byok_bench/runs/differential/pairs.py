@@ -12,9 +12,10 @@ import msgspec
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model_requests import find_schema
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError
-from byok_bench.runs.measuring.executor import replace_with_wrong_key
+from byok_bench.runs.measuring.executor import spoil_endpoint
 from byok_bench.scenarios.agent import build_opening, play_sample
 from byok_bench.scenarios.phrasing import Body
 from byok_bench.scenarios.scenario import Sample, Scenario, lay_over
@@ -62,11 +63,10 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_sides(a: Endpoint, b: Endpoint) -> None:
     """Raise EndpointError for two endpoints that cannot get the same requests."""
-    a.get_model()
-    b.get_model()
-    if a.schema != b.schema:
+    spoken = [find_schema(one, one.get_model().name) for one in (a, b)]
+    if spoken[0] != spoken[1]:
         raise EndpointError(
-            f"{a.label!r} speaks {a.schema} and {b.label!r} {b.schema}: the same request needs one dialect",
+            f"{a.label!r} speaks {spoken[0]} and {b.label!r} {spoken[1]}: the same request needs one dialect",
             code="schema_differs",
         )
 
@@ -103,10 +103,10 @@ class _Play:
 
     async def run(self) -> None:
         """Play it to its end."""
-        window = self._sides.a.get_model().context_window_tokens
-        schema = self._sides.a.schema
-        body = build_opening(self._scenario, self._sample, schema, window)
-        await play_sample(self._scenario, self._sample, schema, body, self._send_pair)
+        model = self._sides.a.get_model()
+        schema = find_schema(self._sides.a, model.name)
+        body = build_opening(self._scenario, self._sample, schema, model.context_window_tokens, model)
+        await play_sample(self._scenario, self._sample, schema, body, self._send_pair, model)
 
     async def _send_pair(self, turn: int, body: Body) -> Exchange:
         order = ("a", "b") if (self._repeat + turn) % 2 else ("b", "a")
@@ -124,12 +124,18 @@ class _Play:
         return sent["a"]
 
     async def _send(self, endpoint: Endpoint, body: Body) -> Exchange:
-        spoil = lay_over(self._scenario, self._sample).spoil
-        if spoil is not None and spoil.wrong_key:
-            endpoint = replace_with_wrong_key(endpoint)
-        model = spoil.model if spoil is not None and spoil.model else None
+        task, name = lay_over(self._scenario, self._sample), endpoint.get_model().name
+        spoil = task.spoil
+        model = spoil.model if spoil is not None and spoil.model else name
         raw = spoil.raw_body.encode() if spoil is not None and spoil.raw_body is not None else None
-        return await send(endpoint, body, model, profile=self._sides.profile, client=self._sides.client, raw_body=raw)
+        return await send(
+            spoil_endpoint(endpoint, task, name),
+            body,
+            model,
+            profile=self._sides.profile,
+            client=self._sides.client,
+            raw_body=raw,
+        )
 
 
 def iterate_requests(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
