@@ -5,41 +5,18 @@ code is small Python functions, rows are JSON objects. Lengths count four charac
 OpenAI states for English (https://help.openai.com/en/articles/4936856); what a server counts is in its usage.
 """
 
-import functools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from typing import Final
 
 import msgspec
 
 from byok_bench.scenarios.fill import Fill, FillKind
+from byok_bench.scenarios.prose import iterate_sentences, load_words
 from byok_bench.scenarios.scenario import Message
 
 CHARACTERS_PER_TOKEN: Final = 4
-
-
-class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Word lists of fill_words.toml."""
-
-    people: tuple[str, ...]
-    names: tuple[str, ...]
-    deeds: tuple[str, ...]
-    kinds: tuple[str, ...]
-    things: tuple[str, ...]
-    places: tuple[str, ...]
-    positions: tuple[str, ...]
-    times: tuple[str, ...]
-    joints: tuple[str, ...]
-    nouns: tuple[str, ...]
-    states: tuple[str, ...]
-
-
-@functools.cache
-def load_words() -> Words:
-    """The words, read once."""
-    return msgspec.toml.decode((files("byok_bench.scenarios") / "fill_words.toml").read_bytes(), type=Words)
 
 
 def make_fill_text(fill: Fill) -> str:
@@ -66,16 +43,6 @@ def put_fill(messages: Sequence[Message], fill: Fill | None) -> tuple[Message, .
     return (*messages[:chosen], filled, *messages[chosen + 1 :])
 
 
-def make_prose(words: int, seed: int = 0) -> str:
-    """Prose of exactly so many words."""
-    found: list[str] = []
-    for sentence in _iterate_sentences(random.Random(f"words {seed}")):
-        found += sentence.split()
-        if len(found) >= words:
-            return " ".join(found[:words])
-    return ""
-
-
 def _make_blocks(fill: Fill) -> list[str]:
     dice = random.Random(f"fill {fill.kind} {fill.seed}")
     wanted = fill.tokens * CHARACTERS_PER_TOKEN - sum(len(fact.text) for fact in fill.facts)
@@ -91,30 +58,6 @@ def _make_blocks(fill: Fill) -> list[str]:
 def _wrap_mark(kind: FillKind, text: str) -> str:
     """A sentence in the dress of its surroundings."""
     return {"prose": text, "code": f"# {text}\n", "rows": json.dumps({"note": text}, ensure_ascii=False)}[kind]
-
-
-def _iterate_sentences(dice: random.Random) -> Iterator[str]:
-    words = load_words()
-    while True:
-        said = _make_clause(dice, words)
-        for _ in range(dice.randrange(3)):
-            said += f", {dice.choice(words.joints)} {_make_clause(dice, words)}"
-        yield f"{said[0].upper()}{said[1:]}."
-
-
-def _make_clause(dice: random.Random, words: Words) -> str:
-    person = f"the {dice.choice(words.kinds)} {dice.choice(words.people)}"
-    who = dice.choice((person, dice.choice(words.names), f"{dice.choice(words.names)} the {dice.choice(words.people)}"))
-    what = (
-        f"{dice.choice(('the', 'another', 'her', 'his', 'one'))} {dice.choice(words.kinds)} {dice.choice(words.things)}"
-    )
-    rest = dice.choice((
-        "",
-        f" {dice.choice(words.times)}",
-        f" {dice.choice(words.positions)} the {dice.choice(words.places)}",
-        f" and {dice.randrange(2, 400)} {dice.choice(words.kinds)} {dice.choice(words.things)}s",
-    ))  # fmt: skip
-    return f"{who} {dice.choice(words.deeds)} {what}{rest}"
 
 
 def _iterate_functions(dice: random.Random) -> Iterator[str]:
@@ -144,7 +87,7 @@ def _iterate_rows(dice: random.Random) -> Iterator[str]:
 
 
 _MAKERS: Final[Mapping[FillKind, Callable[[random.Random], Iterator[str]]]] = {
-    "prose": _iterate_sentences,
+    "prose": iterate_sentences,
     "code": _iterate_functions,
     "rows": _iterate_rows,
 }

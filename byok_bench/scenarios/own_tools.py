@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from byok_bench.checks.json_schema import is_same_json
+from byok_bench.scenarios.prose import make_prose
 from byok_bench.scenarios.tools import build_object_schema, is_fitting, to_result_text
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One row of what a tool answers; exactly one of result, template and error is given."""
+    """One row of what a tool answers; exactly one of result, template, words and error is given."""
 
     arguments: dict[str, Any] | None = None
     """Fits these alone, equal as JSON; None: any."""
@@ -25,6 +26,8 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """JSON, or a text that is sent as it is."""
     template: str | None = None
     """A text with `${name}` for each argument to fill in."""
+    words: int | None = None
+    """A text of so many words, another one for each row."""
     error: str | None = None
     """The call fails with these words."""
     times: int | None = None
@@ -38,8 +41,10 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             return False
         return is_fitting(values, self.pattern)
 
-    def render_text(self, values: Mapping[str, Any]) -> str:
-        """The text that is sent for these arguments."""
+    def render_text(self, values: Mapping[str, Any], position: int = 0) -> str:
+        """The text that is sent for these arguments; `position`: of the row in its tool."""
+        if self.words is not None:
+            return make_prose(self.words, position)
         if self.error is not None:
             return to_result_text({"error": self.error})
         if self.template is not None:

@@ -88,9 +88,9 @@ def _find_tool_problems(tools: tuple[str | OwnTool, ...], place: str) -> Iterato
         if fault := find_schema_fault(tool.parameters):
             yield f"{where}.parameters is no JSON Schema: {fault}"
         for number, row in enumerate(tool.results):
-            given = [row.result is not None, row.template is not None, row.error is not None]
+            given = [one is not None for one in (row.result, row.template, row.words, row.error)]
             if sum(given) > 1:
-                yield f"{where}.results[{number}]: only one of result, template and error can be given"
+                yield f"{where}.results[{number}]: only one of result, template, words and error can be given"
             yield from _find_pattern_problems(row.pattern, f"{where}.results[{number}].pattern")
 
 

@@ -13,8 +13,8 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.scenarios.agent import History, build_opening
 from byok_bench.scenarios.conversation import Conversation
-from byok_bench.scenarios.fill_text import make_prose
 from byok_bench.scenarios.phrasing import Body
+from byok_bench.scenarios.prose import make_prose
 from byok_bench.scenarios.scenario import Request, Sample, Scenario, find_turn_request, lay_over
 from byok_bench.scenarios.selection import Wanted, find_scenarios
 from byok_bench.scenarios.solutions import ScriptedAnswer, ScriptedCall

@@ -14,7 +14,7 @@ from byok_bench.scenarios.environments.environment import Environment, Environme
 from byok_bench.scenarios.environments.files import Files
 from byok_bench.scenarios.environments.shell import Shell
 from byok_bench.scenarios.environments.store import Store
-from byok_bench.scenarios.own_tools import NO_RESULT, OwnTool, ToolResult
+from byok_bench.scenarios.own_tools import NO_RESULT, OwnTool
 from byok_bench.scenarios.scenario import Scenario
 from byok_bench.scenarios.tools import BadArguments, Tool, read_arguments, run_tool, to_result_text
 
@@ -71,8 +71,7 @@ class Toolbox:
             values = read_arguments(arguments)
         except BadArguments as error:
             return ToolAnswer(to_result_text({"error": str(error)}))
-        row = self._find_row(name, values)
-        return ToolAnswer(NO_RESULT) if row is None else ToolAnswer(row.render_text(values), row.delay)
+        return self._find_answer(name, values)
 
     def take_snapshot(self) -> Snapshot:
         """What calls have left behind so far."""
@@ -84,18 +83,17 @@ class Toolbox:
         if self._environment is not None:
             self._environment.state = copy.deepcopy(snapshot.state)
 
-    def _find_row(self, name: str, values: Mapping[str, Any]) -> ToolResult | None:
+    def _find_answer(self, name: str, values: Mapping[str, Any]) -> ToolAnswer:
         for position, row in enumerate(self._own[name].results):
             used = self._used[name, position]
             if row.is_for(values) and (row.times is None or used < row.times):
                 self._used[name, position] += 1
-                return row
-        return None
+                return ToolAnswer(row.render_text(values, position), row.delay)
+        return ToolAnswer(NO_RESULT)
 
     def _offer_own_tool(self, tool: OwnTool) -> Tool:
         def answer(values: Mapping[str, Any]) -> Any:
-            row = self._find_row(tool.name, values)
-            return NO_RESULT if row is None else row.render_text(values)
+            return self._find_answer(tool.name, values).text
 
         return Tool(name=tool.name, description=tool.description, parameters=tool.parameters, answer=answer)
 

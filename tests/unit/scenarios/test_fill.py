@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byok_bench.scenarios.fill import Fact, Fill, FillKind
-from byok_bench.scenarios.fill_text import CHARACTERS_PER_TOKEN, make_fill_text, make_prose, put_fill
+from byok_bench.scenarios.fill_text import CHARACTERS_PER_TOKEN, make_fill_text, put_fill
+from byok_bench.scenarios.prose import make_prose
 from byok_bench.scenarios.scenario import Message
 
 KINDS: tuple[FillKind, ...] = ("prose", "code", "rows")

@@ -123,7 +123,7 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
         ('type = "integer", minimum = 1', 'type = "integr"', "tools[0].parameters is no JSON Schema"),
         ("minimum = 1", 'minimum = "one"', "tools[0].parameters is no JSON Schema: properties.id.minimum"),
         ('"^7"', '"("', "tools[0].results[0].pattern.id"),
-        ('result = { state = "sent" }', 'result = 1\nerror = "no"', "only one of result, template and error"),
+        ('result = { state = "sent" }', 'result = 1\nerror = "no"', "only one of result, template, words and error"),
         ('name = "store"', 'name = "stor"', "environment.name: there is no 'stor'; did you mean store?"),
         ("at = 0.5", "at = 1.5", "a depth is from 0"),
         ("tokens = 500", "tokens = 0", "fill.tokens"),
