@@ -84,8 +84,13 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.ui.findings_view import render_findings as render_findings
     from byok_bench.ui.ladder_view import LadderView as LadderView
     from byok_bench.ui.results_view import render_results as render_results
+    from byok_bench.ui.run_faces import Errors as Errors
+    from byok_bench.ui.run_faces import Findings as Findings
+    from byok_bench.ui.run_faces import Results as Results
+    from byok_bench.ui.run_faces import Timeline as Timeline
     from byok_bench.ui.run_panel import RunPanel as RunPanel
     from byok_bench.ui.run_view import RunView as RunView
+    from byok_bench.ui.workbench import Workbench as Workbench
     from byok_bench.wire.bodies.sse import Event as Event
     from byok_bench.wire.client import Client as Client
     from byok_bench.wire.egress.verdicts import Verdict as Verdict
@@ -111,6 +116,7 @@ _HOMES: Final = {
     "EndpointBook": "endpoints.book",
     "EndpointError": "errors",
     "EndpointForm": "ui.endpoint_form",
+    "Errors": "ui.run_faces",
     "Event": "wire.bodies.sse",
     "Evidence": "report.evidence",
     "Exchange": "dialects.exchange",
@@ -118,6 +124,7 @@ _HOMES: Final = {
     "ExportError": "errors",
     "Failure": "wire.failures",
     "Finding": "checks.finding",
+    "Findings": "ui.run_faces",
     "KeyRef": "endpoints.keys",
     "LadderReport": "checks.ladder.report",
     "LadderView": "ui.ladder_view",
@@ -130,11 +137,12 @@ _HOMES: Final = {
     "PlanError": "errors",
     "Price": "endpoints.model",
     "Receiver": "backends.receiver",
+    "Results": "ui.run_faces",
     "Row": "runs.judging",
     "Run": "runs.results",
     "RunFinished": "runs.progress",
-    "RunStarted": "runs.progress",
     "RunPanel": "ui.run_panel",
+    "RunStarted": "runs.progress",
     "RunView": "ui.run_view",
     "Rung": "checks.ladder.report",
     "Scenario": "scenarios.scenario",
@@ -143,8 +151,9 @@ _HOMES: Final = {
     "Simulator": "backends.simulator.server",
     "StoreError": "errors",
     "TeamReference": "endpoints.contract",
-    "TimedTransport": "wire.timed_transport",
     "Thresholds": "report.thresholds",
+    "TimedTransport": "wire.timed_transport",
+    "Timeline": "ui.run_faces",
     "Timeouts": "wire.limits",
     "Timing": "dialects.timing",
     "Tls": "endpoints.endpoint",
@@ -152,6 +161,7 @@ _HOMES: Final = {
     "Usage": "dialects.output",
     "Verdict": "wire.egress.verdicts",
     "Waiting": "runs.progress",
+    "Workbench": "ui.workbench",
     "capabilities": "checks.capabilities.examination",
     "check": "checks.registry:run_checks",
     "check_confirmation": "endpoints.contract",
@@ -172,8 +182,8 @@ _HOMES: Final = {
     "make_error_frame": "report.matrix",
     "make_evidence_frame": "report.matrix",
     "make_rule_matrix": "report.matrix",
-    "make_thresholds": "report.thresholds",
     "make_script": "scenarios.scripts",
+    "make_thresholds": "report.thresholds",
     "redact": "redact",
     "render_events": "ui.exchange_view",
     "render_failures": "ui.errors_view",

@@ -67,7 +67,7 @@ def render_sections(details: AnswerDetails) -> dict[str, str]:
     recorded = bool(details.method)
     return {
         "what": _render_what(details),
-        "timeline": _render_timeline(details) if recorded else "",
+        "timeline": _render_timeline_section(details) if recorded else "",
         "bytes": _render_bytes(details) if recorded else "",
         "request": _render_request(details) if recorded else "",
         "conversation": _render_conversation(details),
@@ -101,21 +101,31 @@ def _render_flag(flag: Flag) -> str:
     )
 
 
-def _render_timeline(details: AnswerDetails) -> str:
+def _render_timeline_section(details: AnswerDetails) -> str:
     line = details.timeline
     if not line.spans:
         return "<p>Nothing was sent.</p>"
-    used = list(dict.fromkeys(span.kind for span in line.spans))
-    legend = "".join(f"<li data-kind='{kind}'>{SPAN_WORDS[kind]}</li>" for kind in used)
     thinned = "" if line.all_packets == len(line.packets) else f" ({len(line.packets)} packets drawn)"
     counts = {"packet": line.all_packets, "stall": len(line.stalls), "finding": len(details.flags)}
     told = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for word, number in counts.items()) + thinned
+    about = f"{_describe_spans(line)}; {told}"
+    return f"{render_timeline(line, details.flags, about)}{render_legend([line])}<p class='byok-faint'>{told}.</p>"
+
+
+def render_timeline(line: Timeline, flags: Sequence[Flag], about: str) -> str:
+    """A timeline as an SVG as wide as its place; `about` is what it shows, in words that are escaped here."""
     shapes = [*_draw_axis(line), *_draw_spans(line), *_draw_packets(line), *_draw_stalls(line)]
-    shapes += _draw_flags(line, details.flags)
+    shapes += _draw_flags(line, flags)
     return (
-        f"<svg class='byok-line' role='img' width='100%' height='112' aria-label='{_describe_spans(line)}; {told}'>"
-        f"{''.join(shapes)}</svg><ul class='byok-legend'>{legend}</ul><p class='byok-faint'>{told}.</p>"
+        f"<svg class='byok-line' role='img' width='100%' height='112' aria-label='{_escape(about)}'>"
+        f"{''.join(shapes)}</svg>"
     )
+
+
+def render_legend(lines: Sequence[Timeline]) -> str:
+    """What the hues of some timelines mean."""
+    used = [kind for kind in SPAN_WORDS if any(span.kind == kind for line in lines for span in line.spans)]
+    return f"<ul class='byok-legend'>{''.join(f'<li data-kind={kind!r}>{SPAN_WORDS[kind]}</li>' for kind in used)}</ul>"
 
 
 def _describe_spans(line: Timeline) -> str:

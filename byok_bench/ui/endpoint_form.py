@@ -5,7 +5,7 @@ endpoint_tester.py. Fields are saved on blur and Enter, the request URL is previ
 from the browser once it was read. Every button keeps the focus, or hands it on to what comes next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -37,6 +37,8 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._fields = form_fields.make_fields()
         self._list = form_fields.make_choice_field("Endpoints", (("", ""),), rows=9)
         self._from = form_fields.make_source_field()
+        self._known = list(self._from.options)
+        self._servers: dict[str, Endpoint] = {}
         self._secret = form_fields.make_secret_field()
         self._notice = HTML()
         names = ("Add", "Duplicate", "Test", "List models", "Stop", "Delete", "Undo")
@@ -62,6 +64,12 @@ class EndpointForm(HBox):  # type: ignore[misc]
     def report(self) -> LadderReport | None:
         """The last ladder that was climbed."""
         return self._tester.report
+
+    def offer_servers(self, servers: Sequence[Endpoint]) -> None:
+        """Offer servers of this machine under `Add from`, beside the known ones."""
+        self._servers = {f"server {number}": one for number, one in enumerate(servers)}
+        more = [(id, f"{one.label} (runs here)", False) for id, one in self._servers.items()]
+        self._from.offer([*self._known, *more])
 
     def observe_changes(self, callback: Callable[[], Any]) -> None:
         """Call `callback()` when the book changed, or a test ended."""
@@ -143,8 +151,10 @@ class EndpointForm(HBox):  # type: ignore[misc]
             self._refill()
 
     def _add_from(self, source: str) -> None:
-        if not self._filling and source:
-            self._add(lambda: self.state.add_from(source))
+        if self._filling or not source:
+            return
+        server = self._servers.get(source)
+        self._add(lambda: self.state.add_from(source) if server is None else self.state.add_server(server))
 
     def _add(self, act: Callable[[], Remark | None]) -> None:
         """An action that selects a new endpoint: the cursor goes to its label, or to what it still needs."""

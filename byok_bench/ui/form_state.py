@@ -124,6 +124,19 @@ class FormState:
         """A new, incomplete endpoint, saved and selected."""
         self._keep(Endpoint(label=self._find_free_label(NEW_LABEL)))
 
+    def add_server(self, server: Endpoint) -> Remark:
+        """An endpoint of one's own at a server of this machine, saved and selected."""
+        self._keep(
+            Endpoint(
+                label=self._find_free_label(server.label),
+                base_url=server.base_url,
+                schema=server.schema,
+                key=server.key,
+                models=[Model(model.name) for model in server.models],
+            )
+        )
+        return Remark(f"Points at {server.label}, as long as it runs.")
+
     def add_from(self, source: str) -> Remark:
         """One from a preset or from the environment, saved and selected; what there is to know about it."""
         found = from_environment() if source == ENVIRONMENT else from_preset(source)

@@ -55,6 +55,15 @@ class PanelState:
         own = [label for label in labels if label not in [one.label for one in self.demo]]
         return [one.label for one in self.book.choose(own)]
 
+    def offer_demo(self, demo: Sequence[Endpoint]) -> None:
+        """Offer these endpoints of this machine in place of those before, ticked."""
+        before = {one.label for one in self.demo}
+        self.demo = list(demo)
+        self.chosen_labels = [
+            *(one.label for one in self.demo),
+            *(label for label in self.chosen_labels if label not in before),
+        ]
+
     def note_tests(self, tests: LastTests) -> None:
         """Look at the last tests again: an endpoint that has passed one since the last look is ticked."""
         fresh = {one.label: found for one in self.book.usable_endpoints if (found := tests.find(one)) is not None}

@@ -58,7 +58,7 @@ class RunPanel(VBox):  # type: ignore[misc]
         repeats: int = 2,
         store: "str | PathLike[str] | None" = None,
     ) -> None:
-        demo = [one.endpoint if isinstance(one, Backend) else one for one in backends]
+        demo = list_server_endpoints(backends)
         book = form.state.book if form else EndpointBook.open()
         self.state = PanelState(book, demo, find_scenarios(scenarios), mine)
         self.state.repeats = repeats
@@ -94,6 +94,11 @@ class RunPanel(VBox):  # type: ignore[misc]
             resume=False,
         )
         return await self._wait_for(running)
+
+    def offer_backends(self, backends: Sequence[Backend | Endpoint]) -> None:
+        """Offer these servers of this machine from now on, ticked."""
+        self.state.offer_demo(list_server_endpoints(backends))
+        self._refill()
 
     def observe_run(self, callback: Callable[[Run], Any]) -> None:
         """Call `callback(run)` when a run ended, or was stopped."""
@@ -199,6 +204,11 @@ class RunPanel(VBox):  # type: ignore[misc]
         for listener in self._listeners:
             listener(self.run)
         return self.run
+
+
+def list_server_endpoints(backends: Sequence[Backend | Endpoint]) -> list[Endpoint]:
+    """The endpoints of what is a server or an endpoint."""
+    return [one.endpoint if isinstance(one, Backend) else one for one in backends]
 
 
 def _list_repeats(wanted: int) -> tuple[tuple[str, str], ...]:
