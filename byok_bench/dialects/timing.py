@@ -93,8 +93,8 @@ def _find_first_ns(marks: Sequence[Mark], kind: str) -> int | None:
 
 
 def _find_end_ns(raw: RawExchange) -> int | None:
-    """End of the body; None if no response came."""
-    if raw.head is None:
+    """End of the body; None if no response came, or if this side would not hear the end."""
+    if raw.head is None or raw.end == "cancelled":
         return None
     if raw.phases.end is not None:
         return raw.phases.end

@@ -36,6 +36,7 @@ from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
 from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
 from byok_bench.wire.shared_client import get_shared_client
+from byok_bench.wire.wire_request import Cancel
 
 USER_AGENT: Final = "byok-bench"
 NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_confirmed"}
@@ -54,6 +55,10 @@ class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport = "own"
     """Where there is no client yet."""
     request_id: str | None = None
+    cancel: Cancel | None = None
+    """When this side closes the answer in mid-flight."""
+    method: str = "POST"
+    """Of a request with a body."""
 
 
 USUAL_SETTINGS: Final = SendSettings()
@@ -73,14 +78,18 @@ async def send(
     transport: Transport = "own",
     request_id: str | None = None,
     raw_body: bytes | None = None,
+    cancel: Cancel | None = None,
+    method: str = "POST",
 ) -> Exchange:
     """Send `body` (the wire request of the endpoint's schema) once.
 
     The model is `model`, else the body's own, else the endpoint's first. `client` keeps connections alive from
     call to call; without one, `resolver` and `transport` make one for this call (an endpoint that names a transport of
-    its own has that one). `raw_body` goes out in place of the built request, as it is. Profile and egress lists that
-    the workspace sets stand in place of those given. Raises EndpointError if the body is no JSON object, no model can
-    be told, or the workspace does not let the endpoint be used (code `not_allowed`).
+    its own has that one). `raw_body` goes out in place of the built request, as it is, and `method` in place of POST.
+    `cancel` says when this side closes the answer in mid-flight, which is no failure: `exchange.raw.end` is
+    `cancelled`. Profile and egress lists that the workspace sets stand in place of those given. Raises EndpointError if
+    the body is no JSON object, no model can be told, or the workspace does not let the endpoint be used (code
+    `not_allowed`).
     """
     rules = admit_endpoint(endpoint, profile, policy)
     settings = SendSettings(
@@ -90,6 +99,8 @@ async def send(
         resolver=resolver,
         transport=transport,
         request_id=request_id,
+        cancel=cancel,
+        method=method,
     )
     return await deliver(endpoint, body, model, rules, settings, raw_body)
 
@@ -257,7 +268,7 @@ def build_wire_request(order: Order, known: Credentials, base_url: str) -> WireR
     query = f"?{urlencode(known.query, quote_via=quote)}" if known.query else ""
     return WireRequest(
         id=order.request_id,
-        method="GET" if order.content is None else "POST",
+        method="GET" if order.content is None else order.settings.method,
         url=f"{base_url}{order.spoken.route}{query}",
         headers=_build_headers(order, known),
         body=order.content or b"",
@@ -266,6 +277,7 @@ def build_wire_request(order: Order, known: Credentials, base_url: str) -> WireR
         timeouts=order.settings.timeouts or limit_timeouts(endpoint, order.rules.profile),
         limits=order.settings.limits or DEFAULT_LIMITS,
         terminator=order.spoken.terminator,
+        cancel=order.settings.cancel,
         asked_to_stream=order.asked_to_stream,
         verify=endpoint.tls.verify,
         ca_file=endpoint.tls.ca_file,

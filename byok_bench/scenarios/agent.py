@@ -1,10 +1,12 @@
 """The turn loop of an agent: send, run the tools that were asked for, echo, go on until there is nothing to answer.
 
-Sending is the caller's: it may store, retry, or hand out a stored answer instead. No clock and no storage in here.
+Sending is the caller's: it may store, retry, or hand out a stored answer instead. No storage in here, and no clock but
+the one that says what lies between two turns.
 What follows upon an answer is conversation.py's to say, how it is worded phrasing.py's.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter_ns
 from typing import Final
 
 import msgspec
@@ -16,10 +18,23 @@ from byok_bench.scenarios.expectations.expected import PlayedSample
 from byok_bench.scenarios.expectations.judging import Outcome, judge_expectations
 from byok_bench.scenarios.fill_text import put_fill
 from byok_bench.scenarios.phrasing import Body, find_phrasing
-from byok_bench.scenarios.scenario import Message, Sample, Scenario, UserTurn, find_turn_request, lay_over
+from byok_bench.scenarios.scenario import CancelAfter, Message, Sample, Scenario, UserTurn, find_turn_request, lay_over
 
-SendTurn = Callable[[int, Body], Awaitable[Exchange]]
-"""(turn, counted from 1; body) → the recorded exchange."""
+
+class TurnRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a sample, ready to be sent."""
+
+    turn: int
+    """Answers of the sample, this one included: its number, counted from 1."""
+    body: Body
+    cancel_after: CancelAfter | None = None
+    """When this side closes the stream."""
+    client_ms: float | None = None
+    """What lay between the answer before and this request: reading it, running tools, wording; None for the first."""
+
+
+SendTurn = Callable[[TurnRequest], Awaitable[Exchange]]
+"""Sends one request, or hands out the exchange that was recorded of it."""
 
 OVERFLOW_WORDS: Final = 40_000
 """Length of an over-long prompt where the model's context window is not declared."""
@@ -35,6 +50,9 @@ def build_opening(
         words = context_window * 5 // 4 if context_window else OVERFLOW_WORDS
         *before, last = messages
         messages = (*before, Message(role=last.role, content=last.content + " apple" * words))
+    if task.spoil is not None and task.spoil.pad_bytes is not None:
+        *before, last = messages
+        messages = (*before, Message(role=last.role, content=last.content.ljust(task.spoil.pad_bytes, "a")))
     return find_phrasing(schema, model).build_first(task, messages)
 
 
@@ -46,13 +64,18 @@ async def play_sample(
     history = History(task, sample, schema, body, model)
     conversation = Conversation(task)
     answers: list[Exchange] = []
+    cancel, client_ms = task.request.cancel_after, None
     while True:
-        exchange = await send_turn(len(answers) + 1, history.body)
+        request = TurnRequest(turn=len(answers) + 1, body=history.body, cancel_after=cancel, client_ms=client_ms)
+        exchange = await send_turn(request)
+        arrived_ns = perf_counter_ns()
         answers.append(exchange)
         step = conversation.take_answer(exchange)
         if step is None:
             return answers
+        cancel = find_turn_request(task, step.turn).cancel_after if history.turn != step.turn else None
         history.add_step(step)
+        client_ms = (perf_counter_ns() - arrived_ns) / 1e6
 
 
 class History:
@@ -66,16 +89,17 @@ class History:
         self._words = find_phrasing(schema, model)
         self._ends: list[Body] = []
         """Bodies as they stood when each user turn was over."""
-        self._turn = 0
+        self.turn = 0
+        """User turn that the body belongs to."""
 
     def add_step(self, step: Step) -> None:
         """Go on to the body of the next request."""
         answered = self._words.build_next(self.body, step)
-        if step.turn == self._turn:
+        if step.turn == self.turn:
             self.body = answered
             return
         self._ends.append(answered)
-        self._turn = step.turn
+        self.turn = step.turn
         task = msgspec.structs.replace(self._task, request=find_turn_request(self._task, step.turn))
         if step.restart is not None:
             self.body = self._open_again(task, step.restart)

@@ -15,9 +15,9 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
-from byok_bench.scenarios.agent import build_opening, look_at_sample, play_sample
+from byok_bench.scenarios.agent import TurnRequest, build_opening, look_at_sample, play_sample
+from byok_bench.scenarios.cancel_points import make_cancel
 from byok_bench.scenarios.expectations.judging import judge_expectations, list_unmet
-from byok_bench.scenarios.phrasing import Body
 from byok_bench.scenarios.scenario import DIALECTS, Sample, Scenario, lay_over
 from byok_bench.scenarios.scripts import make_script
 from byok_bench.wire.client import Client
@@ -128,8 +128,8 @@ class Bench:
         task = lay_over(scenario, sample)
         schema = self._endpoint.schema
 
-        async def send_turn(turn: int, body: Body) -> Exchange:
-            return await self._send(task, body)
+        async def send_turn(request: TurnRequest) -> Exchange:
+            return await self._send(task, request)
 
         body = build_opening(scenario, sample, schema, PROOF_WINDOW)
         turns = await play_sample(scenario, sample, schema, body, send_turn)
@@ -145,10 +145,14 @@ class Bench:
             unmet=unmet,
         )
 
-    async def _send(self, task: Scenario, body: Body) -> Exchange:
+    async def _send(self, task: Scenario, request: TurnRequest) -> Exchange:
         endpoint, spoil = self._endpoint, task.spoil
         if spoil is not None and spoil.wrong_key:
             endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
         raw_body = spoil.raw_body.encode() if spoil is not None and spoil.raw_body is not None else None
         model = spoil.model if spoil is not None and spoil.model else endpoint.models[0].name
-        return await send(endpoint, body, model, profile="local", client=self._client, raw_body=raw_body)
+        cancel = make_cancel(request.cancel_after, endpoint.schema)
+        method = spoil.method if spoil is not None and spoil.method is not None else "POST"
+        return await send(
+            endpoint, request.body, model, client=self._client, raw_body=raw_body, cancel=cancel, method=method
+        )

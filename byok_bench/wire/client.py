@@ -118,6 +118,7 @@ class Client:
             terminator=request.terminator,
             asked_to_stream=request.asked_to_stream,
             method=request.method,
+            cancel=request.cancel,
         )
         try:
             connection.begin(flight)

@@ -159,6 +159,7 @@ class StockFlight:
                     self._set_clock("idle", self._request.timeouts.idle)
                 if data:
                     self._recorder.record_body(now, data)
+                    self._cancel_if_reached()
                 if self._over:
                     return
             self._record.phases.end = perf_counter_ns()
@@ -203,6 +204,12 @@ class StockFlight:
         self._record.failure = None if finished else reason
         self._recorder.stop_recording()
 
+    def _cancel_if_reached(self) -> None:
+        """Close the record if that is where this side wanted to."""
+        wanted = self._request.cancel.is_reached if self._request.cancel is not None else None
+        if wanted is not None and not self._over and self._record.phases.done is None and wanted(self._record):
+            self.close_record("cancelled", None)
+
     def _check_peer(self, response: httpx.Response, addresses: list[str]) -> None:
         self._note_peer(response.extensions.get("network_stream"))
         if addresses and not is_judged_address(self._record.peer, addresses):
@@ -234,11 +241,19 @@ class StockFlight:
         spent = (perf_counter_ns() - self._record.phases.start) / 1e9
         if spent + seconds > self._request.timeouts.total:
             self._waiting_for, seconds = "total", self._request.timeouts.total - spent
+        cancel, written = self._request.cancel, self._record.phases.written
+        if cancel is not None and cancel.after_ms is not None and written is not None and clock != "linger":
+            left = cancel.after_ms / 1e3 - (perf_counter_ns() - written) / 1e9
+            if left < seconds:
+                self._waiting_for, seconds = "cancel", max(0.0, left)
         if self._clock is not None:
             self._clock.reschedule(now + seconds)
 
     def _end_by_clock(self) -> None:
         clock = self._waiting_for
+        if clock == "cancel":
+            self.close_record("cancelled", None)
+            return
         if clock == "linger":
             self._record.flags.append(OPEN_AFTER_DONE)
         message = f"the {clock.replace('_', ' ')} clock ran out"

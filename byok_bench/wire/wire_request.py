@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -14,7 +14,7 @@ from byok_bench.wire.client_certificates import ClientCertificate
 from byok_bench.wire.egress.base_urls import DEFAULT_PORTS
 from byok_bench.wire.egress.guard import Target
 from byok_bench.wire.limits import DEFAULT_LIMITS, DEFAULT_TIMEOUTS, Limits, Timeouts
-from byok_bench.wire.raw_exchange import RawRequest
+from byok_bench.wire.raw_exchange import RawExchange, RawRequest
 from byok_bench.wire.recording.terminators import Terminator
 
 Transport = Literal["own", "httpx", "http2"]
@@ -24,6 +24,15 @@ TRANSPORTS: Final = ("own", "httpx", "http2")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~-._"
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True):
+    """When this side closes an answer in mid-flight on purpose: whichever comes first. No failure of the server's."""
+
+    after_ms: float | None = None
+    """So long after the request was written."""
+    is_reached: Callable[[RawExchange], bool] | None = None
+    """Asked of the record after each piece of the body. It costs time between stamps, of this exchange alone."""
 
 
 class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +65,7 @@ class WireRequest(msgspec.Struct, frozen=True, kw_only=True):
     """URL of an HTTP proxy; refused in the shared profile."""
     transport: Transport = "own"
     """What carries it: `own` leaves that to the client."""
+    cancel: Cancel | None = None
 
     def __repr__(self) -> str:
         return f"WireRequest(id={self.id!r}, method={self.method!r})"

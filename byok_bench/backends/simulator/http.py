@@ -154,6 +154,8 @@ class Wire:
             if packer is not None:
                 content = packer.compress(content)
                 content += packer.flush(zlib.Z_SYNC_FLUSH) if reply.is_flushed else b""
+            if self._writer.is_closing():
+                return  # the client left in the middle, as some do on purpose
             self._write_part(content, reply.is_sized)
         if packer is not None:
             self._write_part(packer.flush(), reply.is_sized)

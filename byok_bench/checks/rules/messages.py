@@ -51,7 +51,7 @@ def lifecycle(seen: SeenExchange) -> Iterator[Hit]:
             break
         if one.type != "ping":
             yield from order.take(one)
-    if stream.closing != "error":
+    if stream.closing not in ("error", "cancelled"):
         yield from order.end(stream.typed[-1].event)
 
 

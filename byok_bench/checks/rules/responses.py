@@ -28,6 +28,8 @@ def terminal_event(seen: SeenExchange) -> Iterator[Hit]:
     if stream is None or stream.unframed_error_at is not None:
         return
     ends = [one for one in stream.typed if is_end(one)]
+    if not ends and stream.closing == "cancelled":
+        return
     if not ends:
         yield Hit("the stream has no terminal event", event=stream.typed[-1].event)
         return

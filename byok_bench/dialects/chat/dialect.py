@@ -37,7 +37,8 @@ class ChatDialect:
         """What the record says."""
         body = Body(raw)
         if raw.head is None:
-            return _make_empty_reading("none", body, raw.failure or make_failure("network", "headers", "no response"))
+            missing = None if raw.end == "cancelled" else make_failure("network", "headers", "no response")
+            return _make_empty_reading("none", body, raw.failure or missing)
         if not 200 <= raw.head.status < 300:
             refused = classify_error_answer(raw.head, body.data, url=raw.request.url)
             return _make_empty_reading("refused", body, refused)
@@ -74,7 +75,8 @@ def _read_requested_answer(raw: RawExchange, head: RawHead, body: Body, asked: C
     """One JSON answer, as asked for."""
     if has_choices(body.document):
         return read_whole_answer("document", body, body.document, asked, head, raw.failure)
-    why = raw.failure or classify_unusable_body(head, body, "the body is no chat completion")
+    what = "the body is no chat completion"
+    why = None if raw.end == "cancelled" else raw.failure or classify_unusable_body(head, body, what)
     return _make_empty_reading("unreadable", body, why)
 
 

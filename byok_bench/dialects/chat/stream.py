@@ -141,6 +141,8 @@ def _classify_body_end(reading: ChatReading, raw: RawExchange, head: RawHead) ->
     """Why a body that ended before [DONE] and without an error is a failure; None if nothing was lost."""
     if reading.closing == "limit":
         return raw.failure or make_failure("protocol", "stream", "the stream is larger than it may be")
+    if reading.closing == "cancelled":
+        return None
     if reading.is_finished:
         return classify_missing_answer(reading.choices, "stream")
     if reading.closing == "stall":

@@ -104,9 +104,8 @@ class TypedDialect(ABC):
     def _read_stream(self, raw: RawExchange, head: RawHead, body: Body) -> TypedReading:
         """A stream, or nothing that can be read."""
         if not is_stream_requested(raw) and body.media_type != EVENT_STREAM:
-            why = raw.failure or classify_unusable_body(
-                head, body, "the answer is neither JSON of this API nor an event stream"
-            )
+            what = "the answer is neither JSON of this API nor an event stream"
+            why = None if raw.end == "cancelled" else raw.failure or classify_unusable_body(head, body, what)
             return TypedReading(body=body, shape="unreadable", failure=why)
         clean = raw.has_clean_end
         stream = sse.read_event_stream(body.chunks, clean=clean)
@@ -179,10 +178,12 @@ def _iterate_spoken_texts(value: Mapping[str, Any]) -> Iterator[str]:
         yield from (one[name] for name in _SPOKEN if isinstance(one.get(name), str))
 
 
-def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure:
-    """Why a body that ended in the middle of an answer is a failure."""
+def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tuple[str, ...]) -> Failure | None:
+    """Why a body that ended in the middle of an answer is a failure; None if this side ended it."""
     if reading.closing == "limit":
         return raw.failure or make_failure("protocol", "stream", "the stream is larger than it may be")
+    if reading.closing == "cancelled":
+        return None
     if reading.closing == "stall":
         return raw.failure or make_failure("timeout", "stream", "no byte came within the idle limit")
     if reading.is_empty:
@@ -195,5 +196,7 @@ def _classify_stream_end(reading: TypedReading, raw: RawExchange, prefixes: tupl
     return classify_silent_stream(reading.events, head=raw.head, what="the stream holds no event of this API")
 
 
-def _classify_missing_response(raw: RawExchange) -> Failure:
+def _classify_missing_response(raw: RawExchange) -> Failure | None:
+    if raw.end == "cancelled":
+        return None
     return make_failure("timeout" if raw.end == "stall" else "network", "headers", "no response came")

@@ -45,8 +45,9 @@ from byok_bench.runs.storage import ascii_json, circumstances, ledger, records
 from byok_bench.runs.storage.ledger import ExchangeEnd, ExchangeState
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.result_file import StoreWriter
-from byok_bench.scenarios.agent import play_sample
-from byok_bench.scenarios.scenario import Scenario
+from byok_bench.scenarios.agent import TurnRequest, play_sample
+from byok_bench.scenarios.cancel_points import make_cancel
+from byok_bench.scenarios.scenario import Scenario, Spoil
 from byok_bench.wire.cleaning.records import clean_stream
 from byok_bench.wire.client import Client
 from byok_bench.wire.failures import Failure
@@ -179,14 +180,15 @@ class Executor:
             return
         sent: list[Exchange] = []
 
-        async def send_turn(turn: int, body: dict[str, Any]) -> Exchange:
+        async def send_turn(request: TurnRequest) -> Exchange:
+            turn = request.turn
             stored = self._stored.get(make_turn_key(job.key, turn))
             if stored is not None and stored.status in ledger.FINAL:
                 return await self._read_stored_turn(job, stored)
             if sent:
                 self._report_finished(job, turn - 1, False, sent[-1].raw)
             first = (intended_ns, waited_ns) if turn == 1 else (None, 0)
-            exchange = await self._send_with_retries(job, turn, body, *first)
+            exchange = await self._send_with_retries(job, request, *first)
             sent.append(exchange)
             return exchange
 
@@ -207,9 +209,10 @@ class Executor:
         self._report_finished(job, len(turns), True, turns[-1].raw)
 
     async def _send_with_retries(
-        self, job: Job, turn: int, body: dict[str, Any], intended_ns: int | None, waited_ns: int
+        self, job: Job, request: TurnRequest, intended_ns: int | None, waited_ns: int
     ) -> Exchange:
         """One answer, with as many attempts as the plan allows. `waited_ns` was waited for it already."""
+        turn = request.turn
         key = make_turn_key(job.key, turn)
         state = self._stored.get(key)
         attempt = state.attempt if state is not None else 0
@@ -221,12 +224,12 @@ class Executor:
             attempt, tries = attempt + 1, tries + 1
             waited_ns += await self._holds.wait(job.target)
             waited_ms = waited_ns / 1e6 if waited_ns else None
-            async with self._budget.reserve(job.target, body) as spending:
+            async with self._budget.reserve(job.target, request.body) as spending:
                 if not await self._writer.commit_statement(
                     ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms
                 ):
                     raise ClaimConflict
-                exchange = spending.exchange = await self._send(job, key, body)
+                exchange = spending.exchange = await self._send(job, key, request)
             if intended_ns is not None:
                 exchange.raw.phases.start = intended_ns
             self._note_reach(job.target, exchange.raw)
@@ -250,11 +253,20 @@ class Executor:
         refused = head is not None and head.status >= 300
         return exchange.error if refused or self._plan.retries.attempts > 1 else exchange.raw.failure
 
-    async def _send(self, job: Job, key: str, body: dict[str, Any]) -> Exchange:
-        target, model = self._plan.targets[job.target], choose_job_model(self._plan, job)
-        endpoint = spoil_endpoint(self._endpoints[job.target], get_job_task(self._plan, job), target.model)
+    async def _send(self, job: Job, key: str, request: TurnRequest) -> Exchange:
+        target, task = self._plan.targets[job.target], get_job_task(self._plan, job)
+        endpoint = spoil_endpoint(self._endpoints[job.target], task, target.model)
+        spoil = task.spoil or Spoil()
         try:
-            return await self._send_body(endpoint, body, model, self._plan.timeouts)
+            return await self._send_body(
+                endpoint,
+                request.body,
+                choose_job_model(self._plan, job),
+                self._plan.timeouts,
+                raw_body=None if spoil.raw_body is None else spoil.raw_body.encode(),
+                method=spoil.method or "POST",
+                cancel=make_cancel(request.cancel_after, target.schema),
+            )
         except SecretError as error:
             await self._fail(key, "auth", "config", str(error))
         except EndpointError as error:

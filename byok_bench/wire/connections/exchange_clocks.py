@@ -18,6 +18,7 @@ from byok_bench.wire.limits import Limits, Timeouts
 from byok_bench.wire.raw_exchange import CUT_AFTER_DONE, OPEN_AFTER_DONE, End, RawExchange, RawHead
 from byok_bench.wire.recording.recorder import Recorder
 from byok_bench.wire.recording.terminators import Terminator
+from byok_bench.wire.wire_request import Cancel
 
 LINGER_NS: Final = 1_000_000_000
 """How long the body may go on behind the terminator: late bytes are recorded, and the connection can be kept."""
@@ -38,6 +39,7 @@ class Flight:
         terminator: Terminator = "none",
         asked_to_stream: bool = True,
         method: str = "POST",
+        cancel: Cancel | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.record = record
@@ -49,7 +51,9 @@ class Flight:
         """How long the server may take no more of the request, seconds."""
         self.recorder = Recorder(record, limits, terminator, self, asked_to_stream=asked_to_stream)
         self.answer = AnswerParser(self, limits, method=method)
-        self.record_body = self.recorder.record_body
+        self._cancel = cancel
+        is_looking = cancel is not None and cancel.is_reached is not None
+        self.record_body = self._record_and_look if is_looking else self.recorder.record_body
         self._timeouts = timeouts
         self._sent_ns = perf_counter_ns()
         self._blocked = False
@@ -108,6 +112,13 @@ class Flight:
     def record_head(self, t_ns: int, head: RawHead) -> None:
         """The final response's head is complete."""
         self.recorder.record_head(t_ns, head)
+
+    def _record_and_look(self, t_ns: int, data: bytes) -> None:
+        """Keep the bytes of one read, and close the record if that is where this side wanted to."""
+        self.recorder.record_body(t_ns, data)
+        wanted = self._cancel.is_reached if self._cancel is not None else None
+        if wanted is not None and not self._stopped and self.record.phases.done is None and wanted(self.record):
+            self.close_record("cancelled", None)
 
     def note_terminator(self, t_ns: int) -> None:
         """The stream's terminator came: the exchange is complete, whatever follows."""
@@ -176,6 +187,10 @@ class Flight:
             due, clock = self._sent_ns + _to_ns(self.write_s), "write"
         else:
             due, clock = total, "total"
+        if self._cancel is not None and self._cancel.after_ms is not None and phases.written is not None:
+            cancelled = phases.written + round(self._cancel.after_ms * 1e6)
+            if phases.done is None and cancelled < due:
+                due, clock = cancelled, "cancel"
         return (due, clock) if due <= total else (total, "total")
 
     def _set_timer(self) -> None:
@@ -207,6 +222,9 @@ class Flight:
         if clock == "linger":
             self.record.flags.append(OPEN_AFTER_DONE)
             self.close_record("done", None)
+            return
+        if clock == "cancel":
+            self.close_record("cancelled", None)
             return
         end: End = "limit" if clock == "total" else "stall"
         words = {

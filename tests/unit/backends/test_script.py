@@ -1,6 +1,5 @@
 """The simulator with a script: which request gets which answer, in every dialect."""
 
-from typing import Any
 
 import pytest
 
@@ -8,7 +7,7 @@ import byok_bench as bb
 from byok_bench.backends.backend import BackendError
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.agent import build_opening, play_sample
+from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample
 from byok_bench.scenarios.scenario import DIALECTS
 from byok_bench.scenarios.scenario_file import parse_scenario
 
@@ -59,8 +58,8 @@ async def play(server: Simulator, schema: str) -> list[Exchange]:
     (sample,) = LOOP.samples
     endpoint = bb.Endpoint(label="e", base_url=server.base_url, models=[bb.Model("simulator-1")], schema=schema)
 
-    async def send(turn: int, body: dict[str, Any]) -> Exchange:
-        return await bb.send(endpoint, body)
+    async def send(request: TurnRequest) -> Exchange:
+        return await bb.send(endpoint, request.body)
 
     return await play_sample(LOOP, sample, schema, build_opening(LOOP, sample, schema), send)
 

@@ -6,7 +6,7 @@ import pytest
 from support.recorded import answer, calls, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.agent import is_sample_over, judge_turns, play_sample
+from byok_bench.scenarios.agent import TurnRequest, is_sample_over, judge_turns, play_sample
 from byok_bench.scenarios.selection import load_library
 
 ROUND_TRIP = load_library()["tool-round-trip"]
@@ -22,9 +22,9 @@ class Model:
         self._answers = list(answers)
         self.asked: list[dict[str, Any]] = []
 
-    async def __call__(self, turn: int, body: dict[str, Any]) -> Exchange:
-        assert turn == len(self.asked) + 1
-        self.asked.append(body)
+    async def __call__(self, request: TurnRequest) -> Exchange:
+        assert request.turn == len(self.asked) + 1
+        self.asked.append(request.body)
         return self._answers.pop(0)
 
 

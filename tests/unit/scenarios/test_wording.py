@@ -10,7 +10,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
 from byok_bench.endpoints.send import send
-from byok_bench.scenarios.agent import build_opening, play_sample
+from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample
 from byok_bench.scenarios.phrasing import find_wording_gap
 from byok_bench.scenarios.scenario import Request, Scenario, lay_members_over, lay_over
 from byok_bench.scenarios.selection import load_library
@@ -139,8 +139,8 @@ async def play(schema: str, model: Model, **members: Any) -> list[Exchange]:
     async with Simulator(reasoning=True, ttft_ms=0, gap_ms=0, any_model=True) as server:
         endpoint = Endpoint(label="e", base_url=server.base_url, schema=schema, models=[model])
 
-        async def send_turn(turn: int, body: dict[str, Any]) -> Exchange:
-            return await send(endpoint, body)
+        async def send_turn(request: TurnRequest) -> Exchange:
+            return await send(endpoint, request.body)
 
         sample = scenario.samples[0]
         body = build_opening(scenario, sample, schema, model=model)
