@@ -159,7 +159,7 @@ class StockFlight:
                     self._set_clock("idle", self._request.timeouts.idle)
                 if data:
                     self._recorder.record_body(now, data)
-                    self._cancel_if_reached()
+                    self._end_where_wanted()
                 if self._over:
                     return
             self._record.phases.end = perf_counter_ns()
@@ -204,7 +204,7 @@ class StockFlight:
         self._record.failure = None if finished else reason
         self._recorder.stop_recording()
 
-    def _cancel_if_reached(self) -> None:
+    def _end_where_wanted(self) -> None:
         """Close the record if that is where this side wanted to."""
         wanted = self._request.cancel.is_reached if self._request.cancel is not None else None
         if wanted is not None and not self._over and self._record.phases.done is None and wanted(self._record):

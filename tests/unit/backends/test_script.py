@@ -1,6 +1,5 @@
 """The simulator with a script: which request gets which answer, in every dialect."""
 
-
 import pytest
 
 import byok_bench as bb
