@@ -16,8 +16,8 @@ from byok_bench.endpoints.model_requests import find_schema
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError
 from byok_bench.runs.measuring.executor import spoil_endpoint
-from byok_bench.scenarios.agent import build_opening, play_sample
-from byok_bench.scenarios.phrasing import Body
+from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample
+from byok_bench.scenarios.cancel_points import make_cancel
 from byok_bench.scenarios.scenario import Sample, Scenario, lay_over
 from byok_bench.wire.client import Client
 
@@ -108,31 +108,33 @@ class _Play:
         body = build_opening(self._scenario, self._sample, schema, model.context_window_tokens, model)
         await play_sample(self._scenario, self._sample, schema, body, self._send_pair, model)
 
-    async def _send_pair(self, turn: int, body: Body) -> Exchange:
-        order = ("a", "b") if (self._repeat + turn) % 2 else ("b", "a")
-        sent = {name: await self._send(self._sides.get(name), body) for name in order}
+    async def _send_pair(self, request: TurnRequest) -> Exchange:
+        order = ("a", "b") if (self._repeat + request.turn) % 2 else ("b", "a")
+        sent = {name: await self._send(self._sides.get(name), request) for name in order}
         self._keep(
             Pair(
                 scenario=self._scenario.name,
                 sample=self._sample.name,
                 repeat=self._repeat,
-                turn=turn,
+                turn=request.turn,
                 a=sent["a"],
                 b=sent["b"],
             )
         )
         return sent["a"]
 
-    async def _send(self, endpoint: Endpoint, body: Body) -> Exchange:
+    async def _send(self, endpoint: Endpoint, request: TurnRequest) -> Exchange:
         task, name = lay_over(self._scenario, self._sample), endpoint.get_model().name
         spoil = task.spoil
         model = spoil.model if spoil is not None and spoil.model else name
         raw = spoil.raw_body.encode() if spoil is not None and spoil.raw_body is not None else None
         return await send(
             spoil_endpoint(endpoint, task, name),
-            body,
+            request.body,
             model,
             profile=self._sides.profile,
+            method=(spoil.method if spoil is not None else None) or "POST",
+            cancel=make_cancel(request.cancel_after, find_schema(endpoint, name)),
             client=self._sides.client,
             raw_body=raw,
         )
