@@ -41,7 +41,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._servers: dict[str, Endpoint] = {}
         self._secret = form_fields.make_secret_field()
         self._notice = HTML()
-        names = ("Add", "Duplicate", "Test", "List models", "Stop", "Delete", "Undo")
+        names = ("Add", "Duplicate", "Test", "Capabilities", "List models", "Stop", "Delete", "Undo")
         self._buttons = {name: Action(name, "primary" if name == "Test" else "plain") for name in names}
         self._confirm_key = Action("The key may go to this address", "warning", hidden=True)
         self._really, self._keep = Action(DELETE, "danger"), Action("Keep it")
@@ -82,7 +82,8 @@ class EndpointForm(HBox):  # type: ignore[misc]
         return made
 
     def _build_right(self) -> VBox:
-        actions = make_field_row(*(self._buttons[name] for name in ("Test", "List models", "Stop", "Delete", "Undo")))
+        names = ("Test", "Capabilities", "List models", "Stop", "Delete", "Undo")
+        actions = make_field_row(*(self._buttons[name] for name in names))
         parts = [
             *form_fields.make_main_fields(self._fields, self._secret),
             self._confirm_key,
@@ -110,6 +111,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
             "Add": lambda: self._add(self.state.add),
             "Duplicate": lambda: self._add(self.state.duplicate),
             "Test": self._tester.start_test,
+            "Capabilities": self._tester.start_examination,
             "List models": self._tester.start_listing,
             "Stop": self._tester.stop,
             "Delete": lambda: self._ask_to_delete(True),
@@ -261,7 +263,7 @@ class EndpointForm(HBox):  # type: ignore[misc]
         self._buttons["Duplicate"].disabled = endpoint is None or not may_add
         self._buttons["Delete"].disabled = endpoint is None or self.state.book.is_team(endpoint) or busy
         ready = endpoint is not None and endpoint in self.ready_endpoints
-        self._buttons["Test"].disabled = not ready or busy
+        self._buttons["Test"].disabled = self._buttons["Capabilities"].disabled = not ready or busy
         has_address = endpoint is not None and bool(endpoint.base_url) and not self.state.refusal
         self._buttons["List models"].disabled = not has_address or busy
         self._buttons["Stop"].hidden = not busy

@@ -1,4 +1,4 @@
-"""Testing an endpoint of the form and listing its models: the result line, its rungs, buttons that mend, the models.
+"""Testing an endpoint of the form, asking what it can do, listing its models: results, buttons that mend, the models.
 
 One thing goes on at a time. What the ladder says is in checks/ladder; nothing is judged here.
 """
@@ -10,6 +10,9 @@ from typing import Any, Protocol
 from ipywidgets import VBox
 
 from byok_bench.checks.advice import NO_KEY, choose_advice, describe_failure, has_sent_key
+from byok_bench.checks.capabilities.examination import capabilities, describe_expense
+from byok_bench.checks.capabilities.fallback import compare_records
+from byok_bench.checks.capabilities.saving import save_report
 from byok_bench.checks.ladder.climb import find_currency, ladder
 from byok_bench.checks.ladder.report import LadderReport
 from byok_bench.checks.remedies import Remedy
@@ -19,6 +22,7 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.send import list_models
 from byok_bench.errors import ByokBenchError
 from byok_bench.ui.action import Action
+from byok_bench.ui.capabilities_view import CapabilityView
 from byok_bench.ui.form_fields import make_field_row
 from byok_bench.ui.form_state import FormState, to_sentence
 from byok_bench.ui.ladder_view import LadderView
@@ -47,7 +51,7 @@ class EndpointTester(VBox):  # type: ignore[misc]
         self._task: asyncio.Task[None] | None = None
         self._listed: dict[str, list[str]] = {}
         """What a server lists, by the endpoint's config_key."""
-        self._ladder = LadderView()
+        self._ladder, self._abilities = LadderView(), CapabilityView()
         self._choose_key = Action("Choose a key source", "warning", hidden=True)
         self._models = TickList(label="Models that take part", hidden=True)
         self._offering = False
@@ -56,7 +60,7 @@ class EndpointTester(VBox):  # type: ignore[misc]
         self._remedy: tuple[str, Remedy] | None = None
         self._mend = Action("", "warning", hidden=True)
         self._mend.observe_press(self._apply_remedy)
-        super().__init__([make_field_row(self._choose_key, self._mend), self._ladder, self._models])
+        super().__init__([make_field_row(self._choose_key, self._mend), self._ladder, self._abilities, self._models])
         self._models.observe_ticked(self._enter_models)
 
     @property
@@ -80,6 +84,10 @@ class EndpointTester(VBox):  # type: ignore[misc]
         """Climb the ladder with the selected endpoint."""
         self._start(self._climb())
 
+    def start_examination(self) -> None:
+        """Ask the selected endpoint what it can do, and save what was found."""
+        self._start(self._ask_abilities())
+
     def start_listing(self) -> None:
         """Ask the selected endpoint's server for its models."""
         self._start(self._list_models())
@@ -92,7 +100,19 @@ class EndpointTester(VBox):  # type: ignore[misc]
     def clear(self) -> None:
         """Forget what was said of another endpoint."""
         self._ladder.clear()
+        self.show_record()
         self._models.hidden = self._choose_key.hidden = self._mend.hidden = True
+
+    def show_record(self) -> None:
+        """Show what was last found that the selected endpoint's model can do."""
+        endpoint = self._state.endpoint
+        model = endpoint.models[0] if endpoint is not None and endpoint.models else None
+        record = model.record if model is not None else None
+        here = (endpoint.origin, model.name) if endpoint is not None and model is not None else None
+        if record is not None and (record.origin, record.model) == here:
+            self._abilities.show_record(record)
+        else:
+            self._abilities.clear()
 
     def list_known_models(self) -> list[str]:
         """What the selected endpoint's server listed when it was asked last."""
@@ -132,6 +152,28 @@ class EndpointTester(VBox):  # type: ignore[misc]
             self._tell(to_sentence(error), bad=True)
         self._listed[endpoint.config_key] = report.listed_models
         self._tell_changed(changed=True)
+
+    async def _ask_abilities(self) -> None:
+        """Line by line into the view, then into the book."""
+        endpoint = self._state.endpoint
+        if endpoint is None:
+            return
+        before = endpoint.get_model().record
+        self._abilities.begin(describe_expense(endpoint))
+        try:
+            policy = self._state.egress_policy
+            report = await capabilities(
+                endpoint, profile=self._profile, policy=policy, on_capability=self._abilities.add
+            )
+        except asyncio.CancelledError:
+            self._abilities.stop("Stopped.")
+            raise
+        try:
+            save_report(self._state.book, endpoint, report)
+        except ByokBenchError as error:
+            self._tell(to_sentence(error), bad=True)
+        self._tell_changed(changed=True)
+        self._abilities.finish(report, compare_records(before, report.record) if before is not None else None)
 
     def _offer_remedy(self, config_key: str, report: LadderReport) -> None:
         """A button that sets what the model wants, where the server said so."""
