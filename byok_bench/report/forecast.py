@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -59,7 +59,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 def predict_plan(plan: Plan, earlier: Sequence[Run] = ()) -> Forecast:
     """What playing a plan would take, by what scenarios ask for at most; times and spreads are of earlier runs."""
-    history = {target.name: _find_history(target.name, earlier) for target in plan.targets}
+    history = _list_history(plan, earlier)
     blocks = order_jobs(plan, make_jobs(plan))
     order = [
         f"{plan.targets[block.target].name}: {', '.join(dict.fromkeys(job.scenario for job in block.jobs))} "
@@ -67,12 +67,48 @@ def predict_plan(plan: Plan, earlier: Sequence[Run] = ()) -> Forecast:
         for block in blocks[:FIRST_BLOCKS]
     ]
     return Forecast(
-        targets=tuple(_predict_target(plan, index, history[target.name]) for index, target in enumerate(plan.targets)),
+        targets=predict_targets(plan, earlier),
         warmups=plan.warmup * len(plan.targets),
         order=tuple(order),
         blocks=len(blocks),
         enough=tuple(_iterate_reach(plan, [row for rows in history.values() for row in rows])),
     )
+
+
+def predict_targets(plan: Plan, earlier: Sequence[Run] = ()) -> tuple[TargetForecast, ...]:
+    """The part of it that is quickly had: requests, tokens, costs and times of each target."""
+    history = _list_history(plan, earlier)
+    return tuple(_predict_target(plan, index, history[target.name]) for index, target in enumerate(plan.targets))
+
+
+def describe_targets(targets: Sequence[TargetForecast], warmups: int, free: Collection[str] = ()) -> str:
+    """All targets in a sentence: `At most 54 requests, about 40 s, ≈ 9 000 tokens, ≈ 0.01 USD.`
+
+    `free`: names of targets that cannot charge, such as servers of this machine.
+    """
+    tokens = sum(one.prompt_tokens_about + one.output_tokens_at_most for one in targets)
+    seconds = [one.seconds_about for one in targets if one.seconds_about is not None]
+    costs: dict[str, float] = {}
+    for one in targets:
+        if one.cost_at_most is not None:
+            costs[one.currency] = costs.get(one.currency, 0.0) + one.cost_at_most
+    parts = [
+        describe_count(sum(one.requests_at_most for one in targets) + warmups, "request"),
+        f"about {_describe_seconds(sum(seconds))}" if len(seconds) == len(targets) else "time not known yet",
+        f"≈ {tokens:,} tokens".replace(",", " "),
+        *(f"≈ {amount:.2g} {currency}" for currency, amount in costs.items()),
+    ]
+    unpriced = [one.target for one in targets if one.cost_at_most is None and one.target not in free]
+    more = f" No price is declared for {', '.join(unpriced)}." if unpriced else ""
+    return f"At most {', '.join(parts)}.{more}"
+
+
+def _describe_seconds(seconds: float) -> str:
+    return f"{max(seconds, 1):.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _list_history(plan: Plan, earlier: Sequence[Run]) -> dict[str, list[Row]]:
+    return {target.name: _find_history(target.name, earlier) for target in plan.targets}
 
 
 def _find_history(name: str, earlier: Sequence[Run]) -> list[Row]:

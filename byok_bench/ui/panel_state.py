@@ -10,7 +10,7 @@ from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.readiness import describe_unreadiness
 from byok_bench.errors import ByokBenchError, EndpointError
-from byok_bench.runs.planning.estimate import REPEATS_BUY, estimate_plan
+from byok_bench.report.forecast import describe_targets, predict_targets
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
 from byok_bench.runs.results import Run
 from byok_bench.scenarios.scenario import Scenario
@@ -19,6 +19,14 @@ from byok_bench.ui.tick_list import Tickable
 
 DEMO: Final = "On this machine"
 MINE: Final = "My endpoints"
+REPEATS_BUY: Final = {
+    2: "a first look: medians, no intervals",
+    6: "medians with 95 % intervals",
+    20: "p90 as well, and finer differences",
+}
+"""Repeats → what the tables can say from there on; statistics need as many samples (docs/metrics.md)."""
+REMEMBERED: Final = 5
+"""Runs whose times are looked at."""
 LONGEST_HINT: Final = 300
 """Characters of a prompt under the pointer."""
 
@@ -38,7 +46,7 @@ class PanelState:
         self._tests: LastTests | None = None
         self._seen: dict[str, LastTest] = {}
         """How each endpoint's last test ended, at the last look."""
-        self._request_ms: dict[str, float] = {}
+        self._earlier: list[Run] = []
         self.chosen_labels = [*(one.label for one in self.demo), *self.check_labels(labels)]
 
     def check_labels(self, labels: Sequence[str]) -> list[str]:
@@ -119,16 +127,13 @@ class PanelState:
             plan = make_plan(endpoints, scenarios, PlanSettings(repeats=self.repeats))
         except ByokBenchError as error:
             return f"{str(error)[:1].upper()}{str(error)[1:]}."
-        free = [one.label for one in self.demo]
-        return estimate_plan(plan, endpoints, self._request_ms, free).describe()
+        here = [one.label for one in self.demo]
+        free = [target.name for target in plan.targets if target.label in here]
+        return describe_targets(predict_targets(plan, self._earlier), plan.warmup * len(plan.targets), free)
 
-    def learn_times(self, run: Run) -> None:
-        """Take from a run how long requests take."""
-        times: dict[str, list[float]] = {}
-        for row in run.rows:
-            if row.e2e_ms is not None:
-                times.setdefault(run.plan.targets[row.target].label, []).append(row.e2e_ms)
-        self._request_ms |= {label: sum(values) / len(values) for label, values in times.items()}
+    def note_run(self, run: Run) -> None:
+        """A run that ended: how long its requests took tells how long the next will take."""
+        self._earlier = [*self._earlier, run][-REMEMBERED:]
 
     def _describe_standing(self, endpoint: Endpoint) -> str:
         if describe_unreadiness(endpoint):

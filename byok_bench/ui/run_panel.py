@@ -17,7 +17,6 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import ByokBenchError
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.extension import add_repeats
-from byok_bench.runs.planning.estimate import REPEATS_BUY
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
 from byok_bench.scenarios.scenario import Scenario
@@ -26,7 +25,7 @@ from byok_bench.ui.action import Action
 from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.form_fields import make_choice_field, make_field_row
 from byok_bench.ui.form_state import to_sentence
-from byok_bench.ui.panel_state import PanelState
+from byok_bench.ui.panel_state import REPEATS_BUY, PanelState
 from byok_bench.ui.run_view import RunView
 from byok_bench.ui.tick_list import TickList
 
@@ -199,7 +198,7 @@ class RunPanel(VBox):  # type: ignore[misc]
     async def _wait_for(self, running: Coroutine[Any, Any, Run]) -> Run:
         """To its end, on the board."""
         self.run = await self.view.wait_for_run(running)
-        self.state.learn_times(self.run)
+        self.state.note_run(self.run)
         self._show_estimate()
         for listener in self._listeners:
             listener(self.run)

@@ -7,7 +7,7 @@ from support.made_run import plan
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model, Price
-from byok_bench.report.forecast import predict_plan
+from byok_bench.report.forecast import TargetForecast, describe_targets, predict_plan
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
 from byok_bench.scenarios.scenario import Message, Request, Sample, Scenario
@@ -78,3 +78,17 @@ def test_the_spread_is_that_of_earlier_runs() -> None:
     """World's answers vary by a fifth within a prompt."""
     found = predict_plan(plan(["gateway"]), [World(20, 20).make_run(1)])
     assert "which varies by 20 % (as in earlier runs)" in found.enough[0]
+
+
+def test_a_forecast_is_said_in_a_sentence() -> None:
+    """Requests, time, tokens and money; what is not known is said, and who cannot charge is not asked for a price."""
+    priced = TargetForecast(
+        target="dear · m", samples=2, requests_at_most=1_000, prompt_tokens_about=9_000, output_tokens_at_most=1_000,
+        cost_at_most=0.0123, currency="USD", seconds_about=200.0,
+    )  # fmt: skip
+    local = TargetForecast(
+        target="here · m", samples=1, requests_at_most=1, prompt_tokens_about=1, output_tokens_at_most=1
+    )
+    assert describe_targets([priced], 1) == "At most 1001 requests, about 3 min, ≈ 10 000 tokens, ≈ 0.012 USD."
+    assert describe_targets([local], 0, ["here · m"]) == "At most 1 request, time not known yet, ≈ 2 tokens."
+    assert describe_targets([local], 0).endswith("No price is declared for here · m.")
