@@ -16,7 +16,8 @@ from byok_bench.backends.simulator.refusal import Refusal, make_bad_request
 from byok_bench.backends.simulator.reply import Event, Headers, Reply
 
 _LONGEST_HEAD = 64 * 1024
-_LONGEST_BODY = 32 * 1024 * 1024
+_LONGEST_BODY = 64 * 1024 * 1024
+"""What is read at all; what is served is less (server.py)."""
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def _iterate_messages(body: Body) -> Iterator[Turn]:
             yield Turn(role, collect_text(content))
             continue
         for block in _list_objects(content):
-            yield Turn("tool" if block.get("type") == "tool_result" else "user", collect_text([block]))
+            if block.get("type") in ("text", "tool_result"):
+                yield Turn("tool" if block["type"] == "tool_result" else "user", collect_text([block]))
 
 
 _ITERATORS = {"chat": _iterate_chat, "responses": _iterate_responses, "messages": _iterate_messages}

@@ -41,6 +41,8 @@ from byok_bench.backends.simulator.visit import Visit
 
 DEFAULT_MODEL = "simulator-1"
 DEFAULT_WINDOW = 4096
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes of a request that is served."""
 SCRIPTED_WINDOW = 1_048_576
 """Tokens of prompt that are accepted with a script: scenarios may be long."""
 _DIALECTS: Mapping[str, Any] = {"chat": chat, "responses": responses, "messages": messages}
@@ -133,6 +135,8 @@ class Simulator(HttpBackend):
     def _serve(self, visit: Visit, place: Place, faults: Sequence[Fault], entry: Entry | None = None) -> None:
         """The good answer. Raises Refusal."""
         request = visit.request
+        if len(request.body) > LARGEST_BODY:
+            raise Refusal(413, "The body is too large.", code="request_too_large")
         if place.route == "unknown":
             raise make_unknown_route(request.method, request.path)
         if request.method != place.method:
