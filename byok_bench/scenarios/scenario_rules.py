@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from byok_bench.checks.registry import load_catalogue
 from byok_bench.errors import PlanError
 from byok_bench.scenarios.expectations.calls import CalledExactly
+from byok_bench.scenarios.expectations.rounds import NoFinding
 from byok_bench.scenarios.expectations.texts import TextMatches
 from byok_bench.scenarios.fill import Fill
 from byok_bench.scenarios.misfits import describe_misfit, suggest_name
@@ -158,9 +160,20 @@ def _find_expectation_problems(task: Scenario, sample: Sample, place: str) -> It
         if isinstance(expected, CalledExactly):
             for number, call in enumerate(expected.calls):
                 yield from _find_pattern_problems(call.pattern, f"{where}.calls[{number}].pattern")
+        if isinstance(expected, NoFinding):
+            yield from _find_rule_problems(expected, where)
     for position, mistake in enumerate(sample.mistake):
         where = f"{place}.mistake[{position}].caught_by"
         if mistake.caught_by not in labels:
             yield f"{where}: no expectation is named {mistake.caught_by!r}{suggest_name(mistake.caught_by, labels)}"
         elif labels.count(mistake.caught_by) > 1:
             yield f"{where}: several expectations are named {mistake.caught_by!r}; give each a `name`"
+
+
+def _find_rule_problems(expected: NoFinding, place: str) -> Iterator[str]:
+    """A rule or a group that there is none of would always be met."""
+    catalogue = load_catalogue()
+    for field, known in (("group", {one.group for one in catalogue}), ("id", {one.id for one in catalogue})):
+        name = getattr(expected, field)
+        if name is not None and name not in known:
+            yield f"{place}.{field}: the catalogue has no {field} {name!r}{suggest_name(name, sorted(known))}"

@@ -1,9 +1,13 @@
 """Expectations about the course of a sample: how many answers, how they came, how they compare, how they failed."""
 
+from byok_bench.checks.json_schema import is_same_json
 from byok_bench.checks.registry import load_catalogue, run_checks
 from byok_bench.dialects.answer import AnswerReading
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.dialects.output import ToolCall
 from byok_bench.scenarios.expectations.expected import Expected, PlayedSample
+from byok_bench.scenarios.schema_fit import decode_json_text
+from byok_bench.wire.bodies.bounded_json import Malformed
 
 
 class Turns(Expected, frozen=True, kw_only=True, tag="turns"):
@@ -103,11 +107,19 @@ def find_disagreement(one: Exchange, other: Exchange) -> str:
     mine, theirs = one.output, other.output
     if mine.text != theirs.text:
         return "the text"
-    if [(call.name, call.arguments) for call in mine.tool_calls] != [
-        (call.name, call.arguments) for call in theirs.tool_calls
-    ]:
+    if len(mine.tool_calls) != len(theirs.tool_calls) or not all(map(_is_same_call, mine.tool_calls, theirs.tool_calls)):
         return "the calls"
     return "" if mine.finish_reason == theirs.finish_reason else "the finish reason"
+
+
+def _is_same_call(one: ToolCall, other: ToolCall) -> bool:
+    """The same tool with the same arguments, equal as JSON: Messages streams them as text and has an object else."""
+    if one.name != other.name:
+        return False
+    if one.arguments == other.arguments:
+        return True
+    mine, theirs = decode_json_text(one.arguments), decode_json_text(other.arguments)
+    return not isinstance(mine, Malformed) and not isinstance(theirs, Malformed) and is_same_json(mine, theirs)
 
 
 class NoFinding(Expected, frozen=True, kw_only=True, tag="no_finding"):

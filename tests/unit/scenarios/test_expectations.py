@@ -61,6 +61,23 @@ def test_an_expectation_says_why_it_is_not_met(
     assert unmet is None if why is None else unmet is not None and why in unmet
 
 
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (calls(("d", "get_weather", '{"city":"Rome"}')), None),
+        (calls(("c", "get_weather", '{"city": "Roma"}')), "the calls"),
+        (calls(("c", "get_time", '{"city": "Rome"}')), "the calls"),
+        (calls(("c", "get_weather", '{"city": "Rome"')), "the calls"),
+        (answer("Rome"), "the text"),
+    ],
+)
+def test_calls_agree_if_their_arguments_are_the_same_json(other: Exchange, why: str | None) -> None:
+    """Neither blanks nor ids tell two answers apart; another value, or what is no JSON, does."""
+    seen = PlayedSample([CALL, other], TOOLS, None, parts=[[CALL], [other]])
+    unmet = e.AgreesWith(as_turn=0).find_shortfall(seen)
+    assert unmet is None if why is None else unmet is not None and why in unmet
+
+
 def unreached(kind: str, phase: str) -> Exchange:
     """An exchange that never got to the server."""
     raw = raw_exchange([], failure=make_failure(kind, phase, "no route"))
