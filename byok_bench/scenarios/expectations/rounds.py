@@ -107,7 +107,9 @@ def find_disagreement(one: Exchange, other: Exchange) -> str:
     mine, theirs = one.output, other.output
     if mine.text != theirs.text:
         return "the text"
-    if len(mine.tool_calls) != len(theirs.tool_calls) or not all(map(_is_same_call, mine.tool_calls, theirs.tool_calls)):
+    if len(mine.tool_calls) != len(theirs.tool_calls) or not all(
+        map(_is_same_call, mine.tool_calls, theirs.tool_calls)
+    ):
         return "the calls"
     return "" if mine.finish_reason == theirs.finish_reason else "the finish reason"
 

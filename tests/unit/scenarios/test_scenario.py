@@ -137,7 +137,11 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
             "turns[0].request.stopp: there is no such field; did you mean stop?",
         ),
         ('caught_by = "called_exactly"', 'caught_by = "called_exactely"', "did you mean called_exactly?"),
-        ("expect = [", 'expect = [{ what = "no_finding", group = "frame" }, ', "no group 'frame'; did you mean framing?"),
+        (
+            "expect = [",
+            'expect = [{ what = "no_finding", group = "frame" }, ',
+            "no group 'frame'; did you mean framing?",
+        ),
         ("expect = [", 'expect = [{ what = "no_finding", id = "delta.idstable" }, ', "did you mean delta.id-stable?"),
         ('what = "called_exactly", ', 'what = "called_exactly", turn = 5, ', "expect[0].turn: there is no user turn 5"),
     ],
