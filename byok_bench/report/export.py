@@ -37,7 +37,8 @@ def write_jsonl(run: Run, path: Path) -> Path:
     with replace_file(path) as temporary, temporary.open("wb") as out:
         for row, exchange in run.iterate_exchanges():
             document = exchange.to_json(row.findings)
-            document |= {"waited_ms": row.waited_ms, "caused_by_us": row.caused_by_us}
+            document |= {"waited_ms": row.waited_ms, "client_ms": row.client_ms, "caused_by_us": row.caused_by_us}
+            document |= {"stopped": row.stopped}
             out.write(msgspec.json.encode(replace_surrogates(document)) + b"\n")
     return path
 

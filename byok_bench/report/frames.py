@@ -19,7 +19,7 @@ from byok_bench.runs.results import Run
 
 _TYPES: Final = {
     "http_status": "Int64", "retry_after_s": "Float64", "start_ns": "Int64", "end_ns": "Int64",
-    "waited_ms": "Float64", "caused_by_us": "bool",
+    "waited_ms": "Float64", "client_ms": "Float64", "caused_by_us": "bool",
     "queue_ms": "Float64",
     "late_ms": "Float64", "connect_ms": "Float64", "ttfb_ms": "Float64", "ttft_ms": "Float64",
     "ttft_text_ms": "Float64", "ttft_reasoning_ms": "Float64", "ttft_tool_ms": "Float64", "e2e_ms": "Float64",

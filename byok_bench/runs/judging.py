@@ -19,11 +19,11 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall, Usage
 from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.endpoints.prices import compute_cost
-from byok_bench.runs.planning.plan import Plan, Target
+from byok_bench.runs.planning.plan import Plan, Target, find_target_model
 from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records, run_rows
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
-from byok_bench.scenarios.agent import is_sample_over, judge_turns
+from byok_bench.scenarios.agent import find_stop, is_sample_over, judge_turns
 from byok_bench.scenarios.call_faults import list_call_faults
 from byok_bench.scenarios.expectations.judging import Outcome
 from byok_bench.scenarios.scenario import lay_over
@@ -56,6 +56,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """ok, unmet, failed, excluded; on the last turn of a sample, None on the others."""
     why: tuple[str, ...] = ()
     """Why the outcome is not ok."""
+    stopped: str | None = None
+    """Why the sample ended although something would have followed (rounds, tokens, seconds, cost); on its last turn."""
     http_status: int | None = None
     end: str | None = None
     streamed: bool = False
@@ -72,6 +74,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Nothing came any more, monotonic."""
     waited_ms: float | None = None
     """How long this side waited before the request, since a 429 had told it to; in no other time."""
+    client_ms: float | None = None
+    """What lay between the answer before and this request on our side: reading it, running tools, wording. None for the
+    first turn. It is in no other time."""
     caused_by_us: bool = False
     """A 429 within the cooldown that an error scenario of this run caused; it is not among what failed."""
     queue_ms: float | None = None
@@ -251,6 +256,7 @@ def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
         "status": state.status,
         "attempt": state.attempt,
         "waited_ms": state.waited_ms,
+        "client_ms": state.client_ms,
         "timeline": state.timeline,
         "wants_failure": plan.get_scenario(state.scenario).wants_failure,
     }
@@ -259,8 +265,14 @@ def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
 def add_outcome(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange], rows: Sequence[Row]) -> Row:
     """The row of a sample's last turn, with the outcome that all its turns amount to."""
     scenario = plan.get_scenario(states[-1].scenario)
-    ended = judge_turns(scenario, scenario.get_sample(states[-1].sample), turns)
-    return msgspec.structs.replace(rows[-1], outcome=ended.outcome, why=_add_remedy(plan, states[-1], turns[-1], ended))
+    sample, model = scenario.get_sample(states[-1].sample), find_target_model(plan, states[-1].target)
+    ended = judge_turns(scenario, sample, turns)
+    return msgspec.structs.replace(
+        rows[-1],
+        outcome=ended.outcome,
+        why=_add_remedy(plan, states[-1], turns[-1], ended),
+        stopped=find_stop(scenario, sample, turns, model),
+    )
 
 
 def _add_remedy(plan: Plan, state: ExchangeState, last: Exchange, ended: Outcome) -> tuple[str, ...]:
@@ -291,7 +303,8 @@ def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Ex
     if not rows:
         return rows
     scenario = plan.get_scenario(states[-1].scenario)
-    if is_sample_over(scenario, scenario.get_sample(states[-1].sample), turns):
+    model = find_target_model(plan, states[-1].target)
+    if is_sample_over(scenario, scenario.get_sample(states[-1].sample), turns, model):
         rows[-1] = add_outcome(plan, states, turns, rows)
     return rows
 

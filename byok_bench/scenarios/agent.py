@@ -62,7 +62,7 @@ async def play_sample(
     """All answers of one sample, from the first request's body on, as `model` is asked."""
     task = lay_over(scenario, sample)
     history = History(task, sample, schema, body, model)
-    conversation = Conversation(task)
+    conversation = Conversation(task, model.price if model is not None else None)
     answers: list[Exchange] = []
     cancel, client_ms = task.request.cancel_after, None
     while True:
@@ -114,9 +114,15 @@ class History:
         return self._words.build_first(task, messages, script.tools)
 
 
-def is_sample_over(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> bool:
+def is_sample_over(scenario: Scenario, sample: Sample, turns: Sequence[Exchange], model: Model | None = None) -> bool:
     """No further request follows. Reads an answer only where there is one that might."""
-    return replay_answers(lay_over(scenario, sample), turns)[1]
+    return replay_answers(lay_over(scenario, sample), turns, model.price if model is not None else None)[1]
+
+
+def find_stop(scenario: Scenario, sample: Sample, turns: Sequence[Exchange], model: Model | None = None) -> str | None:
+    """Why a sample ended although something would have followed, in a sentence; None if it did not."""
+    price = model.price if model is not None else None
+    return replay_answers(lay_over(scenario, sample), turns, price)[0].find_stop() or None
 
 
 def judge_turns(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> Outcome:

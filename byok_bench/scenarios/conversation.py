@@ -13,6 +13,8 @@ import msgspec
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import Output, ToolCall
+from byok_bench.endpoints.model import Price
+from byok_bench.scenarios.sample_limits import find_reached_limit
 from byok_bench.scenarios.scenario import Request, Scenario, UserTurn, find_rounds, find_turn_request
 from byok_bench.scenarios.toolbox import Snapshot, open_toolbox
 from byok_bench.scenarios.tools import to_result_text
@@ -57,9 +59,12 @@ class LateResult(msgspec.Struct):
 class Conversation:
     """One sample being played, or looked at again."""
 
-    def __init__(self, task: Scenario) -> None:
-        """`task`: the scenario with the sample's own settings (`lay_over`)."""
+    def __init__(self, task: Scenario, price: Price | None = None) -> None:
+        """`task`: the scenario with the sample's own settings (`lay_over`). `price`: what a limit of cost counts by."""
         self.task = task
+        self._price = price
+        self._reached = ""
+        """The limit that ended the sample, although something would have followed."""
         self.toolbox = open_toolbox(task)
         self.parts: list[list[Exchange]] = [[]]
         """The answers, by user turn."""
@@ -72,9 +77,13 @@ class Conversation:
         self.parts[-1].append(exchange)
         turn = len(self.parts) - 1
         has_room = len(self.parts[-1]) < find_rounds(self.task, turn)
-        if not has_room and turn == len(self.task.turns):
+        is_last = turn == len(self.task.turns)
+        if not has_room and is_last:
             return None
         if exchange.error is not None:
+            return None
+        if reached := find_reached_limit(self.task.limits, self._list_answers(), self._price):
+            self._reached = reached if not is_last or self._late or exchange.output.tool_calls else ""
             return None
         cancelled = exchange.raw.end == "cancelled"
         calls = [] if cancelled else fill_in_call_ids(exchange.output.tool_calls, sum(map(len, self.parts)))
@@ -91,6 +100,23 @@ class Conversation:
                 notes=notes,
             )
         return self._begin_user_turn(exchange, calls, results, notes)
+
+    def find_stop(self) -> str:
+        """Why it ended although something would have followed, in a sentence; empty if it did not end so."""
+        answers = self._list_answers()
+        ended = f"ended after {len(answers)} answer{'' if len(answers) == 1 else 's'}"
+        if self._reached:
+            return f"{ended}: {self._reached}"
+        turn = len(self.parts) - 1
+        if turn < len(self.task.turns) or not 1 < find_rounds(self.task, turn) <= len(self.parts[-1]):
+            return ""
+        last = answers[-1]
+        return (
+            f"{ended}: its rounds are over, and it asks for a tool" if not last.error and last.output.tool_calls else ""
+        )
+
+    def _list_answers(self) -> list[Exchange]:
+        return [answer for part in self.parts for answer in part]
 
     def _begin_user_turn(
         self, answer: Exchange, calls: Sequence[ToolCall], results: tuple[tuple[str, str], ...], notes: tuple[str, ...]
@@ -147,9 +173,11 @@ def fill_in_call_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:
     ]
 
 
-def replay_answers(task: Scenario, answers: Sequence[Exchange]) -> tuple[Conversation, bool]:
+def replay_answers(
+    task: Scenario, answers: Sequence[Exchange], price: Price | None = None
+) -> tuple[Conversation, bool]:
     """The conversation as recorded answers made it, and whether it was over with the last of them."""
-    conversation = Conversation(task)
+    conversation = Conversation(task, price)
     step: Step | None = None
     for answer in answers:
         step = conversation.take_answer(answer)

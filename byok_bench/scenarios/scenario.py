@@ -75,6 +75,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Dialect, or `all` → members that are laid over the body as they stand."""
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What one sample may take over all its answers; the answer that reaches one is the last."""
+
+    tokens: int | None = None
+    """Prompt and completion, as the server counts them; deltas where it does not."""
+    seconds: float | None = None
+    """From the start of each request to the end of its answer, summed."""
+    cost: float | None = None
+    """What the server charges, else tokens times the declared price."""
+
+
 class UserTurn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the user does once the turn before is over; the opening is user turn 0."""
 
@@ -129,6 +140,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     result_order: ResultOrder | None = None
     needs: tuple[Need, ...] | None = None
     dialects: tuple[Dialect, ...] | None = None
+    limits: Limits | None = None
     spoil: Spoil | None = None
     solution: tuple[ScriptedAnswer, ...] = ()
     """What a perfect agent answers, over all user turns."""
@@ -166,6 +178,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Version 1's word for `max_rounds`."""
     max_rounds: int | None = None
     """Answers at most to one user turn, tool round trips included."""
+    limits: Limits = Limits()
+    """What one sample may take, beside its rounds."""
     result_order: ResultOrder = "as_called"
     """In which order the results of parallel calls are sent back."""
     forms: tuple[Literal["streamed", "whole"], ...] = ()
@@ -198,7 +212,18 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return next(sample for sample in self.samples if sample.name == name)
 
 
-OVERRIDES: Final = ("tools", "environment", "fill", "turns", "max_rounds", "result_order", "needs", "dialects", "spoil")
+OVERRIDES: Final = (
+    "tools",
+    "environment",
+    "fill",
+    "turns",
+    "max_rounds",
+    "result_order",
+    "needs",
+    "dialects",
+    "limits",
+    "spoil",
+)
 """Fields of a scenario that a sample can set itself, beside the request."""
 
 

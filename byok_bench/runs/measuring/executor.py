@@ -226,7 +226,7 @@ class Executor:
             waited_ms = waited_ns / 1e6 if waited_ns else None
             async with self._budget.reserve(job.target, request.body) as spending:
                 if not await self._writer.commit_statement(
-                    ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms
+                    ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms, request.client_ms
                 ):
                     raise ClaimConflict
                 exchange = spending.exchange = await self._send(job, key, request)

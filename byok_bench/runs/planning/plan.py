@@ -32,7 +32,7 @@ from byok_bench.runs.planning.seals import seal_extras
 from byok_bench.runs.planning.shards import Shard, select_shard
 from byok_bench.runs.storage.records import NOT_KEPT
 from byok_bench.scenarios.agent import build_opening
-from byok_bench.scenarios.scenario import Scenario, count_most_answers, lay_over
+from byok_bench.scenarios.scenario import Limits, Scenario, count_most_answers, lay_over
 from byok_bench.scenarios.wording.request_members import has_unusual_echo
 from byok_bench.wire.egress.verdicts import PROFILES
 from byok_bench.wire.limits import Timeouts
@@ -315,6 +315,7 @@ def describe_course(task: Scenario, schema: str, model: Model | None) -> list[An
         "environment": task.environment,
         "reversed": task.result_order == "reversed",
         "echo": has_unusual_echo(task.request, schema, model),
+        "limits": task.limits if task.limits != Limits() else None,
     }
     said = {name: msgspec.to_builtins(value) for name, value in course.items() if value}
     return [said] if said else []

@@ -43,6 +43,8 @@ class ExchangeState(msgspec.Struct, frozen=True, kw_only=True):
     """Why the row is final."""
     waited_ms: float | None = None
     """How long this side waited before its last request, as it was told to."""
+    client_ms: float | None = None
+    """What lay between the answer before and its request, on this side."""
     timeline: str = ""
     """Names the clock of its stamps: those of two machines, or of two boots, cannot be compared."""
 
@@ -91,6 +93,7 @@ def claim_attempt(
     attempt: int,
     owner: str,
     waited_ms: float | None = None,
+    client_ms: float | None = None,
 ) -> bool:
     """Mark one attempt as sent, before it is. False if another process has it, or it is final."""
     key = make_turn_key(job.key, turn)
@@ -111,10 +114,10 @@ def claim_attempt(
             ),
         )
     taken = db.execute(
-        "update exchange set status = 'sent', attempt = ?, owner = ?, timeline = ?, waited_ms = ?"
+        "update exchange set status = 'sent', attempt = ?, owner = ?, timeline = ?, waited_ms = ?, client_ms = ?"
         " where run_id = ? and plan_key = ?"
         " and (status = 'planned' or (status = 'sent' and owner = ? and attempt = ? - 1)) returning id",
-        (attempt, owner, name_timeline(owner), waited_ms, run_id, key, owner, attempt),
+        (attempt, owner, name_timeline(owner), waited_ms, client_ms, run_id, key, owner, attempt),
     ).fetchone()
     if taken is None:
         return False
@@ -210,7 +213,8 @@ def list_sending_owners(db: sqlite3.Connection, run_id: str) -> list[str]:
 def list_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
     """Every exchange of a run, in the order of its rows."""
     version = read_file_version(db)
-    later = f"{'waited_ms' if version >= 3 else 'null'}, {'timeline' if version >= 4 else repr('')}"
+    since = {"waited_ms": (3, "null"), "timeline": (4, "''"), "client_ms": (5, "null")}
+    later = ", ".join(name if version >= first else instead for name, (first, instead) in since.items())
     rows = db.execute(
         "select id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, owner,"
         f" kind, phase, final, {later} from exchange where run_id = ? order by id",
@@ -221,7 +225,7 @@ def list_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
             id=row[0], key=row[1], first_key=row[2], turn=row[3], target=row[4], stage=row[5],
             scenario=from_column(row[6]), sample=from_column(row[7]), repeat=row[8], status=row[9], attempt=row[10],
             owner=row[11], kind=row[12], phase=row[13], final=from_column(row[14]),
-            waited_ms=row[15], timeline=row[16],
+            waited_ms=row[15], timeline=row[16], client_ms=row[17],
         )
         for row in rows
     ]  # fmt: skip

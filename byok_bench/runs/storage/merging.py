@@ -25,7 +25,7 @@ MOST_NAMED: Final = 10
 _FINAL: Final = "('done', 'failed', 'left_out')"
 _EXCHANGE: Final = (
     "plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, kind, phase, final,"
-    " waited_ms, timeline"
+    " waited_ms, timeline, client_ms"
 )
 _LAST_RECORD: Final = (
     "(select hex(meta) || hex(stamps) || hex(response) from {0}attempt a join {0}body using (exchange_id, attempt)"

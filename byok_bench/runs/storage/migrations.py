@@ -122,11 +122,17 @@ def migrate_to_v4(db: sqlite3.Connection) -> None:
     db.execute("create index exchange_by_status on exchange (run_id, status, repeat)")
 
 
+def migrate_to_v5(db: sqlite3.Connection) -> None:
+    """What lay between the answer before and a request, on this side."""
+    db.execute("alter table exchange add column client_ms real")
+
+
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     migrate_to_v1,
     migrate_to_v2,
     migrate_to_v3,
     migrate_to_v4,
+    migrate_to_v5,
 )
 VERSION: Final = len(STEPS)
 
