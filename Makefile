@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools fuzz servers clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools fuzz servers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -124,6 +124,9 @@ bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an envi
 
 servers: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play vLLM, transformers serve, LiteLLM, Portkey, nginx and HAProxy; results in build/servers
 	$(BIN)/python -m tools.servers
+
+calibrate: $(VENV)/.installed-dev ## how often the intervals of bb.stats hold, by simulation; writes the figures of docs/statistics.md
+	$(BIN)/python tools/calibrate.py
 
 fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz

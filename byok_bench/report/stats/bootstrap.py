@@ -6,7 +6,7 @@ the standard library's and seeded.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from byok_bench.report.stats.interval import NORMAL, Interval
@@ -20,11 +20,10 @@ DRAWS: Final = 2_000
 
 def draw_interval(prompts: Sequence[Totals], estimate: Estimator, level: float, seed: int) -> Interval | None:
     """The estimate of all prompts with its BCa interval over prompts; None where every draw gives the same."""
-    totals, choose = sum_columns(prompts), random.Random(seed).choices
-    value, count = estimate(totals), len(prompts)
+    totals, count = sum_columns(prompts), len(prompts)
+    value = estimate(totals)
     assert value is not None
-    made = (estimate(sum_columns(choose(prompts, k=count))) for _ in range(DRAWS))
-    drawn = sorted(one for one in made if one is not None)
+    drawn = sorted(one for some in _draw_totals(prompts, seed) if (one := estimate(some)) is not None)
     if drawn[0] == drawn[-1]:
         return None
     bias, skew = _compute_bias(drawn, value), _compute_skew(prompts, totals, estimate)
@@ -35,6 +34,17 @@ def draw_interval(prompts: Sequence[Totals], estimate: Estimator, level: float, 
 def sum_columns(prompts: Sequence[Totals]) -> Totals:
     """The totals of all prompts, place by place."""
     return [sum(column) for column in zip(*prompts, strict=True)]
+
+
+def _draw_totals(prompts: Sequence[Totals], seed: int) -> Iterator[Totals]:
+    """The totals of each resample. A column of one number, as the count of prompts is, needs no drawing."""
+    choose, places = random.Random(seed).choices, range(len(prompts))
+    columns = list(zip(*prompts, strict=True))
+    readers = [None if min(column) == max(column) else column.__getitem__ for column in columns]
+    fixed = [len(column) * column[0] for column in columns]
+    for _ in range(DRAWS):
+        taken = choose(places, k=len(prompts))
+        yield [total if read is None else sum(map(read, taken)) for read, total in zip(readers, fixed, strict=True)]
 
 
 def _compute_bias(drawn: Sequence[float], value: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from byok_bench.report.stats.bootstrap import Totals, draw_interval
 from byok_bench.report.stats.interval import LEVEL, Interval, check_level, read_values
-from byok_bench.report.stats.shares import estimate_share
+from byok_bench.report.stats.shares import compute_wilson_ends, estimate_share
 from byok_bench.report.stats.student import compute_t
 
 ENOUGH_FOR_DRAWS: Final = 40
@@ -25,7 +25,8 @@ def clustered(answers: Answers, level: float = LEVEL, seed: int = 0) -> Interval
     """The mean of prompt means of `{prompt: [values]}`; prompts without values are dropped.
 
     Below 40 prompts Student's t, from 40 BCa over prompts; for 0/1 values below 40 prompts, and for shares that are the
-    same in all prompts, Wilson with n = prompts. One prompt of other values has no interval. For means of heavy-tailed
+    same in all prompts, Wilson with n = prompts. From 40 prompts on that of 0/1 values is no narrower than Wilson's for
+    the independent answers that they amount to. One prompt of other values has no interval. For means of heavy-tailed
     times nothing is promised: take the median of prompt medians. Raises ValueError for what is no finite number.
     """
     check_level(level)
@@ -33,9 +34,11 @@ def clustered(answers: Answers, level: float = LEVEL, seed: int = 0) -> Interval
     answered = [some for some in values if some]
     # In one order whatever the order of prompts: the draws are of places.
     means = sorted(math.fsum(some) / len(some) for some in answered)
-    if _is_wilsons(means, are_binary=all(value in (0, 1) for some in answered for value in some)):
+    are_binary = all(value in (0, 1) for some in answered for value in some)
+    if _is_wilsons(means, are_binary=are_binary):
         return estimate_share(math.fsum(means), len(means), level)
-    return estimate_mean(means, level, seed)
+    found = estimate_mean(means, level, seed)
+    return _widen_share(found, means, sum(map(len, answered))) if are_binary else found
 
 
 def _is_wilsons(means: list[float], *, are_binary: bool) -> bool:
@@ -44,6 +47,20 @@ def _is_wilsons(means: list[float], *, are_binary: bool) -> bool:
         return True
     are_equal = means[0] == means[-1] and (are_binary or len(means) > 1)
     return are_equal and 0 <= means[0] <= 1
+
+
+def _widen_share(found: Interval, means: list[float], answers: int) -> Interval:
+    """The interval of a share, at least as wide as Wilson's for as many independent answers as the prompts amount to.
+
+    Draws of prompts that are nearly all alike hold too little of what was not seen. The answers amount to
+    p (1 − p) ÷ SE² independent ones (design effect: Kish 1965), to no fewer than prompts and no more than themselves.
+    """
+    p, count = math.fsum(means) / len(means), len(means)
+    error = math.fsum((one - p) ** 2 for one in means) / (count - 1) / count
+    low, high = compute_wilson_ends(p, min(max(p * (1 - p) / error, count), answers), found.level)
+    if found.low is None or found.high is None:
+        return found
+    return Interval(found.value, min(found.low, low), max(found.high, high), count, found.level)
 
 
 def difference(first: Answers, second: Answers, level: float = LEVEL, seed: int = 0) -> Interval:

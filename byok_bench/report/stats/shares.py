@@ -36,13 +36,17 @@ def estimate_share(hits: float, total: int, level: float) -> Interval:
     """Wilson's interval; `hits` may be broken, where each of `total` prompts has a share of its own."""
     if total == 0:
         return Interval(None, None, None, 0, level)
-    z, p = compute_z(level), hits / total
+    low, high = compute_wilson_ends(hits / total, total, level)
+    return Interval(hits / total, low, high, total, level)
+
+
+def compute_wilson_ends(p: float, total: float, level: float) -> tuple[float, float]:
+    """Wilson's interval of a share p of as many answers; they may amount to a broken number."""
+    z = compute_z(level)
     scale = 1 + z * z / total
     middle = (p + z * z / (2 * total)) / scale
     reach = z * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total)) / scale
-    low = 0.0 if hits <= 0 else max(0.0, middle - reach)
-    high = 1.0 if hits >= total else min(1.0, middle + reach)
-    return Interval(p, low, high, total, level)
+    return 0.0 if p <= 0 else max(0.0, middle - reach), 1.0 if p >= 1 else min(1.0, middle + reach)
 
 
 def map_to_f1(share: Interval) -> Interval:
