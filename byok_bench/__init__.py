@@ -65,6 +65,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.stream_plot import draw_streams as draw_streams
     from byok_bench.report.thresholds import Thresholds as Thresholds
     from byok_bench.report.thresholds import make_thresholds as make_thresholds
+    from byok_bench.report.vendor.frames import vendor as vendor
     from byok_bench.report.verdict_cards import Card as Card
     from byok_bench.report.verdict_cards import Clause as Clause
     from byok_bench.report.verdict_cards import make_cards as make_cards
@@ -192,6 +193,7 @@ _HOMES: Final = {
     "run": "runs.runner",
     "send": "endpoints.send",
     "stats": "report",
+    "vendor": "report.vendor.frames",
 }
 """Public name → its module, and `:` what it is called there if that differs."""
 

@@ -10,6 +10,7 @@ from byok_bench.cli.console import Exit, note
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.send import print_exchange, read_json_object, send_one, to_printable_text
 from byok_bench.errors import ByokBenchError, EndpointError
+from byok_bench.scenarios.request_lines import as_standard_roles
 
 if TYPE_CHECKING:
     from byok_bench.dialects.exchange import Exchange
@@ -109,23 +110,6 @@ def make_own_target(line: dict[str, Any], model: Any) -> "Endpoint":
         schema=fields["schema"],
     )
     return endpoint_options.make_ad_hoc_endpoint(given)
-
-
-def as_standard_roles(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with the role `_input`, which only request files of K2-Vendor-Verifier know, as the role it stands for.
-
-    Their own tool sends it as `system`:
-    https://github.com/MoonshotAI/K2-Vendor-Verifier/blob/7e5a06e0a39108e2b99d46041e3a8b608b3f8f5d/tool_calls_eval.py
-    """
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        return body
-    return body | {
-        "messages": [
-            one | {"role": "system"} if isinstance(one, dict) and one.get("role") == "_input" else one
-            for one in messages
-        ]
-    }
 
 
 def make_unsent_exchange(reason: ByokBenchError) -> "Exchange":

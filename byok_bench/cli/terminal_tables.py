@@ -50,7 +50,7 @@ def print_tables(
         lines = list_table_lines(run, name)
         if lines or name not in DETAILS:
             caption = " ".join(part for part in (CAPTIONS[name], describe_folded_columns(lines, name)) if part)
-            _print_table(console, render_narrow_lines(lines, name), TITLES[name], caption)
+            print_lines(console, render_narrow_lines(lines, name), TITLES[name], caption)
     console.print(to_rich_text(LEGEND), style="dim")
     for told in list_run_notes(run):
         console.print(to_rich_text(f"! {told}"), style="yellow")
@@ -83,7 +83,7 @@ def print_comparison(made: "Sequence[Line]", title: str, notes: Sequence[str] = 
 
     console = make_console(to_stdout=True)
     for target, part in groupby(made, itemgetter("target")):
-        _print_table(console, render_narrow_comparison(list(part)), f"{title}: {target}", "")
+        print_lines(console, render_narrow_comparison(list(part)), f"{title}: {target}", "")
     for told in notes:
         console.print(to_rich_text(f"! {told}"), style="yellow")
 
@@ -103,7 +103,7 @@ def make_console(*, to_stdout: bool) -> "Console":
     return console if told else Console(stderr=not to_stdout, highlight=False, width=WIDTH)
 
 
-def _print_table(console: "Console", lines: "Sequence[TextLine]", title: str, caption: str) -> None:
+def print_lines(console: "Console", lines: "Sequence[TextLine]", title: str, caption: str) -> None:
     """One table, whatever the width: an endpoint heads its lines, and columns that do not fit are left out."""
     from byok_bench.report.columns import get_heading
 

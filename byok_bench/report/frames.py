@@ -13,7 +13,9 @@ import pandas as pd
 
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.run_notes import list_run_notes
-from byok_bench.report.tables import list_table_lines
+from byok_bench.report.tables import Line, list_table_lines
+from byok_bench.report.vendor.comparison import list_vendor_lines
+from byok_bench.report.vendor.ranking import list_ranking_lines
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 
@@ -33,16 +35,27 @@ LISTS: Final = ("why", "itl_ms", "flags", "tool_calls", "findings")
 """Columns whose cells are tuples."""
 
 
+_COMPARISONS: Final = {"vendor": list_vendor_lines, "ranking": list_ranking_lines}
+"""Tables that hold the targets of a run against each other, the first one being the reference."""
+
+
 def make_table_frame(run: Run, name: str) -> pd.DataFrame:
     """One of the tables by name, with the notes on the run in `attrs`. Raises ValueError for a name that is none."""
-    made = pd.DataFrame(list_table_lines(run, name))
+    lines = _COMPARISONS[name](run) if name in _COMPARISONS else list_table_lines(run, name)
+    made = make_line_frame(lines)
+    made.attrs["notes"] = list_run_notes(run)
+    return made
+
+
+def make_line_frame(lines: Sequence[Line]) -> pd.DataFrame:
+    """Lines of a table as a DataFrame; numbers keep their type where one is NA."""
+    made = pd.DataFrame(lines)
     for column in made.columns:
         kind = pd.api.types.infer_dtype(made[column], skipna=True)
         if kind in ("floating", "mixed-integer-float", "empty"):
             made[column] = made[column].astype("Float64")
         elif kind == "integer":
             made[column] = made[column].astype("Int64")
-    made.attrs["notes"] = list_run_notes(run)
     return made
 
 

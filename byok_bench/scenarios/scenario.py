@@ -73,6 +73,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether reasoning is sent back with the assistant's turn; auto: as the endpoint's record says."""
     extra: dict[str, dict[str, Any]] = {}
     """Dialect, or `all` → members that are laid over the body as they stand."""
+    bare: bool = False
+    """The body is `extra` alone, with nothing of what is worded from the scenario."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from byok_bench.report.stats.agreements import agreement
 from byok_bench.report.stats.clusters import clustered, difference
 from byok_bench.report.stats.decisions import Needed, decide, needed, subtract
 from byok_bench.report.stats.interval import Interval, compute_family_level
+from byok_bench.report.stats.quotients import compare_quotients, quotient
 from byok_bench.report.stats.ranks import Paired, compute_quantile, median, paired, quantile
 from byok_bench.report.stats.sequences import Sequence
 from byok_bench.report.stats.shares import f1, rate
@@ -21,6 +22,7 @@ __all__ = [
     "Sequence",
     "agreement",
     "clustered",
+    "compare_quotients",
     "compute_family_level",
     "compute_quantile",
     "decide",
@@ -30,6 +32,7 @@ __all__ = [
     "needed",
     "paired",
     "quantile",
+    "quotient",
     "rate",
     "subtract",
 ]

@@ -34,7 +34,7 @@ def agreement(
 def _estimate_equal(prompts: list[Totals], level: float, seed: int) -> Interval:
     if not prompts:
         return Interval(None, None, None, 0, level)
-    made = draw_interval(prompts, lambda totals: totals[0] / totals[1], level, seed)
+    made = draw_interval(prompts, _compute_share, level, seed)
     if made is not None:
         return made
     equal, total = sum_columns(prompts)
@@ -51,6 +51,10 @@ def _estimate_f1(prompts: list[Totals], level: float, seed: int) -> Interval | N
     counting = sum(sum(one) > 0 for one in prompts)
     found = map_to_f1(estimate_share(hits / (hits + alarms + misses) * counting, counting, level))
     return Interval(found.value, found.low, found.high, len(prompts), level)
+
+
+def _compute_share(totals: Totals) -> float:
+    return totals[0] / totals[1]
 
 
 def _compute_f1(totals: Totals) -> float | None:

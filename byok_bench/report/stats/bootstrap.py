@@ -7,11 +7,13 @@ the standard library's and seeded.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from byok_bench.report.stats.interval import NORMAL, Interval
 
 Totals = Sequence[float]
+"""Hashable where it is of one prompt."""
 Estimator = Callable[[Totals], float | None]
 """Totals over prompts → number; None where they have none."""
 DRAWS: Final = 2_000
@@ -23,7 +25,7 @@ def draw_interval(prompts: Sequence[Totals], estimate: Estimator, level: float, 
     totals, count = sum_columns(prompts), len(prompts)
     value = estimate(totals)
     assert value is not None
-    drawn = sorted(one for some in _draw_totals(prompts, seed) if (one := estimate(some)) is not None)
+    drawn = _draw_estimates(tuple(prompts), estimate, seed)
     if drawn[0] == drawn[-1]:
         return None
     bias, skew = _compute_bias(drawn, value), _compute_skew(prompts, totals, estimate)
@@ -34,6 +36,12 @@ def draw_interval(prompts: Sequence[Totals], estimate: Estimator, level: float, 
 def sum_columns(prompts: Sequence[Totals]) -> Totals:
     """The totals of all prompts, place by place."""
     return [sum(column) for column in zip(*prompts, strict=True)]
+
+
+@lru_cache(maxsize=32)
+def _draw_estimates(prompts: tuple[Totals, ...], estimate: Estimator, seed: int) -> tuple[float, ...]:
+    """What each resample gives, sorted. Kept: the same prompts are often asked for at two levels."""
+    return tuple(sorted(one for some in _draw_totals(prompts, seed) if (one := estimate(some)) is not None))
 
 
 def _draw_totals(prompts: Sequence[Totals], seed: int) -> Iterator[Totals]:

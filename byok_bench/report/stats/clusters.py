@@ -68,8 +68,8 @@ def difference(first: Answers, second: Answers, level: float = LEVEL, seed: int 
 
     Both are `{prompt: [values]}`; the i-th answer is set against the i-th, surplus answers and prompts of one side are
     dropped. The interval is that of `clustered` over the differences. Where no prompt differs from another in them and
-    all values lie between 0 and 1, it reaches as far to both sides as Wilson's interval for 0 of n prompts: that no
-    answer changed in n prompts does not say that none ever will.
+    all values lie between 0 and 1, the share of prompts that are so is only known to be as high as Wilson's lower end
+    for n of n; the others may have changed either way. That no answer changed in n prompts does not say that none will.
     """
     check_level(level)
     pairs = match_answers(first, second)
@@ -79,8 +79,9 @@ def difference(first: Answers, second: Answers, level: float = LEVEL, seed: int 
     if means[0] < means[-1]:
         return estimate_mean(means, level, seed)
     if all(0 <= value <= 1 for some in pairs for pair in some for value in pair):
-        reach = estimate_share(0, len(means), level).high or 0.0
-        return Interval(means[0], max(-1.0, means[0] - reach), min(1.0, means[0] + reach), len(means), level)
+        sure = estimate_share(len(means), len(means), level).low or 0.0
+        middle, reach = means[0] * sure, 1 - sure
+        return Interval(means[0], max(-1.0, middle - reach), min(1.0, middle + reach), len(means), level)
     return estimate_mean(means, level, seed)
 
 

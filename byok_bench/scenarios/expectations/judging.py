@@ -16,6 +16,12 @@ from byok_bench.scenarios.expectations.calls import (
     ToolCalled,
 )
 from byok_bench.scenarios.expectations.expected import PlayedSample
+from byok_bench.scenarios.expectations.request_lines import (
+    CallsFitRequest,
+    NamesInOrder,
+    NotOnlyReasoning,
+    NotRepeated,
+)
 from byok_bench.scenarios.expectations.rounds import (
     AgreesWith,
     Cancelled,
@@ -50,6 +56,7 @@ Expectation = (
     | Reasoned | ToolCalled | NotCalled | CalledExactly | CallsInParallel | ArgumentsValid | ArgumentsHold
     | PropertiesInOrder | State | Turns | MaxRounds | OutputDeltas | Cancelled | Choices | LogprobsGiven | AgreesWith
     | DiffersFrom | NoFinding | UsageBetween | UsageRises | OutputReached | FailureKind
+    | CallsFitRequest | NamesInOrder | NotRepeated | NotOnlyReasoning
 )  # fmt: skip
 
 

@@ -74,6 +74,7 @@ def lay_deep(body: Body, members: Mapping[str, Any]) -> Body:
 def lay_raw_members(body: Body, scenario: Scenario, schema: str) -> Body:
     """The body with the members that a scenario gives as they stand; what spoils it wins."""
     spoiled = scenario.spoil.members if scenario.spoil is not None else {}
+    body = {} if scenario.request.bare else body
     for members in (scenario.request.extra, spoiled):
         body = body | members.get("all", {}) | members.get(schema, {})
     return body

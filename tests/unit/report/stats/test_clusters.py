@@ -84,8 +84,21 @@ def test_that_nothing_changed_in_few_prompts_passes_nothing(n: int, is_sure: boo
     """All alike on both sides: as far to both sides as Wilson's interval for 0 of n."""
     same = {prompt: [True] * 3 for prompt in range(n)}
     found = bb.stats.difference(same, same)
-    assert (found.value, found.low, found.high) == (0.0, -bb.stats.rate(0, n).high, bb.stats.rate(0, n).high)  # type: ignore[operator]
+    assert (found.value, found.low, found.high) == (
+        0.0,
+        pytest.approx(-bb.stats.rate(0, n).high),
+        pytest.approx(bb.stats.rate(0, n).high),
+    )  # type: ignore[operator]
     assert (bb.stats.decide(found, 0.03) == "pass") is is_sure
+
+
+@pytest.mark.parametrize(("n", "is_sure"), [(1, False), (3, False), (6, True)])
+def test_that_all_of_few_prompts_changed_is_shown_from_six_on(n: int, is_sure: bool) -> None:
+    """One prompt that failed on one side is no difference yet."""
+    found = bb.stats.difference(dict.fromkeys(range(n), TRUE), dict.fromkeys(range(n), FALSE))
+    sure = bb.stats.rate(n, n).low
+    assert (found.value, found.low, found.high) == (-1.0, -1.0, pytest.approx(1 - 2 * sure))  # type: ignore[operator]
+    assert (bb.stats.decide(found, 0.03) == "fail") is is_sure
 
 
 def test_sides_that_share_no_prompt_have_no_difference() -> None:
