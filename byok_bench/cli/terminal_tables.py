@@ -92,7 +92,7 @@ def print_plain_table(made: "Sequence[Line]", title: str, caption: str) -> None:
     """Print a table that belongs to no run, on stdout."""
     from byok_bench.report.table_text import render_wide_lines
 
-    _print_table(make_console(to_stdout=True), render_wide_lines(made), title, caption)
+    print_lines(make_console(to_stdout=True), render_wide_lines(made), title, caption)
 
 
 def make_console(*, to_stdout: bool) -> "Console":

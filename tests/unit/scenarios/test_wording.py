@@ -206,5 +206,14 @@ async def test_scenario_and_record_say_whether_reasoning_goes_back(case: tuple[s
 def test_the_request_of_a_scenario_has_no_member_that_is_not_tried() -> None:
     """A new one has to be worded in three dialects."""
     tried = {name for members, *_ in (MEMBERS | WITH_TOOLS).values() for name in members}
-    elsewhere = {"stream", "max_tokens", "temperature", "strict_tools", "cancel_after", "echo_reasoning", "extra", "bare"}
+    elsewhere = {
+        "stream",
+        "max_tokens",
+        "temperature",
+        "strict_tools",
+        "cancel_after",
+        "echo_reasoning",
+        "extra",
+        "bare",
+    }
     assert tried | elsewhere == set(Request.__struct_fields__)
