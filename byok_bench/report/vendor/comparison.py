@@ -11,7 +11,7 @@ from byok_bench.report.evidence import name_targets
 from byok_bench.report.stats import Interval, compute_family_level, decide, needed
 from byok_bench.report.tables import Line
 from byok_bench.report.vendor.answers import Answer, list_answers
-from byok_bench.report.vendor.details import list_detail_lines, round_number
+from byok_bench.report.vendor.details import list_detail_lines, round_estimate
 from byok_bench.report.vendor.metrics import METRICS, Estimates, Metric, Side
 from byok_bench.runs.results import Run
 
@@ -111,19 +111,19 @@ def _make_line(metric: Metric, found: Estimates, family: Estimates, margin: floa
     verdict = decide(judged, margin, metric.better)
     return {
         "metric": metric.name,
-        "value": round_number(found.value.value),
-        "low": round_number(found.value.low),
-        "high": round_number(found.value.high),
+        "value": round_estimate(found.value.value),
+        "low": round_estimate(found.value.low),
+        "high": round_estimate(found.value.high),
         "n": found.value.n,
-        "floor": round_number(found.floor.value),
-        "difference": round_number(judged.value),
-        "difference_low": round_number(judged.low),
-        "difference_high": round_number(judged.high),
+        "floor": round_estimate(found.floor.value),
+        "difference": round_estimate(judged.value),
+        "difference_low": round_estimate(judged.low),
+        "difference_high": round_estimate(judged.high),
         "margin": margin,
         "verdict": verdict,
         "family": decide(family.difference, margin, metric.better),
         "needed": more.prompts if more is not None and verdict == "undecided" else None,
-        "needed_cost": round_number(more.cost) if more is not None and verdict == "undecided" else None,
+        "needed_cost": round_estimate(more.cost) if more is not None and verdict == "undecided" else None,
     }
 
 

@@ -67,12 +67,12 @@ def _find_prompt_tokens(side: Side) -> dict[object, int]:
 def _make_detail(metric: str, value: Interval, floor: float | None) -> Line:
     return {
         "metric": metric,
-        "value": round_number(value.value),
-        "low": round_number(value.low),
-        "high": round_number(value.high),
+        "value": round_estimate(value.value),
+        "low": round_estimate(value.low),
+        "high": round_estimate(value.high),
         "n": value.n,
-        "floor": round_number(floor),
-        "difference": None if value.value is None or floor is None else round_number(value.value - floor),
+        "floor": round_estimate(floor),
+        "difference": None if value.value is None or floor is None else round_estimate(value.value - floor),
         "difference_low": None,
         "difference_high": None,
         "margin": None,
@@ -83,7 +83,7 @@ def _make_detail(metric: str, value: Interval, floor: float | None) -> Line:
     }
 
 
-def round_number(value: float | None) -> float | None:
+def round_estimate(value: float | None) -> float | None:
     """As a table has it."""
     return None if value is None else round(value, DIGITS)
 

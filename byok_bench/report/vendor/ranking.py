@@ -13,7 +13,7 @@ from byok_bench.report.evidence import name_targets
 from byok_bench.report.stats import Interval, clustered, compare_quotients, difference, quotient
 from byok_bench.report.tables import Line
 from byok_bench.report.vendor.answers import Answer, Prompt, list_answers
-from byok_bench.report.vendor.details import round_number
+from byok_bench.report.vendor.details import round_estimate
 from byok_bench.runs.results import Run
 
 Parts = dict[Prompt, tuple[float, float]]
@@ -141,8 +141,8 @@ def _make_line(one: Ranked, prices: Parts, seconds: Parts, best: Mapping[str, Ma
     for name, found in (("solved_rate", rate), ("price_per_solved", price), ("seconds_per_solved_s", time)):
         stem = name.removesuffix("_s")
         line |= {
-            name: round_number(found.value),
-            f"{stem}_low{'_s' if name.endswith('_s') else ''}": round_number(found.low),
-            f"{stem}_high{'_s' if name.endswith('_s') else ''}": round_number(found.high),
+            name: round_estimate(found.value),
+            f"{stem}_low{'_s' if name.endswith('_s') else ''}": round_estimate(found.low),
+            f"{stem}_high{'_s' if name.endswith('_s') else ''}": round_estimate(found.high),
         }
     return line | {criterion: best[criterion].get(one.name) for criterion in CRITERIA}
