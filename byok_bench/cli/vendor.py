@@ -10,7 +10,7 @@ from byok_bench.cli.completion import complete_run
 from byok_bench.cli.console import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
-    from byok_bench.report.tables import Line
+    from byok_bench.report.table_parts import Line
     from byok_bench.runs.results import Run
 
 CODES = {"pass": Exit.OK, "fail": Exit.FELL_SHORT, "undecided": Exit.UNDECIDED}

@@ -13,7 +13,8 @@ import pandas as pd
 
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.run_notes import list_run_notes
-from byok_bench.report.tables import Line, list_table_lines
+from byok_bench.report.table_parts import Line
+from byok_bench.report.tables import list_table_lines
 from byok_bench.report.vendor.comparison import list_vendor_lines
 from byok_bench.report.vendor.ranking import list_ranking_lines
 from byok_bench.runs.judging import Row

@@ -9,7 +9,7 @@ import msgspec
 from byok_bench.errors import PlanError
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.stats import Interval, compute_family_level, decide, needed
-from byok_bench.report.tables import Line
+from byok_bench.report.table_parts import Line
 from byok_bench.report.vendor.answers import Answer, list_answers
 from byok_bench.report.vendor.details import list_detail_lines, round_estimate
 from byok_bench.report.vendor.metrics import METRICS, Estimates, Metric, Side

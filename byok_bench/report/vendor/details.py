@@ -9,7 +9,7 @@ from statistics import linear_regression
 from typing import Final
 
 from byok_bench.report.stats import Interval, median
-from byok_bench.report.tables import Line
+from byok_bench.report.table_parts import Line
 from byok_bench.report.vendor.answers import Answer
 from byok_bench.report.vendor.metrics import Side
 

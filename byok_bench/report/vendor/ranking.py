@@ -11,7 +11,7 @@ import msgspec
 
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.stats import Interval, clustered, compare_quotients, difference, quotient
-from byok_bench.report.tables import Line
+from byok_bench.report.table_parts import Line
 from byok_bench.report.vendor.answers import Answer, Prompt, list_answers
 from byok_bench.report.vendor.details import round_estimate
 from byok_bench.runs.results import Run

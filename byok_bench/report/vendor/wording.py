@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import NA, TextLine, render_cell
-from byok_bench.report.tables import Line
 from byok_bench.report.vendor.metrics import METRICS
 
 _TIMES: Final = frozenset(metric.name for metric in METRICS if metric.is_time)
