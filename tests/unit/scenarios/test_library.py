@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+import byok_bench
 from byok_bench.scenarios.proofs import list_mistake_numbers, prove_scenarios
 from byok_bench.scenarios.scenario import DIALECTS, Scenario
 from byok_bench.scenarios.scenario_file import parse_scenario
@@ -12,6 +13,7 @@ from byok_bench.scenarios.scenario_rules import check_scenario
 from byok_bench.scenarios.scripts import make_script
 from byok_bench.scenarios.selection import load_library
 
+PACKAGE = Path(byok_bench.__file__).parent
 LIBRARY = tuple(load_library().values())
 
 
@@ -48,8 +50,9 @@ def test_no_two_answers_of_the_library_are_for_one_request() -> None:
 
 
 def test_names_are_unique_over_all_groups() -> None:
-    """A name alone finds one scenario."""
-    assert len(LIBRARY) == len({one.name for one in LIBRARY})
+    """A name alone finds one scenario, and its file is called so."""
+    names = sorted(path.stem for path in (PACKAGE / "scenarios/library").rglob("*.toml"))
+    assert names == sorted({one.name for one in LIBRARY})
 
 
 async def test_a_mistake_that_nobody_catches_is_told() -> None:
