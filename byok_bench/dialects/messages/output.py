@@ -64,9 +64,11 @@ def read_message_usage(usage: Mapping[str, Any]) -> Usage | None:
     completion = find_token_count(usage, "output_tokens", "completion_tokens")
     cached = [to_token_count(usage.get(name)) for name in _CACHED]
     prompt = None if fresh is None else fresh + sum(part or 0 for part in cached)
+    details = usage.get("output_tokens_details")
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=None if prompt is None or completion is None else prompt + completion,
         cached_tokens=cached[0],
+        reasoning_tokens=to_token_count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
     )
