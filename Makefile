@@ -125,8 +125,9 @@ bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an envi
 servers: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play vLLM, transformers serve, LiteLLM, Portkey, nginx and HAProxy; results in build/servers
 	$(BIN)/python -m tools.servers
 
-calibrate: $(VENV)/.installed-dev ## how often the intervals of bb.stats hold, by simulation; writes the figures of docs/statistics.md
+calibrate: $(VENV)/.installed-dev ## how often intervals hold and gates are right, by simulation; writes the figures of docs/statistics.md and docs/gates.md
 	$(BIN)/python tools/calibrate.py
+	$(BIN)/python tools/calibrate_gates.py
 
 fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz

@@ -66,7 +66,7 @@ class _Case:
             return judged
         level = compute_family_level(estimated, LEVEL)
         return [
-            one if one.family is None else _add_family(one, self._judge(*case, level), level)
+            one if one.family is None else _add_family(one, self._judge(*case, level) if estimated > 1 else one, level)
             for one, case in zip(judged, cases, strict=True)
         ]
 
