@@ -13,8 +13,7 @@ import msgspec
 
 from byok_bench.checks.offered_tools import find_offered_tools
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.dialects.output import ToolCall, Usage
-from byok_bench.endpoints.prices import compute_cost
+from byok_bench.dialects.output import ToolCall
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 from byok_bench.scenarios.request_lines import REQUEST_LINES
@@ -93,7 +92,7 @@ def _make_answer(run: Run, row: Row, *, offers_tools: bool, is_opened: bool) -> 
         finish=row.finish_reason,
         outcome=row.outcome,
         prompt_tokens=row.prompt_tokens,
-        cost=find_cost(run, row),
+        cost=row.cost,
         times={name: value for name in TIMES if (value := getattr(row, name)) is not None},
         findings=tuple(dict.fromkeys(found.check for found in row.findings)),
     )
@@ -127,15 +126,3 @@ def judge_call(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> Judg
     schema = tool.get("parameters", tool.get("input_schema"))
     fits = not isinstance(schema, dict) or find_misfit(call.arguments or "{}", schema) is None
     return JudgedCall(call.name, value, "valid" if fits else "SchemaMismatch")
-
-
-def find_cost(run: Run, row: Row) -> float | None:
-    """What the exchange cost: as the server says, else by the price that is declared."""
-    if row.cost is not None:
-        return row.cost
-    target = run.plan.targets[row.target]
-    model = run.plan.endpoints[target.endpoint].find_model(target.model)
-    price = model.price if model is not None else None
-    if price is None or row.prompt_tokens is None or row.tokens is None:
-        return None
-    return compute_cost(price, Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.tokens))
