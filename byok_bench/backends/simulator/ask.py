@@ -3,6 +3,7 @@
 The checks here are those every dialect shares; a violation raises Refusal.
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -59,7 +60,7 @@ class Ask:
     items: list[dict[str, Any]] = field(default_factory=list)
     """Responses: the conversation so far, this request's input included."""
 
-    @property
+    @functools.cached_property
     def prompt_tokens(self) -> int:
         """Words and punctuation marks of the prompt; at least 1."""
         return max(1, sum(len(_TOKEN.findall(text)) for text in self.texts))
