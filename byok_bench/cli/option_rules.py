@@ -41,11 +41,10 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
                 "--seed", "--warmup", "--attempts", "--processes", "--profile", "--note",
-                "--shard", "--dry-run", "--until-decided", "--against",
+                "--shard", "--dry-run",
             )
         ),
-        "--dry-run": OptionRule(apart=("--new", "--note", "--until-decided")),
-        "--against": OptionRule(needs=("--until-decided",)),
+        "--dry-run": OptionRule(apart=("--new", "--note")),
     },
     "send": {
         **_AD_HOC,
