@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools fuzz servers clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools capabilities fuzz servers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -128,6 +128,9 @@ servers: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play vLLM, transformer
 calibrate: $(VENV)/.installed-dev ## how often intervals hold and gates are right, by simulation; writes the figures of docs/statistics.md and docs/gates.md
 	$(BIN)/python tools/calibrate.py
 	$(BIN)/python tools/calibrate_gates.py
+
+capabilities: $(VENV)/.installed-dev $(GATEWAY_VENV)/.installed ## hold llama.cpp and LiteLLM to every line of their tables of what they can do
+	BYOK_BENCH_WHOLE_TABLES=1 $(BIN)/pytest -q -n 0 tests/e2e/test_litellm.py -k last_cell
 
 fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,20 @@ from typing import Any
 import msgspec
 import psutil
 import pytest
+from support.capability_tables import compare_table
+from support.proxy_changes import read_proxy_changes
 from support.simulated import KEY
 
 from byok_bench.backends.litellm import LiteLLM, find_gateway_python
 from byok_bench.backends.llamacpp import LlamaCpp
+from byok_bench.checks.capabilities.examination import capabilities
 from byok_bench.checks.registry import run_checks
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Schema
 from byok_bench.endpoints.send import list_models, send
 from byok_bench.errors import BackendError
+from byok_bench.report.proxy_report import diff
 
 pytestmark = [pytest.mark.gateway, pytest.mark.local, pytest.mark.timeout(300)]
 
@@ -35,17 +40,23 @@ WEATHER = {
 
 
 @pytest.fixture(scope="module")
-def proxy() -> Iterator[LiteLLM]:
-    """The proxy in front of llama.cpp, for all tests of this file; they belong to no event loop."""
-    model = LlamaCpp(api_key=UPSTREAM_KEY)
-    asyncio.run(model.start())
+def model() -> Iterator[LlamaCpp]:
+    """llama.cpp, for all tests of this file; it belongs to no event loop."""
+    running = LlamaCpp(api_key=UPSTREAM_KEY)
+    asyncio.run(running.start())
+    yield running
+    asyncio.run(running.stop())
+
+
+@pytest.fixture(scope="module")
+def proxy(model: LlamaCpp) -> Iterator[LiteLLM]:
+    """The proxy in front of it."""
     running = LiteLLM(model, start_timeout_s=240)
     try:
         asyncio.run(running.start())
         yield running
     finally:
         asyncio.run(running.stop())
-        asyncio.run(model.stop())
 
 
 async def ask(proxy: LiteLLM, **body: Any) -> Exchange:
@@ -179,6 +190,41 @@ async def test_the_models_are_those_of_the_backend(proxy: LiteLLM) -> None:
     exchange = await list_models(proxy.endpoint)
     listed = json.loads(b"".join(data for _, data in exchange.chunks))
     assert [model["id"] for model in listed["data"]] == list(proxy.models)
+
+
+async def test_what_it_changes_is_what_its_page_tells(model: LlamaCpp, proxy: LiteLLM) -> None:
+    """Every member, status and kind of failure that is not as llama.cpp has it, and nothing else, stands in
+    docs/proxy.md; of headers those that it names.
+    """
+    told = read_proxy_changes()
+    report = await diff(model.endpoint, proxy.endpoint, told["scenarios"], repeats=1)
+    found = {(one.place, one.kind, one.what): one for one in report.changes}
+    assert {place for place in found if place[0] not in ("header", "answer")} == {
+        (place, kind, what) for place, kind, what, *_ in told["changes"]
+    }
+    for place, kind, what, a, b in told["changes"]:
+        seen = found[place, kind, what]
+        assert (a or seen.a, b or seen.b) == (seen.a, seen.b)
+    for kind in ("added", "dropped", "changed"):
+        names = {what for place, seen, what in found if (place, seen) == ("header", kind)}
+        assert set(told[f"headers_{kind}"]) <= names
+    assert not {what for place, _, what in found if place == "answer"} & set(told["same"])
+
+
+WHOLE_TABLES = bool(os.environ.get("BYOK_BENCH_WHOLE_TABLES"))
+"""Set by `make capabilities`: all lines of the tables, which take a minute and a half of one core each."""
+FEW = ["tools.required", "tools.named", "structured.strict", "params.n", "model.served", "vision"]
+LINES = [] if WHOLE_TABLES else FEW
+"""The lines that are played: few of them in the suite."""
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", ["llama.cpp", "LiteLLM"])
+async def test_what_it_can_do_is_right_to_the_last_cell(model: LlamaCpp, proxy: LiteLLM, name: str) -> None:
+    """Every state and every word of the real servers is the one in the table."""
+    endpoint = {"llama.cpp": model, "LiteLLM": proxy}[name].endpoint
+    report = await capabilities(endpoint, only=LINES)
+    assert compare_table(name, report, LINES) == []
 
 
 async def test_the_proxy_keeps_to_this_machine(proxy: LiteLLM) -> None:

@@ -102,8 +102,8 @@ def _compare_maps(
     gone = {name for name, kind in found if kind in ("dropped", "added")}
     for (name, kind), behind in found.items():
         if not _has_gone_parent(name, gone):
-            a, b = read(behind[0].a).get(name), read(behind[0].b).get(name)
-            yield _make_change(place, name, kind, behind, possible[name], _render_values(a), _render_values(b))
+            a, b = (_render_values(read(one).get(name)) for one in (behind[0].a, behind[0].b))
+            yield _make_change(place, name, kind, behind, possible[name], a, b)
 
 
 def _name_kind(
@@ -168,6 +168,8 @@ def _compare_events(seen: Sequence[Seen]) -> Iterator[Change]:
     yield from _compare_values(one_side, "event", "form", lambda one: "stream" if one.events else "whole answer")
 
 
+CACHED: Final = "cached tokens"
+"""Of the pair that warms up, whoever is asked first has none."""
 _ANSWERS: Final[Sequence[tuple[str, Callable[[Output], str]]]] = (
     ("finish reason", lambda one: one.finish_reason or NOTHING),
     ("text", lambda one: one.text),
@@ -175,24 +177,26 @@ _ANSWERS: Final[Sequence[tuple[str, Callable[[Output], str]]]] = (
     ("tool calls", lambda one: "; ".join(f"{call.name}({call.arguments})" for call in one.tool_calls) or NOTHING),
     ("prompt tokens", lambda one: str(one.usage.prompt_tokens) if one.usage else NOTHING),
     ("completion tokens", lambda one: str(one.usage.completion_tokens) if one.usage else NOTHING),
-    ("cached tokens", lambda one: str(one.usage.cached_tokens) if one.usage else NOTHING),
+    (CACHED, lambda one: str(one.usage.cached_tokens) if one.usage else NOTHING),
 )
 
 
 def _compare_answers(seen: Sequence[Seen]) -> Iterator[Change]:
     """What answers say, where neither side failed."""
     good = [one for one in seen if one.a.kind is None and one.b.kind is None]
+    warm = [one for one in good if one.pair.is_timed]
     for what, read in _ANSWERS:
-        behind = [one for one in good if read(one.pair.a.output) != read(one.pair.b.output)]
+        fair = warm if what == CACHED else good
+        behind = [one for one in fair if read(one.pair.a.output) != read(one.pair.b.output)]
         if behind:
             a, b = read(behind[0].pair.a.output), read(behind[0].pair.b.output)
-            yield _make_change("answer", what, "changed", behind, len(good), a, b)
+            yield _make_change("answer", what, "changed", behind, len(fair), a, b)
 
 
 def _render_values(values: tuple[str, ...] | None) -> str:
     if values is None:
         return NOTHING
-    shown = ", ".join(map(describe_form, values)) if len(values) > 1 else values[0]
+    shown = ", ".join(values)
     return shown if len(shown) <= LIKE_HEADERS else f"{shown[:LIKE_HEADERS]}…"
 
 

@@ -36,7 +36,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     """Of the failure; None for an answer."""
     headers: Mapping[str, str]
     members: Mapping[str, tuple[str, ...]]
-    """Path → the values of its scalars as JSON, each once, in order; `{}` and `[]` for objects and lists."""
+    """Path → the values of its scalars as JSON, each once, in order; `{}` for objects, `[n]` for lists of n."""
     orders: Mapping[str, tuple[str, ...]]
     """Path of an object → its members, in the order in which they first came."""
     events: tuple[str, ...]
@@ -90,7 +90,7 @@ def _note_members(value: Any, path: str, members: dict[str, list[str]], orders: 
             _note_members(inner, inside, members, orders)
         members.setdefault(path, []).append("{}")
     elif isinstance(value, list):
-        members.setdefault(path, []).append("[]")
+        members.setdefault(path, []).append(f"[{len(value)}]")
         for inner in value:
             _note_members(inner, f"{path}[]", members, orders)
     else:
