@@ -102,8 +102,8 @@ def _compare_maps(
     gone = {name for name, kind in found if kind in ("dropped", "added")}
     for (name, kind), behind in found.items():
         if not _has_gone_parent(name, gone):
-            a, b = (_render_values(read(one).get(name)) for one in (behind[0].a, behind[0].b))
-            yield _make_change(place, name, kind, behind, possible[name], a, b)
+            first, second = (_render_values(read(one).get(name)) for one in (behind[0].a, behind[0].b))
+            yield _make_change(place, name, kind, behind, possible[name], first, second)
 
 
 def _name_kind(
