@@ -41,10 +41,11 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
                 "--seed", "--warmup", "--attempts", "--processes", "--profile", "--note",
-                "--shard", "--dry-run",
+                "--shard", "--dry-run", "--until-decided", "--against",
             )
         ),
-        "--dry-run": OptionRule(apart=("--new", "--note")),
+        "--dry-run": OptionRule(apart=("--new", "--note", "--until-decided")),
+        "--against": OptionRule(needs=("--until-decided",)),
     },
     "send": {
         **_AD_HOC,

@@ -17,6 +17,26 @@ class PlanGates(NamedTuple):
     rules: "tuple[Rule, ...]"
     against: "Baseline | None"
     undecided: str | None
+    is_looked_at: bool = False
+    """The run was looked at while it went on, and stopped once it was decided."""
+
+
+def read_until_gates(rules: str, against: str | None) -> PlanGates:
+    """The rules that a run goes on for until they are decided. Raises PlanError for rules that only its end decides."""
+    from byok_bench.report.gates.baselines import find_baseline
+    from byok_bench.report.gates.looks import check_lookable
+    from byok_bench.report.gates.rule_files import resolve_rules
+
+    chosen = resolve_rules(rules)
+    check_lookable(chosen)
+    return PlanGates(chosen, None if against is None else find_baseline(against), None, is_looked_at=True)
+
+
+def is_decided(gates: PlanGates, run: "Run") -> bool:
+    """Whether every rule of them is, that can be before the end."""
+    from byok_bench.report.gates.looks import is_every_rule_decided
+
+    return is_every_rule_decided(run, gates.rules, gates.against)
 
 
 def read_plan_gates(path: Path) -> PlanGates | None:
@@ -44,9 +64,11 @@ def judge_plan_gates(run: "Run", gates: PlanGates, as_json: bool) -> tuple[dict[
     """Judge a run by its plan's gates and print the lines, on stderr beside JSON: the document, and the exit code."""
     from byok_bench.cli.gates import CODES, count_undecided_as, make_gate_document, print_judged, write_gate_files
     from byok_bench.report.gates.judged_rules import conclude
+    from byok_bench.report.gates.looks import judge_looked_at
     from byok_bench.report.gates.verdicts import gate
 
-    judged = [count_undecided_as(one, gates.undecided) for one in gate(run, gates.rules, gates.against)]
+    found = (judge_looked_at if gates.is_looked_at else gate)(run, gates.rules, gates.against)
+    judged = [count_undecided_as(one, gates.undecided) for one in found]
     against = None if gates.against is None else gates.against.name
     verdict = conclude(judged)
     print_judged(judged, to_stderr=as_json)

@@ -13,7 +13,7 @@ from byok_bench.cli.completion import complete_label, complete_scenario
 from byok_bench.cli.console import Exit, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.dry_run import print_forecast
 from byok_bench.cli.endpoint_fields import EndpointOptions
-from byok_bench.cli.plan_gates import judge_plan_gates, read_plan_gates
+from byok_bench.cli.plan_gates import is_decided, judge_plan_gates, read_plan_gates, read_until_gates
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.report.printable_text import describe_count
@@ -83,6 +83,10 @@ def run_plan(
         int | None, typer.Option(min=1, help="Send nothing that could take more tokens in all.")
     ] = None,
     max_requests: Annotated[int | None, typer.Option(min=1, help="Send no more requests in all.")] = None,
+    until_decided: Annotated[
+        str | None, typer.Option(metavar="RULES", help="Stop once these rules (file or preset) are decided.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="Baseline of --until-decided: name, file or run.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be sent, and what it tells; send nothing.")
     ] = False,
@@ -134,6 +138,9 @@ def run_plan(
         raise typer.Exit(int(Exit.OK))
     bar = ProgressBar()
     gates = None if plan is None else read_plan_gates(plan)
+    if until_decided is not None:
+        gates = read_until_gates(until_decided, against)
+        asked.settings["until"] = partial(is_decided, gates)
     work = start_planned_run if resume is None else partial(resume_stored_run, resume)
     code = print_outcome(carry_out_run(partial(work, asked), bar), as_json, gates)
     if bar.limit:

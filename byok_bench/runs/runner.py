@@ -7,7 +7,7 @@ after the last stamp (judging.py). What was measured is kept, however the run en
 import asyncio
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,10 +23,11 @@ from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
 from byok_bench.runs.measuring.session import measure_in_this_process
 from byok_bench.runs.measuring.work import Transport, Work
-from byok_bench.runs.planning.blocks import make_warmup_blocks, order_jobs
+from byok_bench.runs.planning.blocks import Block, make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.budgets import Limits, check_limits
 from byok_bench.runs.planning.plan import Job, Plan, check_profile, make_plan
 from byok_bench.runs.planning.plan_arguments import make_plan_settings
+from byok_bench.runs.planning.rounds import ENOUGH, separate_agent_jobs, split_rounds
 from byok_bench.runs.progress import (
     ExchangeFinished,
     LimitMet,
@@ -45,7 +46,7 @@ from byok_bench.runs.resumption import (
     open_run,
     reclaim_orphans,
 )
-from byok_bench.runs.start_conditions import describe_obstacle, find_move, find_obstacles
+from byok_bench.runs.start_conditions import check_not_moved, describe_obstacle, find_obstacles
 from byok_bench.runs.storage import ledger, run_rows
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.records import NOT_KEPT
@@ -71,6 +72,8 @@ class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport = "own"
     limits: Limits = Limits()
     """Of this start."""
+    until: Callable[[Run], bool] | None = None
+    """Asked after each repeat: whether the run so far is enough."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.processes <= 64:
@@ -104,6 +107,7 @@ async def run(
     max_cost: float | None = None,
     max_tokens: int | None = None,
     max_requests: int | None = None,
+    until: Callable[[Run], bool] | None = None,
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
@@ -135,6 +139,7 @@ async def run(
     * `max_cost`, `max_tokens`, `max_requests`: limits of this start. No request is sent that could pass one, its asked
       output counted as if used; then the run is interrupted, and can be gone on with. Cost is in the currency of the
       declared prices.
+    * `until`: asked after each repeat with the run so far; once it says True the rest of the agent prompts is left out.
 
     Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
     PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,
@@ -160,7 +165,9 @@ async def run(
         shard=shard,
     )
     limits = Limits(cost=max_cost, tokens=max_tokens, requests=max_requests)
-    means = PlaySettings(processes=processes, process=process, policy=policy, transport=transport, limits=limits)
+    means = PlaySettings(
+        processes=processes, process=process, policy=policy, transport=transport, limits=limits, until=until
+    )
     check_limits(limits, chosen, processes)
     labels = RunLabels(note=note, plan_file=os.fspath(plan_file))
     check_profile(profile)
@@ -212,18 +219,6 @@ async def resume(
     intent = msgspec.structs.replace(whole, idle=frozenset(obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]
     return await _RunStart([intent], lines, path, on_progress or warn_in_log, means).run(row.id, RunLabels())
-
-
-def check_not_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
-    """Raise PlanError for an endpoint that a stored run had at another place; others of the book are nobody's."""
-    known = {endpoint.label: endpoint for endpoint in plan.endpoints}
-    for endpoint in endpoints:
-        before = known.get(endpoint.label)
-        if before is not None and (moved := find_move(before, endpoint)):
-            raise PlanError(
-                f"endpoint {endpoint.label!r} is not as it was in run {run_id}: {moved}. Start a new run with --new",
-                code="other_endpoint",
-            )
 
 
 class _RunStart:
@@ -289,20 +284,40 @@ class _RunStart:
         for block in warming:
             await writer.commit_statement(ledger.add_jobs, self._run_id, block.jobs)
         blocks = [*warming, *order_jobs(plan, todo)]
-        while blocks:
-            work = Work(
-                run_id=self._run_id,
-                plan=plan,
-                blocks=tuple(blocks),
-                states=found.states,
-                transport=self._means.transport,
-                policy=self._means.policy,
-                limits=self._means.limits,
-            )
-            await self._measure(work, writer)
+        rounds = [blocks] if self._means.until is None else split_rounds(plan, blocks)
+        while rounds and rounds[0]:
+            await self._measure(self._make_work(plan, found, rounds.pop(0)), writer)
             if self._limit:
                 return
-            blocks = order_jobs(plan, await self._take_over_from_others(writer))
+            if rounds and self._means.until is not None and await self._ask(self._means.until):
+                rounds = await self._leave_out_rest(writer, plan, rounds)
+            if not rounds:
+                rounds = [order_jobs(plan, await self._take_over_from_others(writer))]
+
+    def _make_work(self, plan: Plan, found: OpenedRun, blocks: Sequence[Block]) -> Work:
+        return Work(
+            run_id=self._run_id,
+            plan=plan,
+            blocks=tuple(blocks),
+            states=found.states,
+            transport=self._means.transport,
+            policy=self._means.policy,
+            limits=self._means.limits,
+        )
+
+    async def _ask(self, until: Callable[[Run], bool]) -> bool:
+        """Whether the run so far is enough."""
+        so_far = await judge_run(Run.open(self._run_id, self._path))
+        return await asyncio.to_thread(until, so_far)
+
+    async def _leave_out_rest(
+        self, writer: StoreWriter, plan: Plan, rounds: Sequence[Sequence[Block]]
+    ) -> list[list[Block]]:
+        """What is not needed any more is not played; mistakes of a client are."""
+        dropped, left = separate_agent_jobs(plan, rounds)
+        for job in dropped:
+            await writer.commit_statement(ledger.leave_out, self._run_id, job.key, ENOUGH)
+        return left
 
     async def _learn_windows(self, writer: StoreWriter, plan: Plan, todo: Sequence[Job]) -> Plan:
         """How long a prompt has to be to be over-long: as an earlier start was told, else as the servers list it."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.obstacles import find_obstacle
-from byok_bench.errors import EndpointError
+from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.plan import Plan, clean_endpoint
 from byok_bench.runs.planning.seals import find_key_source, seal_extras
 
@@ -57,6 +57,18 @@ def find_difference(before: Plan, endpoints: Sequence[Endpoint]) -> str:
 def find_move(before: Endpoint, now: Endpoint) -> str:
     """How the requests of a stored endpoint would go elsewhere than before; empty if they would not."""
     return _describe_changes(before, now, ("address", "schema", "model"))
+
+
+def check_not_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> None:
+    """Raise PlanError for an endpoint that a stored run had at another place; others of the book are nobody's."""
+    known = {endpoint.label: endpoint for endpoint in plan.endpoints}
+    for endpoint in endpoints:
+        before = known.get(endpoint.label)
+        if before is not None and (moved := find_move(before, endpoint)):
+            raise PlanError(
+                f"endpoint {endpoint.label!r} is not as it was in run {run_id}: {moved}. Start a new run with --new",
+                code="other_endpoint",
+            )
 
 
 def _describe_changes(old: Endpoint, new: Endpoint, names: Iterable[str]) -> str:

@@ -34,15 +34,15 @@ def gate(run: Run | str, rules: RuleSource, against: Run | str | Path | Baseline
     """
     opened = Run.open(run) if isinstance(run, str) else run
     chosen = resolve_rules(rules)
-    return _Case(opened, against, chosen).judge()
+    return Case(opened, against, chosen).judge()
 
 
-class _Case:
+class Case:
     """A run, what it is held against, and the rules."""
 
     def __init__(self, run: Run, against: Run | str | Path | Baseline | None, rules: Sequence[Rule]) -> None:
         self._run = run
-        self._rules = rules
+        self.rules = rules
         self._observations = list_observations(run)
         self._sizes = _list_sizes(self._observations)
         self._targets = [(target.label, target.alias or target.model) for target in run.plan.targets]
@@ -57,7 +57,7 @@ class _Case:
             self._before = {one.place: one for one in self._baseline.observations}
 
     def judge(self) -> list[Judged]:
-        cases = [(rule, *target) for rule in self._rules for target in self._list_judged_targets(rule)]
+        cases = [(rule, *target) for rule in self.rules for target in self.list_judged_targets(rule)]
         if not cases:
             raise PlanError("no exchange of the run is of a size that a rule is about", code="nothing_to_judge")
         judged = [self._judge(*case, LEVEL) for case in cases]
@@ -70,7 +70,7 @@ class _Case:
             for one, case in zip(judged, cases, strict=True)
         ]
 
-    def _list_judged_targets(self, rule: Rule) -> list[tuple[str, str]]:
+    def list_judged_targets(self, rule: Rule) -> list[tuple[str, str]]:
         """The endpoints and models that a rule is about; none if no prompt is of its size. Raises PlanError."""
         found = [target for target in self._targets if rule.is_about(*target)]
         where = rule.where
@@ -105,6 +105,14 @@ class _Case:
         asked = [one for one in mine if not one.is_open]
         return Side(asked, len(mine) - len(asked))
 
+    def find_sides(self, rule: Rule, target: tuple[str, str]) -> tuple[Side, list[Pair]]:
+        """What a rule is about on one endpoint and model, and its pairs with the baseline."""
+        side = self._select(rule, target)
+        return side, self._match_pairs(side)
+
+    def _match_pairs(self, side: Side) -> list[Pair]:
+        return [(self._before[one.place], one) for one in side.asked if one.place in self._before]
+
     def _judge(self, rule: Rule, endpoint: str, model: str, level: float) -> Judged:
         side = self._select(rule, (endpoint, model))
         names = [label for label, _ in self._targets]
@@ -118,7 +126,7 @@ class _Case:
 
     def _judge_change(self, subject: Subject, side: Side, level: float) -> Judged:
         metric, rule = subject.rule.get_metric(), subject.rule
-        pairs: list[Pair] = [(self._before[one.place], one) for one in side.asked if one.place in self._before]
+        pairs = self._match_pairs(side)
         assert self._baseline is not None
         if side.asked and not pairs:
             have = dict.fromkeys(f"{one.endpoint} · {one.model}" for one in self._baseline.observations)
