@@ -7,6 +7,7 @@ A user turn is over with an answer without calls and no late result still to com
 it was cancelled; then the next user turn follows. A failure ends the sample.
 """
 
+import random
 from collections.abc import Sequence
 
 import msgspec
@@ -162,7 +163,15 @@ class Conversation:
                 self._late.append(LateResult(f"Late result of {call.name}: {answer.text}", answer.delay))
             texts.setdefault(str(call.id), []).append(PENDING if answer.delay else answer.text)
         results = [(id_, "\n".join(lines)) for id_, lines in texts.items()]
-        return tuple(reversed(results) if self.task.result_order == "reversed" else results)
+        return tuple(self._order_results(results))
+
+    def _order_results(self, results: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """As the scenario wants them; shuffled ones the same at every play of the same answer."""
+        if self.task.result_order == "reversed":
+            return results[::-1]
+        if self.task.result_order == "shuffled":
+            return random.Random(f"{self.task.name} {len(self._list_answers())}").sample(results, len(results))
+        return results
 
 
 def fill_in_call_ids(calls: Sequence[ToolCall], turn: int) -> list[ToolCall]:

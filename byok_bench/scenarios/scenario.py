@@ -18,7 +18,7 @@ from byok_bench.scenarios.solutions import Mistake, ScriptedAnswer
 FORMAT_VERSION: Final = 2
 Dialect = Literal["chat", "responses", "messages"]
 DIALECTS: Final = ("chat", "responses", "messages")
-ResultOrder = Literal["as_called", "reversed"]
+ResultOrder = Literal["as_called", "reversed", "shuffled"]
 Need = Literal["streaming", "tools", "parallel_tools", "structured_output", "vision", "reasoning"]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from msgspec.structs import replace
 from support.sentinel import KEYS, MODELS
 
 import byok_bench as bb
@@ -55,7 +56,13 @@ def endpoints(url: str) -> list[Endpoint]:
     models = [Model(name) for name in MODELS]
     return [
         Endpoint(label="from env", base_url=url, models=models, key=KeyRef.env("SENTINEL_KEY")),
-        Endpoint(label="this session", base_url=url, models=models, key=KeyRef.session(KEYS["session"])),
+        Endpoint(
+            label="this session",
+            base_url=url,
+            models=[replace(model, headers={"X-Model": "${key}"}) for model in models],
+            key=KeyRef.session(KEYS["session"]),
+            headers={"Authorization": "Token ${key}", "X-Again": "${key};${key}"},
+        ),
         Endpoint(
             label="with a header",
             base_url=url,

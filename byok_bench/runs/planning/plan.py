@@ -313,7 +313,7 @@ def describe_course(task: Scenario, schema: str, model: Model | None) -> list[An
         "turns": task.turns,
         "results": [tool for tool in task.tools if not isinstance(tool, str)],
         "environment": task.environment,
-        "reversed": task.result_order == "reversed",
+        "order": task.result_order if task.result_order != "as_called" else "",
         "echo": has_unusual_echo(task.request, schema, model),
         "limits": task.limits if task.limits != Limits() else None,
     }

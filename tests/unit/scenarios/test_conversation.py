@@ -70,6 +70,17 @@ def test_results_come_in_the_order_that_the_scenario_wants(order: str, ids: list
     assert [id_ for id_, _ in step.results] == ids
 
 
+def test_shuffled_results_are_shuffled_alike_each_time() -> None:
+    """All of them, in an order that a second play has too."""
+    task = msgspec.structs.replace(TASK, result_order="shuffled")
+    many = calls(*((f"call_{at}", "set_value", '{"key": "k", "value": 1}') for at in range(16)))
+    steps = [Conversation(task).take_answer(many) for _ in range(2)]
+    orders = [[id_ for id_, _ in step.results] for step in steps if step is not None]
+    assert orders[0] == orders[1]
+    assert orders[0] != sorted(orders[0], key=lambda id_: int(id_.removeprefix("call_")))
+    assert len(set(orders[0])) == 16
+
+
 def test_a_fork_goes_back_to_the_state_that_was() -> None:
     """What the branch before did to the environment is not there."""
     later = calls(("d", "set_value", '{"key": "later", "value": 2}'))
