@@ -19,6 +19,7 @@ import typer
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
 
+from library_page import write_library_page  # noqa: E402
 from published_page import write_published_page  # noqa: E402
 from reference_page import write_reference_page  # noqa: E402
 from support.cases import PAGES, Case, Expected, load  # noqa: E402
@@ -34,6 +35,7 @@ RULES = ROOT / "docs" / "checks"
 CLI = ROOT / "docs" / "cli.md"
 REFERENCE = ROOT / "docs" / "reference.md"
 PUBLISHED = ROOT / "docs" / "published.md"
+LIBRARY = ROOT / "docs" / "library.md"
 SCENARIO_FORMAT = ROOT / "byok_bench" / "scenarios" / FILE_NAME
 RUNS = ROOT / "docs" / "runs.md"
 PLAN_SCHEMA = ROOT / "byok_bench" / "runs" / "planning" / SCHEMA_NAME
@@ -70,6 +72,7 @@ def pages() -> dict[Path, str]:
         **written,
         RULES / "index.md": index_page(rules),
         CLI: cli_page(build_app()),
+        LIBRARY: NOTE + write_library_page(),
         SCENARIO_FORMAT: json.dumps(make_format_schema(), indent=1, ensure_ascii=False) + "\n",
         REFERENCE: NOTE + write_reference_page(),
         PUBLISHED: NOTE + write_published_page(),
