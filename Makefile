@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools capabilities fuzz servers clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools capabilities fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -121,6 +121,9 @@ bench: $(VENV)/.installed-dev ## measure the instrument against its peers; write
 
 bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
 	$(BIN)/python -m benchmarks.tools --write
+
+library: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play the library on llama.cpp, and a part of it through LiteLLM
+	$(BIN)/python tools/play_library.py
 
 servers: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play vLLM, transformers serve, LiteLLM, Portkey, nginx and HAProxy; results in build/servers
 	$(BIN)/python -m tools.servers
