@@ -24,7 +24,8 @@ function render({ model, el }) {
   // At the window, before JupyterLab sees the key: there Ctrl+Enter runs the cell.
   const hear = (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key !== model.get("hotkey")) return;
-    if (!event.target.closest?.(`.${model.get("scope")}`)?.contains(el)) return;
+    const scopes = [...document.querySelectorAll(`.${model.get("scope")}`)];
+    if (!scopes.some((scope) => scope.contains(event.target) && scope.contains(el))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (!model.get("disabled")) model.send({ kind: "press" });

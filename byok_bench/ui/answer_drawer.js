@@ -18,8 +18,8 @@ function initialize({ model }) {
   const next = make("button", { type: "button" }, "↓ Next");
   const copy = make("button", { type: "button" }, "Copy as curl");
   const save = make("button", { type: "button" }, "Save bytes");
-  const panel = make("aside", { class: "byok-drawer", role: "dialog", "aria-labelledby": heading.id, "data-lm-suppress-shortcuts": "true" },
-    make("header", {}, heading, close), tabs, body, make("footer", {}, place, before, next, copy, save));
+  const panel = make("div", { class: "byok-drawer", role: "dialog", "aria-labelledby": heading.id, "data-lm-suppress-shortcuts": "true" },
+    make("div", { class: "byok-drawer-head" }, heading, close), tabs, body, make("div", { class: "byok-drawer-foot" }, place, before, next, copy, save));
   let shown = null;
   let opener = null;
   let section = "what";

@@ -43,7 +43,9 @@ function render({ model, el }) {
 
   const build = () => {
     const head = make("tr");
-    head.append(make("th", "", ""));
+    const corner = make("th", "", "endpoint");
+    corner.scope = "col";
+    head.append(corner);
     for (const [name, title] of model.get("scenarios")) {
       const cell = make("th", "", name);
       cell.scope = "col";

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ipywidgets import VBox
 
+from byok_bench.checks.address_remedies import AddressRemedy, find_address_remedy
 from byok_bench.checks.advice import NO_KEY, choose_advice, describe_failure, has_sent_key
 from byok_bench.checks.capabilities.examination import capabilities, describe_expense
 from byok_bench.checks.capabilities.fallback import compare_records
@@ -60,7 +61,11 @@ class EndpointTester(VBox):  # type: ignore[misc]
         self._remedy: tuple[str, Remedy] | None = None
         self._mend = Action("", "warning", hidden=True)
         self._mend.observe_press(self._apply_remedy)
-        super().__init__([make_field_row(self._choose_key, self._mend), self._ladder, self._abilities, self._models])
+        self._address: AddressRemedy | None = None
+        self._move = Action("", "warning", hidden=True)
+        self._move.observe_press(self._use_address)
+        fixes = make_field_row(self._choose_key, self._mend, self._move)
+        super().__init__([fixes, self._ladder, self._abilities, self._models])
         self._models.observe_ticked(self._enter_models)
 
     @property
@@ -101,7 +106,7 @@ class EndpointTester(VBox):  # type: ignore[misc]
         """Forget what was said of another endpoint."""
         self._ladder.clear()
         self.show_record()
-        self._models.hidden = self._choose_key.hidden = self._mend.hidden = True
+        self._models.hidden = self._choose_key.hidden = self._mend.hidden = self._move.hidden = True
 
     def show_record(self) -> None:
         """Show what was last found that the selected endpoint's model can do."""
@@ -145,6 +150,7 @@ class EndpointTester(VBox):  # type: ignore[misc]
         self._ladder.finish(report)
         self._choose_key.hidden = not _is_keyless(report)
         self._offer_remedy(endpoint.config_key, report)
+        self._offer_address(endpoint, report)
         try:
             self._state.tests.keep(endpoint, report)
             self._state.keep_proofs(endpoint.config_key, report)
@@ -193,6 +199,26 @@ class EndpointTester(VBox):  # type: ignore[misc]
             self._tell(to_sentence(error), bad=True)
             return
         self._tell_changed(changed=True)
+        self.start_test()
+
+    def _offer_address(self, endpoint: Endpoint, report: LadderReport) -> None:
+        """A button that tries the address that an answer tells of."""
+        asked = [one for rung in report.rungs if rung.verdict == "fail" for one in rung.exchanges]
+        self._address = find_address_remedy(endpoint, asked) if self._state.is_editable else None
+        if self._address is not None:
+            self._move.text = self._address.words
+        self._move.hidden = self._address is None
+
+    def _use_address(self) -> None:
+        """Put it in, and see whether it helped; a key that is bound to another address is asked about first."""
+        if self._address is None or self.is_busy:
+            return
+        said = self._state.enter("base_url", self._address.base_url)
+        self._tell_changed(changed=True)
+        if said.tone == "bad" or self._state.has_unconfirmed_key:
+            self._tell(said.text if said.tone == "bad" else self._state.describe_missing(), bad=said.tone == "bad")
+            self._move.hidden = True
+            return
         self.start_test()
 
     async def _list_models(self) -> None:

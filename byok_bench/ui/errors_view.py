@@ -9,7 +9,7 @@ from byok_bench.report.answer_index import list_answers_of_kind
 from byok_bench.report.table_text import NA, render_cell
 from byok_bench.runs.results import Run
 from byok_bench.ui.answer_links import render_answer_link
-from byok_bench.ui.html_table import render_html_table, render_small_print
+from byok_bench.ui.html_table import escape_lines, render_html_table, render_small_print
 
 EXPLAINED = "again: may the same request be sent again. wait: as long as the server asked for. Kinds: docs/errors.md."
 
@@ -30,8 +30,6 @@ def render_failures(run: Run) -> HTML:
             "phase": one["phase"] or NA,
             "again": "yes" if one["retryable"] else "no",
             "wait s": NA if one["delay_s"] is None else f"{one['delay_s']:g}",
-            "what it said": one["message"] or NA,
-            "what a client should do": one["advice"],
         }
         for one in found
     ]
@@ -45,5 +43,10 @@ def render_failures(run: Run) -> HTML:
         about = f"{one['kind']}, {one['endpoint']}, {one['scenario']}: open the answers"
         return render_answer_link(line[name], run, answers, about=about)
 
-    page = render_html_table(table, bad=lambda line: ("n",), link=link)
+    def say(line: Mapping[str, str]) -> str:
+        one = opened[id(line)]
+        said = escape_lines(one["message"]) if one["message"] else NA
+        return f"<b>It said:</b> {said}<br><b>What a client should do:</b> {escape_lines(one['advice'])}"
+
+    page = render_html_table(table, bad=lambda line: ("n",), link=link, below=say)
     return HTML(render_small_print(EXPLAINED) + page)  # type: ignore[no-untyped-call]

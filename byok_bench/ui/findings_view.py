@@ -76,10 +76,12 @@ def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) ->
     """One line of the matrix, and what opens under it."""
     colour = COLOURS[check.severity]
     cells = "".join(_render_count(run, check, at, str(name), counts[name]) for at, name in enumerate(counts.index[1:]))
+    # The counts lie over the line and not in it: nothing that is pressed may stand in what is pressed.
     line = (
         f"<summary style='{grid};cursor:pointer;border-bottom:1px solid {LINE}'><span>▸ {escape(check.id)}</span>"
-        f"<span style='color:{colour}'>{check.severity}</span>{cells}</summary>"
+        f"<span style='color:{colour}'>{check.severity}</span></summary>"
     )
+    over = f"<div style='{grid};position:absolute;top:0;left:0;right:0;pointer-events:none'><span></span><span></span>"
     breaks = describe_effects(find_client_effects(check.id))
     opened = (
         f"<p><b>{escape_lines(check.title)}.</b> {escape_lines(check.why[:1].upper() + check.why[1:])}</p>"
@@ -89,8 +91,9 @@ def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) ->
         f"<pre style='white-space:pre-wrap'>{escape(load_rule_page(check.id))}</pre></details>"
     )
     return (
-        f"<details id='{make_anchor(check.id)}'>{line}"
+        f"<div style='position:relative'><details id='{make_anchor(check.id)}'>{line}"
         f"<div style='margin:.3em 0 1em 1em;padding-left:1em;border-left:3px solid {LINE}'>{opened}</div></details>"
+        f"{over}{cells}</div></div>"
     )
 
 
@@ -102,4 +105,5 @@ def _render_count(run: Run, check: Check, target: int, name: str, number: Any) -
     text = render_answer_link(
         str(number), run, list_answers_breaking(run, target, check.id), about=about, check=check.id
     )
-    return f"<span style='text-align:right;color:{COLOURS[check.severity]};font-weight:700'>{text}</span>"
+    style = f"text-align:right;color:{COLOURS[check.severity]};font-weight:700;pointer-events:auto"
+    return f"<span style='{style}'>{text}</span>"

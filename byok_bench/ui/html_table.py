@@ -16,6 +16,7 @@ LINE: Final = "var(--jp-border-color2, #e0e0e0)"
 SHORT: Final = 28
 """Characters up to which a column of text is not wrapped."""
 _CELL: Final = f"padding:3px 14px 3px 0;vertical-align:top;border-bottom:1px solid {LINE}"
+_BELOW: Final = f"padding:0 14px 6px 1.5em;text-align:left;white-space:normal;border-bottom:1px solid {LINE}"
 _WRAPPED: Final = ";overflow-wrap:anywhere;min-width:11em"
 _CODE: Final = ";font-family:var(--jp-code-font-family, monospace);font-size:12px;overflow-wrap:anywhere"
 
@@ -27,10 +28,11 @@ def render_html_table(
     code: Collection[str] = (),
     once: Collection[str] = ("endpoint", "model"),
     link: Callable[[Mapping[str, str], str], str] = lambda line, name: "",
+    below: Callable[[Mapping[str, str]], str] = lambda line: "",
 ) -> str:
     """Lines of text cells. `bad` names the cells of a line that show trouble, `code` the columns of raw bytes,
     `once` those that are written for the first of the lines of one endpoint, `link` gives the HTML of a cell that
-    opens something, and nothing for any other.
+    opens something, and nothing for any other; `below` that of a line as wide as the table under each.
     """
     columns = {name: [line[name] for line in table] for name in (table[0] if table else ())}
     side = {name: "right" if is_number(cells) else "left" for name, cells in columns.items()}
@@ -50,9 +52,13 @@ def render_html_table(
             )
             for name, cell in line.items()
         ]
-        lines.append("".join(cells))
+        more = below(line)
+        wide = (
+            f"<tr style='background:none'><td colspan='{len(line)}' style='{_BELOW}'>{more}</td></tr>" if more else ""
+        )
+        lines.append(f"<tr style='background:none'>{''.join(cells)}</tr>{wide}")
         before = first
-    body = "".join(f"<tr style='background:none'>{line}</tr>" for line in lines)
+    body = "".join(lines)
     style = "border-collapse:collapse;font-size:13px"
     return f"<table style='{style}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -1,6 +1,6 @@
 """The model of the run panel: what can be ticked, what is, what it would take. No widgets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final
@@ -35,14 +35,16 @@ class PanelState:
     """What a run panel offers and what is chosen; `demo` are endpoints of this machine, beside those of the book."""
 
     def __init__(
-        self, book: EndpointBook, demo: Sequence[Endpoint], scenarios: Iterable[Scenario], labels: Sequence[str]
+        self, book: EndpointBook, demo: Sequence[Endpoint], scenarios: Sequence[Scenario], labels: Sequence[str]
     ) -> None:
         """`labels`: what is ticked at first. Raises EndpointError for one that is no endpoint's or not ready."""
         self.book = book
         self.demo = list(demo)
-        self.scenarios = {one.name: one for one in [*scenarios, *load_library().values()]}
+        chosen = {one.name: one for one in scenarios}
+        own = {name: one for name, one in chosen.items() if name not in load_library()}
+        self.scenarios = own | load_library() | chosen
         self.repeats = min(REPEATS_BUY)
-        self.chosen_scenarios: list[str] = [one.name for one in scenarios]
+        self.chosen_scenarios: list[str] = [*chosen]
         self._tests: LastTests | None = None
         self._seen: dict[str, LastTest] = {}
         """How each endpoint's last test ended, at the last look."""

@@ -20,7 +20,7 @@ from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.html_table import render_small_print
 from byok_bench.ui.run_faces import Errors, Findings, Results, RunFace, Timeline
-from byok_bench.ui.run_panel import RunPanel, list_server_endpoints
+from byok_bench.ui.run_panel import SCOPE, RunPanel, list_server_endpoints
 
 DEMO_FAULTS: Final = ("stream.truncated", "error.in-stream", "http-429")
 """What the faulty one of the demo servers does every second time."""
@@ -71,6 +71,7 @@ class Workbench(VBox):  # type: ignore[misc]
                 self._outcome,
             ]
         )
+        self.add_class(SCOPE)  # Ctrl+Enter runs from anywhere in it
         self.form.offer_servers(list_server_endpoints(backends))
         self._demo.observe_press(lambda: asyncio.ensure_future(self._start_demo()))
         self.panel.observe_run(self.show)

@@ -20,6 +20,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 START_TIMEOUT_S = 60
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
 def free_port() -> int:
@@ -115,6 +116,19 @@ async def run_all(page: Page, timeout_s: float = 120) -> None:
         }""",
         timeout=timeout_s * 1000,
     )
+
+
+async def keep_screenshot(page: Page, name: str) -> None:
+    """Keep what the page looks like in build/screenshots, for a person to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def choose_dark_theme(home: Path) -> None:
+    """Let the JupyterLab that is started on this home be dark."""
+    folder = home / "jupyter_config_dir/lab/user-settings/@jupyterlab/apputils-extension"
+    folder.mkdir(parents=True)
+    (folder / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
 
 
 async def save(page: Page) -> None:

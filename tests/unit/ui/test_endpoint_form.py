@@ -180,3 +180,18 @@ def test_only_what_is_offered_can_be_ticked() -> None:
 def test_an_age_is_said_in_one_unit(seconds: float, said: str) -> None:
     """The largest of which there is a whole one."""
     assert describe_span(seconds) == said
+
+
+async def test_a_missing_version_is_put_in_by_a_button() -> None:
+    """The address without /v1 answers with a missing route; one press tries it with."""
+    async with Simulator() as server:
+        form = filled(server.base_url.removesuffix("/v1"))
+        await work_of(form, "Test")
+        move = form._tester._move
+        assert (move.hidden, move.text) == (False, f"Use {server.base_url}")
+        move.press()
+        task: Any = form._tester._task
+        await task
+        assert form._fields["base_url"].value == server.base_url
+    assert "✔ ready: " in ladder_of(form)
+    assert move.hidden

@@ -84,7 +84,8 @@ def test_a_failure_without_words_and_status_is_shown_with_na() -> None:
     """Beside one that has both."""
     silent = failed("network", phase="connect", http_status=None, message=None)
     page = render_failures(Recorded([silent, failed("auth", http_status=401)], plan(("one",)))).data
-    assert page.count(">NA<") == 4  # no status, no words, and no wait of either
+    assert page.count(">NA<") == 3  # no status, and no wait of either
+    assert page.count("It said:</b> NA<br>") == 1
     assert ">401<" in page
 
 
