@@ -79,6 +79,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.scenarios.scenario import Scenario as Scenario
     from byok_bench.scenarios.scripts import make_script as make_script
     from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
+    from byok_bench.ui.comparison_view import render_comparison as render_comparison
     from byok_bench.ui.endpoint_form import EndpointForm as EndpointForm
     from byok_bench.ui.errors_view import render_failures as render_failures
     from byok_bench.ui.exchange_view import render_events as render_events
@@ -186,6 +187,7 @@ _HOMES: Final = {
     "make_script": "scenarios.scripts",
     "make_thresholds": "report.thresholds",
     "redact": "redact",
+    "render_comparison": "ui.comparison_view",
     "render_events": "ui.exchange_view",
     "render_failures": "ui.errors_view",
     "render_findings": "ui.findings_view",

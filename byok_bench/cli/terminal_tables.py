@@ -78,10 +78,14 @@ def make_tables_document(
 
 
 def print_comparison(made: "Sequence[Line]", title: str, notes: Sequence[str] = ()) -> None:
-    """Print differences on stdout: one table for each pair of targets, and notes on the two runs."""
+    """Print on stdout what changed, in words; then one table for each pair of targets, and notes on the two runs."""
+    from byok_bench.report.comparison_sentences import describe_changes
     from byok_bench.report.table_text import render_narrow_comparison
 
     console = make_console(to_stdout=True)
+    for sentence in describe_changes(made):
+        console.print(to_rich_text(sentence))
+    console.print()
     for target, part in groupby(made, itemgetter("target")):
         print_lines(console, render_narrow_comparison(list(part)), f"{title}: {target}", "")
     for told in notes:

@@ -135,7 +135,7 @@ COLUMNS: Final = {
     "difference_low": Column("low", "lower end of the interval of value − floor"),
     "difference_high": Column("high", "upper end of it"),
     "margin": Column("margin", "how much worse is let pass"),
-    "family": Column("family", "the verdict at 1 − 0.05 ÷ judged lines, at which all of them hold together"),
+    "family": Column("family", "the verdict at 1 − 0.05 ÷ lines, at which all of them hold together"),
     "needed": Column("needed", "prompts more until it is decided with 95 % power, if the estimate is the truth"),
     "needed_cost": Column("needed cost", "what they cost, by what prompts have cost so far"),
     "solved": Column("solved", "tasks that met all that was expected"),

@@ -184,6 +184,7 @@ def render_narrow_comparison(part: Sequence[Line]) -> list[TextLine]:
             "difference": words["difference"],
             "interval": render_interval(line["low"], line["high"]),
             "verdict": words["verdict"],
+            "family": words["family"] if words["family"] != words["verdict"] else "the same",
         }
         for line, words in zip(part, render_wide_lines(part), strict=True)
     ]

@@ -1,5 +1,6 @@
 """Paired comparison of runs that were written out by hand."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -7,7 +8,10 @@ import pytest
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.errors import PlanError
-from byok_bench.report.compare import ALL, compare
+from byok_bench.report.compare import compare
+from byok_bench.report.comparison_lines import ALL, list_differences
+from byok_bench.report.comparison_page import render_comparison_part, write_comparison_page
+from byok_bench.report.comparison_sentences import describe_changes
 
 SLOW = [100.0, 900.0, 300.0, 500.0, 700.0, 200.0]
 
@@ -29,7 +33,7 @@ def test_a_small_steady_difference_is_shown_though_values_scatter() -> None:
     made = compare(run(SLOW), run([at + 5 for at in SLOW]))
     found = line(made)
     assert (found["pairs"], found["difference"], found["low"], found["high"]) == (6, 5.0, 5.0, 5.0)
-    assert (found["a"], found["b"], found["verdict"]) == (400.0, 405.0, "B is slower")
+    assert (found["a"], found["b"], found["verdict"]) == (400.0, 405.0, "B is slower, by less than 5 %")
     assert line(made, "e2e_ms")["difference"] == 10.0
 
 
@@ -42,7 +46,7 @@ def test_no_difference_shown_is_a_result() -> None:
 def test_too_few_pairs_are_said_so() -> None:
     """Five pairs give a median and no interval."""
     found = line(compare(run(SLOW[:5]), run(SLOW[:5])))
-    assert found["verdict"].startswith("too few")
+    assert found["verdict"] == "undecided: too few pairs, 5 of 6"
     assert pd.isna(found["low"])
 
 
@@ -82,7 +86,7 @@ def test_two_targets_of_one_run_can_be_compared() -> None:
     """By naming each side."""
     slower = [at + 1 for at in SLOW]
     both = MadeRun([*run(SLOW, ("one", "two")).rows, *run(slower, target=1).rows], plan())
-    assert line(compare(both, both, a="one", b="two"))["verdict"] == "B is slower"
+    assert line(compare(both, both, a="one", b="two"))["verdict"] == "B is slower, by less than 5 %"
 
 
 @pytest.mark.parametrize(
@@ -102,11 +106,107 @@ def test_runs_that_have_nothing_in_common_are_refused(
         compare(left, right, **names)
 
 
-def test_runs_in_which_all_failed_compare_to_nothing() -> None:
-    """A table without times, not a traceback."""
-    found = line(compare(MadeRun([failed()], plan(("one",))), MadeRun([failed()], plan(("one",)))))
-    assert (found["pairs"], found["failed_a"], found["failed_b"]) == (0, 1, 1)
-    assert pd.isna(found["a"])
+def test_a_side_on_which_all_failed_is_one_clear_line() -> None:
+    """Which side, how often, and of what."""
+    dead = MadeRun([failed("rate_limit", repeat=n) for n in (1, 2)], plan(("one",)))
+    with pytest.raises(PlanError, match=r"one · m: B has no answer to compare, all 2 failed \(rate_limit ×2\)"):
+        compare(run(SLOW), dead)
+
+
+def test_runs_that_were_asked_nothing_in_common_are_one_clear_line() -> None:
+    """No pairs."""
+    with pytest.raises(PlanError, match="nothing was asked of both sides"):
+        compare(run(SLOW), MadeRun([row(sample="other", ttft_ms=1.0)], plan(("one",))))
+
+
+@pytest.mark.parametrize(("name", "said"), [("ttft", "did you mean 'ttft_ms'"), ("zzz", "there are failures, ttft_ms")])
+def test_a_metric_that_is_not_there_is_told_with_the_nearest(name: str, said: str) -> None:
+    """And an endpoint as well."""
+    with pytest.raises(PlanError, match=said):
+        compare(run(SLOW), run(SLOW), metrics=[name])
+    with pytest.raises(PlanError, match="did you mean 'one'"):
+        compare(run(SLOW), run(SLOW), a="onne")
+
+
+def make_failing(count: int, of: int = 40, slower: float = 1.0) -> MadeRun:
+    """A run of many prompts of which some failed."""
+    rows = [
+        failed(sample=f"s{n}") if n < count else row(sample=f"s{n}", ttft_ms=100.0 + n * slower, e2e_ms=200.0 + n)
+        for n in range(of)
+    ]
+    return MadeRun(rows, plan(("one",)))
+
+
+def test_where_failures_differ_no_difference_is_never_said() -> None:
+    """In no line, however alike the times are; and the failures come first."""
+    lines = list_differences(make_failing(1), make_failing(12))
+    assert lines[0]["metric"] == "failures"
+    assert lines[0]["verdict"] == "B fails more"
+    assert not any(found["verdict"].startswith("no difference") for found in lines if found["metric"] == "failures")
+    assert line(compare(make_failing(1), make_failing(12)))["verdict"].startswith(
+        "undecided: failures differ, 1 and 12"
+    )
+    assert describe_changes(lines)[0].startswith("one · m: more failures, 12 of 40 after 1")
+
+
+def test_one_failure_more_is_told_and_is_undecided() -> None:
+    """It is there, and may be chance."""
+    (found, *_) = list_differences(make_failing(0), make_failing(1))
+    assert found["verdict"] == "undecided: B failed more, 1 to 0"
+    assert "whether that is chance is undecided" in describe_changes([found])[0]
+
+
+def test_what_changed_is_said_in_words_worst_first() -> None:
+    """By how much, with the interval and the share; what shows nothing comes last."""
+    slower = MadeRun([row(repeat=n, ttft_ms=2 * at, e2e_ms=at * 2) for n, at in enumerate(SLOW, 1)], plan(("one",)))
+    said = describe_changes(list_differences(run(SLOW), slower))
+    assert said[0] == "TTFT of one · m rose by 400 ms (100–900, 100 %) on all" or said[0].startswith(
+        "TTFT of one · m rose by 400 ms"
+    )
+    assert any(one.startswith("no change is shown in") for one in said[1:])
+
+
+@pytest.mark.parametrize(
+    ("by", "at_least", "verdict"),
+    [
+        (1.02, 0.05, "B is slower, by less than 5 %"),
+        (1.02, 0.01, "B is slower"),
+        (1.2, 0.05, "B is slower"),
+        (0.8, 0.05, "B is faster"),
+        (1.0, 0.05, "no difference of 5 %"),
+        (1.0, 0.0, "no difference shown"),
+    ],
+)
+def test_the_smallest_effect_is_settable(by: float, at_least: float, verdict: str) -> None:
+    """A change that is shown and small is said to be small; one that can only be small is none."""
+    assert line(compare(run(SLOW), run([at * by for at in SLOW]), at_least=at_least))["verdict"] == verdict
+
+
+def test_all_lines_together_are_judged_at_a_stricter_level() -> None:
+    """Six pairs reach 97 %, and a family of several lines asks for more."""
+    found = line(compare(run(SLOW), run([at * 2 for at in SLOW])))
+    assert (found["verdict"], found["family"]) == ("B is slower", "undecided: too few pairs, 6 of 6")
+    many = [float(100 + n) for n in range(40)]
+    assert line(compare(run(many), run([at * 2 for at in many])))["family"] == "B is slower"
+
+
+def test_several_endpoints_are_compared_with_one_at_once() -> None:
+    """The baseline beside each of the others."""
+    rows = [found for target in range(3) for found in run([at * (1 + target) for at in SLOW], target=target).rows]
+    three = MadeRun(rows, plan(("one", "two", "three")))
+    made = compare(three, three, a="one", b=["two", "three"])
+    assert list(made["target"].unique()) == ["one · m → two · m", "one · m → three · m"]
+    assert made.attrs["changes"][0].startswith("TTFT of one · m → three · m rose")
+
+
+def test_a_page_says_the_same_and_needs_nothing_else(tmp_path: Path) -> None:
+    """Sentences, table and notes; what stands in a label is escaped."""
+    lines = list_differences(run(SLOW, ("<b>",)), run([at * 2 for at in SLOW], ("<b>",)))
+    text = write_comparison_page(lines, "B against A", ["a note"], tmp_path / "c.html").read_text()
+    assert "&lt;b&gt;" in text
+    assert "<b>" not in text
+    assert "a note" in text
+    assert render_comparison_part(lines, ["a note"]) in text
 
 
 @pytest.mark.parametrize(("a", "b", "is_said"), [(None, None, True), ("one", "one", True), ("one", "two", False)])
