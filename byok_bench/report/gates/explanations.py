@@ -17,6 +17,12 @@ def explain_rules(rules: Sequence[Rule]) -> Iterator[str]:
 
 def _explain_aim(rule: Rule) -> str:
     metric = rule.get_metric()
+    if metric.kind == "vendor":
+        allowed = "the usual margin" if rule.margin is None else f"{rule.read_margin().size:g}"
+        beside = rule.reference or "the first"
+        return (
+            f"{metric.title} ({rule.metric}) of each other endpoint beside {beside}; {allowed} to the worse is allowed"
+        )
     if rule.against is None:
         return f"{metric.title} ({rule.metric}) of each endpoint; {describe_limit(rule, metric)}"
     better = rule.better or metric.better
@@ -28,6 +34,8 @@ def _explain_aim(rule: Rule) -> str:
 
 def _explain_decision(rule: Rule) -> str:
     metric = rule.get_metric()
+    if metric.kind == "vendor":
+        return "Decided as in the table vendor: beside the reference, less what that differs from itself."
     if metric.kind in ("count", "total"):
         return "Decided by counting; it cannot pass while exchanges of the plan are still to be played."
     if metric.kind == "share" and (rule.min == 1 or rule.max == 0):

@@ -1,7 +1,8 @@
 """The numbers that a rule may name, and what is known of each: its unit, its words, which way is better.
 
 A name is `NUMBER[.STATISTIC]` (`ttft_ms.p90`), `outcome.ok`, `tools.valid`, `failures[.KIND]`,
-`findings.severity.NAME` or `findings.check.ID`. What counts exchanges takes `.share` for their share.
+`findings.severity.NAME`, `findings.check.ID`, or `vendor.METRIC` of the table `vendor`. What counts exchanges takes
+`.share` for their share.
 """
 
 from difflib import get_close_matches
@@ -13,10 +14,11 @@ import msgspec
 from byok_bench.checks.finding import WEIGHTS
 from byok_bench.checks.registry import load_catalogue
 from byok_bench.errors import PlanError
+from byok_bench.report.vendor.comparison import JUDGED
 from byok_bench.wire.failures import KINDS
 
 Better = Literal["higher", "lower"]
-MetricKind = Literal["number", "total", "share", "count"]
+MetricKind = Literal["number", "total", "share", "count", "vendor"]
 
 
 class Number(NamedTuple):
@@ -51,6 +53,8 @@ NUMBERS: Final = {
 """Number of an exchange → its words. Definitions: docs/metrics.md; `itl_ms` is the median gap of an exchange."""
 QUANTILES: Final = {"median": 0.5, "p10": 0.1, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 TOTAL: Final = "total"
+VENDOR: Final = "vendor"
+"""Before the name of a metric of the table `vendor`."""
 SHARES: Final = {
     "outcome.ok": "success",
     "outcome.refused_well": "good refusals of mistakes",
@@ -79,6 +83,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 def find_metric(name: str) -> Metric:
     """What a name means. Raises PlanError with the nearest name for one that means nothing."""
     column, _, statistic = name.partition(".")
+    if column == VENDOR and statistic in JUDGED:
+        return Metric(name=name, kind="vendor", column=statistic, title=f"vendor {statistic}")
     if column in NUMBERS and (statistic or "median") in (*QUANTILES, TOTAL):
         return _make_number_metric(name, column, statistic or "median")
     base = name.removesuffix(".share")
@@ -115,7 +121,7 @@ def list_metrics() -> tuple[str, ...]:
     """Every name that a rule may use."""
     numbers = [name for column in NUMBERS for name in (column, *(f"{column}.{one}" for one in (*QUANTILES, TOTAL)))]
     counts = [name for count in _list_counts() for name in (count, f"{count}.share")]
-    return (*numbers, *SHARES, *counts)
+    return (*numbers, *SHARES, *counts, *(f"{VENDOR}.{one}" for one in JUDGED))
 
 
 @cache

@@ -82,6 +82,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     against: Literal["baseline"] | None = None
     margin: float | str | None = None
     """`0.03`, in the unit of the metric, or `"10 %"` of the baseline."""
+    reference: str | None = None
+    """Of a metric of the table `vendor`: the endpoint beside which all others are judged; None: the first one."""
     better: Better | None = None
     """Which way is; None: as the metric has it."""
     undecided: Undecided | None = None
@@ -94,12 +96,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         metric = find_metric(self.metric)
         bounds = self.max is not None or self.min is not None
-        if bounds == (self.against is not None):
+        if metric.kind == "vendor":
+            self._check_vendor_rule(bounds)
+        elif self.reference is not None:
+            raise PlanError(f"rule {self.label!r}: a reference goes with a metric of vendor", code="bad_rule")
+        elif bounds == (self.against is not None):
             wrong = "has a bound and a baseline: take one" if bounds else "asks for nothing: give max, min or against"
             raise PlanError(f"rule {self.label!r} {wrong}", code="bad_rule")
         if self.max is not None and self.min is not None and self.max < self.min:
             raise PlanError(f"rule {self.label!r}: max {self.max:g} is below min {self.min:g}", code="bad_rule")
-        if self.margin is not None and self.against is None:
+        if self.margin is not None and self.against is None and metric.kind != "vendor":
             raise PlanError(f"rule {self.label!r}: a margin goes with against", code="bad_rule")
         if self.against is not None and metric.kind == "total":
             raise PlanError(
@@ -107,6 +113,17 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 code="bad_rule",
             )
         self.read_margin()
+
+    def _check_vendor_rule(self, bounds: bool) -> None:
+        if bounds or self.against is not None:
+            raise PlanError(
+                f"rule {self.label!r}: a metric of vendor has a margin, and neither bound nor baseline", code="bad_rule"
+            )
+        if self.where != Where(endpoint=self.where.endpoint, model=self.where.model):
+            raise PlanError(
+                f"rule {self.label!r}: a metric of vendor is about whole endpoints: where takes endpoint and model",
+                code="bad_rule",
+            )
 
     @property
     def label(self) -> str:

@@ -15,6 +15,7 @@ from byok_bench.report.gates.observations import Observation, list_observations
 from byok_bench.report.gates.rule_files import RuleSource, describe_unknown, resolve_rules
 from byok_bench.report.gates.rules import Rule
 from byok_bench.report.gates.sentences import describe_silence
+from byok_bench.report.gates.vendor_rules import judge_vendor_rule
 from byok_bench.report.stats import compute_family_level
 from byok_bench.runs.results import Run
 
@@ -57,7 +58,13 @@ class Case:
             self._before = {one.place: one for one in self._baseline.observations}
 
     def judge(self) -> list[Judged]:
-        cases = [(rule, *target) for rule in self.rules for target in self.list_judged_targets(rule)]
+        of_vendor = [rule for rule in self.rules if rule.get_metric().kind == "vendor"]
+        others = [rule for rule in self.rules if rule not in of_vendor]
+        cases = [(rule, *target) for rule in others for target in self.list_judged_targets(rule)]
+        found = [one for rule in of_vendor for one in judge_vendor_rule(self._run, rule)]
+        return [*self._judge_cases(cases), *found] if cases or not found else found
+
+    def _judge_cases(self, cases: Sequence[tuple[Rule, str, str]]) -> list[Judged]:
         if not cases:
             raise PlanError("no exchange of the run is of a size that a rule is about", code="nothing_to_judge")
         judged = [self._judge(*case, LEVEL) for case in cases]

@@ -206,3 +206,51 @@ def test_the_worst_counts(case: str) -> None:
         for verdict, _ in verdicts
     ]
     assert conclude(made, undecided) == expected  # type: ignore[arg-type]
+
+
+def beside(slower: float) -> MadeRun:
+    """Two endpoints over the same prompts, the second slower."""
+    rows = [
+        row(target=target, sample=f"s{prompt}", repeat=repeat, ttft_ms=(100.0 + repeat) * (slower if target else 1))
+        for target in range(2)
+        for prompt in range(8)
+        for repeat in range(1, 9)
+    ]
+    return MadeRun(rows, plan(["A", "B"]))
+
+
+VENDORS: dict[str, tuple[float, dict[str, Any], str]] = {
+    "as the reference": (1.0, {"metric": "vendor.ttft", "reference": "A"}, "pass"),
+    "slower than the reference": (1.5, {"metric": "vendor.ttft", "reference": "A"}, "fail"),
+    "slower, and allowed": (1.5, {"metric": "vendor.ttft", "reference": "A", "margin": 0.9}, "pass"),
+    "success of few prompts": (1.0, {"metric": "vendor.task"}, "undecided"),
+}
+
+
+@pytest.mark.parametrize("case", VENDORS)
+def test_a_candidate_is_judged_as_in_the_table_of_vendors(case: str) -> None:
+    """Beside the reference of the same run, for each other endpoint."""
+    slower, rule, verdict = VENDORS[case]
+    found = judged(beside(slower), rule)
+    assert (found.endpoint, found.verdict) == ("B", verdict), found.sentence
+    assert "of B beside A" in found.sentence
+
+
+NO_VENDORS: dict[str, tuple[dict[str, Any], str]] = {
+    "no such reference": ({"metric": "vendor.ttft", "reference": "C"}, "no endpoint 'C'"),
+    "no such candidate": ({"metric": "vendor.ttft", "where": {"endpoint": "Bee"}}, "no candidate is called 'Bee'"),
+    "a bound": ({"metric": "vendor.ttft", "max": 3}, "has a margin, and neither bound nor baseline"),
+    "a part of the run": ({"metric": "vendor.ttft", "where": {"scenario": "x"}}, "where takes endpoint and model"),
+    "a reference of another metric": (
+        {"metric": "ttft_ms", "max": 1, "reference": "A"},
+        "goes with a metric of vendor",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_VENDORS)
+def test_a_rule_about_vendors_that_cannot_be_is_refused(case: str) -> None:
+    """In a line."""
+    rule, said = NO_VENDORS[case]
+    with pytest.raises(PlanError, match=said):
+        judged(beside(1.0), rule)
