@@ -79,7 +79,7 @@ def report_run(
             | {"written": [str(path) for path in written]}
         )
     elif not written:
-        print_tables(opened, names, limits, to_stdout=True)
+        print_tables(opened, names, limits, to_stdout=True, judged=not table)
     raise typer.Exit(int(Exit.OK))
 
 

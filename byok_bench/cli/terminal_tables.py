@@ -34,10 +34,11 @@ def print_tables(
     thresholds: "Thresholds | None" = None,
     *,
     to_stdout: bool = False,
+    judged: bool = True,
 ) -> None:
     """Print the verdicts and tables of a run for a person: on stderr, or on stdout if they are what was asked for.
 
-    A table on details is printed if it has a line.
+    A table on details is printed if it has a line. `judged`: with the verdicts.
     """
     from byok_bench.cli.verdict_lines import print_verdicts
     from byok_bench.report.run_notes import list_run_notes
@@ -45,7 +46,8 @@ def print_tables(
     from byok_bench.report.tables import list_table_lines
 
     console = make_console(to_stdout=to_stdout)
-    print_verdicts(run, thresholds, console)
+    if judged:
+        print_verdicts(run, thresholds, console)
     for name in names:
         lines = list_table_lines(run, name)
         if lines or name not in DETAILS:

@@ -96,7 +96,7 @@ _NARROW: Final = {
 }
 """Columns that fit 100 characters."""
 EXPENDABLE: Final = (
-    "unknown_name", "invalid_json", "schema_mismatch",
+    "unknown_name", "invalid_json", "schema_mismatch", "cached_tokens", "prompt_tokens",
     "e2e_p90_ms", "ttft_p90_ms", "itl_p99_ms", "status", "tokens_per_s", "calls", "warnings",
     "refused_well", "called", "e2e_ms",
 )  # fmt: skip
@@ -129,6 +129,8 @@ def render_narrow_lines(table: Sequence[Line], name: str) -> list[TextLine]:
 
 def describe_folded_columns(table: Sequence[Line], name: str) -> str:
     """What became of the columns of this table that are not shown since they hold nothing; empty if all are shown."""
+    if name in MAPS:
+        return ""
     wanted = {*_NARROW[name], *_BEHIND_INTERVAL} if "interval" in _NARROW[name] else set(_NARROW[name])
     return split_trivial_columns([{key: line[key] for key in line if key in wanted} for line in table])[1]
 

@@ -1,14 +1,17 @@
 """Tables in a terminal: readable at any width, and nothing that matters is cut off."""
 
+import re
+
 import pytest
 from rich.cells import cell_len
+from support.detailed_run import make_detailed_run
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.cli.terminal_tables import print_comparison, print_tables
 from byok_bench.report.compare import list_differences
 from byok_bench.runs.planning.load_patterns import ClosedLoad, OpenLoad
-from byok_bench.runs.results import TABLES
+from byok_bench.runs.results import DETAILS, TABLES
 
 LABELS = (
     "llama.cpp",
@@ -55,6 +58,29 @@ def test_every_table_fits_and_keeps_what_it_must(
     assert ("Not at this width" in text) == (width < 100)
     for label in LABELS:
         assert label.split()[0] in text
+
+
+@pytest.mark.parametrize("width", [72, 100])
+def test_tables_on_details_fit_and_show_a_line_a_feature(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Features as lines, endpoints as columns; without verdicts where one table was asked for."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_tables(make_detailed_run(), DETAILS, to_stdout=True, judged=False)
+    text = capsys.readouterr().out
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert text.startswith("Capabilities")
+    assert "pattern" in text
+    assert "valid ×3" in text
+    assert re.search(r"round +3 ", text)
+
+
+def test_a_table_on_details_without_a_line_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The five always are."""
+    print_tables(a_run(LOADS[:1]), ("schemas", "latency"), to_stdout=True)
+    text = capsys.readouterr().out
+    assert "Latency" in text
+    assert "JSON Schema features" not in text
 
 
 def test_no_line_is_left_to_guess_what_a_word_means(capsys: pytest.CaptureFixture[str]) -> None:
