@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import byok_bench as bb
+from byok_bench.cli.main import build_app
 from byok_bench.scenarios.selection import load_library
 
 
@@ -29,3 +31,14 @@ async def test_the_simulator_scores_all_or_misses_one_thing_each_time(tmp_path: 
     odd = [(row.scenario, row.sample, row.outcome, row.why) for row in ended if len(row.why) != mistake]
     assert odd == []
     assert {row.outcome for row in ended} == {"unmet" if mistake else "ok"}
+
+
+async def test_a_file_of_own_prompts_runs_at_once(tmp_path: Path) -> None:
+    """What `scenarios new` writes is played as it is, and its expectations are judged."""
+    source, path = tmp_path / "prompts.csv", tmp_path / "mine.toml"
+    source.write_text("prompt,expect\nSay hello in 12 words,simulated\nName a bird,no such word\n")
+    written = CliRunner().invoke(build_app(), ["scenarios", "new", "mine", "--from", str(source), "--out", str(path)])
+    assert written.exit_code == 0
+    async with bb.Simulator(ttft_ms=0, gap_ms=0) as server:
+        run = await bb.run(server.endpoint, path, repeats=1, warmup=0, store=tmp_path / "b.sqlite", resume=False)
+    assert {row.sample: row.outcome for row in run.rows} == {"say-hello-in-12-words": "ok", "name-a-bird": "unmet"}
