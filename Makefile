@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site gateway comply light lowest clients clients-python clients-page bench bench-tools capabilities fuzz servers library clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page bench bench-tools capabilities fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -115,6 +115,10 @@ docs: $(VENV)/.installed-dev ## write the generated pages of docs/ again
 
 site: $(SITE_VENV)/.installed ## the documentation as a site, into build/site; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --strict
+
+PYTHONS ?= 3.12 3.13
+pythons: ## the unit tests and the contract on other versions of Python, each found by pyenv or uv; VERSIONS in PYTHONS
+	tools/try_pythons.sh $(PYTHONS)
 
 bench: $(VENV)/.installed-dev ## measure the instrument against its peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks --write
