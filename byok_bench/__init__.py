@@ -57,6 +57,9 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.evidence import Evidence as Evidence
     from byok_bench.report.evidence import list_evidence as list_evidence
     from byok_bench.report.gates.verdicts import gate as gate
+    from byok_bench.report.latency_plots import draw_depth as draw_depth
+    from byok_bench.report.latency_plots import draw_distribution as draw_distribution
+    from byok_bench.report.latency_plots import draw_ladder as draw_ladder
     from byok_bench.report.matrix import make_error_frame as make_error_frame
     from byok_bench.report.matrix import make_evidence_frame as make_evidence_frame
     from byok_bench.report.matrix import make_rule_matrix as make_rule_matrix
@@ -77,6 +80,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.runs.results import Run as Run
     from byok_bench.runs.runner import run as run
     from byok_bench.scenarios.scenario import Scenario as Scenario
+    from byok_bench.scenarios.scenario_file import read_scenario as read_scenario
     from byok_bench.scenarios.scripts import make_script as make_script
     from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
     from byok_bench.ui.comparison_view import render_comparison as render_comparison
@@ -92,6 +96,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.ui.run_faces import Timeline as Timeline
     from byok_bench.ui.run_panel import RunPanel as RunPanel
     from byok_bench.ui.run_view import RunView as RunView
+    from byok_bench.ui.transcripts import Transcripts as Transcripts
     from byok_bench.ui.workbench import Workbench as Workbench
     from byok_bench.wire.bodies.sse import Event as Event
     from byok_bench.wire.client import Client as Client
@@ -160,6 +165,7 @@ _HOMES: Final = {
     "Timing": "dialects.timing",
     "Tls": "endpoints.endpoint",
     "ToolCall": "dialects.output",
+    "Transcripts": "ui.transcripts",
     "Usage": "dialects.output",
     "Verdict": "wire.egress.verdicts",
     "Waiting": "runs.progress",
@@ -170,7 +176,10 @@ _HOMES: Final = {
     "compare": "report.compare",
     "decode_endpoint": "endpoints.contract",
     "diff": "report.proxy_report",
+    "draw_depth": "report.latency_plots",
+    "draw_distribution": "report.latency_plots",
     "draw_first_token": "report.plots",
+    "draw_ladder": "report.latency_plots",
     "draw_streams": "report.stream_plot",
     "encode_endpoint": "endpoints.contract",
     "find_unmet": "report.demand",
@@ -186,6 +195,7 @@ _HOMES: Final = {
     "make_rule_matrix": "report.matrix",
     "make_script": "scenarios.scripts",
     "make_thresholds": "report.thresholds",
+    "read_scenario": "scenarios.scenario_file",
     "redact": "redact",
     "render_comparison": "ui.comparison_view",
     "render_events": "ui.exchange_view",

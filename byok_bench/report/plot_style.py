@@ -45,11 +45,13 @@ def shorten_names(names: Sequence[str]) -> dict[str, str]:
     return shown
 
 
-def make_target_color(run: Run) -> alt.Color:
-    """The colour of a target; the name of each stands beside what is drawn, so there is no legend."""
+def make_target_color(run: Run, *, named_below: bool = False) -> alt.Color:
+    """The colour of a target; a legend below where the name of each does not stand beside what is drawn."""
     names = name_targets(run)
     colors = [PALETTE[at % len(PALETTE)] for at in range(len(names))]
-    return alt.Color("target:N", title=None, scale=alt.Scale(domain=names, range=colors), legend=None)
+    below = alt.Legend(orient="bottom", title=None, labelLimit=180, columns=4, symbolType="stroke", labelColor=INK)
+    scale = alt.Scale(domain=names, range=colors)
+    return alt.Color("target:N", title=None, scale=scale, legend=below if named_below else None)
 
 
 def make_target_dash(run: Run) -> alt.StrokeDash:

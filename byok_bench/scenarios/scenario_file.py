@@ -36,3 +36,8 @@ def decode_scenario(raw: bytes, where: str) -> Scenario:
         raise PlanError(f"{where}: {describe_misfit(error, Scenario)}", code="bad_scenario") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"{where}: {error}", code="bad_scenario") from None
+
+
+def read_scenario(text: str) -> Scenario:
+    """A scenario of TOML text, as one writes it in a notebook; PlanError names the field."""
+    return parse_scenario(text.encode(), "the scenario")
