@@ -16,15 +16,14 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
 from byok_bench.scenarios.agent import TurnRequest, build_opening, look_at_sample, play_sample
-from byok_bench.scenarios.cancel_points import make_cancel
 from byok_bench.scenarios.expectations.judging import judge_expectations, list_unmet
 from byok_bench.scenarios.scenario import DIALECTS, Sample, Scenario, lay_over
 from byok_bench.scenarios.scripts import make_script
+from byok_bench.scenarios.send_arguments import make_send_arguments
 from byok_bench.wire.client import Client
 
 PROOF_WINDOW: Final = 2_000
 """Context window, in tokens, that an over-long prompt has to be longer than."""
-WRONG_KEY: Final = "byok-bench-key-that-nobody-issued-0000"
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -146,13 +145,5 @@ class Bench:
         )
 
     async def _send(self, task: Scenario, request: TurnRequest) -> Exchange:
-        endpoint, spoil = self._endpoint, task.spoil
-        if spoil is not None and spoil.wrong_key:
-            endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
-        raw_body = spoil.raw_body.encode() if spoil is not None and spoil.raw_body is not None else None
-        model = spoil.model if spoil is not None and spoil.model else endpoint.models[0].name
-        cancel = make_cancel(request.cancel_after, endpoint.schema)
-        method = spoil.method if spoil is not None and spoil.method is not None else "POST"
-        return await send(
-            endpoint, request.body, model, client=self._client, raw_body=raw_body, cancel=cancel, method=method
-        )
+        model = self._endpoint.models[0].name
+        return await send(**make_send_arguments(self._endpoint, model, task, request), client=self._client)

@@ -15,10 +15,9 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model_requests import find_schema
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError
-from byok_bench.runs.measuring.executor import spoil_endpoint
 from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample
-from byok_bench.scenarios.cancel_points import make_cancel
 from byok_bench.scenarios.scenario import Sample, Scenario, lay_over
+from byok_bench.scenarios.send_arguments import make_send_arguments
 from byok_bench.wire.client import Client
 
 WARMUP: Final = 0
@@ -124,20 +123,10 @@ class _Play:
         return sent["a"]
 
     async def _send(self, endpoint: Endpoint, request: TurnRequest) -> Exchange:
-        task, name = lay_over(self._scenario, self._sample), endpoint.get_model().name
-        spoil = task.spoil
-        model = spoil.model if spoil is not None and spoil.model else name
-        raw = spoil.raw_body.encode() if spoil is not None and spoil.raw_body is not None else None
-        return await send(
-            spoil_endpoint(endpoint, task, name),
-            request.body,
-            model,
-            profile=self._sides.profile,
-            method=(spoil.method if spoil is not None else None) or "POST",
-            cancel=make_cancel(request.cancel_after, find_schema(endpoint, name)),
-            client=self._sides.client,
-            raw_body=raw,
+        wanted = make_send_arguments(
+            endpoint, endpoint.get_model().name, lay_over(self._scenario, self._sample), request
         )
+        return await send(**wanted, profile=self._sides.profile, client=self._sides.client)
 
 
 def iterate_requests(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:

@@ -13,12 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, NoReturn
 
-import msgspec
-
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.keys import KeyRef
-from byok_bench.endpoints.model_requests import rename_model
 from byok_bench.endpoints.rate_limit_waits import RateLimitWaits
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError, SecretError
@@ -34,7 +30,6 @@ from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_st
 from byok_bench.runs.planning.plan import (
     Job,
     build_job_body,
-    choose_job_model,
     find_target_model,
     get_job_task,
     make_turn_key,
@@ -46,8 +41,7 @@ from byok_bench.runs.storage.ledger import ExchangeEnd, ExchangeState
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.result_file import StoreWriter
 from byok_bench.scenarios.agent import TurnRequest, play_sample
-from byok_bench.scenarios.cancel_points import make_cancel
-from byok_bench.scenarios.scenario import Scenario, Spoil
+from byok_bench.scenarios.send_arguments import make_send_arguments
 from byok_bench.wire.cleaning.records import clean_stream
 from byok_bench.wire.client import Client
 from byok_bench.wire.failures import Failure
@@ -57,7 +51,6 @@ from byok_bench.wire.raw_exchange import RawExchange
 GIVE_UP_AFTER: Final = 3
 """Connections in a row that failed on a target that never answered: then its other jobs fail unsent."""
 UNREACHED: Final = ("dns", "connect", "tls")
-WRONG_KEY: Final = "byok-bench-key-that-nobody-issued-0000"
 
 
 class ClaimConflict(Exception):
@@ -254,19 +247,10 @@ class Executor:
         return exchange.error if refused or self._plan.retries.attempts > 1 else exchange.raw.failure
 
     async def _send(self, job: Job, key: str, request: TurnRequest) -> Exchange:
-        target, task = self._plan.targets[job.target], get_job_task(self._plan, job)
-        endpoint = spoil_endpoint(self._endpoints[job.target], task, target.model)
-        spoil = task.spoil or Spoil()
+        endpoint, model = self._endpoints[job.target], self._plan.targets[job.target].model
+        wanted = make_send_arguments(endpoint, model, get_job_task(self._plan, job), request)
         try:
-            return await self._send_body(
-                endpoint,
-                request.body,
-                choose_job_model(self._plan, job),
-                self._plan.timeouts,
-                raw_body=None if spoil.raw_body is None else spoil.raw_body.encode(),
-                method=spoil.method or "POST",
-                cancel=make_cancel(request.cancel_after, target.schema),
-            )
+            return await self._send_body(**wanted, timeouts=self._plan.timeouts)
         except SecretError as error:
             await self._fail(key, "auth", "config", str(error))
         except EndpointError as error:
@@ -312,15 +296,3 @@ def _clean_and_store(
     """In the writer's thread: searching streams for keys, and packing, are not the loop's work."""
     clean_stream(raw, list_remembered_secrets())
     return ledger.store_attempt(db, run_id, key, attempt, records.to_record(raw), end)
-
-
-def spoil_endpoint(endpoint: Endpoint, task: Scenario, model: str) -> Endpoint:
-    """The endpoint with what the scenario spoils of it: a key that nobody issued, so on connections of its own; its
-    model under a name that nobody has, all else of the requests being the same.
-    """
-    spoil = task.spoil
-    if spoil is not None and spoil.wrong_key:
-        endpoint = msgspec.structs.replace(endpoint, key=KeyRef.session(WRONG_KEY))
-    if spoil is not None and spoil.model:
-        endpoint = rename_model(endpoint, model, spoil.model)
-    return endpoint

@@ -239,12 +239,6 @@ def get_job_task(plan: Plan, job: Job) -> Scenario:
     return lay_over(scenario, scenario.get_sample(job.sample))
 
 
-def choose_job_model(plan: Plan, job: Job) -> str:
-    """The model that a job asks for: the target's, unless the scenario spoils it."""
-    spoil = get_job_task(plan, job).spoil
-    return spoil.model if spoil is not None and spoil.model else plan.targets[job.target].model
-
-
 def make_jobs(plan: Plan) -> list[Job]:
     """Every job of a plan, or of the shard that is played of it; unordered."""
     jobs = []
