@@ -33,6 +33,9 @@ COLUMNS: Final = {
         "429s within the cooldown that an error scenario of this run caused: in neither n nor failed",
     ),
     "marked": Column("marked", "of n, those during which this client's event loop stood still for more than 50 ms"),
+    "drifted": Column(
+        "drifted", "the second half of the run differs from the first at 99 %: the intervals are of neither"
+    ),
     "ttfb_ms": Column("TTFB ms", "request written → first byte of the body, median", "ms"),
     "ttft_ms": Column("TTFT ms", "request written → first delta with text, reasoning or tool arguments, median", "ms"),
     "ttft_interval_ms": Column("TTFT 95 % CI", "95 % interval of the median; from 6 samples on", "ms"),

@@ -1,5 +1,6 @@
 """What a reader of any table has to know about a run: told below the tables."""
 
+from byok_bench.report.drift import describe_drifts
 from byok_bench.report.printable_text import describe_count
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health, is_core_full
@@ -32,7 +33,7 @@ def list_run_notes(run: Run) -> list[str]:
     unverified = [target.label for target in run.plan.targets if target.unverified_tls]
     if unverified:
         found.append(f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured")
-    return found
+    return [*found, *describe_drifts(run)]
 
 
 def list_comparison_notes(a: Run, b: Run, *, same_endpoints: bool = False) -> list[str]:

@@ -12,6 +12,8 @@ from byok_bench.report.heat_map import MAPS, find_tone, render_heat_lines
 from byok_bench.report.table_parts import Line
 
 NA: Final = "NA"
+DRIFTED: Final = " ~"
+"""Behind an interval of a target that drifted within the run."""
 TextLine = dict[str, str]
 """A line as text: key → cell."""
 TITLES: Final = {
@@ -200,13 +202,13 @@ def render_wide_lines(table: Sequence[Line]) -> list[TextLine]:
 def _render_line(line: Line) -> TextLine:
     words = {}
     for name, cell in line.items():
-        if name in BOUNDS or name == "planned":
+        if name in BOUNDS or name in ("planned", "drifted"):
             continue
         words[name] = render_asked_count(line) if name == "n" else render_cell(cell)
         if name in INTERVALS:
             low, high, interval = INTERVALS[name]
             if low in line:
-                words[interval] = render_interval(line[low], line[high])
+                words[interval] = render_interval(line[low], line[high]) + (DRIFTED if line.get("drifted") else "")
     return words
 
 

@@ -23,6 +23,7 @@ from byok_bench.report.detail_tables import (
     list_parameter_lines,
     list_schema_lines,
 )
+from byok_bench.report.drift import find_drifted_targets
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.stats import clustered, compute_quantile
 from byok_bench.report.table_parts import (
@@ -74,6 +75,7 @@ def list_filled_tables(run: Run) -> dict[str, list[Line]]:
 
 def _make_latency_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
     """Times of answered requests, by target and scenario. Error scenarios are in the errors table."""
+    drifted = find_drifted_targets(run)
     for part in iterate_parts([row for row in rows if not row.wants_failure], run, get_scenario_name):
         yield (
             part.head
@@ -85,6 +87,7 @@ def _make_latency_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
                 "wait_ms": compute_median(part.good, "late_ms"),
                 "connect_ms": compute_median(part.good, "connect_ms"),
                 "marked": part.marked,
+                "drifted": any(row.target in drifted for row in part.asked[:1]),
             }
         )
 

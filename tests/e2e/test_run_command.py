@@ -518,3 +518,14 @@ def test_a_run_compared_with_itself_is_told_so(shell: Shell, url: str) -> None:
     code, out, _ = shell("compare", "last", "last")
     assert code == 0
     assert "A and B are the same run: it is compared with itself" in out
+
+
+def test_a_history_is_told_from_the_result_file(shell: Shell, url: str) -> None:
+    """Two runs of one plan are two lines; a label that is none is one, with exit code 2."""
+    for _ in range(2):
+        assert shell("run", *target(url), "-s", "plain-answer", "--repeats", "1", "--new")[0] == 0
+    label = json.loads(shell("runs", "list", "--json")[1])["runs"][0]["targets"][0].split(" · ")[0]
+    code, out, _ = shell("runs", "history", label, "--json")
+    assert (code, len(json.loads(out)["runs"])) == (0, 2)
+    code, out, err = shell("runs", "history", "nowhere")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
