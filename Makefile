@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page bench bench-tools capabilities fuzz servers library clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page bench bench-tools bench-dask capabilities fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -125,6 +125,9 @@ bench: $(VENV)/.installed-dev ## measure the instrument against its peers; write
 
 bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
 	$(BIN)/python -m benchmarks.tools --write
+
+bench-dask: $(VENV)/.installed-dev ## measure a run on one and two Dask workers, and without Dask
+	$(BIN)/python -m benchmarks.cluster
 
 library: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play the library on llama.cpp, and a part of it through LiteLLM
 	$(BIN)/python tools/play_library.py

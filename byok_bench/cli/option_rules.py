@@ -37,11 +37,12 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--arrivals": OptionRule(needs=("--rate", "PLAN")),
         "--ramp-to": OptionRule(needs=("--rate", "PLAN")),
         "--rate": OptionRule(apart=("--concurrency",)),
+        "--dask": OptionRule(apart=("--processes",)),
         "--resume": OptionRule(
             apart=(
                 "PLAN", "--new", "--scenario", "--repeats", "--concurrency", "--rate", "--arrivals", "--ramp-to",
                 "--seed", "--warmup", "--attempts", "--processes", "--profile", "--note",
-                "--shard", "--dry-run", "--until-decided", "--against",
+                "--shard", "--dry-run", "--dask", "--until-decided", "--against",
             )
         ),
         "--dry-run": OptionRule(apart=("--new", "--note", "--until-decided")),

@@ -91,6 +91,10 @@ def run_plan(
         bool, typer.Option("--dry-run", help="Say what would be sent, and what it tells; send nothing.")
     ] = False,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Play this part of the plan only, like 3/8.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Play on the workers of this Dask scheduler, like tls://host:8786."),
+    ] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")] = False,
@@ -128,6 +132,7 @@ def run_plan(
             max_cost=max_cost,
             max_tokens=max_tokens,
             max_requests=max_requests,
+            cluster=dask,
         ),
         store=store,
         is_new=new,
@@ -219,8 +224,9 @@ def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str
 async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") -> "Run":
     """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
     from byok_bench.runs.planning.budgets import Limits
+    from byok_bench.runs.play_settings import PlaySettings
     from byok_bench.runs.results import Run
-    from byok_bench.runs.runner import PlaySettings, resume
+    from byok_bench.runs.runner import resume
 
     given = asked.endpoints
     found = Run.open(wanted, asked.store)

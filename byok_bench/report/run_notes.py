@@ -65,11 +65,11 @@ def _describe_unfinished(run: Run) -> str:
 
 def _list_full_cores(run: Run) -> list[str]:
     """Load stages of targets in which the measuring process had no time to spare."""
-    by_place: dict[tuple[int, int], list[Health]] = {}
+    by_place: dict[tuple[int, int, str], list[Health]] = {}
     for section in run.health:
-        by_place.setdefault((section.target, section.stage), []).append(section)
+        by_place.setdefault((section.target, section.stage, section.worker), []).append(section)
     return [
-        f"{run.plan.targets[target].name}, {run.plan.loads[stage].name}"
-        for (target, stage), sections in by_place.items()
+        f"{run.plan.targets[target].name}, {run.plan.loads[stage].name}" + (f", worker {worker}" if worker else "")
+        for (target, stage, worker), sections in by_place.items()
         if is_core_full(sections)
     ]

@@ -140,12 +140,17 @@ def reclaim_orphans(db: sqlite3.Connection, run_id: str) -> None:
     gone = [s for s in ledger.list_states(db, run_id) if s.status == "sent" and not is_alive(s.owner or "")]
     if not gone:
         return
-    ledger.give_back_exchanges(db, run_id, [state.key for state in gone])
+    give_back_lost(db, run_id, [state.key for state in gone])
+
+
+def give_back_lost(db: sqlite3.Connection, run_id: str, keys: Sequence[str]) -> None:
+    """Plan exchanges again whose process is gone, maybe billed; those that were lost too often are given up."""
+    ledger.give_back_exchanges(db, run_id, keys)
     lost = ledger.count_lost_attempts(db, run_id)
-    for state in gone:
-        if lost.get(state.key, 0) > LOST_AT_MOST:
-            why = f"sent {lost[state.key]} times by processes that ended before the answer was stored; not sent again"
-            ledger.fail_unsent(db, run_id, state.key, "network", "request", why)
+    for key in keys:
+        if lost.get(key, 0) > LOST_AT_MOST:
+            why = f"sent {lost[key]} times by processes that ended before the answer was stored; not sent again"
+            ledger.fail_unsent(db, run_id, key, "network", "request", why)
 
 
 def list_open_jobs(plan: Plan, jobs: Sequence[Job], states: dict[str, ExchangeState]) -> list[Job]:

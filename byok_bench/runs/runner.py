@@ -9,15 +9,16 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
-from byok_bench.endpoints.extra_fields import list_extra_values
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
-from byok_bench.errors import PlanError, StoreError
+from byok_bench.errors import StoreError
+from byok_bench.runs.cluster.driver import measure_on_cluster
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
@@ -28,6 +29,7 @@ from byok_bench.runs.planning.budgets import Limits, check_limits
 from byok_bench.runs.planning.plan import Job, Plan, check_profile, make_plan
 from byok_bench.runs.planning.plan_arguments import make_plan_settings
 from byok_bench.runs.planning.rounds import ENOUGH, separate_agent_jobs, split_rounds
+from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import (
     ExchangeFinished,
     LimitMet,
@@ -46,10 +48,10 @@ from byok_bench.runs.resumption import (
     open_run,
     reclaim_orphans,
 )
-from byok_bench.runs.start_conditions import check_not_moved, describe_obstacle, find_obstacles
+from byok_bench.runs.start_conditions import check_not_moved, check_values_kept, describe_obstacle, find_obstacles
 from byok_bench.runs.storage import ledger, run_rows
+from byok_bench.runs.storage.ledger import ExchangeState
 from byok_bench.runs.storage.owner import name_this_process
-from byok_bench.runs.storage.records import NOT_KEPT
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.runs.storage.run_rows import RunLabels
@@ -61,23 +63,6 @@ PEER_POLL_S: Final = 0.2
 """How often a run that is shared with another process is looked at."""
 
 __all__ = ["Run", "resume", "run"]
-
-
-class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """With what a run is played; none of it is part of the plan."""
-
-    processes: int = 1
-    process: bool | Literal["auto"] = "auto"
-    policy: Mapping[str, Any] | None = None
-    transport: Transport = "own"
-    limits: Limits = Limits()
-    """Of this start."""
-    until: Callable[[Run], bool] | None = None
-    """Asked after each repeat: whether the run so far is enough."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.processes <= 64:
-            raise PlanError("processes must be from 1 to 64", code="bad_plan")
 
 
 async def run(
@@ -108,6 +93,7 @@ async def run(
     max_tokens: int | None = None,
     max_requests: int | None = None,
     until: Callable[[Run], bool] | None = None,
+    cluster: Any = None,
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
@@ -135,6 +121,8 @@ async def run(
     * `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock one, for comparison); an endpoint's field wins.
     * `note`: what the run is to be called; `bb.Run.open` finds it by that.
     * `plan_file`: where the plan was read, kept with the run.
+    * `cluster`: the address of a Dask scheduler, or a `distributed.Client`: its workers play (docs/scale.md); None:
+      this machine does.
     * `shard`: the part of the plan to play, such as `3/8`; `byok-bench runs merge` joins the parts. None: all of it.
     * `max_cost`: in the currency of the declared prices, of this start. No request is sent that could pass a limit, its
       asked output counted as if used; then the run is interrupted, and can be gone on with.
@@ -167,9 +155,15 @@ async def run(
     )
     limits = Limits(cost=max_cost, tokens=max_tokens, requests=max_requests)
     means = PlaySettings(
-        processes=processes, process=process, policy=policy, transport=transport, limits=limits, until=until
+        processes=processes,
+        process=process,
+        policy=policy,
+        transport=transport,
+        limits=limits,
+        until=until,
+        cluster=cluster,
     )
-    check_limits(limits, chosen, processes)
+    check_limits(limits, chosen, processes, on_cluster=cluster is not None)
     labels = RunLabels(note=note, plan_file=os.fspath(plan_file))
     check_profile(profile)
     obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
@@ -208,12 +202,8 @@ async def resume(
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]
     for endpoint in chosen:
         refuse_unless_allowed(endpoint)
-        if any(NOT_KEPT in str(value) for value in list_extra_values(*endpoint.extras)):
-            raise PlanError(
-                f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
-                code="endpoint_not_kept",
-            )
-    check_limits(means.limits, chosen, means.processes)
+        check_values_kept(endpoint)
+    check_limits(means.limits, chosen, means.processes, on_cluster=means.cluster is not None)
     whole = make_intent(plan, chosen)
     waiting = {plan.targets[job.target].endpoint for job in list_open_jobs(plan, whole.jobs, states)}
     obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, means.policy)
@@ -284,23 +274,24 @@ class _RunStart:
         self._report_start(found, warmups)
         for block in warming:
             await writer.commit_statement(ledger.add_jobs, self._run_id, block.jobs)
-        blocks = [*warming, *order_jobs(plan, todo)]
+        blocks, states = [*warming, *order_jobs(plan, todo)], found.states
         rounds = [blocks] if self._means.until is None else split_rounds(plan, blocks)
         while rounds and rounds[0]:
-            await self._measure(self._make_work(plan, found, rounds.pop(0)), writer)
+            await self._measure(self._make_work(plan, states, rounds.pop(0)), writer)
             if self._limit:
                 return
             if rounds and self._means.until is not None and await self._ask(self._means.until):
                 rounds = await self._leave_out_rest(writer, plan, rounds)
             if not rounds:
                 rounds = [order_jobs(plan, await self._take_over_from_others(writer))]
+                states = self._read_states()
 
-    def _make_work(self, plan: Plan, found: OpenedRun, blocks: Sequence[Block]) -> Work:
+    def _make_work(self, plan: Plan, states: dict[str, ExchangeState], blocks: Sequence[Block]) -> Work:
         return Work(
             run_id=self._run_id,
             plan=plan,
             blocks=tuple(blocks),
-            states=found.states,
+            states=states,
             transport=self._means.transport,
             policy=self._means.policy,
             limits=self._means.limits,
@@ -331,8 +322,20 @@ class _RunStart:
             await writer.commit_statement(run_rows.set_plan, self._run_id, targets)
         return learnt
 
+    def _read_states(self) -> dict[str, ExchangeState]:
+        with open_reader(self._path) as db:
+            return {state.key: state for state in ledger.list_states(db, self._run_id)}
+
     async def _measure(self, work: Work, writer: StoreWriter) -> None:
-        """Here, beside this process, or in several."""
+        """On a cluster, or on this machine."""
+        here = partial(self._measure_here, writer=writer)
+        if self._means.cluster is None:
+            await here(work)
+        else:
+            await measure_on_cluster(self._means.cluster, work, self._endpoints, writer, self._relay_event, here)
+
+    async def _measure_here(self, work: Work, writer: StoreWriter) -> None:
+        """In this process, beside it, or in several."""
         beside = self._means.process is True or (self._means.process == "auto" and is_in_notebook())
         if not beside and self._means.processes == 1:
             await measure_in_this_process(work, self._endpoints, writer, self._relay_event)

@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.extra_fields import list_extra_values
 from byok_bench.endpoints.obstacles import find_obstacle
 from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.plan import Plan, clean_endpoint
 from byok_bench.runs.planning.seals import find_key_source, seal_extras
+from byok_bench.runs.storage.records import NOT_KEPT
 
 OLDEST_RESUMED: Final = timedelta(hours=24)
 """An unfinished run that began before is gone on with only if it is named: what it measured is another day's."""
@@ -69,6 +71,15 @@ def check_not_moved(run_id: str, plan: Plan, endpoints: Sequence[Endpoint]) -> N
                 f"endpoint {endpoint.label!r} is not as it was in run {run_id}: {moved}. Start a new run with --new",
                 code="other_endpoint",
             )
+
+
+def check_values_kept(endpoint: Endpoint) -> None:
+    """Raise PlanError for an endpoint of a stored plan whose extra values are not in the result file."""
+    if any(NOT_KEPT in str(value) for value in list_extra_values(*endpoint.extras)):
+        raise PlanError(
+            f"endpoint {endpoint.label!r} has extra headers or query fields, which results do not keep: name it",
+            code="endpoint_not_kept",
+        )
 
 
 def _describe_changes(old: Endpoint, new: Endpoint, names: Iterable[str]) -> str:

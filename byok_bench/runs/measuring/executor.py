@@ -18,8 +18,8 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.rate_limit_waits import RateLimitWaits
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError, SecretError
-from byok_bench.redact.logs import list_remembered_secrets
 from byok_bench.runs.judging import read_exchange
+from byok_bench.runs.measuring.clean_records import store_clean_attempt
 from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_needed, wait_for_recovery
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine, time_section
 from byok_bench.runs.measuring.work import Work, make_finished_event
@@ -36,13 +36,12 @@ from byok_bench.runs.planning.plan import (
 )
 from byok_bench.runs.planning.retries import choose_retry_delay
 from byok_bench.runs.progress import MeasuringEvent, Waiting
-from byok_bench.runs.storage import ascii_json, circumstances, ledger, records
+from byok_bench.runs.storage import ascii_json, circumstances, ledger
 from byok_bench.runs.storage.ledger import ExchangeEnd, ExchangeState
 from byok_bench.runs.storage.owner import name_this_process
-from byok_bench.runs.storage.result_file import StoreWriter
+from byok_bench.runs.storage.result_file import StatementTaker
 from byok_bench.scenarios.agent import TurnRequest, play_sample
 from byok_bench.scenarios.send_arguments import make_send_arguments
-from byok_bench.wire.cleaning.records import clean_stream
 from byok_bench.wire.client import Client
 from byok_bench.wire.failures import Failure
 from byok_bench.wire.limits import Timeouts
@@ -68,7 +67,7 @@ class Executor:
         self,
         work: Work,
         endpoints: Sequence[Endpoint],
-        writer: StoreWriter,
+        writer: StatementTaker,
         client: Client,
         tell: Callable[[MeasuringEvent], None],
     ) -> None:
@@ -235,7 +234,7 @@ class Executor:
             if delay is None:
                 kind, phase = (failure.kind, failure.phase) if failure else (None, None)
                 end = ExchangeEnd(status="failed" if failure else "done", kind=kind, phase=phase, why=why)
-            await self._writer.commit_statement(_clean_and_store, self._run_id, key, attempt, exchange.raw, end)
+            await self._writer.commit_statement(store_clean_attempt, self._run_id, key, attempt, exchange.raw, end)
             if delay is None:
                 return exchange
             await asyncio.sleep(delay)
@@ -288,11 +287,3 @@ def raise_first_error() -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
-
-
-def _clean_and_store(
-    db: Any, run_id: str, key: str, attempt: int, raw: RawExchange, end: ExchangeEnd | None
-) -> int | None:
-    """In the writer's thread: searching streams for keys, and packing, are not the loop's work."""
-    clean_stream(raw, list_remembered_secrets())
-    return ledger.store_attempt(db, run_id, key, attempt, records.to_record(raw), end)

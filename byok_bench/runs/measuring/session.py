@@ -16,7 +16,7 @@ from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
 from byok_bench.runs.progress import LimitMet, MeasuringEvent
 from byok_bench.runs.storage import ascii_json, circumstances
-from byok_bench.runs.storage.result_file import StoreWriter
+from byok_bench.runs.storage.result_file import StatementTaker
 from byok_bench.wire.client import Client
 
 
@@ -27,14 +27,16 @@ class MeasuringSession:
         self,
         work: Work,
         endpoints: Sequence[Endpoint],
-        writer: StoreWriter,
+        writer: StatementTaker,
         tell: Callable[[MeasuringEvent], None],
+        client: Client | None = None,
     ) -> None:
-        """`endpoints` stand beside the plan's targets."""
+        """`endpoints` stand beside the plan's targets. `client`: one whose connections outlive the session."""
         self._work = work
         self._endpoints = endpoints
         self._writer = writer
         self._tell = tell
+        self._client = client
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -42,7 +44,10 @@ class MeasuringSession:
         for endpoint, original in zip(with_keys, self._endpoints, strict=True):
             if endpoint.key != original.key:
                 self._open.callback(endpoint.key.forget)
-        client = await self._open.enter_async_context(Client(transport=self._work.transport, searches_streams=False))
+        client = self._client
+        if client is None:
+            own = Client(transport=self._work.transport, searches_streams=False)
+            client = await self._open.enter_async_context(own)
         self._open.enter_context(freeze_heap())
         self._executor = Executor(self._work, with_keys, self._writer, client, self._tell)
         return self
@@ -68,7 +73,7 @@ class MeasuringSession:
 
 
 async def measure_in_this_process(
-    work: Work, endpoints: Sequence[Endpoint], writer: StoreWriter, tell: Callable[[MeasuringEvent], None]
+    work: Work, endpoints: Sequence[Endpoint], writer: StatementTaker, tell: Callable[[MeasuringEvent], None]
 ) -> None:
     """Play all blocks in this process."""
     async with MeasuringSession(work, endpoints, writer, tell) as session:

@@ -33,6 +33,8 @@ class Health(msgspec.Struct, kw_only=True):
     """Times that the event loop stood still for longer than it may."""
     worst_stall_ms: float = 0.0
     """Longest lateness of the loop in this process so far."""
+    worker: str = ""
+    """Which worker of a cluster it was, counted from 1; empty for a process of the run's own."""
     machine: dict[str, str] = {}
     """What measured: versions, platform, processors, event loop. No name of a host or a person."""
 

@@ -67,7 +67,7 @@ class Spending(msgspec.Struct):
     """What came of it; None if it was not sent."""
 
 
-def check_limits(limits: Limits, endpoints: Sequence[Endpoint], processes: int) -> None:
+def check_limits(limits: Limits, endpoints: Sequence[Endpoint], processes: int, *, on_cluster: bool = False) -> None:
     """Raise PlanError for limits that cannot be held: not above 0, without prices, or shared by several processes."""
     for name in limits.__struct_fields__:
         value = getattr(limits, name)
@@ -75,8 +75,9 @@ def check_limits(limits: Limits, endpoints: Sequence[Endpoint], processes: int) 
             raise PlanError(f"limits: {name} must be above 0, not {value!r}", code="bad_plan")
     if not limits.is_set:
         return
-    if processes > 1:
-        raise PlanError("limits are held by one process: leave --processes out", code="bad_plan")
+    if processes > 1 or on_cluster:
+        other = "--dask" if on_cluster else "--processes"
+        raise PlanError(f"limits are held by one process: leave {other} out", code="bad_plan")
     if limits.cost is None:
         return
     for endpoint in endpoints:

@@ -94,8 +94,12 @@ def claim_attempt(
     owner: str,
     waited_ms: float | None = None,
     client_ms: float | None = None,
+    timeline: str | None = None,
 ) -> bool:
-    """Mark one attempt as sent, before it is. False if another process has it, or it is final."""
+    """Mark one attempt as sent, before it is. False if another process has it, or it is final.
+
+    `timeline`: of its stamps, where another machine makes them; None: the owner's.
+    """
     key = make_turn_key(job.key, turn)
     if turn > 1:
         db.execute(
@@ -117,7 +121,7 @@ def claim_attempt(
         "update exchange set status = 'sent', attempt = ?, owner = ?, timeline = ?, waited_ms = ?, client_ms = ?"
         " where run_id = ? and plan_key = ?"
         " and (status = 'planned' or (status = 'sent' and owner = ? and attempt = ? - 1)) returning id",
-        (attempt, owner, name_timeline(owner), waited_ms, client_ms, run_id, key, owner, attempt),
+        (attempt, owner, timeline or name_timeline(owner), waited_ms, client_ms, run_id, key, owner, attempt),
     ).fetchone()
     if taken is None:
         return False

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from byok_bench.errors import StoreError
 from byok_bench.runs.storage.migrations import VERSION, migrate
@@ -24,6 +24,15 @@ from byok_bench.runs.storage.result_path import check_result_folder
 P = ParamSpec("P")
 T = TypeVar("T")
 Statement = Callable[Concatenate[sqlite3.Connection, P], T]
+
+
+class StatementTaker(Protocol):
+    """Where the statements of a measuring session go: a StoreWriter, or what stands for one on another machine."""
+
+    async def commit_statement(self, statement: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The statement's result, once it is safe."""
+        ...
+
 
 APPLICATION_ID: Final = 0x42594F4B
 """`BYOK` in ASCII: tells our files from other SQLite files."""

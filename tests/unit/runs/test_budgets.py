@@ -13,8 +13,9 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model, Price
 from byok_bench.errors import PlanError
 from byok_bench.runs.planning.budgets import Budget, LimitReached, Limits, Spending
+from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import LimitMet, RunEvent, RunFinished
-from byok_bench.runs.runner import PlaySettings, resume, run
+from byok_bench.runs.runner import resume, run
 
 PRICE = Price(input=1.0, output=10.0)
 BODY = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 64}

@@ -16,9 +16,10 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Model
 from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
+from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunStarted
 from byok_bench.runs.results import Run, list_runs
-from byok_bench.runs.runner import PlaySettings, resume, run
+from byok_bench.runs.runner import resume, run
 from byok_bench.runs.start_conditions import find_difference
 from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.scenarios.selection import load_library

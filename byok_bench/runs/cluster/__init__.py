@@ -1,0 +1,4 @@
+"""A run on a Dask cluster: who plays what (`leases`), what workers say (`messages`), their side (`worker`).
+
+`driver` holds the three together on the side of the client, which alone writes the result file.
+"""

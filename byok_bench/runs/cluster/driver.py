@@ -1,0 +1,337 @@
+"""A run on a Dask cluster, from the client's side: hand out leases, store what comes back, see who is gone.
+
+The same jobs and keys as on one machine; the client alone has the result file. What a worker that died had sent and
+not brought back is given back as lost, maybe billed, and played again; what it had not begun goes to another.
+Endpoints that a worker may not call (loopback, private addresses, whatever its `custom_model_endpoint` document cannot
+say) are played by the client itself, beside the cluster.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from byok_bench.endpoints.contract import encode_endpoint
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.errors import ByokBenchError, ContractError, EndpointError, PlanError
+from byok_bench.redact import redact
+from byok_bench.runs.cluster.leases import Lease, LeaseBook, iterate_waves
+from byok_bench.runs.cluster.messages import (
+    Bundle,
+    Claimed,
+    FailedUnsent,
+    LeftOut,
+    Recorded,
+    SectionMeasured,
+    WorkerMessage,
+    pack_bundle,
+    store_message,
+    unpack_bundle,
+)
+from byok_bench.runs.measuring.timed_sections import Health, describe_machine
+from byok_bench.runs.measuring.work import Work
+from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.plan import Job, make_turn_key
+from byok_bench.runs.progress import MeasuringEvent
+from byok_bench.runs.resumption import give_back_lost
+from byok_bench.runs.storage import ascii_json, circumstances, ledger
+from byok_bench.runs.storage.ledger import ExchangeState
+from byok_bench.runs.storage.records import Record
+from byok_bench.runs.storage.result_file import StoreWriter, open_reader
+from byok_bench.wire.egress.verdicts import judge
+
+LOOK_S: Final = 1.0
+"""How often the list of workers is looked at."""
+DIAL_S: Final = 15.0
+"""How long a scheduler may take to answer."""
+PATIENCE_S: Final = 60.0
+"""How long a run waits for a worker when there is none."""
+MOST_BUNDLES: Final = 64
+"""Bundles between workers and client; workers wait when there are more."""
+END: Final = -1
+"""Number of no lease: the bundle after which nothing is listened to. Below it are marks of the client itself."""
+_LOCAL: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
+Here = Callable[[Work], Awaitable[None]]
+
+
+async def measure_on_cluster(
+    cluster: Any,
+    work: Work,
+    endpoints: Sequence[Endpoint],
+    writer: StoreWriter,
+    tell: Callable[[MeasuringEvent], None],
+    here: Here,
+) -> None:
+    """Play the blocks on a cluster, and by `here` those that no worker may play; both at once.
+
+    `cluster`: the address of a scheduler, or a `distributed.Client`. Raises PlanError if keys would go over an open
+    connection, or the cluster cannot be reached.
+    """
+    documents = await asyncio.gather(*(_make_document(work, index, one) for index, one in enumerate(endpoints)))
+    apart = [block for block in work.blocks if documents[block.target] is None]
+    shared = [block for block in work.blocks if documents[block.target] is not None]
+    playing: list[asyncio.Future[None]] = []
+    if apart:
+        playing.append(asyncio.ensure_future(here(msgspec.structs.replace(work, blocks=tuple(apart)))))
+    if shared:
+        playing.append(asyncio.ensure_future(_play_shared(cluster, work, shared, documents, writer, tell)))
+    try:
+        await asyncio.gather(*playing)
+    finally:
+        for one in playing:
+            one.cancel()
+        await asyncio.wait(playing)
+
+
+async def _make_document(work: Work, target: int, endpoint: Endpoint) -> dict[str, Any] | None:
+    """What a worker is told of the endpoint of a target; None if it may not call it, or cannot be told."""
+    verdict = await asyncio.to_thread(judge, endpoint.base_url, "shared", policy=work.policy)
+    if verdict.action != "allow":
+        return None
+    try:
+        return await asyncio.to_thread(encode_endpoint, endpoint, work.plan.targets[target].model)
+    except (ContractError, EndpointError):
+        return None
+
+
+async def _play_shared(
+    cluster: Any,
+    work: Work,
+    blocks: Sequence[Block],
+    documents: Sequence[dict[str, Any] | None],
+    writer: StoreWriter,
+    tell: Callable[[MeasuringEvent], None],
+) -> None:
+    from distributed import Client
+
+    is_ours = not isinstance(cluster, Client)
+    try:
+        client: Any = (
+            await asyncio.to_thread(Client, cluster, set_as_default=False, timeout=DIAL_S) if is_ours else cluster
+        )
+    except (OSError, ValueError) as error:
+        raise PlanError(f"no Dask scheduler at {cluster}: {error}", code="no_cluster") from None
+    try:
+        if client.asynchronous:
+            raise PlanError("give a distributed.Client that is not asynchronous", code="bad_cluster")
+        _refuse_open_connections(client.scheduler.address, documents)
+        run = await asyncio.to_thread(ClusterRun, client, work, writer, tell)
+        await run.play(blocks, documents)
+    finally:
+        if is_ours:
+            await asyncio.to_thread(client.close)
+
+
+def _refuse_open_connections(address: str, documents: Sequence[dict[str, Any] | None]) -> None:
+    """Raise PlanError if a key would go over a connection that others can read."""
+    has_key = any(one and (one.get("auth") or one.get("headers")) for one in documents)
+    parts = urlsplit(address)
+    if has_key and parts.scheme not in ("tls", "inproc") and parts.hostname not in _LOCAL:
+        raise PlanError(
+            f"keys go to workers over TLS alone, and {address} has none: start the scheduler with a certificate "
+            "(tls://…), see docs/scale.md",
+            code="open_cluster",
+        )
+
+
+class LeaseOut:
+    """A lease that a worker has, and how far it came."""
+
+    def __init__(self, lease: Lease, worker: str, future: Any) -> None:
+        self.lease = lease
+        self.worker = worker
+        """What the worker is called in results."""
+        self.future = future
+        self.begun: set[str] = set()
+        """Keys of jobs that are not to be handed to another any more."""
+        self.in_flight: set[str] = set()
+        """Keys of exchanges that were sent, as far as is known, and have no answer yet."""
+
+    def note_message(self, message: WorkerMessage) -> None:
+        """Learn from a message how far it came."""
+        if isinstance(message, Claimed):
+            self.begun.add(message.job.key)
+            self.in_flight.add(make_turn_key(message.job.key, message.turn))
+        elif isinstance(message, Recorded) and message.end is not None:
+            self.in_flight.discard(message.key)
+        elif isinstance(message, LeftOut | FailedUnsent):
+            self.begun.add(message.key)
+            self.in_flight.discard(message.key)
+
+
+class ClusterRun:
+    """One start of a run on one cluster."""
+
+    def __init__(self, client: Any, work: Work, writer: StoreWriter, tell: Callable[[MeasuringEvent], None]) -> None:
+        from distributed import Queue
+
+        self._client = client
+        self._work = work
+        self._writer = writer
+        self._tell = tell
+        self._name = f"byok-bench-{work.run_id}-{secrets.token_hex(4)}"
+        self._queue: Any = Queue(self._name, client=client, maxsize=MOST_BUNDLES)  # type: ignore[no-untyped-call]
+        self._names: dict[str, str] = {}
+        """Address of a worker → what it is called in results."""
+        self._out: dict[str, LeaseOut] = {}
+        """Address → what its worker plays."""
+        self._by_number: dict[int, LeaseOut] = {}
+        self._changed = asyncio.Event()
+        self._marks: dict[int, asyncio.Event] = {}
+
+    async def play(self, blocks: Sequence[Block], documents: Sequence[dict[str, Any] | None]) -> None:
+        """Play all blocks; what a lost worker had in flight is given back, and stays planned."""
+        from byok_bench.runs.cluster.worker import MeasuringPlugin, Setup
+
+        plan = msgspec.structs.replace(self._work.plan, profile="shared")
+        bare = msgspec.structs.replace(self._work, plan=plan, blocks=(), states={})
+        setup = Setup(version=describe_machine()["byok_bench"], work=bare, queue=self._name)
+        plugin = MeasuringPlugin(self._name, ascii_json.to_ascii(setup), list(documents))
+        listening = asyncio.ensure_future(self._receive_bundles())
+        playing = asyncio.ensure_future(self._play_waves(plugin, [*iterate_waves(plan, blocks)]))
+        try:
+            await asyncio.wait((listening, playing), return_when=asyncio.FIRST_COMPLETED)
+            for ended in (playing, listening):
+                if ended.done():
+                    ended.result()
+        finally:
+            playing.cancel()
+            await asyncio.shield(self._leave())
+            await asyncio.wait((listening, playing))
+
+    async def _play_waves(self, plugin: Any, waves: Sequence[Sequence[Block]]) -> None:
+        await asyncio.to_thread(self._client.register_plugin, plugin, self._name)
+        for wave in waves:
+            await self._play_wave(LeaseBook(self._work.plan, wave))
+        await self._wait_until_heard()
+
+    async def _play_wave(self, book: LeaseBook) -> None:
+        alone_s = 0.0
+        while not book.is_empty or self._out:
+            present = await asyncio.to_thread(self._list_workers)
+            await self._take_back_leases(book, present)
+            idle = [address for address in present if address not in self._out]
+            leases = book.cut_leases(len(self._by_number), len(idle), len(present)) if idle else []
+            for address, lease in zip(idle, leases, strict=False):
+                await self._submit_lease(address, lease)
+            alone_s = 0.0 if present else alone_s + LOOK_S
+            if alone_s > PATIENCE_S:
+                raise ByokBenchError(f"the cluster has had no worker for {PATIENCE_S:.0f} s", code="no_worker")
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LOOK_S)
+            self._changed.clear()
+
+    def _list_workers(self) -> list[str]:
+        return sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    async def _submit_lease(self, address: str, lease: Lease) -> None:
+        """Send a lease to a worker, with what it has to know of samples that were begun before."""
+        from byok_bench.runs.cluster.worker import play_lease
+
+        begun = await asyncio.to_thread(self._read_begun, lease.jobs)
+        raw = msgspec.msgpack.encode(msgspec.structs.replace(lease, states=begun[0], records=begun[1]))
+        loop = asyncio.get_running_loop()
+
+        def submit() -> Any:
+            key = f"{self._name}-{lease.number}"
+            future = self._client.submit(
+                play_lease, self._name, raw, key=key, workers=[address], allow_other_workers=False, pure=False
+            )
+            future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._changed.set))
+            return future
+
+        worker = self._names.setdefault(address, str(len(self._names) + 1))
+        out = LeaseOut(lease, worker, None)
+        self._out[address] = self._by_number[lease.number] = out
+        out.future = await asyncio.to_thread(submit)
+
+    def _read_begun(self, jobs: Sequence[Job]) -> tuple[dict[str, ExchangeState], dict[int, Record]]:
+        """Rows and records of turns that an earlier start, or a lost worker, had of these jobs."""
+        keys = {job.key for job in jobs}
+        states = {key: one for key, one in self._work.states.items() if one.first_key in keys and one.attempt}
+        if not states:
+            return {}, {}
+        with open_reader(self._writer.path) as db:
+            found = {one.id: ledger.find_record(db, one.id) for one in states.values()}
+        return states, {id_: record for id_, record in found.items() if record is not None}
+
+    async def _take_back_leases(self, book: LeaseBook, present: Sequence[str]) -> None:
+        """Take back the leases that are over, and those of workers that are gone."""
+        from distributed import KilledWorker
+
+        for address, out in list(self._out.items()):
+            status = out.future.status
+            if status == "finished":
+                unplayed: list[Job] = []
+            elif status == "error" and not isinstance(problem := out.future.exception(), KilledWorker):
+                raise ByokBenchError(f"a worker of the cluster failed: {redact(str(problem))}", code="worker_failed")
+            elif status in ("error", "cancelled", "lost") or address not in present:
+                unplayed = await self._give_up(out)
+            else:
+                continue
+            book.take_back(out.lease, unplayed)
+            del self._out[address]
+
+    async def _give_up(self, out: LeaseOut) -> list[Job]:
+        """A worker is gone: what it had in flight is lost, maybe billed; the jobs that it had not begun."""
+        await asyncio.to_thread(out.future.cancel)
+        await self._wait_until_heard()
+        await self._writer.commit_statement(give_back_lost, self._work.run_id, sorted(out.in_flight))
+        return [job for job in out.lease.jobs if job.key not in out.begun]
+
+    async def _wait_until_heard(self) -> None:
+        """Wait until everything is stored that workers have put into the queue so far."""
+        mark = END - 1 - len(self._marks)
+        self._marks[mark] = asyncio.Event()
+        await asyncio.to_thread(self._queue.put, pack_bundle(Bundle(lease=mark, messages=[])))
+        await self._marks[mark].wait()
+
+    async def _receive_bundles(self) -> None:
+        """Store what workers bring, as it comes."""
+        while True:
+            bundle = unpack_bundle(await asyncio.to_thread(self._queue.get))
+            if bundle.lease == END:
+                return
+            if bundle.lease in self._marks:
+                self._marks[bundle.lease].set()
+            else:
+                await self._take_in(self._by_number[bundle.lease], bundle.messages)
+
+    async def _take_in(self, out: LeaseOut, messages: Sequence[WorkerMessage]) -> None:
+        """Store the messages of one bundle in their order, then tell what is to be told."""
+        stored = []
+        for message in messages:
+            out.note_message(message)
+            if isinstance(message, SectionMeasured):
+                health = ascii_json.from_ascii(message.health, Health)
+                health.worker = out.worker
+                stored.append(
+                    self._writer.submit(
+                        circumstances.store_section,
+                        self._work.run_id,
+                        message.target,
+                        message.stage,
+                        ascii_json.to_ascii(health),
+                    )
+                )
+            elif not isinstance(message, MeasuringEvent):
+                stored.append(self._writer.submit(store_message, self._work.run_id, message))
+        await asyncio.gather(*map(asyncio.wrap_future, stored))
+        for message in messages:
+            if isinstance(message, MeasuringEvent):
+                self._tell(message)
+
+    async def _leave(self) -> None:
+        """Let the workers forget the run, and give up what they have in flight."""
+
+        def leave() -> None:
+            with suppress(OSError, TimeoutError, RuntimeError, ValueError):  # the cluster may be gone
+                self._client.cancel([out.future for out in self._out.values() if out.future is not None], force=True)
+                self._client.unregister_worker_plugin(self._name)
+                self._queue.put(pack_bundle(Bundle(lease=END, messages=[])))
+
+        await asyncio.to_thread(leave)
