@@ -22,7 +22,7 @@ from byok_bench.scenarios.scenario import Scenario
 from byok_bench.scenarios.selection import GROUPS, find_scenarios
 
 STORE = Path("build/library.sqlite")
-CAP = 32
+CAP = 16
 """Tokens of an answer at most."""
 WINDOW = 4096
 THROUGH_LITELLM = ("agent", "tools/choice-*", "loops/fix-a-bug", "structured/strict-schema")
@@ -101,7 +101,7 @@ async def main() -> int:
     """Play both, print what came of it."""
     STORE.parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(bb.LlamaCpp(context=WINDOW, slots=1, threads=2))
+        server = await stack.enter_async_context(bb.LlamaCpp(context=WINDOW, slots=1))
         direct, seconds = await play(server.endpoint, ["all"])
         print("\n".join(["llama.cpp", *list_lines(direct, seconds), *list_failures(direct.rows)]), flush=True)
         broken = list_broken(direct)

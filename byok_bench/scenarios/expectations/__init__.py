@@ -3,5 +3,5 @@
 `texts`, `calls`, `rounds` and `token_usage` hold the expectations, `expected` what they look at, `judging` the list of
 all and the outcome of a sample.
 
-Inside: `rounds`, `token_usage`.
+Inside: `token_usage`.
 """
