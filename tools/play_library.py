@@ -1,13 +1,12 @@
 """Play the whole library on the embedded llama.cpp, and a part of it through LiteLLM: `python tools/play_library.py`.
 
-One dialect, one repeat, answers capped; what needs a larger window, or is dear, is left out. A small model misses most
-expectations. What must not happen: a sample without an outcome. Prints a table for docs/scenarios.md, exit code 1 if a
-loop broke.
+One dialect, one repeat, answers capped; what needs a larger window, or is dear, is left out. A play that was stopped
+goes on where it was. A small model misses most expectations; what must not happen is a sample without an outcome.
+Prints a table for docs/scenarios.md; exit code 1 if a loop broke. `--direct`: without LiteLLM.
 """
 
 import asyncio
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -25,6 +24,8 @@ STORE = Path("build/library.sqlite")
 CAP = 16
 """Tokens of an answer at most."""
 WINDOW = 4096
+PORTS = (18431, 18432)
+"""Of llama.cpp and LiteLLM: always the same, so that a play can go on."""
 THROUGH_LITELLM = ("agent", "tools/choice-*", "loops/fix-a-bug", "structured/strict-schema")
 LIMITED = ("max_tokens", "max_completion_tokens")
 
@@ -56,15 +57,13 @@ def cap_members(members: dict[str, Any], tokens: int) -> dict[str, Any]:
     return members | {name: min(tokens, members[name]) for name in LIMITED if name in members}
 
 
-async def play(endpoint: bb.Endpoint, names: Sequence[str]) -> tuple[bb.Run, float]:
-    """A run of these scenarios, and how many seconds it took."""
+async def play(endpoint: bb.Endpoint, names: Sequence[str]) -> bb.Run:
+    """A run of these scenarios."""
     scenarios = [cap_output(one, CAP) for one in find_scenarios(names) if not (one.wants_failure and one.cost)]
-    began = time.monotonic()
-    run = await bb.run(endpoint, scenarios, repeats=1, warmup=1, store=STORE, resume=False, on_progress=lambda _: None)
-    return run, time.monotonic() - began
+    return await bb.run(endpoint, scenarios, repeats=1, warmup=1, store=STORE, on_progress=lambda _: None)
 
 
-def list_lines(run: bb.Run, seconds: float) -> list[str]:
+def list_lines(run: bb.Run) -> list[str]:
     """The table of one run, by group."""
     rows = [row for row in run.rows if not row.is_warmup]
     groups = {one.name: one.group for one in run.plan.scenarios}
@@ -82,6 +81,7 @@ def list_lines(run: bb.Run, seconds: float) -> list[str]:
     total = sum(counts.values(), Counter())
     samples = sum(total[name] for name in columns[:4])
     lines.append(f"| all | {samples} | {' | '.join(str(total[name]) for name in columns)} |")
+    seconds = sum((row.end_ns - row.start_ns) / 1e9 for row in rows if row.end_ns and row.start_ns)
     return [*lines, "", f"{seconds / 60:.1f} minutes, {len(list_broken(run))} samples without an outcome."]
 
 
@@ -101,14 +101,14 @@ async def main() -> int:
     """Play both, print what came of it."""
     STORE.parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(bb.LlamaCpp(context=WINDOW, slots=1))
-        direct, seconds = await play(server.endpoint, ["all"])
-        print("\n".join(["llama.cpp", *list_lines(direct, seconds), *list_failures(direct.rows)]), flush=True)
+        server = await stack.enter_async_context(bb.LlamaCpp(context=WINDOW, slots=1, port=PORTS[0]))
+        direct = await play(server.endpoint, ["all"])
+        print("\n".join(["llama.cpp", *list_lines(direct), *list_failures(direct.rows)]), flush=True)
         broken = list_broken(direct)
         if "--direct" not in sys.argv:
-            proxy = await stack.enter_async_context(bb.LiteLLM(server))
-            through, seconds = await play(proxy.endpoint, THROUGH_LITELLM)
-            print("\n".join(["LiteLLM", *list_lines(through, seconds), *list_failures(through.rows)]), flush=True)
+            proxy = await stack.enter_async_context(bb.LiteLLM(server, port=PORTS[1]))
+            through = await play(proxy.endpoint, THROUGH_LITELLM)
+            print("\n".join(["LiteLLM", *list_lines(through), *list_failures(through.rows)]), flush=True)
             broken += list_broken(through)
     print("\n".join(f"no outcome: {name}" for name in broken))
     return 1 if broken else 0
