@@ -7,7 +7,6 @@ from byok_bench.report.columns import get_heading
 from byok_bench.report.comparison_lines import ALL, FAILURES
 from byok_bench.report.table_parts import Line
 
-SAME: Final = "A and B are the same run: it is compared with itself"
 _SHOWN: Final = ("B is slower", "B is faster", "B fails more", "B fails less")
 
 

@@ -14,7 +14,7 @@ QUICK = {
 """Group → trials. What draws resamples takes minutes, and runs in `make calibrate` alone."""
 CHANCE = 0.045
 """What so few trials may be off: beyond three standard deviations."""
-CHOSEN = [case for case in list_cases() if case.group in QUICK and "BCa" not in case.name][::4]
+CHOSEN = [case for case in list_cases() if case.group in QUICK and not case.is_drawn][::4]
 
 
 @pytest.mark.parametrize("case", CHOSEN, ids=lambda case: case.name)
