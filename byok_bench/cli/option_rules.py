@@ -76,6 +76,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--list": OptionRule(apart=("RUN", *_WRITTEN, "--judge-again", "--findings", "--exchange")),
         "--findings": OptionRule(apart=(*_WRITTEN, "--exchange")),
         "--exchange": OptionRule(apart=_WRITTEN),
+        "--table": OptionRule(apart=(*_WRITTEN, "--list", "--findings", "--exchange", "--thresholds")),
     },
     "gate": {
         "--explain": OptionRule(
