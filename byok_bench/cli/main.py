@@ -15,7 +15,7 @@ from byok_bench.extras import name_missing_extra
 
 COMMANDS: Final = (
     "demo", "lab", "endpoints", "models", "check", "capabilities", "judge",
-    "send", "run", "report", "compare", "vendor", "diff", "gates", "runs", "checks", "scenarios", "serve",
+    "send", "run", "report", "compare", "vendor", "diff", "gates", "bill", "runs", "checks", "scenarios", "serve",
 )  # fmt: skip
 
 
