@@ -64,7 +64,7 @@ class RunPanel(VBox):  # type: ignore[misc]
         self.run: Run | None = None
         self._form, self._store = form, store
         self._task: asyncio.Task[None] | None = None
-        self._filling = False
+        self._filling = self._is_playing = False
         self._listeners: list[Callable[[Run], Any]] = []
         self._endpoints = TickList(label="Endpoints")
         self._scenarios = TickList(label="Scenarios")
@@ -153,12 +153,17 @@ class RunPanel(VBox):  # type: ignore[misc]
         self._fill_buttons()
 
     def _fill_buttons(self) -> None:
-        busy = self._task is not None and not self._task.done()
+        busy = self._is_busy
         nothing = not self.state.list_endpoints() or not self.state.list_scenarios()
         self._start.disabled = busy or nothing
         self._resume.hidden = self.run is None or self.run.status == "finished"
         self._more.hidden = self.run is None or self.run.status != "finished"
         self._resume.disabled = self._more.disabled = busy
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a run goes on, begun by a button or by a cell."""
+        return self._is_playing or (self._task is not None and not self._task.done())
 
     def _say(self, text: str) -> None:
         said = "<br>".join(escape(to_printable_line(line)) for line in text.split("\n"))
@@ -166,7 +171,7 @@ class RunPanel(VBox):  # type: ignore[misc]
 
     def _begin(self, act: Callable[[], Coroutine[Any, Any, Run]]) -> None:
         """Do one thing at once; what it raises for its user is said here."""
-        if self._task is None or self._task.done():
+        if not self._is_busy:
             self._task = asyncio.ensure_future(self._run_action(act))
             self._fill_buttons()
 
@@ -197,7 +202,13 @@ class RunPanel(VBox):  # type: ignore[misc]
 
     async def _wait_for(self, running: Coroutine[Any, Any, Run]) -> Run:
         """To its end, on the board."""
-        self.run = await self.view.wait_for_run(running)
+        self._is_playing = True
+        self._fill_buttons()
+        try:
+            self.run = await self.view.wait_for_run(running)
+        finally:
+            self._is_playing = False
+            self._fill_buttons()
         self.state.note_run(self.run)
         self._show_estimate()
         for listener in self._listeners:

@@ -1,6 +1,5 @@
 """The run panel: what is offered and ticked, what it would take, Run, Stop, Resume and more repeats in place."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
 from byok_bench.errors import EndpointError, PlanError
+from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.run_panel import RunPanel
 
@@ -102,18 +102,23 @@ def test_forty_endpoints_are_offered() -> None:
     assert len(RunPanel(scenarios=PROMPTS)._endpoints.items) == 40
 
 
-async def test_a_run_is_stopped_gone_on_with_and_made_longer_in_place() -> None:
+async def test_a_run_is_stopped_gone_on_with_and_made_longer_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """By buttons alone, in one run; backends are left as they are, and nothing that was measured is asked again."""
     async with Simulator() as server:
         panel = RunPanel(backends=[server], scenarios=PROMPTS, repeats=30)
         ended: list[str] = []
         panel.observe_run(lambda run: ended.append(run.status))
+        show = panel.view.show_event
+
+        def stop_early(event: RunEvent) -> None:
+            show(event)
+            if isinstance(event, ExchangeFinished) and event.done == 2:
+                panel.view.stop_button.press()
+
+        monkeypatch.setattr(panel.view, "show_event", stop_early)
         panel._start.press()
-        some = asyncio.Event()
-        panel.view.board.observe(lambda change: change["new"] >= 2 and some.set(), "done")
-        await some.wait()
-        panel.view.stop_button.press()
         await finished(panel)
+        monkeypatch.setattr(panel.view, "show_event", show)
         assert panel.run is not None
         first, measured = panel.run.id, panel.run.states["done"]
         assert (panel.run.status, panel._resume.hidden, panel._more.hidden) == ("interrupted", False, True)
@@ -155,3 +160,16 @@ async def test_a_backend_of_a_notebook_keeps_its_port(monkeypatch: pytest.Monkey
         assert second.port == port
     monkeypatch.setattr("byok_bench.backends.backend._is_in_kernel", lambda: False)
     assert choose_port("kept", 0) == 0
+
+
+async def test_a_run_that_a_cell_began_keeps_the_buttons_off() -> None:
+    """A second run on the same board would be told as one."""
+    async with Simulator() as server:
+        panel = RunPanel(backends=[server], scenarios=PROMPTS, repeats=1)
+        seen: list[bool] = []
+        panel.view.board.observe(lambda change: seen.append(panel._start.disabled), "done")
+        run = await panel.play()
+    assert run.status == "finished"
+    assert set(seen) == {True}
+    assert not panel._start.disabled
+    assert not panel._more.hidden
