@@ -8,6 +8,7 @@ What the file says is in book_format.py and book_edits.py. Rules: docs/endpoints
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -93,8 +94,11 @@ class EndpointBook:
         for endpoint in self.endpoints:
             if label in (endpoint.label, endpoint.config_key):
                 return endpoint
-        have = ", ".join(endpoint.label for endpoint in self.endpoints) or "none yet"
-        raise EndpointError(f"no endpoint is called {label!r}; in the book: {have}", code="endpoint_unknown")
+        labels = {endpoint.label.casefold(): endpoint.label for endpoint in self.endpoints}
+        near = get_close_matches(label.casefold(), [*labels], n=1)
+        meant = f". Did you mean {labels[near[0]]!r}?" if near else ""
+        have = ", ".join(labels.values()) or "none yet"
+        raise EndpointError(f"no endpoint is called {label!r}; in the book: {have}{meant}", code="endpoint_unknown")
 
     def choose(self, labels: Iterable[str]) -> list[Endpoint]:
         """The endpoints with these labels, each once, ready to be called.

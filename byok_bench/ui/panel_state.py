@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Final
 
 from byok_bench.checks.ladder.last_tests import LastTest, LastTests
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.readiness import describe_unreadiness
-from byok_bench.errors import ByokBenchError, EndpointError
+from byok_bench.errors import ByokBenchError
 from byok_bench.report.forecast import describe_targets, predict_targets
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
 from byok_bench.runs.results import Run
@@ -53,15 +52,6 @@ class PanelState:
 
     def check_labels(self, labels: Sequence[str]) -> list[str]:
         """The same labels. Raises EndpointError, with those there are, for one that is no endpoint's or not ready."""
-        known = [one.label for one in (*self.demo, *self.book.endpoints)]
-        for label in labels:
-            if label not in known:
-                near = get_close_matches(label.lower(), [one.lower() for one in known], n=1)
-                meant = next((f"did you mean {one!r}? " for one in known if near and one.lower() == near[0]), "")
-                have = ", ".join(map(repr, known)) or "none yet"
-                raise EndpointError(
-                    f"no endpoint is called {label!r}; {meant}there are: {have}", code="endpoint_unknown"
-                )
         own = [label for label in labels if label not in [one.label for one in self.demo]]
         return [one.label for one in self.book.choose(own)]
 

@@ -59,9 +59,9 @@ async def test_an_endpoint_is_ticked_by_a_good_test() -> None:
 def test_a_label_that_is_none_raises_with_those_there_are(label: str) -> None:
     """A typo does not cost a run without the endpoint that one wanted."""
     EndpointBook.open().add(an_endpoint("My gateway"))
-    with pytest.raises(EndpointError, match="'My gateway'") as caught:
+    with pytest.raises(EndpointError, match="in the book: My gateway") as caught:
         RunPanel(mine=[label], scenarios=PROMPTS)
-    assert ("did you mean 'My gateway'?" in str(caught.value)) == (label == "my gateway")
+    assert ("Did you mean 'My gateway'?" in str(caught.value)) == (label == "my gateway")
 
 
 def test_a_scenario_that_is_none_raises() -> None:
