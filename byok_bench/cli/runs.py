@@ -23,7 +23,10 @@ RunName = Annotated[
 
 def add_command(app: typer.Typer) -> None:
     """Add the commands."""
-    group = CommandGroup(help="The result file: list, show, delete, export and check what is in it.")
+    group = CommandGroup(
+        help="The result file: list, show, delete, export and check what is in it.",
+        short_help="The result file: list, show, delete, export, check",
+    )
     group.command("list")(list_stored)
     group.command("show")(show_run)
     group.command("note")(name_run)

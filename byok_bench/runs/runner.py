@@ -121,14 +121,14 @@ async def run(
     * `transport`: `own` (timed, HTTP/1.1) or `httpx` (the stock one, for comparison); an endpoint's field wins.
     * `note`: what the run is to be called; `bb.Run.open` finds it by that.
     * `plan_file`: where the plan was read, kept with the run.
-    * `cluster`: the address of a Dask scheduler, or a `distributed.Client`: its workers play (docs/scale.md); None:
-      this machine does.
     * `shard`: the part of the plan to play, such as `3/8`; `byok-bench runs merge` joins the parts. None: all of it.
     * `max_cost`: in the currency of the declared prices, of this start. No request is sent that could pass a limit, its
       asked output counted as if used; then the run is interrupted, and can be gone on with.
     * `max_tokens`: of prompts and answers together, in the same way.
     * `max_requests`: of this start, warm-up and retries included.
     * `until`: asked after each repeat with the run so far; once it says True the rest of the agent prompts is left out.
+    * `cluster`: the address of a Dask scheduler, or a `distributed.Client`: its workers play (docs/scale.md); None:
+      this machine does.
 
     Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
     PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,

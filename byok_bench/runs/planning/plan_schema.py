@@ -29,6 +29,7 @@ FIELD_MEANINGS: Final = {
     "processes": "Processes that share the load, 1 to 64. Default: 1.",
     "profile": "Of the egress rules: `local` or `shared`. Default: `local`.",
     "timeouts": "Seconds: `connect`, `first_byte`, `idle`, `total`, for every request. Default: each endpoint's own.",
+    "limits": "What is never passed, in one start: `cost`, `tokens`, `requests` (docs/costs.md). Default: none.",
     "shard": "The part of the plan to play, like `3/8`; `--shard` says it for each machine. Default: all of it.",
     "gates": "What the run is judged by (docs/gates.md): `rules`, `rule`, `against`, `undecided`; or the path of a "
     "rules file.",
