@@ -8,6 +8,7 @@ that still runs are its own.
 
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -156,6 +157,21 @@ def give_back_lost(db: sqlite3.Connection, run_id: str, keys: Sequence[str]) -> 
 def list_open_jobs(plan: Plan, jobs: Sequence[Job], states: dict[str, ExchangeState]) -> list[Job]:
     """Jobs that are not over, as far as the rows say: one whose turns depend on an answer is looked at again."""
     return [job for job in jobs if not _is_over(plan, job, states)]
+
+
+def list_half_played(
+    plan: Plan, jobs: Sequence[Job], states: Sequence[ExchangeState], looked_at: set[tuple[str, int]]
+) -> list[Job]:
+    """Samples that may go on with a turn that a worker, lost between two turns, had not begun.
+
+    Rows do not tell whether an answer was the last: each sample is looked at once for as many turns as it has, and
+    `looked_at` remembers it.
+    """
+    turns = Counter(state.first_key for state in states)
+    found = list_open_jobs(plan, jobs, {state.key: state for state in states})
+    half = [job for job in found if turns[job.key] and (job.key, turns[job.key]) not in looked_at]
+    looked_at.update((job.key, turns[job.key]) for job in half)
+    return half
 
 
 def _is_over(plan: Plan, job: Job, states: dict[str, ExchangeState]) -> bool:

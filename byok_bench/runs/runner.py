@@ -43,6 +43,7 @@ from byok_bench.runs.results import Run, judge_run
 from byok_bench.runs.resumption import (
     Intent,
     OpenedRun,
+    list_half_played,
     list_open_jobs,
     make_intent,
     open_run,
@@ -234,6 +235,7 @@ class _RunStart:
         self._samples = 0
         self._limit = ""
         """The limit that was met."""
+        self._looked_at: set[tuple[str, int]] = set()
 
     async def run(self, resume: str | bool, labels: RunLabels) -> Run:
         writer = StoreWriter(self._path)
@@ -283,7 +285,7 @@ class _RunStart:
             if rounds and self._means.until is not None and await self._ask(self._means.until):
                 rounds = await self._leave_out_rest(writer, plan, rounds)
             if not rounds:
-                rounds = [order_jobs(plan, await self._take_over_from_others(writer))]
+                rounds = [order_jobs(plan, await self._take_over_from_others(writer, plan))]
                 states = self._read_states()
 
     def _make_work(self, plan: Plan, states: dict[str, ExchangeState], blocks: Sequence[Block]) -> Work:
@@ -349,7 +351,7 @@ class _RunStart:
         )
         await (measure_in_process if beside else measure_in_workers)(start, self._relay_event)
 
-    async def _take_over_from_others(self, writer: StoreWriter) -> list[Job]:
+    async def _take_over_from_others(self, writer: StoreWriter, plan: Plan) -> list[Job]:
         """Wait for a process that shares this run; its jobs, if it went away before they were done."""
         mine = {job.key: job for job in self._jobs}
         while True:
@@ -359,7 +361,8 @@ class _RunStart:
             if any(state.status == "planned" for state in states):
                 return [mine[state.first_key] for state in states if state.status == "planned"]
             if not any(state.status == "sent" for state in states):
-                return []
+                on_workers = self._means.cluster is not None
+                return list_half_played(plan, self._jobs, states, self._looked_at) if on_workers else []
             await asyncio.sleep(PEER_POLL_S)
 
     def _report_start(self, found: OpenedRun, warmups: int) -> None:

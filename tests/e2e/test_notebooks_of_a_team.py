@@ -23,6 +23,8 @@ READ = {path.stem: nbformat.read(path, 4) for path in sorted(FOLDER.glob("*.ipyn
 WITH_MINE = [name for name, book in READ.items() if any("MINE = []" in cell.source for cell in book.cells)]
 QUICK = {
     "00_start_here": {"REPEATS": 1, "SCENARIOS": ["plain-answer", "long-stream"], "FAULTS": ["http-429"]},
+    "02_agent_prompts": {"REPEATS": 1},
+    "03_latency": {"REPEATS": 1, "LADDER": [1]},
     "04_streaming": {"REPEATS": 3},
     "05_errors": {"MISTAKES": ["plain-answer", "unknown-model"], "FAULTS": ["http-429", "http-503", "http.redirect",
         "http.html-200", "stream-cut", "error.in-stream"]},

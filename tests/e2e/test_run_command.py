@@ -17,6 +17,7 @@ from support.bench_server import KEY
 from support.killing import REPO, server
 
 from byok_bench.cli.main import main
+from byok_bench.runs.results import DETAILS, TABLES
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_json_is_one_document_with_every_table(shell: Shell, url: str) -> None:
     document = json.loads(out)
     assert code == 0
     assert document["version"] == 2
-    assert set(document["tables"]) == {"latency", "streaming", "errors", "tools", "summary"}
+    assert set(document["tables"]) == {*TABLES, *DETAILS}
     assert document["tables"]["tools"][0]["valid"] == 2
     assert document["status"] == "finished"
 
@@ -368,7 +369,7 @@ def test_a_report_is_written_in_every_form(measured: Shell) -> None:
     options = [part for pair in files.items() for part in pair]
     code, out, _ = measured("report", *options, "--json")
     assert code == 0
-    assert len(json.loads(out)["written"]) == 1 + 6 + 6 + 1
+    assert len(json.loads(out)["written"]) == 1 + 2 * (1 + len(TABLES) + 2) + 1  # of details, two have lines
     assert (measured.home / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     lines = [json.loads(line) for line in (measured.home / "all.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 1 + 6 * 3 + 3
@@ -409,7 +410,7 @@ def test_two_runs_are_compared(measured: Shell) -> None:
     assert document["version"] == 2
     everything = [line for line in document["differences"] if line["scenario"] == "(all)"]
     assert code == 0
-    assert {line["metric"] for line in everything} == {"ttft_ms", "e2e_ms", "tpot_ms", "itl_ms"}
+    assert {line["metric"] for line in everything} == {"failures", "ttft_ms", "e2e_ms", "tpot_ms", "itl_ms"}
     assert next(line for line in everything if line["metric"] == "e2e_ms")["pairs"] == 21
     code, out, _ = measured("compare", first, second)
     assert code == 0

@@ -39,6 +39,11 @@ SENDS_NOTHING = {
     "judge": "looks a name up and never connects",
     "report": "", "compare": "", "checks list": "", "checks show": "",
     "serve": "answers, and calls nobody",
+    "scenarios list": "", "scenarios show": "", "scenarios new": "",
+    "scenarios check": "plays on a simulator of its own",
+    "runs list": "", "runs show": "", "runs note": "", "runs delete": "", "runs vacuum": "", "runs check": "",
+    "runs merge": "", "runs export": "", "runs baseline": "", "runs history": "",
+    "gate": "", "bill": "",
 }  # fmt: skip
 BEHIND_THE_GATE = {
     "endpoints/send.py": "the gate stands in it",
@@ -102,6 +107,9 @@ def commands(server: Counted, folder: Path) -> dict[str, list[list[str]]]:
         ],
         "check": [["mine"], adhoc, ["mine", "--deep"]],
         "models": [["mine"], adhoc],
+        "capabilities": [["mine", "--only", "streaming"], [*adhoc, "--only", "streaming"]],
+        "diff": [["mine", "mine", "--scenario", "plain-answer", "--repeats", "1"]],
+        "vendor": [["--reference", "mine", "--candidate", "other", "--k2vv", str(lines), "--repeats", "1"]],
         "run": [
             ["--endpoint", "mine", *short],
             [*adhoc, *short],
@@ -137,6 +145,8 @@ PYTHON: dict[str, Callable[[Endpoint], Awaitable[Any]]] = {
     "run in a process of its own": lambda endpoint: bb.run(
         endpoint, "plain-answer", repeats=1, resume=False, process=True
     ),
+    "capabilities": lambda endpoint: bb.capabilities(endpoint, only=["streaming"]),
+    "diff": lambda endpoint: bb.diff(endpoint, endpoint, "plain-answer", repeats=1),
     "resume": lambda endpoint: resume(),
     "the form's buttons": _ask_form,
     "a receiver": _ask_receiver,
@@ -170,7 +180,7 @@ def test_every_command_is_in_one_of_the_tables(server: Counted, tmp_path: Path) 
 
 
 @POLICIES
-@pytest.mark.parametrize("command", ["send", "check", "models", "run", "demo"])
+@pytest.mark.parametrize("command", ["send", "check", "models", "capabilities", "diff", "run", "demo"])
 def test_no_command_passes_the_policy(
     monkeypatch: pytest.MonkeyPatch, server: Counted, home: Path, tmp_path: Path, command: str, policy: str
 ) -> None:
@@ -182,7 +192,7 @@ def test_no_command_passes_the_policy(
     assert set(codes) == {2}
 
 
-@pytest.mark.parametrize("command", ["send", "check", "models", "run"])
+@pytest.mark.parametrize("command", ["send", "check", "models", "capabilities", "diff", "run"])
 def test_without_a_policy_each_of_these_ways_leads_to_the_server(
     monkeypatch: pytest.MonkeyPatch, server: Counted, home: Path, tmp_path: Path, command: str
 ) -> None:

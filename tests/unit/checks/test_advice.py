@@ -68,7 +68,7 @@ def test_words_of_ours_are_no_words_of_a_server() -> None:
 @pytest.mark.parametrize(
     ("kind", "phase", "message", "status", "has", "has_not"),
     [
-        ("auth", "body", "400 No required SSL certificate was sent", 400, "use an address", "Check the key"),
+        ("auth", "body", "400 No required SSL certificate was sent", 400, "client certificate", "Check the key"),
         ("auth", "body", "Incorrect API key", 401, "Check the key", "certificate"),
         ("not_found_route", "body", "The plain HTTP request was sent to HTTPS port", 400, "https://", "/v1"),
         (

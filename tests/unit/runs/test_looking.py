@@ -215,10 +215,13 @@ async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: py
     assert Run.open("last", store).rows == result.rows
 
 
+JUDGING = ("checks/rule.py", "dialects/words.toml", "endpoints/prices.py", "runs/judging.py")
+
+
 def test_the_judges_version_is_that_of_all_code_that_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any file of rules, dialects or scenarios changes it, and nothing else does."""
     package = tmp_path / "package"
-    for place in ("checks/rule.py", "dialects/words.toml", "runs/judging.py", "cli/run.py", "checks/page.md"):
+    for place in (*JUDGING, "cli/run.py", "checks/page.md"):
         path = package / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("one")
@@ -228,7 +231,7 @@ def test_the_judges_version_is_that_of_all_code_that_judges(tmp_path: Path, monk
     (package / "cli/run.py").write_text("two")
     (package / "checks/page.md").write_text("two")
     assert fresh() == before
-    for place in ("checks/rule.py", "dialects/words.toml", "runs/judging.py"):
+    for place in JUDGING:
         (package / place).write_text("two")
         assert fresh() != before
         before = fresh()

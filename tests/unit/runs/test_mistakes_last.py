@@ -11,6 +11,7 @@ import pytest
 from support.bench_server import KEY, MODEL, serving
 from support.made_run import failed, plan, row
 from support.moody_server import COOLDOWN_WORDS, MoodyServer
+from support.nine import NINE
 
 from byok_bench.dialects.model_list import read_context_windows
 from byok_bench.endpoints import rate_limit_waits
@@ -91,7 +92,7 @@ class TestWindows:
         """A quarter more than what /models says, for each endpoint of the run, and kept with its plan."""
         async with serving(MoodyServer()) as server:
             server.window = 400
-            made = await run(endpoint(server), "all", repeats=2)
+            made = await run(endpoint(server), NINE, repeats=2)
         assert over_long(server) == [500, 500]
         assert server.lists == 1
         assert [target.listed_window for target in Run.open("last").plan.targets] == [400]

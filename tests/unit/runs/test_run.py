@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.bench_server import KEY, MODEL, BenchServer, serving
+from support.nine import NINE
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
@@ -42,7 +43,7 @@ def outcomes(result: Run) -> Counter[tuple[str, str | None]]:
 async def test_every_scenario_is_played_as_often_as_asked() -> None:
     """n rows of each scenario are there, good answers and good refusals alike."""
     async with serving(BenchServer(pieces=25)) as server:
-        result = await run(keyed(server), "all", repeats=2)
+        result = await run(keyed(server), NINE, repeats=2)
     assert result.status == "finished"
     assert outcomes(result) == {(scenario.name, "ok"): 2 for scenario in result.plan.scenarios}
     assert len(server.ids) == len(set(server.ids)) == len(result.rows) == 1 + 2 * 10
@@ -366,7 +367,7 @@ async def test_a_stream_that_turns_out_broken_is_stored_as_failed() -> None:
 async def test_a_run_that_is_judged_again_says_the_same() -> None:
     """Rows are read from the stored bytes, at any time."""
     async with serving(BenchServer()) as server:
-        result = await run(keyed(server), "all", repeats=1)
+        result = await run(keyed(server), NINE, repeats=1)
     first = result.rows
     assert Run.open(result.id).rows == first
     assert Run.open(result.id).judge_again() == first
