@@ -168,8 +168,9 @@ def list_half_played(
     `looked_at` remembers it.
     """
     turns = Counter(state.first_key for state in states)
+    unplayed = {state.first_key for state in states if state.status not in FINAL}
     found = list_open_jobs(plan, jobs, {state.key: state for state in states})
-    half = [job for job in found if turns[job.key] and (job.key, turns[job.key]) not in looked_at]
+    half = [job for job in found if job.key not in unplayed and (job.key, turns[job.key]) not in looked_at]
     looked_at.update((job.key, turns[job.key]) for job in half)
     return half
 

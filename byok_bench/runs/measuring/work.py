@@ -43,7 +43,7 @@ def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExc
         stage=work.plan.loads[job.stage].name,
         is_warmup=job.is_warmup,
         last=last,
-        wants_failure=next((one.wants_failure for one in work.plan.scenarios if one.name == job.scenario), False),
+        wants_failure=work.plan.get_scenario(job.scenario).wants_failure,
         http_status=raw.head.status if raw is not None and raw.head is not None else None,
         kind=raw.failure.kind if raw is not None and raw.failure is not None else None,
         ttfb_ms=_to_ms(written, phases.first_byte if phases else None),

@@ -100,3 +100,13 @@ def build_choice(choice: str, named: Body) -> Any:
 def free_choice(body: Body, auto: Any) -> Body:
     """The body with a forced choice lifted: a model that must call a tool can never answer."""
     return body | {"tool_choice": auto} if "tool_choice" in body else dict(body)
+
+
+def build_tool_members(request: Request, tools: list[Body], named: Body) -> Body:
+    """Tools, the choice among them and whether several may be called; `named` asks for the one that is chosen."""
+    body: Body = {"tools": tools}
+    if request.tool_choice:
+        body["tool_choice"] = build_choice(request.tool_choice, named)
+    if request.parallel_tool_calls is not None:
+        body["parallel_tool_calls"] = request.parallel_tool_calls
+    return body

@@ -12,8 +12,8 @@ from byok_bench.scenarios.wording.request_members import (
     Body,
     Manner,
     add_effort,
-    build_choice,
     build_sampling,
+    build_tool_members,
     free_choice,
     is_echoing,
     lay_raw_members,
@@ -84,13 +84,8 @@ class Responses:
 
 def _build_tools(scenario: Scenario, order: Sequence[str]) -> Body:
     request = scenario.request
-    body: Body = {"tools": [{"type": "function"} | one for one in list_signatures(scenario, order, "parameters")]}
-    if request.tool_choice:
-        named = {"type": "function", "name": request.tool_choice}
-        body["tool_choice"] = build_choice(request.tool_choice, named)
-    if request.parallel_tool_calls is not None:
-        body["parallel_tool_calls"] = request.parallel_tool_calls
-    return body
+    tools = [{"type": "function"} | one for one in list_signatures(scenario, order, "parameters")]
+    return build_tool_members(request, tools, {"type": "function", "name": request.tool_choice})
 
 
 def _build_answer_form(request: Request) -> Any:

@@ -20,7 +20,14 @@ from byok_bench.runs.planning.plan import (
     make_plan,
     make_turn_key,
 )
-from byok_bench.runs.resumption import LOST_AT_MOST, list_open_jobs, make_intent, open_run, reclaim_orphans
+from byok_bench.runs.resumption import (
+    LOST_AT_MOST,
+    list_half_played,
+    list_open_jobs,
+    make_intent,
+    open_run,
+    reclaim_orphans,
+)
 from byok_bench.runs.storage import ledger, run_rows
 from byok_bench.runs.storage.ledger import ExchangeEnd
 from byok_bench.runs.storage.owner import name_this_process
@@ -247,3 +254,18 @@ def test_the_plan_comes_back(db: sqlite3.Connection) -> None:
     """What was stored is what was to be done."""
     assert run_rows.read_stored_plan(db, "r") == PLAN
     assert isinstance(PLAN, Plan)
+
+
+def test_a_sample_that_stood_still_between_two_turns_is_looked_at_once_for_each(db: sqlite3.Connection) -> None:
+    """All its rows are final, and still a further turn may be owed; one that was not begun is none of these."""
+    looked_at: set[tuple[str, int]] = set()
+
+    def look() -> list[Job]:
+        return list_half_played(PLAN, JOBS, ledger.list_states(db, "r"), looked_at)
+
+    assert ROUND_TRIP not in look()
+    play(db, ROUND_TRIP)
+    assert look() == [ROUND_TRIP]
+    assert look() == []
+    play(db, ROUND_TRIP, 2)
+    assert look() == []
