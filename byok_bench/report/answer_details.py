@@ -17,6 +17,7 @@ from byok_bench.report.answer_bytes import Piece, list_pieces
 from byok_bench.report.answer_timeline import Timeline, make_timeline
 from byok_bench.report.conversation import Saying, list_sayings
 from byok_bench.report.curl_command import render_curl_command
+from byok_bench.report.evidence import is_wanted_refusal
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 from byok_bench.wire.failures import Failure
@@ -132,7 +133,7 @@ def _describe_end(row: Row, exchange: Exchange | None) -> tuple[str, str, str]:
     took = "" if row.e2e_ms is None else f" after {row.e2e_ms:.0f} ms"
     if row.kind is not None:
         status = "" if row.http_status is None else f", HTTP {row.http_status}"
-        wanted = " As wanted: it had to be refused." if row.wants_failure and row.outcome == "ok" else ""
+        wanted = " As wanted: it had to be refused." if is_wanted_refusal(row) else ""
         failure = _make_failure(row, exchange)
         sent = exchange is None or has_sent_key(exchange)
         sentence = f"{row.kind}{status}{took}: {failure.message or 'no words'}.{wanted}".replace("..", ".")

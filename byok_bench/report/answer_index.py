@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from byok_bench.report.evidence import is_wanted_refusal
 from byok_bench.report.printable_text import replace_surrogates
-from byok_bench.report.table_parts import ASKED
+from byok_bench.report.table_parts import ASKED, Line
 from byok_bench.report.tables import AGENT
 from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
@@ -29,10 +30,13 @@ def list_answers_behind(run: Run, line: Mapping[str, str], column: str) -> list[
     return [] if counted is None else [row.exchange_id for row in _iterate_rows(run, line) if counted(row)]
 
 
-def list_answers_of_kind(run: Run, endpoint: str, scenario: str, kind: str) -> list[int]:
-    """Exchange ids that failed in one way; `endpoint` as in the matrix."""
-    line = {"endpoint": endpoint, "scenario": scenario}
-    return [row.exchange_id for row in _iterate_rows(run, line) if row.kind == kind and not row.caused_by_us]
+def list_answers_of_failure(run: Run, line: Line) -> list[int]:
+    """Exchange ids behind a line of `list_failures`."""
+    return [
+        row.exchange_id
+        for row in _iterate_rows(run, {"endpoint": line["endpoint"], "scenario": line["scenario"]})
+        if row.kind == line["kind"] and not row.caused_by_us and is_wanted_refusal(row) is line["as_wanted"]
+    ]
 
 
 def list_answers_breaking(run: Run, target: int, check: str) -> list[int]:

@@ -90,17 +90,25 @@ def extract_excerpt(exchange: Exchange, offset: int) -> str:
     return repr(exchange.reading.body.data[offset : offset + AROUND_BYTES])[2:-1]
 
 
+def is_wanted_refusal(row: Row) -> bool:
+    """Whether a failure is what its scenario asks for: a refusal of a client's mistake, as by a good server."""
+    return row.wants_failure and row.kind is not None and row.outcome in ("ok", None)
+
+
 def list_failures(run: Run) -> list[Line]:
-    """One line for each endpoint, scenario and kind of failure: what the server said, and what a client should do."""
-    seen: dict[tuple[str, str, str], Line] = {}
+    """One line for each endpoint, scenario and kind of failure: what the server said, and what a client should do.
+
+    Those that were wanted are lines of their own, behind all others, with `as_wanted` true.
+    """
+    seen: dict[tuple[str, str, str, bool], Line] = {}
     names = name_targets(run)
     answered = {row.target for row in run.rows if row.http_status is not None and row.http_status < 300}
     for row in run.rows:
         if row.is_warmup or row.kind is None or row.caused_by_us:
             continue
-        name = names[row.target]
+        name, wanted = names[row.target], is_wanted_refusal(row)
         entry = seen.setdefault(
-            (name, row.scenario, row.kind),
+            (name, row.scenario, row.kind, wanted),
             {
                 "endpoint": name,
                 "scenario": row.scenario,
@@ -109,13 +117,14 @@ def list_failures(run: Run) -> list[Line]:
                 "status": row.http_status,
                 "retryable": row.retryable,
                 "delay_s": row.retry_after_s,
+                "as_wanted": wanted,
                 "n": 0,
                 "message": replace_surrogates(row.message),
                 "advice": _choose_row_advice(run, row, route_answered=row.target in answered),
             },
         )
         entry["n"] += 1
-    return list(seen.values())
+    return sorted(seen.values(), key=lambda line: bool(line["as_wanted"]))
 
 
 def _choose_row_advice(run: Run, row: Row, *, route_answered: bool) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from byok_bench.checks.client_effects import describe_effects, find_client_effects
 from byok_bench.checks.registry import select_checks
-from byok_bench.report.evidence import Evidence, list_evidence, list_failures, name_targets
+from byok_bench.report.evidence import Evidence, is_wanted_refusal, list_evidence, list_failures, name_targets
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.table_parts import Line, shorten_message
 from byok_bench.runs.results import Run
@@ -38,7 +38,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_fixes(run: Run) -> list[Fix]:
     """Failures first, then rules that were broken, errors before warnings; what is good to know is left to tables."""
-    fixes = [_make_failure_fix(run, line) for line in list_failures(run) if not _is_wanted(run, line)]
+    fixes = [_make_failure_fix(run, line) for line in list_failures(run) if not line["as_wanted"]]
     grouped: dict[tuple[str, str, str], list[Evidence]] = {}
     for one in list_evidence(run, limit=None):
         if one.severity != "info":
@@ -84,7 +84,7 @@ def _make_failure_fix(run: Run, line: Line) -> Fix:
     rows = [
         row
         for row in run.rows
-        if not row.is_warmup and not row.caused_by_us and row.kind == line["kind"]
+        if not (row.is_warmup or row.caused_by_us or is_wanted_refusal(row)) and row.kind == line["kind"]
         if names[row.target] == line["endpoint"] and row.scenario == line["scenario"]
     ]
     status = f", status {line['status']}" if line["status"] else ""
@@ -101,17 +101,6 @@ def _make_failure_fix(run: Run, line: Line) -> Fix:
         exchanges=tuple(row.exchange_id for row in rows[:NAMED_EXCHANGES]),
         count=len(rows),
     )
-
-
-def _is_wanted(run: Run, line: Line) -> bool:
-    """An error scenario that was refused: that is what it asks for."""
-    names = name_targets(run)
-    ends = [
-        row.outcome
-        for row in run.rows
-        if row.wants_failure and names[row.target] == line["endpoint"] and row.scenario == line["scenario"]
-    ]
-    return bool(ends) and all(outcome in ("ok", None) for outcome in ends)
 
 
 def _render_fix(fix: Fix, anchored: set[int]) -> str:

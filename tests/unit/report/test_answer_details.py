@@ -14,10 +14,11 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.answer_bytes import LONGEST, MOST_PIECES, escape_bytes, list_pieces
 from byok_bench.report.answer_details import AnswerDetails, make_answer_details
 from byok_bench.report.answer_html import TITLES, render_answer, render_sections
-from byok_bench.report.answer_index import list_answers_behind, list_answers_breaking, list_answers_of_kind
+from byok_bench.report.answer_index import list_answers_behind, list_answers_breaking, list_answers_of_failure
 from byok_bench.report.answer_timeline import MOST_TICKS, make_timeline
 from byok_bench.report.conversation import list_sayings
 from byok_bench.report.curl_command import render_curl_command
+from byok_bench.report.evidence import list_failures
 from byok_bench.wire.raw_exchange import RawRequest
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
@@ -231,11 +232,13 @@ def test_a_number_leads_to_its_answers() -> None:
         row(exchange_id=1), row(exchange_id=2, findings=(BROKEN,)), failed("auth", exchange_id=3),
         row("forced-tool", exchange_id=4, outcome="unmet"), row(exchange_id=5, target=1, findings=(BROKEN,)),
         row(exchange_id=6, repeat=0, findings=(BROKEN,)),
+        failed("auth", scenario="bad-key", exchange_id=7, wants_failure=True, outcome="ok"),
+        failed("auth", scenario="bad-key", exchange_id=8, sample="t", wants_failure=True, outcome="unmet"),
     ]  # fmt: skip
     run = MadeRun(rows, plan(("one", "two")))
-    assert list_answers_behind(run, {"endpoint": "one"}, "failed") == [3]
+    assert list_answers_behind(run, {"endpoint": "one"}, "failed") == [3, 7, 8]
     assert list_answers_behind(run, {"endpoint": "one", "scenario": "plain-answer"}, "errors") == [2]
     assert list_answers_behind(run, {"endpoint": "one", "scenario": "agent prompts"}, "as_wanted") == [3, 4]
     assert list_answers_behind(run, {"endpoint": "one"}, "ttft_ms") == []
     assert list_answers_breaking(run, 1, "stream.truncated") == [5]
-    assert list_answers_of_kind(run, "one", "plain-answer", "auth") == [3]
+    assert [list_answers_of_failure(run, line) for line in list_failures(run)] == [[3], [8], [7]]

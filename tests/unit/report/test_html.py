@@ -120,6 +120,17 @@ def test_what_to_fix_has_the_reason_the_clients_and_the_words() -> None:
         assert part in text
 
 
+def test_a_refusal_that_was_wanted_is_nothing_to_fix() -> None:
+    """Beside one of the wrong kind in the same scenario, which is."""
+    rows = [
+        failed("auth", scenario="bad-key", wants_failure=True, outcome="ok"),
+        failed("server", scenario="bad-key", repeat=2, wants_failure=True, outcome="unmet"),
+    ]
+    text = render_report_page(MadeRun(rows, plan(("one",))))
+    assert "failed: server in bad-key" in text
+    assert "failed: auth in bad-key" not in text
+
+
 def test_columns_that_hold_nothing_are_told_in_a_line() -> None:
     """Instead of a column of NA, what it would take."""
     text = render_report_page(MadeRun([row(ttft_ms=10.0, e2e_ms=20.0)], plan(("one",))))

@@ -115,6 +115,19 @@ def test_failures_say_whether_and_when_to_send_again() -> None:
     assert "wait s" in text
 
 
+def test_a_refusal_that_was_wanted_is_not_red_and_comes_last() -> None:
+    """It is no trouble, and asks nobody to do a thing; one of the wrong kind in the same scenario is."""
+    rows = [
+        failed("auth", scenario="bad-key", wants_failure=True, outcome="ok"),
+        failed("server", scenario="bad-key", repeat=2, wants_failure=True, outcome="unmet"),
+    ]
+    page = render_failures(Recorded(rows, plan(("one",)))).data
+    wanted = page.index(">auth<")
+    assert page.index(">server<") < wanted
+    assert [found.start() < wanted for found in re.finditer("color:var.{,60}font-weight:700", page)] == [True]
+    assert page.index("What a client should do") < wanted < page.index("As wanted: it had to be refused")
+
+
 def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
     """Its line counts, by endpoint; below stand event, byte, time, and the page with its examples."""
     page = render_findings(hostile()).data
