@@ -3,6 +3,7 @@
 Each is a widget among others, and alone in a cell plain HTML, which is still there when the kernel is not.
 """
 
+from abc import ABCMeta, abstractmethod
 from typing import Any
 
 import msgspec
@@ -23,7 +24,11 @@ from byok_bench.ui.results_view import render_results
 NOTHING = render_small_print("Nothing was run yet.")
 
 
-class RunFace(HTML):  # type: ignore[misc]
+class _AbstractWidget(type(HTML), ABCMeta):  # type: ignore[misc]
+    """Of widgets with a method that each kind has to have."""
+
+
+class RunFace(HTML, metaclass=_AbstractWidget):  # type: ignore[misc]
     """A part of a run as HTML; `show(run)` shows another one."""
 
     def __init__(self, run: Run | None = None) -> None:
@@ -35,8 +40,9 @@ class RunFace(HTML):  # type: ignore[misc]
         """Show this run."""
         self.value = f"<div style='line-height:1.5'>{self._render(run)}</div>"
 
+    @abstractmethod
     def _render(self, run: Run) -> str:
-        raise NotImplementedError
+        """The run as HTML."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Alone in a cell it is no widget: HTML stays readable without a kernel, and on GitHub."""

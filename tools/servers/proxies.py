@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from abc import abstractmethod
 from pathlib import Path
 
 from tools.servers.places import RESULTS
@@ -38,9 +39,9 @@ class Proxy(Server):
         settings.write_text(self.configuration(port, upstream_url.removeprefix("http://"), folder))
         return folder, settings
 
+    @abstractmethod
     def configuration(self, port: int, upstream: str, folder: Path) -> str:
         """The text of the settings; upstream is `HOST:PORT`."""
-        raise NotImplementedError
 
     def _path(self) -> str:
         return shutil.which(self.program) or shutil.which(self.program, path="/usr/sbin:/usr/local/sbin") or ""

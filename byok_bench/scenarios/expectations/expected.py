@@ -4,6 +4,7 @@ Pure functions of the record: nothing is sent, so a stored run can be judged aga
 it is met and one sentence when it is not. Broken wire rules are the checks' business, not in here.
 """
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,8 +48,18 @@ class PlayedSample(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, turns=parts[turn], parts=parts)
 
 
+class _AbstractStruct(msgspec.StructMeta, ABCMeta):
+    """Of structs with a method that each kind has to have."""
+
+
 class Expected(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="what", forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct,
+    metaclass=_AbstractStruct,
+    frozen=True,
+    kw_only=True,
+    tag_field="what",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
 ):
     """One thing that is expected of a sample."""
 
@@ -67,6 +78,6 @@ class Expected(
         part = seen if self.turn is None else seen.find_part(self.turn)
         return f"user turn {self.turn} was not reached" if part is None else self.judge_part(part)
 
+    @abstractmethod
     def judge_part(self, seen: PlayedSample) -> str | None:
         """The same of the user turn that it is about."""
-        raise NotImplementedError
