@@ -73,6 +73,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.verdict_cards import Clause as Clause
     from byok_bench.report.verdict_cards import make_cards as make_cards
     from byok_bench.runs.judging import Row as Row
+    from byok_bench.runs.measuring.stop_switch import StopSwitch as StopSwitch
     from byok_bench.runs.progress import ExchangeFinished as ExchangeFinished
     from byok_bench.runs.progress import RunFinished as RunFinished
     from byok_bench.runs.progress import RunStarted as RunStarted
@@ -156,6 +157,7 @@ _HOMES: Final = {
     "Secret": "endpoints.secret",
     "SecretError": "errors",
     "Simulator": "backends.simulator.server",
+    "StopSwitch": "runs.measuring.stop_switch",
     "StoreError": "errors",
     "TeamReference": "endpoints.contract",
     "Thresholds": "report.thresholds",

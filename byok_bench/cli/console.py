@@ -6,6 +6,7 @@ Text for people goes to stderr, documents (JSON, tables asked for) to stdout, so
 import asyncio
 import getpass
 import json
+import shlex
 import signal
 import sys
 import warnings
@@ -119,17 +120,32 @@ def handle_sigterm() -> Iterator[None]:
         _stop.reset(token)
 
 
-def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) -> T:
-    """`asyncio.run` for a command: Ctrl-C and SIGTERM cancel the work, which puts away what it holds."""
+def run_async(
+    work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None, finish: Callable[[], bool] | None = None
+) -> T:
+    """`asyncio.run` for a command: Ctrl-C and SIGTERM cancel the work, which puts away what it holds.
+
+    `finish`: lets what is in flight finish, if there is something; then Ctrl-C cancels at the second time only.
+    """
 
     stop = _find_stop()
 
     async def cancellable() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        stop.cancel = partial(loop.call_soon_threadsafe, task.cancel)
+        cancel = task.cancel
+
+        def interrupt() -> None:
+            if finish is not None and finish():
+                note("byok-bench: nothing new is sent; what is in flight finishes. Ctrl-C again stops it, too")
+            else:
+                signal.signal(signal.SIGINT, signal.default_int_handler)  # once more, and nothing is put away
+                cancel()
+
+        stop.cancel = partial(loop.call_soon_threadsafe, cancel)
         try:
-            return await work
+            with _handle_ctrl_c(partial(loop.call_soon_threadsafe, interrupt)):
+                return await work
         finally:
             stop.cancel = None
 
@@ -140,10 +156,36 @@ def run_async(work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None) ->
             raise KeyboardInterrupt from None
 
 
+@contextmanager
+def _handle_ctrl_c(interrupt: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C calls this on the way; where it is ignored, as in a background job of a script, it stays so."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: interrupt())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def exit_stopped(kept: str = "") -> NoReturn:
     """For a KeyboardInterrupt inside `handle_sigterm`: one line, and 130 for Ctrl-C or 3 for SIGTERM."""
     stop = _find_stop()
     fail(f"stopped by {stop.by}{kept}", stop.code)
+
+
+def build_own_command(option: str = "", value: str = "") -> str:
+    """The command line that this process was started with, to be pasted; one option of it set to another value."""
+    from byok_bench.redact import redact
+
+    given = sys.argv[1:]
+    if option in given:
+        at = given.index(option)
+        given = [*given[:at], *given[at + 2 :]]
+    given = [one for one in given if not option or not one.startswith(f"{option}=")]
+    return redact(shlex.join(["byok-bench", *given, *([option, value] if option else [])]))
 
 
 def ask_yes_or_no(question: str, otherwise: str) -> bool:

@@ -6,6 +6,7 @@ What is not installed is named in one line and left out.
 import shutil
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,6 +19,7 @@ from byok_bench.extras import name_missing_extra
 if TYPE_CHECKING:
     from byok_bench.backends.backend import Backend
     from byok_bench.cli.progress_bar import ProgressBar
+    from byok_bench.runs.measuring.stop_switch import StopSwitch
     from byok_bench.runs.results import Run
 
 FAULTS: Final = (
@@ -49,7 +51,7 @@ def run_demo(
 
     if model is not None:
         refuse_no_model(model)
-    run = carry_out_run(lambda bar: run_on_embedded_backends(model, gateway, repeats, bar), ProgressBar())
+    run = carry_out_run(partial(run_on_embedded_backends, model, gateway, repeats), ProgressBar())
     if as_json:
         emit_json(make_tables_document(run))
     else:
@@ -96,7 +98,9 @@ def refuse_no_model(path: Path) -> None:
         fail(str(error))
 
 
-async def run_on_embedded_backends(model: Path | None, gateway: bool, repeats: int, bar: "ProgressBar") -> "Run":
+async def run_on_embedded_backends(
+    model: Path | None, gateway: bool, repeats: int, bar: "ProgressBar", stop: "StopSwitch"
+) -> "Run":
     """The demo's run; its backends are stopped whatever happens."""
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.permission import refuse_unless_allowed
@@ -108,7 +112,7 @@ async def run_on_embedded_backends(model: Path | None, gateway: bool, repeats: i
         for backend in make_embedded_backends(model, gateway):
             note(f"starting {backend.label} …")
             endpoints.append((await stack.enter_async_context(backend)).endpoint)
-        return await run(endpoints, "quick", repeats=repeats, on_progress=bar, resume=False)
+        return await run(endpoints, "quick", repeats=repeats, on_progress=bar, resume=False, stop=stop)
 
 
 def make_embedded_backends(model: Path | None, gateway: bool) -> "list[Backend]":

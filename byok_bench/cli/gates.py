@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from byok_bench.cli.completion import complete_run
-from byok_bench.cli.console import Exit, emit_json, fail, note
+from byok_bench.cli.console import Exit, build_own_command, emit_json, exit_stopped, fail, note
 
 if TYPE_CHECKING:
     from byok_bench.report.gates.judged_rules import Judged
@@ -58,7 +58,10 @@ def judge_gates(
             typer.echo(paragraph)
         raise typer.Exit(int(Exit.OK))
     opened = Run.open(run, store)
-    judged = [count_undecided_as(one, undecided) for one in gate(opened, chosen, against)]
+    try:
+        judged = [count_undecided_as(one, undecided) for one in gate(opened, chosen, against)]
+    except KeyboardInterrupt:
+        exit_stopped(f"; what was judged is kept. Go on with: {build_own_command()}")
     verdict = conclude(judged)
     if as_json:
         emit_json(make_gate_document(opened, judged, against, verdict))

@@ -51,6 +51,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
     "send": {
         **_AD_HOC,
         "--concurrency": OptionRule(needs=("--jsonl",)),
+        "--from-line": OptionRule(needs=("--jsonl",)),
         "--bytes": OptionRule(needs=("--json",)),
         "--base-url": OptionRule(apart=("ENDPOINT",)),
     },

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from byok_bench.cli import endpoint_options
-from byok_bench.cli.console import Exit, note
+from byok_bench.cli.console import Exit, build_own_command, exit_stopped, note, run_async
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.send import print_exchange, read_json_object, send_one, to_printable_text
 from byok_bench.errors import ByokBenchError, EndpointError
+from byok_bench.report.printable_text import describe_count
 from byok_bench.scenarios.request_lines import as_standard_roles
 
 if TYPE_CHECKING:
     from byok_bench.dialects.exchange import Exchange
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.endpoints.permission import EgressRules
+    from byok_bench.wire.client import Client
 
 
 class RequestLine(NamedTuple):
@@ -33,51 +35,105 @@ class RequestLine(NamedTuple):
         return own if isinstance(own, str) and self.model not in (None, own) else None
 
 
-async def send_lines(
-    text: str,
-    endpoint: "Endpoint | None",
-    model: str | None,
-    rules: "EgressRules",
-    concurrency: int,
-    as_json: bool,
-    with_bytes: bool,
-) -> Exit:
-    """Every line; one that cannot be sent is told, has an Exchange that says why, and the others go on."""
-    from byok_bench.wire.client import Client
+class LineSettings(NamedTuple):
+    """How the lines are sent and printed."""
 
-    refused = 0
-    replaced: Counter[str] = Counter()
-    async with Client() as client:
-        slots = asyncio.Semaphore(concurrency)
+    endpoint: "Endpoint | None"
+    """For lines that name no target of their own."""
+    model: str | None
+    rules: "EgressRules"
+    concurrency: int
+    as_json: bool
+    with_bytes: bool
 
-        async def one(line: str) -> "Exchange | ByokBenchError":
-            try:
-                asked = read_line(line, endpoint, model)
+
+class LineSeries:
+    """Lines to be sent in their order, until they are through or `stop` is pressed."""
+
+    def __init__(self, text: str, first: int, settings: LineSettings) -> None:
+        """`first`: number of the line to begin with."""
+        from byok_bench.runs.measuring.stop_switch import StopSwitch
+
+        self.stop = StopSwitch()
+        self._lines = [(number, line) for number, line in iterate_numbered_lines(text) if number >= first]
+        self._settings = settings
+        self._printed = 0
+        self._refused = 0
+        self._replaced: Counter[str] = Counter()
+        self._answered: set[str] = set()
+
+    @property
+    def next_line(self) -> int | None:
+        """The first line that is not printed yet; None if all are."""
+        return self._lines[self._printed][0] if self._printed < len(self._lines) else None
+
+    def describe_kept_lines(self) -> str:
+        """How far it came, and the command that goes on."""
+        if self.next_line is None:
+            return ""
+        every = describe_count(len(self._lines), "line")
+        return f"; {self._printed} of {every} sent. Go on with: {build_own_command('--from-line', str(self.next_line))}"
+
+    async def send(self) -> Exit:
+        """Every line; one that cannot be sent is told, has an Exchange that says why, and the others go on."""
+        from byok_bench.wire.client import Client
+
+        async with Client() as client:
+            slots = asyncio.Semaphore(self._settings.concurrency)
+            with self.stop.enable():
+                for number, task in [
+                    (number, asyncio.ensure_future(self._send_line(line, client, slots)))
+                    for number, line in self._lines
+                ]:
+                    result = await task
+                    if result is None:
+                        break  # the lines behind it are not sent either
+                    self._print_result(f"line {number}: ", result)
+        for own, count in self._replaced.items():
+            lines = "1 line names" if count == 1 else f"{count} lines name"
+            sent = self._settings.model
+            note(f"byok-bench: {lines} the model {to_printable_text(own)!r}; --model sent {sent!r} in its place")
+        return Exit.USAGE if self._refused else Exit.OK
+
+    async def _send_line(
+        self, line: str, client: "Client", slots: asyncio.Semaphore
+    ) -> "Exchange | ByokBenchError | None":
+        """What came of a line; None if it was to be sent no more."""
+        try:
+            asked = read_line(line, self._settings.endpoint, self._settings.model)
+            async with slots:
+                if self.stop.is_pressed:
+                    return None
                 if asked.replaced_model is not None:
-                    replaced[asked.replaced_model] += 1
-                async with slots:
-                    return await send_one(asked.target, asked.body, asked.model, rules, client)
-            except ByokBenchError as error:
-                return error
+                    self._replaced[asked.replaced_model] += 1
+                return await send_one(asked.target, asked.body, asked.model, self._settings.rules, client)
+        except ByokBenchError as error:
+            return error
 
-        tasks = [(number, asyncio.ensure_future(one(line))) for number, line in iterate_numbered_lines(text)]
-        answered: set[str] = set()
-        for number, task in tasks:
-            result = await task
-            which = f"line {number}: "
-            if isinstance(result, ByokBenchError):
-                refused += 1
-                note(f"byok-bench: {which}{result}")
-                if as_json:
-                    print_exchange(make_unsent_exchange(result), as_json, which, with_bytes=with_bytes)
-            else:
-                url = result.request.url
-                print_exchange(result, as_json, which, with_bytes=with_bytes, route_answered=url in answered)
-                answered |= {url} if result.error is None else set()
-    for own, count in replaced.items():
-        lines = "1 line names" if count == 1 else f"{count} lines name"
-        note(f"byok-bench: {lines} the model {to_printable_text(own)!r}; --model sent {model!r} in its place")
-    return Exit.USAGE if refused else Exit.OK
+    def _print_result(self, which: str, result: "Exchange | ByokBenchError") -> None:
+        as_json, with_bytes = self._settings.as_json, self._settings.with_bytes
+        self._printed += 1
+        if isinstance(result, ByokBenchError):
+            self._refused += 1
+            note(f"byok-bench: {which}{result}")
+            if as_json:
+                print_exchange(make_unsent_exchange(result), as_json, which, with_bytes=with_bytes)
+            return
+        url = result.request.url
+        print_exchange(result, as_json, which, with_bytes=with_bytes, route_answered=url in self._answered)
+        self._answered |= {url} if result.error is None else set()
+
+
+def send_lines(text: str, first: int, settings: LineSettings) -> Exit:
+    """Send the lines from the first one on; a series that was cut short exits with a line that says how to go on."""
+    series = LineSeries(text, first, settings)
+    try:
+        code = run_async(series.send(), finish=series.stop.press)
+    except KeyboardInterrupt:
+        exit_stopped(series.describe_kept_lines())
+    if series.next_line is not None:
+        exit_stopped(series.describe_kept_lines())
+    return code
 
 
 def read_line(text: str, endpoint: "Endpoint | None", model: str | None) -> RequestLine:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from byok_bench.cli.plan_gates import PlanGates
     from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.runs.measuring.stop_switch import StopSwitch
     from byok_bench.runs.results import Run
 
 
@@ -188,7 +189,7 @@ def collect_arguments(asked: RunOptions) -> "tuple[list[Endpoint], dict[str, Any
     return endpoints, settings
 
 
-async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
+async def start_planned_run(asked: RunOptions, bar: "ProgressBar", stop: "StopSwitch") -> "Run":
     """A run by a plan file and options."""
     from byok_bench.runs.runner import run
 
@@ -203,6 +204,7 @@ async def start_planned_run(asked: RunOptions, bar: "ProgressBar") -> "Run":
             policy=policy,
             note=asked.note,
             plan_file=asked.plan or "",
+            stop=stop,
             **settings,
         )
     except PlanError as error:
@@ -221,7 +223,7 @@ def drop_other_load(of_file: dict[str, Any], chosen: dict[str, Any]) -> dict[str
     return {name: value for name, value in of_file.items() if name not in gone}
 
 
-async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") -> "Run":
+async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar", stop: "StopSwitch") -> "Run":
     """A stored run by its own plan; its endpoints come from the command line, the book, or the plan itself."""
     from byok_bench.runs.planning.budgets import Limits
     from byok_bench.runs.play_settings import PlaySettings
@@ -236,23 +238,28 @@ async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar") 
             fail(f"run {found.id} has no endpoint {endpoint.label!r}; it has {', '.join(labels)}")
     booked = [endpoint for endpoint in endpoint_options.list_booked_endpoints() if endpoint.label in labels]
     limits = Limits(**{name: asked.settings.get(f"max_{name}") for name in Limits.__struct_fields__})
-    means = PlaySettings(policy=endpoint_options.read_egress_policy(), limits=limits)
+    means = PlaySettings(policy=endpoint_options.read_egress_policy(), limits=limits, stop=stop)
     return await resume(wanted, asked.store, bar, endpoints=[*booked, *given], means=means)
 
 
-def carry_out_run(work: "Callable[[ProgressBar], Coroutine[Any, Any, Run]]", bar: "ProgressBar") -> "Run":
+def carry_out_run(work: "Callable[[ProgressBar, StopSwitch], Coroutine[Any, Any, Run]]", bar: "ProgressBar") -> "Run":
     """Run to the end on a loop of our own; a run that was cut short exits with one line that says how to go on."""
     from byok_bench.runs.measuring.event_loop import find_loop_factory
+    from byok_bench.runs.measuring.stop_switch import StopSwitch
 
+    stop = StopSwitch()
     try:
         with bar:
-            return run_async(work(bar), find_loop_factory())
+            run = run_async(work(bar, stop), find_loop_factory(), stop.press)
     except KeyboardInterrupt:
         exit_stopped(describe_kept_samples(bar))
     except ByokBenchError as error:
         if bar.started is None:
             raise
         fail(f"{error}{describe_kept_samples(bar)}", Exit.UNFINISHED)
+    if stop.is_pressed and run.status != "finished":
+        exit_stopped(describe_kept_samples(bar))
+    return run
 
 
 def describe_kept_samples(bar: "ProgressBar") -> str:

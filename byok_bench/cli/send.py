@@ -36,6 +36,7 @@ def send_requests(
     request: Annotated[str | None, typer.Option(help="File with the request body as JSON; - for stdin.")] = None,
     jsonl: Annotated[str | None, typer.Option(help="File with one request body a line; - for stdin.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Lines of --jsonl in flight at once.")] = 1,
+    from_line: Annotated[int, typer.Option(min=1, help="Line of --jsonl to begin with.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="The Exchange as JSON on stdout, one a line.")] = False,
     with_bytes: Annotated[
         bool, typer.Option("--bytes", help="Beside --json: every byte of the answer, with its time.")
@@ -52,10 +53,10 @@ def send_requests(
     chosen = endpoint_options.choose_endpoint(endpoint, given, optional=jsonl is not None)
     rules = find_rules(profile, None)
     if jsonl is not None:
-        from byok_bench.cli.request_lines import send_lines
+        from byok_bench.cli.request_lines import LineSettings, send_lines
 
-        lines = read_file_or_stdin(jsonl)
-        raise typer.Exit(int(run_async(send_lines(lines, chosen, model, rules, concurrency, as_json, with_bytes))))
+        series = LineSettings(chosen, model, rules, concurrency, as_json, with_bytes)
+        raise typer.Exit(int(send_lines(read_file_or_stdin(jsonl), from_line, series)))
     assert chosen is not None
     body = (
         build_prompt_body(prompt, find_asked_schema(chosen, model))

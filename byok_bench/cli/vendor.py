@@ -85,10 +85,9 @@ def play_request_lines(
     path: Path, names: list[str], run: str | None, store: Path | None, repeats: int, concurrency: int
 ) -> "Run":
     """The lines of a file on the named endpoints of the book; on those of a stored run where one is named."""
-    from functools import partial
-
     from byok_bench.cli.progress_bar import ProgressBar
     from byok_bench.cli.run import carry_out_run
+    from byok_bench.runs.measuring.stop_switch import StopSwitch
     from byok_bench.runs.results import Run
     from byok_bench.scenarios.request_lines import read_request_lines
 
@@ -99,7 +98,7 @@ def play_request_lines(
         fail("name whom to play the lines on: --candidate NAME, once or more, or a run that has them")
     endpoints = [endpoint_options.find_booked_endpoint(name, needs_all=False) for name in wanted]
 
-    async def play(bar: ProgressBar) -> Run:
+    async def play(bar: ProgressBar, stop: StopSwitch) -> Run:
         from byok_bench.runs.runner import run as start
 
         return await start(
@@ -112,9 +111,10 @@ def play_request_lines(
             profile=endpoint_options.resolve_egress_profile("local"),
             policy=endpoint_options.read_egress_policy(),
             note=f"vendor {path.name}",
+            stop=stop,
         )
 
-    return carry_out_run(partial(play), ProgressBar())
+    return carry_out_run(play, ProgressBar())
 
 
 def make_vendor_document(run: "Run", lines: "list[Line]", reference: str, candidates: list[str]) -> dict[str, Any]:

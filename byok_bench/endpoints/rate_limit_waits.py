@@ -6,7 +6,7 @@ itself.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from byok_bench.wire.failures import Failure
@@ -21,12 +21,18 @@ NOTEWORTHY_NS: Final = 1_000_000_000
 class RateLimitWaits:
     """The earliest time at which each target may be asked again."""
 
-    def __init__(self, targets: int, tell: Callable[[int, float], None]) -> None:
-        """`tell` hears (target, seconds) when a wait begins that nobody began yet."""
+    def __init__(
+        self,
+        targets: int,
+        tell: Callable[[int, float], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`tell` hears (target, seconds) when a wait begins that nobody began yet. `sleep` may raise to end a wait."""
         self._until_ns = [0] * targets
         self._told_ns = [0] * targets
         """Of these, what was told."""
         self._tell = tell
+        self._sleep = sleep
 
     def note(self, target: int, failure: Failure | None) -> None:
         """Take what a failure asks for; only a rate limit asks on behalf of whatever comes next."""
@@ -42,6 +48,6 @@ class RateLimitWaits:
             if self._until_ns[target] > self._told_ns[target] + NOTEWORTHY_NS:
                 self._told_ns[target] = self._until_ns[target]
                 self._tell(target, ahead / 1e9)
-            await asyncio.sleep(ahead / 1e9)
+            await self._sleep(ahead / 1e9)
             now = time.perf_counter_ns()
         return now - began

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from byok_bench.errors import PlanError
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Transport
 from byok_bench.runs.planning.budgets import Limits
 from byok_bench.runs.results import Run
@@ -23,6 +24,8 @@ class PlaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Of this start."""
     until: Callable[[Run], bool] | None = None
     """Asked after each repeat: whether the run so far is enough."""
+    stop: StopSwitch | None = None
+    """Pressed, it lets what is in flight finish, and nothing new begins."""
     cluster: Any = None
     """Address of a Dask scheduler, or a client of one."""
 

@@ -19,6 +19,7 @@ from byok_bench.runs.measuring.context_windows import ask_windows, take_over_win
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
 from byok_bench.runs.measuring.session import measure_in_this_process
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block, make_warmup_blocks, order_jobs
 from byok_bench.runs.planning.plan import Job, Plan
@@ -47,6 +48,7 @@ from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
 from byok_bench.runs.storage.run_rows import RunLabels
 
+STOPPED: Final = "stopped: what was in flight was finished"
 PEER_POLL_S: Final = 0.2
 """How often a run that is shared with another process is looked at."""
 
@@ -68,6 +70,7 @@ class RunStart:
         self._path = path
         self._listener = listener
         self._means = means
+        self._stop = means.stop or StopSwitch()
         self._run_id = ""
         self._done = 0
         self._samples = 0
@@ -82,13 +85,17 @@ class RunStart:
             try:
                 found = await asyncio.shield(asyncio.wrap_future(opening))
                 self._run_id = found.run_id
-                await self._play(writer, found)
+                with self._stop.enable():
+                    await self._play(writer, found)
             except BaseException as error:
                 if opening.exception() is None:  # a cancel does not take back that the run was opened
                     self._run_id = opening.result().run_id
                     self._mark_interrupted(writer, error)
                 raise
             stopped = [f"stopped by the limit of {self._limit}"] if self._limit else []
+            if self._stop.is_pressed and self._list_jobs_left(found):
+                await writer.commit_statement(ledger.give_back_owned, self._run_id, name_this_process())
+                stopped = [STOPPED]
             left = "; ".join([*stopped, *(self._unusable if found.intent.idle else ())])
             if left:
                 await writer.commit_statement(run_rows.set_status, self._run_id, "interrupted", left)
@@ -118,13 +125,16 @@ class RunStart:
         rounds = [blocks] if self._means.until is None else split_rounds(plan, blocks)
         while rounds and rounds[0]:
             await self._measure(self._make_work(plan, states, rounds.pop(0)), writer)
-            if self._limit:
+            if self._limit or self._stop.is_pressed:
                 return
             if rounds and self._means.until is not None and await self._ask(self._means.until):
                 rounds = await self._leave_out_rest(writer, plan, rounds)
             if not rounds:
                 rounds = [order_jobs(plan, await self._take_over_from_others(writer, plan))]
                 states = self._read_states()
+
+    def _list_jobs_left(self, found: OpenedRun) -> list[Job]:
+        return list_open_jobs(found.intent.plan, self._jobs, self._read_states())
 
     def _make_work(self, plan: Plan, states: dict[str, ExchangeState], blocks: Sequence[Block]) -> Work:
         return Work(
@@ -172,13 +182,15 @@ class RunStart:
         if self._means.cluster is None:
             await here(work)
         else:
-            await measure_on_cluster(self._means.cluster, work, self._endpoints, writer, self._relay_event, here)
+            await measure_on_cluster(
+                self._means.cluster, work, self._endpoints, writer, self._relay_event, here, self._stop
+            )
 
     async def _measure_here(self, work: Work, writer: StoreWriter) -> None:
         """In this process, beside it, or in several."""
         beside = self._means.process is True or (self._means.process == "auto" and is_in_notebook())
         if not beside and self._means.processes == 1:
-            await measure_in_this_process(work, self._endpoints, writer, self._relay_event)
+            await measure_in_this_process(work, self._endpoints, writer, self._relay_event, self._stop)
             return
         start = Start(
             store=str(self._path),
@@ -187,7 +199,7 @@ class RunStart:
             secrets=await asyncio.to_thread(resolve_secrets, self._endpoints),
             processes=self._means.processes,
         )
-        await (measure_in_process if beside else measure_in_workers)(start, self._relay_event)
+        await (measure_in_process if beside else measure_in_workers)(start, self._relay_event, self._stop)
 
     async def _take_over_from_others(self, writer: StoreWriter, plan: Plan) -> list[Job]:
         """Wait for a process that shares this run; its jobs, if it went away before they were done."""

@@ -13,6 +13,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Transport
 from byok_bench.runs.planning.budgets import Limits, check_limits
 from byok_bench.runs.planning.plan import check_profile, make_plan
@@ -69,6 +70,7 @@ async def run(
     max_requests: int | None = None,
     until: Callable[[Run], bool] | None = None,
     cluster: Any = None,
+    stop: StopSwitch | None = None,
 ) -> Run:
     """Play every scenario on every model of every endpoint, and keep what came back.
 
@@ -104,6 +106,8 @@ async def run(
     * `until`: asked after each repeat with the run so far; once it says True the rest of the agent prompts is left out.
     * `cluster`: the address of a Dask scheduler, or a `distributed.Client`: its workers play (docs/scale.md); None:
       this machine does.
+    * `stop`: a `bb.StopSwitch`: once it is pressed nothing new is sent, what is in flight finishes, and the run is
+      interrupted; None: only a cancel ends it early, at once.
 
     Raises EndpointError if no endpoint can be used (it names each, and no run is made) or the workspace forbids one,
     PlanError for scenarios and numbers that no run can have, BookError for a workspace policy that cannot be read,
@@ -137,6 +141,7 @@ async def run(
         limits=limits,
         until=until,
         cluster=cluster,
+        stop=stop,
     )
     check_limits(limits, chosen, processes, on_cluster=cluster is not None)
     labels = RunLabels(note=note, plan_file=os.fspath(plan_file))

@@ -17,6 +17,7 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import ByokBenchError
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.extension import add_repeats
+from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import resume, run
 from byok_bench.scenarios.scenario import Scenario
@@ -91,6 +92,7 @@ class RunPanel(VBox):  # type: ignore[misc]
             store=self._store,
             on_progress=self.view.show_event,
             resume=False,
+            stop=self.view.stop_switch,
         )
         return await self._wait_for(running)
 
@@ -192,7 +194,8 @@ class RunPanel(VBox):  # type: ignore[misc]
         every = {one.label: one for one in (*self.state.demo, *self.state.book.endpoints)}
         planned = [one.label for one in self.run.plan.endpoints]
         endpoints = [every[label] for label in planned if label in every]
-        running = resume(self.run.id, self.run.path, self.view.show_event, endpoints=endpoints)
+        means = PlaySettings(stop=self.view.stop_switch)
+        running = resume(self.run.id, self.run.path, self.view.show_event, endpoints=endpoints, means=means)
         return await self._wait_for(running)
 
     async def _add_repeats(self) -> Run:

@@ -11,6 +11,7 @@ from ipywidgets import VBox
 from byok_bench.report.board import Board, estimate_left_s, make_board
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.live_rows import LiveRows
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunFinished, RunStarted, Waiting
 from byok_bench.runs.results import Run
 from byok_bench.ui.action import Action
@@ -18,17 +19,26 @@ from byok_bench.ui.board_view import BoardView
 
 PACE_S: Final = 0.25
 """Between two looks: at most four updates a second, however many streams there are."""
+STOP: Final = "Stop"
+STOP_HINT: Final = "What is in flight finishes, nothing new is sent; what was measured is kept"
+STOP_NOW: Final = "Stop now"
+STOP_NOW_HINT: Final = "Gives up what is in flight, which may be billed; what was measured is kept"
 SHARE: Final = 10
 """And a look may take a tenth of the time."""
 
 
 class RunView(VBox):  # type: ignore[misc]
-    """`run = await view.wait_for_run(bb.run(…, on_progress=view.show_event))`."""
+    """`run = await view.wait_for_run(bb.run(…, on_progress=view.show_event, stop=view.stop_switch))`.
+
+    Stop lets what is in flight finish; pressed again, or where the run was not given the switch, it cuts at once.
+    """
 
     def __init__(self) -> None:
         self.board = BoardView()
         self.board.status = "Waiting to start …"
-        self.stop_button = Action("Stop", hint="What was measured is kept", disabled=True)
+        self.stop_switch = StopSwitch()
+        """What the button presses first."""
+        self.stop_button = Action(STOP, hint=STOP_HINT, disabled=True)
         self._started: RunStarted | None = None
         self._begun_s = 0.0
         self._rows: LiveRows | None = None
@@ -44,7 +54,7 @@ class RunView(VBox):  # type: ignore[misc]
         """The run to its end; where Stop was pressed, as much of it as was measured."""
         self._task, self._stopped, self._started = asyncio.ensure_future(running), False, None
         self._loop = asyncio.get_running_loop()
-        self.stop_button.disabled = False
+        self.stop_button.text, self.stop_button.hint, self.stop_button.disabled = STOP, STOP_HINT, False
         try:
             return await self._task
         except asyncio.CancelledError:
@@ -119,9 +129,18 @@ class RunView(VBox):  # type: ignore[misc]
         self.board.status = to_printable_line(f"{event.status}{why}{counts}.{kept}{more}")
 
     def _stop(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end_run)  # a front end may tell it in another thread
+
+    def _end_run(self) -> None:
+        """First in order; the second time at once."""
+        if self.stop_switch.press():
+            self.stop_button.text, self.stop_button.hint = STOP_NOW, STOP_NOW_HINT
+            self._told = "Nothing new is sent; what is in flight finishes"
+            return
         self._stopped = True
-        if self._task is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._task.cancel)  # a front end may tell it in another thread
+        if self._task is not None:
+            self._task.cancel()
 
 
 def _describe_seconds(seconds: float) -> str:

@@ -20,6 +20,7 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
 from byok_bench.runs.cluster import driver
 from byok_bench.runs.cluster.driver import _refuse_open_connections
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import run
@@ -168,6 +169,27 @@ async def test_a_cancelled_run_leaves_the_cluster_and_is_gone_on_with(
     went_on = await play(server, tmp_path / "s.sqlite", client, repeats=40)
     assert (went_on.id, went_on.status) == (stopped.id, "finished")
     assert set(count_rows(went_on.path).values()) == {1}
+
+
+async def test_a_stopped_run_finishes_what_workers_have_in_flight(
+    client: Client, server: BenchServer, tmp_path: Path
+) -> None:
+    """The switch of a run reaches every worker: nothing new is sent, nothing is lost, and the run is gone on with."""
+    stop, store = StopSwitch(), tmp_path / "s.sqlite"
+    server.delay_s = 0.2
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, ExchangeFinished) and event.done == 6:
+            stop.press()
+
+    half = await play(server, store, client, repeats=40, on_progress=listen, stop=stop)
+    asked = len(server.ids)
+    assert (half.status, half.maybe_billed, half.states["sent"]) == ("interrupted", 0, 0)
+    assert sum(count_rows(store).values()) == asked < 40 * len(SCENARIOS)
+    server.delay_s = 0.0
+    whole = await play(server, store, client, repeats=40)
+    assert (whole.id, whole.status, list_plugins(client)) == (half.id, "finished", [])
+    assert len(server.ids) == len(set(server.ids)) == sum(count_rows(store).values())
 
 
 async def test_no_key_is_anywhere_in_a_cluster(

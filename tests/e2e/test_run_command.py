@@ -306,7 +306,7 @@ def test_a_run_that_is_stopped_keeps_what_was_measured_and_says_how_to_go_on(
     out, err = child.communicate()
     assert child.returncode == exit_code
     assert out == ""
-    (line,) = err.strip().splitlines()
+    line = err.strip().splitlines()[-1]
     assert says in line
     run_id = started.split()[1].rstrip(":")
     assert line.endswith(f"of 400 samples are kept. Go on with: byok-bench run --resume {run_id}")

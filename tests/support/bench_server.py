@@ -1,6 +1,6 @@
 """A small chat server for tests of runs: streams, calls tools, refuses, and keeps a log of what it was asked.
 
-Stdlib only, so that it is a witness of its own. In a process of its own: `python bench_server.py LOGFILE`
+Stdlib only, so that it is a witness of its own. In a process of its own: `python bench_server.py LOGFILE SECONDS`
 prints its port, and writes the id of each request to the log before it answers.
 """
 
@@ -167,8 +167,8 @@ async def serving(server: BenchServer) -> AsyncIterator[BenchServer]:
         listening.close()
 
 
-async def _main(log: TextIO) -> None:
-    async with serving(BenchServer(pieces=3, delay_s=0.001, log=lambda id_: log.write(f"{id_}\n"))) as server:
+async def _main(log: TextIO, delay_s: float) -> None:
+    async with serving(BenchServer(pieces=3, delay_s=delay_s, log=lambda id_: log.write(f"{id_}\n"))) as server:
         sys.stdout.write(f"{server.port}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
@@ -176,4 +176,4 @@ async def _main(log: TextIO) -> None:
 
 if __name__ == "__main__":
     with open(sys.argv[1], "a", buffering=1, encoding="ascii") as file:
-        asyncio.run(_main(file))
+        asyncio.run(_main(file, float(sys.argv[2])))

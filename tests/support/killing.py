@@ -64,9 +64,9 @@ class Tally:
 
 
 @contextmanager
-def server(log: Path) -> Iterator[str]:
+def server(log: Path, delay_s: float = 0.001) -> Iterator[str]:
     """The test server in a process of its own, so that it outlives every kill; its base URL."""
-    command = [sys.executable, str(HERE / "bench_server.py"), str(log)]
+    command = [sys.executable, str(HERE / "bench_server.py"), str(log), str(delay_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         try:

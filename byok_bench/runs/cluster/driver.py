@@ -32,6 +32,7 @@ from byok_bench.runs.cluster.messages import (
     store_message,
     unpack_bundle,
 )
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
@@ -65,6 +66,7 @@ async def measure_on_cluster(
     writer: StoreWriter,
     tell: Callable[[MeasuringEvent], None],
     here: Here,
+    stop: StopSwitch,
 ) -> None:
     """Play the blocks on a cluster, and by `here` those that no worker may play; both at once.
 
@@ -78,7 +80,7 @@ async def measure_on_cluster(
     if apart:
         playing.append(asyncio.ensure_future(here(msgspec.structs.replace(work, blocks=tuple(apart)))))
     if shared:
-        playing.append(asyncio.ensure_future(_play_shared(cluster, work, shared, documents, writer, tell)))
+        playing.append(asyncio.ensure_future(_play_shared(cluster, work, shared, documents, writer, tell, stop)))
     try:
         await asyncio.gather(*playing)
     finally:
@@ -105,6 +107,7 @@ async def _play_shared(
     documents: Sequence[dict[str, Any] | None],
     writer: StoreWriter,
     tell: Callable[[MeasuringEvent], None],
+    stop: StopSwitch,
 ) -> None:
     from distributed import Client
 
@@ -119,7 +122,7 @@ async def _play_shared(
         if client.asynchronous:
             raise PlanError("give a distributed.Client that is not asynchronous", code="bad_cluster")
         _refuse_open_connections(client.scheduler.address, documents)
-        run = await asyncio.to_thread(ClusterRun, client, work, writer, tell)
+        run = await asyncio.to_thread(ClusterRun, client, work, writer, tell, stop)
         await run.play(blocks, documents)
     finally:
         if is_ours:
@@ -166,13 +169,21 @@ class LeaseOut:
 class ClusterRun:
     """One start of a run on one cluster."""
 
-    def __init__(self, client: Any, work: Work, writer: StoreWriter, tell: Callable[[MeasuringEvent], None]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        work: Work,
+        writer: StoreWriter,
+        tell: Callable[[MeasuringEvent], None],
+        stop: StopSwitch,
+    ) -> None:
         from distributed import Queue
 
         self._client = client
         self._work = work
         self._writer = writer
         self._tell = tell
+        self._stop = stop
         self._name = f"byok-bench-{work.run_id}-{secrets.token_hex(4)}"
         self._queue: Any = Queue(self._name, client=client, maxsize=MOST_BUNDLES)  # type: ignore[no-untyped-call]
         self._names: dict[str, str] = {}
@@ -194,7 +205,8 @@ class ClusterRun:
         listening = asyncio.ensure_future(self._receive_bundles())
         playing = asyncio.ensure_future(self._play_waves(plugin, [*iterate_waves(plan, blocks)]))
         try:
-            await asyncio.wait((listening, playing), return_when=asyncio.FIRST_COMPLETED)
+            with self._stop.relay(self._finish_leases):
+                await asyncio.wait((listening, playing), return_when=asyncio.FIRST_COMPLETED)
             for ended in (playing, listening):
                 if ended.done():
                     ended.result()
@@ -206,15 +218,17 @@ class ClusterRun:
     async def _play_waves(self, plugin: Any, waves: Sequence[Sequence[Block]]) -> None:
         await asyncio.to_thread(self._client.register_plugin, plugin, self._name)
         for wave in waves:
+            if self._stop.is_pressed:
+                break
             await self._play_wave(LeaseBook(self._work.plan, wave))
         await self._wait_until_heard()
 
     async def _play_wave(self, book: LeaseBook) -> None:
         alone_s = 0.0
-        while not book.is_empty or self._out:
+        while self._out or not (book.is_empty or self._stop.is_pressed):
             present = await asyncio.to_thread(self._list_workers)
             await self._take_back_leases(book, present)
-            idle = [address for address in present if address not in self._out]
+            idle = [] if self._stop.is_pressed else [address for address in present if address not in self._out]
             leases = book.cut_leases(len(self._by_number), len(idle), len(present)) if idle else []
             for address, lease in zip(idle, leases, strict=False):
                 await self._submit_lease(address, lease)
@@ -224,6 +238,16 @@ class ClusterRun:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), LOOK_S)
             self._changed.clear()
+
+    def _finish_leases(self) -> None:
+        """Tell the workers to finish what is in flight, and to begin nothing new."""
+        from byok_bench.runs.cluster.worker import finish_leases
+
+        def tell_workers() -> None:
+            with suppress(OSError, TimeoutError, RuntimeError, ValueError):  # one that is gone has nothing in flight
+                self._client.run(finish_leases, self._name, on_error="ignore")
+
+        self._telling = asyncio.ensure_future(asyncio.to_thread(tell_workers))
 
     def _list_workers(self) -> list[str]:
         return sorted(self._client.scheduler_info(n_workers=-1)["workers"])

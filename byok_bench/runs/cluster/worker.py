@@ -58,6 +58,10 @@ class MeasuringPlugin(WorkerPlugin):
         """The run is over, or was stopped: give up what is in flight, forget the keys."""
         self._host.stop()
 
+    def finish(self) -> None:
+        """Let what is in flight finish, and begin nothing new."""
+        self._host.finish()
+
     def play(self, lease: Lease) -> None:
         """Play one lease, in the thread of its task."""
         self._host.play(lease)
@@ -71,6 +75,9 @@ class MeasuringHost:
         self._documents = documents
         self._loop: asyncio.AbstractEventLoop | None = None
         self._began = threading.Event()
+        self._is_finishing = False
+        self._session: MeasuringSession | None = None
+        """What plays a lease now."""
         self._thread = threading.Thread(target=self._serve, name="byok-bench-measuring", daemon=True)
 
     def play(self, lease: Lease) -> None:
@@ -96,6 +103,16 @@ class MeasuringHost:
         """End the loop, whatever is in flight."""
         if self._loop is not None and self._began.is_set():
             self._loop.call_soon_threadsafe(self._ended.set)
+
+    def finish(self) -> None:
+        """Let what is in flight finish; this lease, and any that comes, begins nothing new."""
+        self._is_finishing = True
+        if self._loop is not None and self._began.is_set():
+            self._loop.call_soon_threadsafe(self._finish_session)
+
+    def _finish_session(self) -> None:
+        if self._session is not None and self._is_finishing:
+            self._session.finish()
 
     def _serve(self) -> None:
         with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
@@ -126,7 +143,16 @@ class MeasuringHost:
         self._setup.work.states.update(lease.states)
         session = MeasuringSession(self._setup.work, self._endpoints, writer, writer.tell, self._client)
         async with session:
+            self._session = session
+            self._finish_session()
             await session.play([lease.block], share=lease.share)
+
+
+def finish_leases(name: str, dask_worker: Worker) -> None:
+    """Run on each worker: let the run of that name finish what is in flight."""
+    plugin = dask_worker.plugins.get(name)
+    if isinstance(plugin, MeasuringPlugin):
+        plugin.finish()
 
 
 def play_lease(name: str, lease: bytes) -> None:

@@ -9,7 +9,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final, NoReturn
 
@@ -56,6 +56,10 @@ class ClaimConflict(Exception):
     """Another process has this exchange; it stores the result."""
 
 
+class RunEnding(Exception):
+    """Nothing new is to begin; what was not sent yet stays planned."""
+
+
 class UnsentFailure(Exception):
     """The exchange failed before anything was sent; the row says why."""
 
@@ -86,8 +90,9 @@ class Executor:
         self._dice = random.Random(f"retries {plan.seed}")
         self._unreached = [0] * len(plan.targets)
         self._answered = [False] * len(plan.targets)
+        self._ending = asyncio.Event()
         self._holds = RateLimitWaits(
-            len(plan.targets), lambda target, s: self._report_wait(target, "as its 429 asked", s)
+            len(plan.targets), lambda target, s: self._report_wait(target, "as its 429 asked", s), self._sleep
         )
         self._busy: set[int] = set()
         """Targets that an over-long prompt of ours may still keep busy."""
@@ -98,6 +103,15 @@ class Executor:
     def limit_reached(self) -> str:
         """The limit that the next request could pass; empty while there is none."""
         return self._budget.reached
+
+    @property
+    def has_to_end(self) -> bool:
+        """Nothing new begins any more."""
+        return bool(self.limit_reached) or self._ending.is_set()
+
+    def finish(self) -> None:
+        """Let what is in flight finish, and begin nothing new."""
+        self._ending.set()
 
     async def play_block(self, block: Block, begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> Health:
         """Play the jobs of one block. `share` is (which, of how many) processes; `begin_ns` their common start."""
@@ -117,19 +131,20 @@ class Executor:
     async def _wait_for_recovery(self, target: int) -> None:
         """What comes next must not fail for what the last prompt did."""
         self._busy.discard(target)
-        if target in self._lost:
+        if target in self._lost or self.has_to_end:
             return
         self._report_wait(target, "after an over-long prompt, until it answers again", LONGEST_WAIT_S)
 
         async def ask(body: dict[str, Any], timeouts: Timeouts) -> Exchange:
             model = self._plan.targets[target].model
             async with self._budget.reserve(target, body) as spending:
+                self._check_going_on()
                 spending.exchange = await self._send_body(self._endpoints[target], body, model, timeouts)
             return spending.exchange
 
         try:
             found = await wait_for_recovery(target, self._plan.targets[target].schema, ask, LONGEST_WAIT_S)
-        except LimitReached:
+        except (LimitReached, RunEnding):
             return
         if not found.answered:
             self._lost.add(target)
@@ -141,7 +156,7 @@ class Executor:
         waiting = deque(jobs)
 
         async def worker() -> None:
-            while waiting and not self.limit_reached:
+            while waiting and not self.has_to_end:
                 await self._play_job(waiting.popleft())
 
         async with asyncio.TaskGroup() as group:
@@ -153,15 +168,16 @@ class Executor:
         begin = begin_ns if begin_ns is not None else time.perf_counter_ns()
         starts = compute_intended_starts(load, len(block.jobs), seed)[which::of]
         async with asyncio.TaskGroup() as group:
-            for job, offset in zip(block.jobs[which::of], starts, strict=True):
-                if self.limit_reached:
-                    break
-                ahead = begin + offset - time.perf_counter_ns()
-                if ahead > 0:
-                    await asyncio.sleep(ahead / 1e9)
-                waited = await self._holds.wait(block.target)
-                begin += waited  # the whole schedule moves: what was held back must not come as a burst
-                group.create_task(self._play_job(job, begin + offset, waited))
+            with suppress(RunEnding):
+                for job, offset in zip(block.jobs[which::of], starts, strict=True):
+                    if self.has_to_end:
+                        break
+                    ahead = begin + offset - time.perf_counter_ns()
+                    if ahead > 0:
+                        await self._sleep(ahead / 1e9)
+                    waited = await self._holds.wait(block.target)
+                    begin += waited  # the whole schedule moves: what was held back must not come as a burst
+                    group.create_task(self._play_job(job, begin + offset, waited))
 
     async def _play_job(self, job: Job, intended_ns: int | None = None, waited_ns: int = 0) -> None:
         scenario = self._plan.get_scenario(job.scenario)
@@ -193,7 +209,7 @@ class Executor:
                 send_turn,
                 find_target_model(self._plan, job.target),
             )
-        except (ClaimConflict, LimitReached):
+        except (ClaimConflict, LimitReached, RunEnding):
             return
         except UnsentFailure:
             self._report_finished(job, len(sent) + 1, True, None)
@@ -217,6 +233,7 @@ class Executor:
             waited_ns += await self._holds.wait(job.target)
             waited_ms = waited_ns / 1e6 if waited_ns else None
             async with self._budget.reserve(job.target, request.body) as spending:
+                self._check_going_on()
                 if not await self._writer.commit_statement(
                     ledger.claim_attempt, self._run_id, job, turn, attempt, self._owner, waited_ms, request.client_ms
                 ):
@@ -237,7 +254,17 @@ class Executor:
             await self._writer.commit_statement(store_clean_attempt, self._run_id, key, attempt, exchange.raw, end)
             if delay is None:
                 return exchange
-            await asyncio.sleep(delay)
+            await self._sleep(delay)
+
+    def _check_going_on(self) -> None:
+        if self._ending.is_set():
+            raise RunEnding
+
+    async def _sleep(self, seconds: float) -> None:
+        """Raises RunEnding as soon as nothing new is to begin."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        self._check_going_on()
 
     def _find_failure(self, exchange: Exchange) -> Failure | None:
         """The failure as far as it is known without reading a stream; read, too, where a retry depends on it."""

@@ -48,6 +48,10 @@ class Go(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     of: int = 1
 
 
+class Finish(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """To the process: let what is in flight finish, and begin nothing new."""
+
+
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """To the process: give up what is in flight. The end of the pipe says the same."""
 
@@ -63,7 +67,7 @@ class WorkerError(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     code: str
 
 
-MessageToProcess = Start | Go | Stop
+MessageToProcess = Start | Go | Finish | Stop
 MessageFromProcess = ExchangeFinished | Waiting | LimitMet | BlocksPlayed | WorkerError
 
 

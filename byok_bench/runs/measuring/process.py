@@ -22,6 +22,7 @@ from byok_bench.redact import redact
 from byok_bench.runs.measuring import pipe_messages
 from byok_bench.runs.measuring.pipe_messages import (
     BlocksPlayed,
+    Finish,
     Go,
     MessageFromProcess,
     MessageToProcess,
@@ -29,6 +30,7 @@ from byok_bench.runs.measuring.pipe_messages import (
     Stop,
     WorkerError,
 )
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.planning.load_patterns import OpenLoad
 from byok_bench.runs.progress import MeasuringEvent
 
@@ -60,21 +62,26 @@ def is_in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-async def measure_in_process(start: Start, tell: MeasuringListener) -> None:
+async def measure_in_process(start: Start, tell: MeasuringListener, stop: StopSwitch) -> None:
     """Play everything in one process beside this one."""
     async with MeasuringProcess(start) as process:
         if start.processes == 1:
             process.send(Go(blocks=tuple(range(len(start.work.blocks)))))
-        await process.wait_until_played(tell)
+        with stop.relay(process.finish):
+            await process.wait_until_played(tell)
 
 
-async def measure_in_workers(start: Start, tell: MeasuringListener) -> None:
+async def measure_in_workers(start: Start, tell: MeasuringListener, stop: StopSwitch) -> None:
     """Play every block in several processes at once, each its share; the next block begins when all are through."""
     alone = msgspec.structs.replace(start, processes=1)
     count = start.processes
     async with AsyncExitStack() as stack:
         processes = [await stack.enter_async_context(MeasuringProcess(alone)) for _ in range(count)]
+        for process in processes:
+            stack.enter_context(stop.relay(process.finish))
         for index, block in enumerate(start.work.blocks):
+            if stop.is_pressed:
+                return
             begin = time.perf_counter_ns() + HEAD_START_NS if isinstance(block.load, OpenLoad) else None
             for which, process in enumerate(processes):
                 process.send(Go(blocks=(index,), begin_ns=begin, which=which, of=count))
@@ -143,6 +150,10 @@ class MeasuringProcess:
         assert self._child.stdin is not None
         with suppress(OSError):
             pipe_messages.write_frame(self._child.stdin, message)
+
+    def finish(self) -> None:
+        """Let it finish what is in flight, and begin nothing new."""
+        self.send(Finish())
 
     async def wait_until_played(self, tell: MeasuringListener) -> None:
         """Pass on what it tells until it is through. Raises what broke it, or ProcessEnded."""

@@ -11,6 +11,7 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import SecretError
 from byok_bench.runs.measuring.executor import Executor
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.timed_sections import freeze_heap
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
@@ -55,10 +56,14 @@ class MeasuringSession:
     async def __aexit__(self, *reason: Any) -> None:
         await self._open.aclose()
 
+    def finish(self) -> None:
+        """Let what is in flight finish, and begin nothing new."""
+        self._executor.finish()
+
     async def play(self, blocks: Sequence[Block], begin_ns: int | None = None, share: tuple[int, int] = (0, 1)) -> None:
         """Play blocks in order, or this process's share of them; `begin_ns` is the common start of an open loop."""
         for block in blocks:
-            if self._executor.limit_reached:
+            if self._executor.has_to_end:
                 break
             health = await self._executor.play_block(block, begin_ns, share)
             await self._writer.commit_statement(
@@ -73,11 +78,16 @@ class MeasuringSession:
 
 
 async def measure_in_this_process(
-    work: Work, endpoints: Sequence[Endpoint], writer: StatementTaker, tell: Callable[[MeasuringEvent], None]
+    work: Work,
+    endpoints: Sequence[Endpoint],
+    writer: StatementTaker,
+    tell: Callable[[MeasuringEvent], None],
+    stop: StopSwitch,
 ) -> None:
     """Play all blocks in this process."""
     async with MeasuringSession(work, endpoints, writer, tell) as session:
-        await session.play(work.blocks)
+        with stop.relay(session.finish):
+            await session.play(work.blocks)
 
 
 async def fetch_keyring_key(endpoint: Endpoint) -> Endpoint:

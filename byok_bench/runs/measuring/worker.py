@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
@@ -18,6 +18,7 @@ from byok_bench.runs.measuring import pipe_messages
 from byok_bench.runs.measuring.event_loop import find_loop_factory
 from byok_bench.runs.measuring.pipe_messages import (
     BlocksPlayed,
+    Finish,
     Go,
     MessageFromProcess,
     MessageToProcess,
@@ -27,6 +28,7 @@ from byok_bench.runs.measuring.pipe_messages import (
 )
 from byok_bench.runs.measuring.process import measure_in_workers
 from byok_bench.runs.measuring.session import MeasuringSession
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.storage import ledger
 from byok_bench.runs.storage.owner import name_this_process
 from byok_bench.runs.storage.result_file import StoreWriter
@@ -65,32 +67,43 @@ async def _serve(told: IO[bytes], outbox: Outbox) -> None:
     if not isinstance(start, Start):
         raise StopRequest
     if start.processes > 1:
-        await _play_unless_stopped(measure_in_workers(start, outbox.put), inbox)
+        stop = StopSwitch()
+        with stop.enable():
+            await _play_unless_stopped(measure_in_workers(start, outbox.put, stop), inbox, stop.press)
         outbox.put(BlocksPlayed())
         return
     endpoints = [pipe_messages.insert_secrets(endpoint, start.secrets) for endpoint in start.endpoints]
     writer = StoreWriter(Path(start.store))
     try:
         async with MeasuringSession(start.work, endpoints, writer, outbox.put) as session:
-            while isinstance(go := await inbox.get(), Go):
+            while isinstance(go := await inbox.get(), Go | Finish):
+                if isinstance(go, Finish):
+                    session.finish()
+                    continue
                 blocks = [start.work.blocks[index] for index in go.blocks]
-                await _play_unless_stopped(session.play(blocks, go.begin_ns, (go.which, go.of)), inbox)
+                playing = session.play(blocks, go.begin_ns, (go.which, go.of))
+                await _play_unless_stopped(playing, inbox, session.finish)
                 outbox.put(BlocksPlayed())
     finally:
         await writer.commit_statement(ledger.give_back_owned, start.work.run_id, name_this_process())
         writer.close()
 
 
-async def _play_unless_stopped(playing: Coroutine[Any, Any, None], inbox: Inbox) -> None:
-    """Play on; anything that arrives meanwhile can only be the end."""
-    work, told = asyncio.ensure_future(playing), asyncio.ensure_future(inbox.get())
-    await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
-    if work.done():
-        told.cancel()
-        return await work
-    work.cancel()
-    await asyncio.wait((work,))
-    raise StopRequest
+async def _play_unless_stopped(playing: Coroutine[Any, Any, None], inbox: Inbox, finish: Callable[[], object]) -> None:
+    """Play on; what arrives meanwhile asks for the end: of what is in flight by itself, or at once."""
+    work = asyncio.ensure_future(playing)
+    while not work.done():
+        told = asyncio.ensure_future(inbox.get())
+        await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
+        if not told.done():
+            told.cancel()
+        elif isinstance(told.result(), Finish):
+            finish()
+        else:
+            work.cancel()
+            await asyncio.wait((work,))
+            raise StopRequest
+    return await work
 
 
 def _take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -59,6 +59,29 @@ async def test_stop_gives_back_what_was_measured() -> None:
     assert "." in view.board.squares[0][0]
 
 
+async def test_stop_lets_what_is_in_flight_finish_and_stop_now_does_not() -> None:
+    """The first press loses nothing that was sent; the button then offers the other."""
+    view, presses = RunView(), [1]
+
+    def listen(event: RunEvent) -> None:
+        view.show_event(event)
+        while isinstance(event, ExchangeFinished) and presses[0]:
+            presses[0] -= 1
+            view.stop_button.press()
+
+    async with serving(BenchServer(delay_s=0.1)) as server:
+        for presses[0], is_cut in ((1, False), (2, True)):
+            running = run(
+                endpoint(server), "plain-answer", repeats=50, concurrency=3, on_progress=listen, warmup=0,
+                resume=False, stop=view.stop_switch,
+            )  # fmt: skip
+            half = await view.wait_for_run(running)
+            assert (half.status, half.maybe_billed > 0, half.states["sent"]) == ("interrupted", is_cut, 0)
+            assert view.stop_button.text == "Stop now"
+            assert half.states["done"] <= len(server.ids) <= half.states["done"] + half.maybe_billed
+            server.ids.clear()
+
+
 async def test_what_breaks_a_run_comes_out_of_the_cell() -> None:
     """Only Stop is taken for a wish; another cancel, or an error, is not swallowed."""
     view = RunView()
