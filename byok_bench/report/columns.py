@@ -32,7 +32,11 @@ COLUMNS: Final = {
         "caused by us",
         "429s within the cooldown that an error scenario of this run caused: in neither n nor failed",
     ),
-    "marked": Column("marked", "of n, those during which this client's event loop stood still for more than 50 ms"),
+    "marked": Column(
+        "marked",
+        "of n, those during which this client's event loop stood still for more than 50 ms; or this machine slept, or "
+        "its clock was set: then their times are left out",
+    ),
     "drifted": Column(
         "drifted", "the second half of the run differs from the first at 99 %: the intervals are of neither"
     ),

@@ -8,8 +8,12 @@ from byok_bench.report.stats import Interval, compute_quantile, median
 from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.results import Run
+from byok_bench.wire.recording.clock_watch import UNTIMED_FLAGS
+from byok_bench.wire.recording.loop_lag import STALLED_FLAG
 
 ASKED: Final = ("done", "failed")
+DOUBTFUL: Final = UNTIMED_FLAGS | {STALLED_FLAG}
+"""Marks of samples whose times may be off, or are left out."""
 DIGITS: Final = 2
 LONGEST_MESSAGE: Final = 160
 """Characters of a server's words in a table."""
@@ -30,7 +34,7 @@ class Part:
         self.excluded = sum(row.status == "left_out" for row in rows)
         self.caused = sum(row.caused_by_us for row in rows)
         """429s of a cooldown that an error scenario of ours caused: neither asked nor failed."""
-        self.marked = sum("loop_stalled" in row.flags for row in self.asked)
+        self.marked = sum(not DOUBTFUL.isdisjoint(row.flags) for row in self.asked)
 
     @property
     def counts(self) -> Line:

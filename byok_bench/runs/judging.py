@@ -28,6 +28,7 @@ from byok_bench.scenarios.call_faults import list_call_faults
 from byok_bench.scenarios.expectations.judging import Outcome
 from byok_bench.scenarios.scenario import lay_over
 from byok_bench.scenarios.toolbox import open_toolbox
+from byok_bench.wire.recording.clock_watch import UNTIMED_FLAGS
 
 JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "endpoints/prices.py", "runs/judging.py")
 """What of the package decides what stands in a row."""
@@ -151,8 +152,21 @@ def compute_judge_version() -> str:
     return digest.hexdigest()[:16]
 
 
+UNTIMED: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("queue_ms", "late_ms", "connect_ms", "ttfb_ms", "e2e_ms", "tpot_ms")),
+    **dict.fromkeys(("ttft_ms", "ttft_text_ms", "ttft_reasoning_ms", "ttft_tool_ms")),
+    "itl_ms": (),
+}
+"""The times of a row of which none says what the server took, and what stands in their place."""
+
+
 def make_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
     """The row of one recorded exchange, without the outcome of its sample."""
+    row = _make_timed_row(plan, state, exchange)
+    return msgspec.structs.replace(row, **UNTIMED) if UNTIMED_FLAGS & set(row.flags) else row
+
+
+def _make_timed_row(plan: Plan, state: ExchangeState, exchange: Exchange) -> Row:
     reading_, timing, output, error = exchange.reading, exchange.timing, exchange.output, exchange.error
     raw, usage = exchange.raw, exchange.output.usage
     counted = usage.completion_tokens if usage else None

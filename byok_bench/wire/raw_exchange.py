@@ -101,7 +101,7 @@ class RawExchange(msgspec.Struct, kw_only=True):
     reused: bool = False
     """The connection was kept alive from an earlier exchange."""
     flags: list[str] = msgspec.field(default_factory=list)
-    """Marks on the sample: `loop_stalled`, `redacted`, `body_cut`, …"""
+    """Marks on the sample: `loop_stalled`, `slept`, `clock_jumped`, `redacted`, `body_cut`, …"""
 
     @property
     def has_clean_end(self) -> bool:

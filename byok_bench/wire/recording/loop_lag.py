@@ -1,5 +1,7 @@
 """Loop lag: notices when the event loop stood still, and marks the exchanges that were under way.
 
+Those that were under way when the machine slept, or its clock was set, are marked by the same timer (clock_watch.py).
+
 A timer that should fire every 25 ms and fires late tells how long nothing else ran. Kernel stamps are right all
 the same, but what was written late, or read in one piece with what followed, is not; so the sample says so.
 """
@@ -11,6 +13,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.wire.raw_exchange import RawExchange
+from byok_bench.wire.recording.clock_watch import ClockWatch
 
 PERIOD_NS: Final = 25_000_000
 STALLED_NS: Final = 50_000_000
@@ -34,7 +37,9 @@ class LagSummary(msgspec.Struct, frozen=True, kw_only=True):
 class LagMonitor:
     """Watches one event loop for one client; ticks only while an exchange is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, clocks: ClockWatch | None = None) -> None:
+        """`clocks`: tells of sleep and of a clock that was set; None: this machine's."""
+        self._clocks = clocks or ClockWatch()
         self._records: dict[int, RawExchange] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due_ns = 0
@@ -48,6 +53,7 @@ class LagMonitor:
     def enter(self, record: RawExchange) -> None:
         """An exchange begins."""
         if not self._records:
+            self._clocks.begin()
             self._began_ns = time.perf_counter_ns()
             self._cpu_began_ns = time.thread_time_ns()
             self._schedule(self._began_ns)
@@ -89,6 +95,11 @@ class LagMonitor:
         if late > STALLED_NS:
             self._due_ns = now + PERIOD_NS  # counted once, though the late timer itself is still to come
             self._stalls += 1
-            for record in self._records.values():
-                if STALLED_FLAG not in record.flags:
-                    record.flags.append(STALLED_FLAG)
+            self._mark(STALLED_FLAG)
+        for flag in self._clocks.look():
+            self._mark(flag)
+
+    def _mark(self, flag: str) -> None:
+        for record in self._records.values():
+            if flag not in record.flags:
+                record.flags.append(flag)
