@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,6 +61,14 @@ def serve_answers(
         int | None, typer.Option(min=1, help="Context window, tokens: 4096, or a million with --script.")
     ] = None,
     reasoning: Annotated[bool, typer.Option(help="Think before each answer.")] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Hold a rate limit: concurrency, requests, tokens (a window), window_s, style (window, bucket), "
+            "retry_after (true, short, long, none), headers (true, wrong, none); may be repeated.",
+        ),
+    ] = None,
     list_faults: Annotated[bool, typer.Option("--list", help="List the faults and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout: where it listens.")] = False,
 ) -> None:
@@ -86,10 +95,25 @@ def serve_answers(
             reasoning=reasoning,
             script=list_script_entries(script or []),
             mistake=mistake,
+            limits=read_limits(limit or ()),
             port=port,
         )
     asyncio.run(serve_until_interrupted(server, as_json))
     raise typer.Exit(int(Exit.OK))
+
+
+def read_limits(given: Iterable[str]) -> dict[str, Any]:
+    """Name → value of each NAME=VALUE. Exits with code 2 for what has no value."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            fail(f"--limit takes NAME=VALUE, not {text!r}")
+        try:
+            found[name] = float(value) if "." in value else int(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def list_script_entries(names: list[str]) -> list[dict[str, Any]]:
@@ -108,7 +132,7 @@ def make_simulator(**settings: Any) -> "HttpBackend":
     try:
         return Simulator(**settings)
     except BackendError as error:
-        fail(f"{error}; byok-bench serve --list names every fault")
+        fail(str(error) if error.code == "unknown_limit" else f"{error}; byok-bench serve --list names every fault")
 
 
 def make_replay_server(found: "list[Recording]", **settings: Any) -> "HttpBackend":

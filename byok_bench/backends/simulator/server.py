@@ -19,6 +19,7 @@ from byok_bench.backends.simulator.http import Request, Schedule, Wire
 from byok_bench.backends.simulator.http_backend import HttpBackend
 from byok_bench.backends.simulator.model_list import OWNER, build_model_entry, build_model_list
 from byok_bench.backends.simulator.profiles import find_profile, mark_simulation
+from byok_bench.backends.simulator.rate_limits import Limiter, RateLimits, make_rate_limits
 from byok_bench.backends.simulator.refusal import (
     Refusal,
     make_too_long,
@@ -37,6 +38,7 @@ from byok_bench.backends.simulator.script import (
     make_scripted_answers,
     refuse_as_scripted,
 )
+from byok_bench.backends.simulator.silences import find_silence, insert_silence
 from byok_bench.backends.simulator.visit import Visit
 
 DEFAULT_MODEL = "simulator-1"
@@ -60,6 +62,8 @@ class Simulator(HttpBackend):
     profile: name of a known server's behaviour (profiles.py); faults come on top.
     script: answers to requests that it knows (script.py; `make_script` makes one of scenarios); what it does not know
     is answered as ever. mistake: in place of the right answers the n-th wrong run of each sample that has as many.
+    limits: rate limits that are held, as RateLimits or a mapping of its fields (rate_limits.py). A prompt may ask for
+    a silence (silences.py).
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Simulator(HttpBackend):
         seed: int = 0,
         script: Sequence[Entry] = (),
         mistake: int = 0,
+        limits: RateLimits | Mapping[str, Any] | None = None,
         port: int = 0,
         label: str | None = None,
     ) -> None:
@@ -97,6 +102,7 @@ class Simulator(HttpBackend):
         self._reasoning = reasoning
         self._visits: Counter[str] = Counter()
         self._memory = ResponseMemory()
+        self._limiter = Limiter(make_rate_limits(limits))
 
     async def answer_request(self, request: Request, wire: Wire) -> bool:
         """Serve one request, with the faults whose turn it is."""
@@ -104,7 +110,10 @@ class Simulator(HttpBackend):
         reply.headers.setdefault("server", OWNER)
         if "x-request-id" in request.headers:
             reply.headers.setdefault("x-request-id", request.headers["x-request-id"])
-        return await wire.send_reply(reply, self._schedule, request.arrived, keep_alive=request.is_keep_alive)
+        try:
+            return await wire.send_reply(reply, self._schedule, request.arrived, keep_alive=request.is_keep_alive)
+        finally:
+            self._limiter.release(id(request))
 
     def make_reply(self, request: Request) -> Reply:
         """The reply to one request, faults included; nothing is sent."""
@@ -187,7 +196,11 @@ class Simulator(HttpBackend):
         for fault in faults:
             for one in answers:
                 fault.change_answer(visit, one)
+        told = self._limiter.admit(id(visit.request), ask.prompt_tokens + sum(one.tokens for one in answers))
         visit.reply = _DIALECTS[visit.route].write_reply(ask, answers)
+        visit.reply.headers |= told
+        if silence := find_silence(ask.prompt):
+            insert_silence(visit.reply, silence, self._schedule)
         if visit.route == "responses":
             self._memory.keep_response(ask, visit.reply)
 
