@@ -74,6 +74,10 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.verdict_cards import make_cards as make_cards
     from byok_bench.runs.judging import Row as Row
     from byok_bench.runs.measuring.stop_switch import StopSwitch as StopSwitch
+    from byok_bench.runs.limits.limits_map import LimitsMap as LimitsMap
+    from byok_bench.runs.limits.search import find_limits as find_limits
+    from byok_bench.runs.limits.silences import SilenceMap as SilenceMap
+    from byok_bench.runs.limits.silences import find_silences as find_silences
     from byok_bench.runs.progress import ExchangeFinished as ExchangeFinished
     from byok_bench.runs.progress import RunFinished as RunFinished
     from byok_bench.runs.progress import RunStarted as RunStarted
@@ -137,6 +141,7 @@ _HOMES: Final = {
     "LadderReport": "checks.ladder.report",
     "LadderView": "ui.ladder_view",
     "Limits": "wire.limits",
+    "LimitsMap": "runs.limits.limits_map",
     "LiteLLM": "backends.litellm",
     "LlamaCpp": "backends.llamacpp",
     "MissingPartError": "errors",
@@ -158,6 +163,7 @@ _HOMES: Final = {
     "SecretError": "errors",
     "Simulator": "backends.simulator.server",
     "StopSwitch": "runs.measuring.stop_switch",
+    "SilenceMap": "runs.limits.silences",
     "StoreError": "errors",
     "TeamReference": "endpoints.contract",
     "Thresholds": "report.thresholds",
@@ -184,6 +190,8 @@ _HOMES: Final = {
     "draw_ladder": "report.latency_plots",
     "draw_streams": "report.stream_plot",
     "encode_endpoint": "endpoints.contract",
+    "find_limits": "runs.limits.search",
+    "find_silences": "runs.limits.silences",
     "find_unmet": "report.demand",
     "gate": "report.gates.verdicts",
     "judge": "wire.egress.verdicts",

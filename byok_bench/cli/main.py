@@ -14,7 +14,7 @@ from byok_bench.errors import BackendError, ByokBenchError
 from byok_bench.extras import name_missing_extra
 
 COMMANDS: Final = (
-    "demo", "lab", "endpoints", "models", "check", "capabilities", "judge",
+    "demo", "lab", "endpoints", "models", "check", "capabilities", "limits", "judge",
     "send", "run", "report", "compare", "vendor", "diff", "gates", "bill", "runs", "checks", "scenarios", "serve",
 )  # fmt: skip
 

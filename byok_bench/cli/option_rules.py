@@ -28,8 +28,9 @@ _OF_REPLAYS: Final = OptionRule(needs=("--replay",))
 _WRITTEN: Final = ("--html", "--csv", "--parquet", "--jsonl")
 _SIMULATED: Final = (
     "--fault", "--profile", "--together", "--every", "--probability", "--seed", "--model", "--key-env", "--ttft-ms",
-    "--gap-ms", "--tokens", "--context", "--reasoning", "--script", "--mistake",
+    "--gap-ms", "--tokens", "--context", "--reasoning", "--script", "--mistake", "--limit",
 )  # fmt: skip
+_OF_SILENCES: Final = OptionRule(needs=("--silence",))
 OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
     "run": {
         "--model": OptionRule(needs=("--base-url",)),
@@ -64,6 +65,19 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         **_AD_HOC,
         "--base-url": OptionRule(apart=("ENDPOINT",)),
         "--save": OptionRule(needs=("ENDPOINT",)),
+    },
+    "limits": {
+        **_AD_HOC,
+        "--base-url": OptionRule(apart=("ENDPOINT",)),
+        "--save": OptionRule(needs=("ENDPOINT",)),
+        "--dry-run": OptionRule(apart=("--yes", "--save")),
+        "--silence": OptionRule(
+            apart=(
+                "--max-requests", "--max-cost", "--max-seconds", "--widest", "--window-s", "--large-tokens", "--save",
+            )
+        ),
+        "--longest-s": _OF_SILENCES,
+        "--behind": _OF_SILENCES,
     },
     "models": {
         "--model": OptionRule(needs=("--base-url",)),

@@ -24,6 +24,8 @@ COARSE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Capability that a plan asks for → the features that show it, any of them being enough."""
 EVIDENCE_FOLDER: Final = "evidence"
+LIMITS: Final = "limits."
+"""Names in a record that are not asked for here and stay: runs/limits writes them."""
 
 
 def save_report(book: EndpointBook, endpoint: Endpoint, report: CapabilityReport) -> Path:
@@ -37,9 +39,10 @@ def save_report(book: EndpointBook, endpoint: Endpoint, report: CapabilityReport
             f"nothing is saved: {endpoint.label!r} has no model {report.record.model!r} in the book",
             code="model_unknown",
         )
+    limits = {name: one for name, one in model.record.found.items() if name.startswith(LIMITS)} if model.record else {}
     measured = replace(
         model,
-        record=report.record,
+        record=replace(report.record, found={**report.record.found, **limits}),
         capabilities=merge_capabilities(report, model.capabilities),
         **find_echo_rule(report),
     )

@@ -3,5 +3,5 @@
 `probe` says what one is, `prober` sends, `bodies` and `body_translation` write requests in each dialect; the probes
 stand by group in `tools`, `errors`, `delivery` and `turns`.
 
-Inside: `arrivals`, `body_translation`, `delivery`, `errors`, `tools`, `turns`.
+Inside: `arrivals`, `delivery`, `errors`, `tools`, `turns`.
 """
