@@ -73,11 +73,11 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.verdict_cards import Clause as Clause
     from byok_bench.report.verdict_cards import make_cards as make_cards
     from byok_bench.runs.judging import Row as Row
-    from byok_bench.runs.measuring.stop_switch import StopSwitch as StopSwitch
     from byok_bench.runs.limits.limits_map import LimitsMap as LimitsMap
     from byok_bench.runs.limits.search import find_limits as find_limits
     from byok_bench.runs.limits.silences import SilenceMap as SilenceMap
     from byok_bench.runs.limits.silences import find_silences as find_silences
+    from byok_bench.runs.measuring.stop_switch import StopSwitch as StopSwitch
     from byok_bench.runs.progress import ExchangeFinished as ExchangeFinished
     from byok_bench.runs.progress import RunFinished as RunFinished
     from byok_bench.runs.progress import RunStarted as RunStarted
