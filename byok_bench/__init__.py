@@ -72,7 +72,6 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.verdict_cards import Card as Card
     from byok_bench.report.verdict_cards import Clause as Clause
     from byok_bench.report.verdict_cards import make_cards as make_cards
-    from byok_bench.runs.judging import Row as Row
     from byok_bench.runs.limits.limits_map import LimitsMap as LimitsMap
     from byok_bench.runs.limits.search import find_limits as find_limits
     from byok_bench.runs.limits.silences import SilenceMap as SilenceMap
@@ -83,6 +82,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.runs.progress import RunStarted as RunStarted
     from byok_bench.runs.progress import Waiting as Waiting
     from byok_bench.runs.results import Run as Run
+    from byok_bench.runs.row import Row as Row
     from byok_bench.runs.runner import run as run
     from byok_bench.scenarios.scenario import Scenario as Scenario
     from byok_bench.scenarios.scenario_file import read_scenario as read_scenario
@@ -151,7 +151,7 @@ _HOMES: Final = {
     "Price": "endpoints.model",
     "Receiver": "backends.receiver",
     "Results": "ui.run_faces",
-    "Row": "runs.judging",
+    "Row": "runs.row",
     "Run": "runs.results",
     "RunFinished": "runs.progress",
     "RunPanel": "ui.run_panel",

@@ -8,6 +8,7 @@ from byok_bench.errors import MissingPartError
 
 EXTRAS: Final = {
     "altair": "report",
+    "numpy": "report",
     "pandas": "report",
     "pyarrow": "report",
     "vl_convert": "report",

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 import byok_bench as bb
-from byok_bench.runs.judging import Row
+from byok_bench.runs.row import Row
 from byok_bench.scenarios.scenario import Scenario
 from byok_bench.scenarios.selection import GROUPS, find_scenarios
 

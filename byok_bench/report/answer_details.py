@@ -18,8 +18,8 @@ from byok_bench.report.answer_timeline import Timeline, make_timeline
 from byok_bench.report.conversation import Saying, list_sayings
 from byok_bench.report.curl_command import render_curl_command
 from byok_bench.report.evidence import is_wanted_refusal
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.wire.failures import Failure
 
 LONGEST_BODY: Final = 20_000

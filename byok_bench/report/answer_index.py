@@ -7,8 +7,8 @@ from byok_bench.report.evidence import is_wanted_refusal
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.table_parts import ASKED, Line
 from byok_bench.report.tables import AGENT
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 COUNTED: Final[Mapping[str, Callable[[Row], bool]]] = {
     "failed": lambda row: row.kind is not None,

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from byok_bench.report.printable_text import describe_count
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 COST_TOLERANCE: Final = 0.01
 """Share of the priced cost by which what was charged may differ: prices are told in rounded numbers."""

@@ -11,8 +11,9 @@ from typing import Final
 import msgspec
 
 from byok_bench.report.evidence import name_plan_targets
-from byok_bench.runs.judging import Row, group_by_sample
+from byok_bench.runs.judging import group_by_sample
 from byok_bench.runs.planning.plan import Plan
+from byok_bench.runs.row import Row
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 
 WAITING, RUNNING, GOOD, FINDING, FAILED, LEFT_OUT = ".", "r", "g", "f", "x", "-"

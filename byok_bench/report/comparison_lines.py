@@ -15,8 +15,8 @@ import msgspec
 from byok_bench.errors import PlanError
 from byok_bench.report.stats import Interval, compute_family_level, compute_quantile, difference, paired
 from byok_bench.report.table_parts import Line
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 FAILURES: Final = "failures"
 TIMES: Final = ("ttft_ms", "e2e_ms", "tpot_ms", "itl_ms")

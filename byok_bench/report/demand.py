@@ -10,8 +10,8 @@ from typing import Final
 
 from byok_bench.errors import PlanError
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 DEMANDS: Final = ("answers", "no errors", "nothing")
 """Every prompt is answered; and no answer has a finding of severity error; anything goes."""

@@ -6,13 +6,13 @@ other failure is an error and says nothing of the feature.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from byok_bench.checks.probes.probe import TROUBLE
+from byok_bench.report.selections import Selection
 from byok_bench.report.stats import rate
 from byok_bench.report.table_parts import Line, Part, compute_share, iterate_parts
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.results import Run
 from byok_bench.scenarios.scenario import Request, Scenario, lay_over
@@ -33,23 +33,22 @@ SCHEMA_WORDS: Final = Words("valid", "invalid")
 PARAMETER_WORDS: Final = Words("effect", "ignored")
 
 
-def list_schema_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def list_schema_lines(measured: Selection, run: Run) -> Iterator[Line]:
     """JSON Schema features by target: accepted and valid, accepted and invalid, refused, or an error."""
-    yield from _list_group_lines(rows, run, "schemas", SCHEMA_WORDS)
+    yield from _list_group_lines(measured, run, "schemas", SCHEMA_WORDS)
 
 
-def list_parameter_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def list_parameter_lines(measured: Selection, run: Run) -> Iterator[Line]:
     """Parameters by target: accepted with an effect, accepted and ignored, refused, or an error."""
-    yield from _list_group_lines(rows, run, "params", PARAMETER_WORDS)
+    yield from _list_group_lines(measured, run, "params", PARAMETER_WORDS)
 
 
-def _list_group_lines(rows: Sequence[Row], run: Run, group: str, words: Words) -> Iterator[Line]:
+def _list_group_lines(measured: Selection, run: Run, group: str, words: Words) -> Iterator[Line]:
     """The samples of the scenarios of a group, or with a tag of that name, by target; n counts samples."""
     names = [one.name for one in run.plan.scenarios if is_in_group(one, group)]
-    chosen = [row for row in rows if row.scenario in names]
-    for part in iterate_parts(chosen, run, lambda row: f"{row.scenario}\0{row.sample}"):
-        scenario, _, sample = part.head.pop("scenario").partition("\0")
-        seen = Counter(name_outcome(row, words) for row in part.over)
+    for part in iterate_parts(measured.select("scenario", *names), run, "prompt"):
+        scenario, sample = part.head.pop("scenario")
+        seen = count_outcomes(part.over, words)
         answered = seen[words.met] + seen[words.unmet]
         yield (
             {**part.head, "scenario": scenario, "feature": sample}
@@ -65,16 +64,20 @@ def is_in_group(scenario: Scenario, group: str) -> bool:
     return scenario.group == group or group in scenario.tags
 
 
-def name_outcome(row: Row, words: Words) -> str:
-    """What the last answer of a sample says of its feature."""
-    if row.kind is None:
-        return words.met if row.outcome == "ok" else words.unmet
-    return "refused" if is_refusal(row) else "error"
+def count_outcomes(over: Selection, words: Words) -> Counter[str]:
+    """What the last answers of samples say of their feature, the first seen first."""
+    seen: Counter[str] = Counter()
+    for (kind, outcome, status), count in over.count_values("kind", "outcome", "http_status").items():
+        if kind is None:
+            seen[words.met if outcome == "ok" else words.unmet] += count
+        else:
+            seen["refused" if status in REFUSING and kind not in UNRELATED else "error"] += count
+    return seen
 
 
-def is_refusal(row: Row) -> bool:
-    """Whether the request was turned down for what it asks; a 5xx never is."""
-    return row.http_status in REFUSING and row.kind not in UNRELATED
+def select_refusals(some: Selection) -> Selection:
+    """Requests that were turned down for what they ask; a 5xx never is one."""
+    return some.drop("kind", None, *UNRELATED).select("http_status", *REFUSING)
 
 
 def render_result(seen: Counter[str]) -> str | None:
@@ -89,83 +92,112 @@ def _count_samples(part: Part) -> Line:
     return {
         "n": len(part.over),
         "planned": part.count_planned_samples(),
-        "failed": sum(row.kind is not None for row in part.over),
+        "failed": len(part.over.drop("kind", None)),
         "excluded": part.excluded,
     }
+
+
+class Prompts(NamedTuple):
+    """What the first turn of each prompt, a scenario and sample, asks for."""
+
+    requests: Mapping[tuple[str, str], Request]
+    offering: frozenset[tuple[str, str]]
+    """Those that offer tools."""
+
+    def select_offering(self, some: Selection) -> Selection:
+        """What was asked with tools."""
+        return some.select("prompt", *self.offering)
+
+    def select_choosing(self, some: Selection, is_meant: Callable[[str], bool]) -> Selection:
+        """First turns with tools and a tool choice that is meant."""
+        chosen = [prompt for prompt in self.offering if is_meant(self.requests[prompt].tool_choice or "auto")]
+        return some.select("prompt", *chosen).select("turn", 1)
 
 
 class Ability(NamedTuple):
     """One line of the table of capabilities: which answers were asked for it, and which of them show it."""
 
     name: str
-    is_asked: Callable[[Row, Request, bool], bool]
-    """By the row, the request of its sample, and whether tools were offered."""
-    is_shown: Callable[[Row], bool]
+    select_asked: Callable[[Selection, Prompts], Selection]
+    select_shown: Callable[[Selection], Selection]
     is_free: bool = False
     """The model may leave it: what is not shown proves nothing."""
 
 
-def _ask_choice(choice: str | None) -> Callable[[Row, Request, bool], bool]:
-    return lambda row, request, tools: tools and row.turn == 1 and (request.tool_choice or "auto") == choice
+def _select_choosing(choice: str) -> Callable[[Selection, Prompts], Selection]:
+    return lambda some, prompts: prompts.select_choosing(some, lambda made: made == choice)
 
 
-def _ask_named(row: Row, request: Request, tools: bool) -> bool:
-    return tools and row.turn == 1 and request.tool_choice not in (None, "auto", "required", "none")
+def _select_naming(some: Selection, prompts: Prompts) -> Selection:
+    return prompts.select_choosing(some, lambda made: made not in ("auto", "required", "none"))
+
+
+def _select_structured(some: Selection, prompts: Prompts) -> Selection:
+    wanted = [prompt for prompt, request in prompts.requests.items() if request.answer_schema is not None]
+    return some.select("prompt", *wanted).drop("outcome", None)
+
+
+def _select_calling(good: Selection) -> Selection:
+    return good.drop("calls", 0)
 
 
 ABILITIES: Final = (
-    Ability("streaming", lambda row, request, tools: row.streamed, lambda row: row.events > 1),
-    Ability("tools.auto", _ask_choice("auto"), lambda row: bool(row.tool_calls), is_free=True),
-    Ability("tools.required", _ask_choice("required"), lambda row: bool(row.tool_calls)),
-    Ability("tools.named", _ask_named, lambda row: bool(row.tool_calls)),
-    Ability("tools.none", _ask_choice("none"), lambda row: not row.tool_calls),
-    Ability("tools.parallel", lambda row, request, tools: tools, lambda row: len(row.tool_calls) > 1, is_free=True),
     Ability(
-        "structured.schema",
-        lambda row, request, tools: request.answer_schema is not None and row.outcome is not None,
-        lambda row: row.outcome == "ok",
+        "streaming", lambda some, prompts: some.select("streamed", True), lambda good: good.select("has_events", True)
     ),
-    Ability("reasoning.output", lambda row, request, tools: True, lambda row: row.reasoning_chars > 0, is_free=True),
+    Ability("tools.auto", _select_choosing("auto"), _select_calling, is_free=True),
+    Ability("tools.required", _select_choosing("required"), _select_calling),
+    Ability("tools.named", _select_naming, _select_calling),
+    Ability("tools.none", _select_choosing("none"), lambda good: good.select("calls", 0)),
     Ability(
-        "cache.prefix", lambda row, request, tools: row.cached_tokens is not None, lambda row: bool(row.cached_tokens),
+        "tools.parallel", lambda some, prompts: prompts.select_offering(some), lambda good: good.drop("calls", 0, 1),
         is_free=True,
+    ),
+    Ability("structured.schema", _select_structured, lambda good: good.select("outcome", "ok")),
+    Ability(
+        "reasoning.output", lambda some, prompts: some, lambda good: good.select("has_reasoned", True), is_free=True
+    ),
+    Ability(
+        "cache.prefix", lambda some, prompts: some.drop("has_cached", None),
+        lambda good: good.select("has_cached", True), is_free=True,
     ),
 )  # fmt: skip
 """What the answers of any run show by the way; `byok-bench capabilities` asks for it on purpose."""
 
 
-def list_capability_lines(rows: Sequence[Row], run: Run) -> Iterator[Line]:
+def list_capability_lines(measured: Selection, run: Run) -> Iterator[Line]:
     """What the answers of a run show a target to be able to do; n counts exchanges, error scenarios apart."""
-    requests = _list_requests(run.plan)
-    known = [row for row in rows if not row.wants_failure and (row.scenario, row.sample) in requests]
+    prompts = _list_prompts(run.plan)
+    known = measured.select("wants_failure", False).select("prompt", *prompts.requests)
     for part in iterate_parts(known, run):
         for ability in ABILITIES:
-            asked = [row for row in part.asked if ability.is_asked(row, *requests[row.scenario, row.sample])]
-            if asked:
+            asked = ability.select_asked(part.asked, prompts)
+            if len(asked):
                 yield part.head | _make_ability_line(ability, asked)
 
 
-def _list_requests(plan: Plan) -> dict[tuple[str, str], tuple[Request, bool]]:
-    """(scenario, sample) → the request of its first turn, and whether tools are offered."""
+def _list_prompts(plan: Plan) -> Prompts:
     tasks = {(one.name, sample.name): lay_over(one, sample) for one in plan.scenarios for sample in one.samples}
-    return {place: (task.request, task.has_tools) for place, task in tasks.items()}
+    return Prompts(
+        {prompt: task.request for prompt, task in tasks.items()},
+        frozenset(prompt for prompt, task in tasks.items() if task.has_tools),
+    )
 
 
-def _make_ability_line(ability: Ability, asked: Sequence[Row]) -> Line:
-    good = [row for row in asked if row.kind is None]
-    shown = [row for row in good if ability.is_shown(row)]
-    refused = sum(map(is_refusal, asked))
-    behind = shown or [row for row in asked if is_refusal(row)] or good
+def _make_ability_line(ability: Ability, asked: Selection) -> Line:
+    good = asked.select("kind", None)
+    shown, refused = ability.select_shown(good), select_refusals(asked)
+    behind = next((some for some in (shown, refused, good) if len(some)), None)
     return {
         "feature": ability.name,
         "n": len(asked),
         "failed": len(asked) - len(good),
         "excluded": 0,
-        "result": name_state(len(shown), len(good), refused, is_free=ability.is_free),
+        "result": name_state(len(shown), len(good), len(refused), is_free=ability.is_free),
         "shown": len(shown),
-        "refused": refused,
+        "refused": len(refused),
         **compute_share("shown", rate(len(shown), len(good))),
-        "exchange": behind[0].exchange_id if behind else None,
+        "exchange": int(behind.list_numbers("exchange_id")[0]) if behind is not None else None,
     }
 
 

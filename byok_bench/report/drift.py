@@ -5,14 +5,14 @@ half is paired with the one as far into the second half, prompt by prompt, and t
 at 99 %: of many runs that did not drift one in a hundred is called one, for each time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from byok_bench.report.columns import get_heading
+from byok_bench.report.selections import Selection, select_measured
 from byok_bench.report.stats import Interval, paired
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
 
 LEVEL: Final = 0.99
@@ -32,11 +32,12 @@ def list_drifts(run: Run) -> list[Drift]:
     """What drifted, by target and time. A run that is not over, or has one repeat, has no halves."""
     if run.status != "finished" or run.plan.repeats < 2:
         return []
+    good = select_measured(run).select("kind", None).select("wants_failure", False)
     return [
         Drift(target, metric, ratio)
         for target in range(len(run.plan.targets))
         for metric in TIMES
-        if is_shown(ratio := _compare_halves(run.rows, run.plan.repeats, target, metric))
+        if is_shown(ratio := _compare_halves(good.select("target", target), run.plan.repeats, metric))
     ]
 
 
@@ -61,14 +62,6 @@ def is_shown(ratio: Interval) -> bool:
     return ratio.low is not None and ratio.high is not None and (ratio.low > 1 or ratio.high < 1)
 
 
-def _compare_halves(rows: Sequence[Row], repeats: int, target: int, metric: str) -> Interval:
-    shift = repeats - repeats // 2
-    known = {
-        (row.scenario, row.sample, row.turn, row.stage, row.repeat): value
-        for row in rows
-        if row.target == target and row.kind is None and not (row.is_warmup or row.wants_failure)
-        if (value := getattr(row, metric)) is not None
-    }
-    later = ((before, (*place[:4], place[4] + shift)) for place, before in known.items() if place[4] <= repeats // 2)
-    pairs = [(before, known[place]) for before, place in later if place in known]
-    return paired([before for before, _ in pairs], [after for _, after in pairs], LEVEL).ratio
+def _compare_halves(good: Selection, repeats: int, metric: str) -> Interval:
+    before, after = good.match_repeats(metric, first=repeats // 2, shift=repeats - repeats // 2)
+    return paired(before, after, LEVEL).ratio

@@ -10,9 +10,9 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.table_parts import Line
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.wire.failures import Failure
 
 AROUND_BYTES: Final = 160

@@ -13,12 +13,12 @@ from byok_bench.endpoints.prices import compute_cost
 from byok_bench.report.gates.rules import MARGIN_OF_NUMBERS, MARGIN_OF_SHARES
 from byok_bench.report.printable_text import describe_count
 from byok_bench.report.stats import compute_quantile, rate
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.blocks import order_jobs
 from byok_bench.runs.planning.exclusions import find_exclusion
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.planning.plan import Plan, make_jobs
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.scenarios.costs import estimate_cost
 
 USUAL_SPREAD: Final = 0.2

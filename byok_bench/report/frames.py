@@ -17,8 +17,8 @@ from byok_bench.report.table_parts import Line
 from byok_bench.report.tables import list_table_lines
 from byok_bench.report.vendor.comparison import list_vendor_lines
 from byok_bench.report.vendor.ranking import list_ranking_lines
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 _TYPES: Final = {
     "http_status": "Int64", "retry_after_s": "Float64", "start_ns": "Int64", "end_ns": "Int64",

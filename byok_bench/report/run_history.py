@@ -12,8 +12,8 @@ import msgspec
 from byok_bench.errors import PlanError
 from byok_bench.report.stats import Interval, clustered, median
 from byok_bench.report.stats.change_points import find_changes
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 METRICS: Final = ("ttft_ms", "e2e_ms", "tpot_ms", "failures", "ok")
 """Times as medians; shares of exchanges that failed, of samples that met all."""

@@ -2,10 +2,10 @@
 
 from byok_bench.report.drift import describe_drifts
 from byok_bench.report.printable_text import describe_count
+from byok_bench.report.selections import select_measured
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health, is_core_full
 from byok_bench.runs.results import Run
-from byok_bench.wire.recording.clock_watch import UNTIMED_FLAGS
 
 
 def list_run_notes(run: Run) -> list[str]:
@@ -23,7 +23,7 @@ def list_run_notes(run: Run) -> list[str]:
         lost = describe_count(run.maybe_billed, "request")
         found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
     found += [_describe_recovery(run, one) for one in run.recoveries]
-    untimed = sum(not row.is_warmup and not UNTIMED_FLAGS.isdisjoint(row.flags) for row in run.rows)
+    untimed = len(select_measured(run).select("is_untimed", True))
     if untimed:
         touched = describe_count(untimed, "exchange")
         found.append(f"while this machine slept, or its clock was set: {touched} under way; their times are left out")

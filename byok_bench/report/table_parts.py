@@ -1,19 +1,16 @@
 """What tables are made of: the exchanges behind one line, and the numbers and words in its cells."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from byok_bench.report.selections import Selection
 from byok_bench.report.stats import Interval, compute_quantile, median
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.results import Run
-from byok_bench.wire.recording.clock_watch import UNTIMED_FLAGS
-from byok_bench.wire.recording.loop_lag import STALLED_FLAG
 
 ASKED: Final = ("done", "failed")
-DOUBTFUL: Final = UNTIMED_FLAGS | {STALLED_FLAG}
-"""Marks of samples whose times may be off, or are left out."""
 DIGITS: Final = 2
 LONGEST_MESSAGE: Final = 160
 """Characters of a server's words in a table."""
@@ -24,81 +21,63 @@ Line = dict[str, Any]
 class Part:
     """The exchanges behind one line of a table."""
 
-    def __init__(self, head: Line, rows: Sequence[Row]) -> None:
+    def __init__(self, head: Line, target: int, some: Selection) -> None:
         self.head = head
-        self._rows = rows
-        self.asked = [row for row in rows if row.status in ASKED and not row.caused_by_us]
-        self.good = [row for row in self.asked if row.kind is None]
-        self.over = [row for row in self.asked if row.outcome is not None]
+        self.target = target
+        """Index into the plan's targets."""
+        self._played = some.drop("status", "left_out")
+        counted = some.drop("caused_by_us", True)
+        self.asked = counted.select("status", *ASKED)
+        self.good = self.asked.select("kind", None)
+        self.over = self.asked.drop("outcome", None)
         """The last turn of each sample that was played to its end."""
-        self.excluded = sum(row.status == "left_out" for row in rows)
-        self.caused = sum(row.caused_by_us for row in rows)
+        self.excluded = len(some) - len(self._played)
+        self.caused = len(some) - len(counted)
         """429s of a cooldown that an error scenario of ours caused: neither asked nor failed."""
-        self.marked = sum(not DOUBTFUL.isdisjoint(row.flags) for row in self.asked)
+        self.marked = len(self.asked.select("is_marked", True))
 
     @property
     def counts(self) -> Line:
         """Where exchanges are counted, and not samples."""
-        failed = len(self.asked) - len(self.good)
         return {
             "n": len(self.asked),
             "planned": self.count_planned(),
-            "failed": failed,
+            "failed": len(self.asked) - len(self.good),
             "excluded": self.excluded,
         }
 
     def count_planned(self, *, wants_failure: bool = True) -> int:
         """Exchanges to be asked in all, as far as is known: a sample that is not over has one more turn at least."""
-        planned = 0
-        for turns in self._iterate_samples():
-            if wants_failure or not turns[0].wants_failure:
-                counted = [row for row in turns if not row.caused_by_us]
-                is_open = turns[-1].outcome is None and all(row.status in ASKED for row in turns)
-                planned += len(counted) + is_open
-        return planned
+        played = self._played if wants_failure else self._played.select("wants_failure", False)
+        still_open = played.list_last_turns().select("outcome", None).select("status", *ASKED)
+        return len(played.drop("caused_by_us", True)) + len(still_open)
 
     def count_planned_samples(self) -> int:
         """Samples to be played in all."""
-        return sum(not turns[-1].caused_by_us for turns in self._iterate_samples())
-
-    def _iterate_samples(self) -> Iterator[list[Row]]:
-        """The rows of each sample that is not left out, in the order of turns."""
-        found: dict[tuple[str, str, int], list[Row]] = {}
-        for row in sorted(self._rows, key=lambda row: row.turn):
-            if row.status != "left_out":
-                found.setdefault((row.scenario, row.sample, row.repeat), []).append(row)
-        yield from found.values()
+        return len(self._played.list_last_turns().drop("caused_by_us", True))
 
 
-def iterate_parts(rows: Sequence[Row], run: Run, scenario: Callable[[Row], str] | None = None) -> Iterator[Part]:
-    """Parts in the order of the plan; the load is named where the plan has more than one request at a time."""
+def iterate_parts(some: Selection, run: Run, column: str | None = None) -> Iterator[Part]:
+    """Parts in the order of the plan, by the values of a column, too, which stand under `scenario`.
+
+    The load is named where the plan has more than one request at a time.
+    """
     loaded = run.plan.loads != (ClosedLoad(),)
-    parts: dict[tuple[int, int, str | None], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.target, row.stage)):
-        parts.setdefault((row.target, row.stage, scenario(row) if scenario else None), []).append(row)
-    for (place, stage, name), behind in parts.items():
+    parts = some.split("target", "stage", *([column] if column else []))
+    for values, behind in sorted(parts.items(), key=lambda part: part[0][:2]):
+        place, stage, *named = values
         target = run.plan.targets[place]
         head: Line = {"endpoint": target.label, "model": target.alias or target.model}
         if loaded:
             head["load"] = run.plan.loads[stage].name
-        if name is not None:
-            head["scenario"] = name
-        yield Part(head, behind)
+        if named:
+            (head["scenario"],) = named
+        yield Part(head, place, behind)
 
 
-def get_scenario_name(row: Row) -> str:
-    """The scenario that a row is of."""
-    return row.scenario
-
-
-def list_numbers(rows: Iterable[Row], column: str) -> list[float]:
-    """What a column holds, without what was not observed."""
-    return [value for row in rows if (value := getattr(row, column)) is not None]
-
-
-def compute_median(rows: Iterable[Row], column: str) -> float | None:
+def compute_median(some: Selection, column: str) -> float | None:
     """Of what was observed."""
-    return round_number(compute_quantile(list_numbers(rows, column), 0.5))
+    return round_number(compute_quantile(some.list_numbers(column), 0.5))
 
 
 def compute_spread(name: str, values: Sequence[float]) -> Line:
@@ -113,35 +92,20 @@ def compute_spread(name: str, values: Sequence[float]) -> Line:
     }
 
 
-def compute_speed(good: Iterable[Row]) -> float | None:
-    """Tokens a second of streams that flowed, median; where most deltas came in packets, a gap says nothing of it."""
-    speeds = [
-        1000 / row.tpot_ms
-        for row in good
-        if row.tpot_ms and row.tpot_ms > 0 and 2 * sum(gap > 0 for gap in row.itl_ms) > len(row.itl_ms)
-    ]
-    return round_number(compute_quantile(speeds, 0.5))
-
-
-def count_having(rows: Iterable[Row], severity: str) -> int:
-    """How many have a finding of that severity."""
-    return sum(any(found.severity == severity for found in row.findings) for row in rows)
-
-
-def count_ok(over: Iterable[Row]) -> int:
+def count_ok(over: Selection) -> int:
     """Samples that met all that was expected."""
-    return sum(row.outcome == "ok" for row in over)
+    return len(over.select("outcome", "ok"))
 
 
-def render_ok_share(over: Sequence[Row]) -> str | None:
+def render_ok_share(over: Selection) -> str | None:
     """Samples with outcome ok, of all that were played to their end."""
-    return f"{count_ok(over)} of {len(over)}" if over else None
+    return f"{count_ok(over)} of {len(over)}" if len(over) else None
 
 
-def compute_total(rows: Iterable[Row], column: str) -> int | None:
-    """The sum of what was observed; None if nothing was."""
-    numbers = list_numbers(rows, column)
-    return int(sum(numbers)) if numbers else None
+def compute_total(some: Selection, column: str) -> float | None:
+    """The sum of what was observed, rounded once; None if nothing was."""
+    numbers = some.list_numbers(column)
+    return math.fsum(numbers) if len(numbers) else None
 
 
 def round_number(value: float | None) -> float | None:
@@ -149,23 +113,19 @@ def round_number(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
 
 
-def render_counts(names: Iterable[str]) -> str:
+def render_counts(counts: Mapping[str, int]) -> str:
     """`a ×3, b`: most frequent first."""
-    ranked = Counter(names).most_common()
+    ranked = Counter(counts).most_common()
     return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in ranked)
 
 
-def group_by_prompt(rows: Iterable[Row], read: Callable[[Row], Sequence[bool]]) -> dict[tuple[str, str], list[float]]:
-    """Prompt → what each of its answers shows: answers to one prompt are not independent of each other."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        found.setdefault((row.scenario, row.sample), []).extend(map(float, read(row)))
+def count_each(counts: Mapping[Iterable[Any], int]) -> Counter[Any]:
+    """How often each member of tuples appears that appear so often."""
+    found: Counter[Any] = Counter()
+    for names, count in counts.items():
+        for name in names:
+            found[name] += count
     return found
-
-
-def list_call_verdicts(row: Row) -> list[bool]:
-    """Whether each call of an answer is valid."""
-    return [True] * row.valid_calls + [False] * (len(row.tool_calls) - row.valid_calls)
 
 
 def compute_share(name: str, found: Interval) -> Line:

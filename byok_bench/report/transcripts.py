@@ -9,8 +9,8 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import PlanError
 from byok_bench.report.conversation import Saying, list_sayings
 from byok_bench.report.evidence import name_targets
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 
 class TranscriptTurn(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,8 +18,8 @@ import msgspec
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.stats import compute_quantile
 from byok_bench.report.thresholds import Thresholds, make_thresholds
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.scenarios.scenario import Scenario
 
 State = Literal["usable", "limited", "unusable", "unknown"]

@@ -6,13 +6,13 @@ the 429s are ours: they are marked `caused_by_us`, left out of what failed, and 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.plan import Plan
+from byok_bench.runs.row import Row
 
 LONGEST_COOLDOWN_NS: Final = 60_000_000_000
 """How long after our mistake a 429 is still put down to it; each marked one prolongs it by the delay that it tells."""
@@ -22,6 +22,41 @@ SAYS_COOLDOWN: Final = ("cooldown", "cooling down", "no deployments available")
 """Words of a 429 that name a cooldown: then a plain refusal before it may be the cause, too (a 401 or 404 is one for
 LiteLLM: the same file). Words: BerriAI/litellm litellm/types/router.py, RouterErrors."""
 WHY: Final = "429 within the cooldown that an error scenario of this run caused"
+
+
+class Ending(Protocol):
+    """What tells whether an answer belongs to a cooldown: a row, or the figures of one."""
+
+    @property
+    def start_ns(self) -> int | None:
+        """Intended start, monotonic."""
+
+    @property
+    def end_ns(self) -> int | None:
+        """Nothing came any more, monotonic."""
+
+    @property
+    def http_status(self) -> int | None:
+        """None without a head."""
+
+    @property
+    def kind(self) -> str | None:
+        """None for a good answer."""
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The delay that it tells."""
+
+    @property
+    def message(self) -> str | None:
+        """The server's words."""
+
+    @property
+    def wants_failure(self) -> bool:
+        """It belongs to an error scenario."""
+
+
+E = TypeVar("E", bound=Ending)
 
 
 def mark_caused(plan: Plan, rows: Sequence[Row]) -> list[Row]:
@@ -34,7 +69,7 @@ def mark_caused(plan: Plan, rows: Sequence[Row]) -> list[Row]:
     return [_mark_row(row) if row.exchange_id in caused else row for row in rows]
 
 
-def find_caused(rows: Iterable[Row]) -> Iterator[Row]:
+def find_caused(rows: Iterable[E]) -> Iterator[E]:
     """The 429s among the rows of one server, in the order in which they ended, that follow a mistake of ours.
 
     A good answer to a later request ends a cooldown. A server that was limiting already is not put down to us.
@@ -57,12 +92,12 @@ def find_caused(rows: Iterable[Row]) -> Iterator[Row]:
             began, until = end, end + LONGEST_COOLDOWN_NS
 
 
-def is_limited(row: Row) -> bool:
+def is_limited(row: Ending) -> bool:
     """Whether the row is a 429 that says "later"."""
     return row.http_status == 429 and row.kind != "quota"
 
 
-def is_cooldown_named(row: Row) -> bool:
+def is_cooldown_named(row: Ending) -> bool:
     """Whether a 429 says that a server was taken out."""
     said = (row.message or "").lower()
     return any(words in said for words in SAYS_COOLDOWN)
@@ -73,9 +108,13 @@ def _group_by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.end_ns is not None:
-            place = urlsplit(plan.targets[row.target].base_url).netloc, row.timeline
-            found.setdefault(place, []).append(row)
+            found.setdefault((name_server(plan, row.target), row.timeline), []).append(row)
     return found.values()
+
+
+def name_server(plan: Plan, target: int) -> str:
+    """What a target shares with others that are taken out with it."""
+    return urlsplit(plan.targets[target].base_url).netloc
 
 
 def _mark_row(row: Row) -> Row:

@@ -1,7 +1,4 @@
-"""Judging: stored records → rows, one row an exchange. Pure reading; it can be repeated with newer checks.
-
-A row is what tables are made of. Every number that was not observed is None. Terms: docs/metrics.md.
-"""
+"""Judging: stored records → rows, one row an exchange. Pure reading; it can be repeated with newer checks."""
 
 import functools
 import hashlib
@@ -12,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.checks.finding import Finding
 from byok_bench.checks.registry import run_checks
 from byok_bench.checks.remedies import find_exchange_remedy
 from byok_bench.dialects.exchange import Exchange
@@ -20,9 +16,9 @@ from byok_bench.dialects.output import ToolCall, Usage
 from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.endpoints.prices import compute_cost
 from byok_bench.runs.planning.plan import Plan, Target, find_target_model
-from byok_bench.runs.storage import ascii_json, judged_rows, ledger, records, run_rows
-from byok_bench.runs.storage.ledger import FINAL, ExchangeState
-from byok_bench.runs.storage.result_file import StoreWriter, open_reader
+from byok_bench.runs.row import Row
+from byok_bench.runs.storage import ledger, records
+from byok_bench.runs.storage.ledger import ExchangeState
 from byok_bench.scenarios.agent import find_stop, is_sample_over, judge_turns
 from byok_bench.scenarios.call_faults import list_call_faults
 from byok_bench.scenarios.expectations.judging import Outcome
@@ -30,111 +26,17 @@ from byok_bench.scenarios.scenario import lay_over
 from byok_bench.scenarios.toolbox import open_toolbox
 from byok_bench.wire.recording.clock_watch import UNTIMED_FLAGS
 
-JUDGES: Final = ("wire", "dialects", "checks", "scenarios", "endpoints/prices.py", "runs/judging.py")
-"""What of the package decides what stands in a row."""
-KEPT_AT_ONCE: Final = 200
-"""Rows that are handed to the writer together."""
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one exchange of a run amounts to."""
-
-    exchange_id: int
-    target: int
-    """Index into the plan's targets."""
-    stage: int
-    scenario: str
-    sample: str
-    repeat: int
-    """0 for warm-up."""
-    turn: int
-    status: str
-    """done, failed, left_out, planned, sent: as stored."""
-    attempt: int = 0
-    wants_failure: bool = False
-    """It belongs to an error scenario."""
-    outcome: str | None = None
-    """ok, unmet, failed, excluded; on the last turn of a sample, None on the others."""
-    why: tuple[str, ...] = ()
-    """Why the outcome is not ok."""
-    stopped: str | None = None
-    """Why the sample ended although something would have followed (rounds, tokens, seconds, cost); on its last turn."""
-    http_status: int | None = None
-    end: str | None = None
-    streamed: bool = False
-    """The request asked for a stream."""
-    kind: str | None = None
-    phase: str | None = None
-    retryable: bool | None = None
-    retry_after_s: float | None = None
-    message: str | None = None
-    """The server's words, or ours."""
-    start_ns: int | None = None
-    """Intended start, monotonic."""
-    end_ns: int | None = None
-    """Nothing came any more, monotonic."""
-    waited_ms: float | None = None
-    """How long this side waited before the request, since a 429 had told it to; in no other time."""
-    client_ms: float | None = None
-    """What lay between the answer before and this request on our side: reading it, running tools, wording. None for the
-    first turn. It is in no other time."""
-    caused_by_us: bool = False
-    """A 429 within the cooldown that an error scenario of this run caused; it is not among what failed."""
-    queue_ms: float | None = None
-    """Intended start → request written, without dns, connect and tls."""
-    late_ms: float | None = None
-    """Intended start → request written, all of it: what an open loop adds to the latency that a user sees."""
-    connect_ms: float | None = None
-    """dns + connect + tls; None on a kept-alive connection."""
-    ttfb_ms: float | None = None
-    ttft_ms: float | None = None
-    ttft_text_ms: float | None = None
-    ttft_reasoning_ms: float | None = None
-    ttft_tool_ms: float | None = None
-    e2e_ms: float | None = None
-    tpot_ms: float | None = None
-    itl_ms: tuple[float, ...] = ()
-    clock: str | None = None
-    """Which clock stamped the bytes."""
-    timeline: str = ""
-    """Stamps of two timelines (machines, or boots of one) cannot be compared."""
-    reused: bool = False
-    flags: tuple[str, ...] = ()
-    deltas: int = 0
-    """Deltas that carried output."""
-    events: int = 0
-    chunks: int = 0
-    body_bytes: int = 0
-    tokens: int | None = None
-    """Completion tokens: the server's usage, else the deltas counted."""
-    tokens_from: str | None = None
-    """usage or deltas."""
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None
-    """Of the prompt, as far as the server tells; in Messages beside it."""
-    reasoning_tokens: int | None = None
-    cost: float | None = None
-    """What the server said it charged, else the declared price times its tokens."""
-    reported_cost: float | None = None
-    """What the server said it charged, in its own unit."""
-    priced_cost: float | None = None
-    """The declared price times the server's tokens."""
-    text_chars: int = 0
-    reasoning_chars: int = 0
-    tool_calls: tuple[str, ...] = ()
-    """Names of the tools that were called."""
-    valid_calls: int = 0
-    """Calls of an offered tool whose arguments are JSON that fits its schema."""
-    call_faults: tuple[str, ...] = ()
-    """Class of each other call: invalid_json, unknown_name, schema_mismatch."""
-    finish_reason: str | None = None
-    served_model: str | None = None
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def is_warmup(self) -> bool:
-        """It stays out of every table."""
-        return self.repeat == 0
+JUDGES: Final = (
+    "wire",
+    "dialects",
+    "checks",
+    "scenarios",
+    "endpoints/prices.py",
+    "runs/judging.py",
+    "runs/row.py",
+    "runs/figures.py",
+)
+"""What of the package decides what stands in a row, and in its figures."""
 
 
 @functools.cache
@@ -323,60 +225,6 @@ def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Ex
     return rows
 
 
-def judge_stored_run(path: Path, run_id: str, writer: StoreWriter | None = None, again: bool = False) -> list[Row]:
-    """Every row of a run, in the order of the store; what has not ended has a row that says so.
-
-    A row that an earlier call made is taken as it is if it is of the attempt that ended its exchange, unless the checks
-    have changed or `again` is set. A sample of which a row is missing is judged whole. New rows of exchanges that ended
-    are kept if there is a writer.
-    """
-    judge = compute_judge_version()
-    with open_reader(path) as db:
-        plan, states = run_rows.read_stored_plan(db, run_id), ledger.list_states(db, run_id)
-        known = {} if again else judged_rows.read_judged_rows(db, run_id, judge)
-        rows: dict[int, Row] = {}
-        fresh: list[Row] = []
-        for sample in group_by_sample(states):
-            made = list(_iterate_current_rows(sample, known))
-            if len(made) < len(sample):
-                made = judge_records(db, plan, sample)
-                fresh += [row for row in made if row.status in FINAL]
-            rows |= {row.exchange_id: row for row in made}
-            if len(fresh) >= KEPT_AT_ONCE:
-                _store_rows(writer, judge, fresh)
-                fresh = []
-        _store_rows(writer, judge, fresh)
-    return [rows[state.id] for state in states]
-
-
-def _iterate_current_rows(sample: Sequence[ExchangeState], known: Mapping[int, bytes]) -> Iterator[Row]:
-    for state in sample:
-        if state.id in known and is_row_current(row := decode_row(known[state.id]), state):
-            yield row
-
-
-def is_row_current(row: Row, state: ExchangeState) -> bool:
-    """Whether a kept row tells how the exchange ended: files hold rows of what was planned or in flight once.
-
-    An answer that was stored as done may be a failure by its row, and the other way round where the checks changed.
-    """
-    both = {row.status, state.status}
-    return row.attempt == state.attempt and (both <= {"done", "failed"} or both == {"left_out"})
-
-
-def _store_rows(writer: StoreWriter | None, judge: str, rows: Sequence[Row]) -> None:
-    """Rows in one statement: handing over each alone costs more than making it."""
-    if writer is None or not rows:
-        return
-    writer.submit(judged_rows.store_judged_rows, [(row.exchange_id, judge, encode_row(row)) for row in rows])
-    found = [(row.kind, row.phase or "", row.exchange_id) for row in rows if row.kind]
-    if found:
-        writer.submit(judged_rows.mark_failed, found)
-    good = [row.exchange_id for row in rows if row.status == "done"]
-    if good:
-        writer.submit(judged_rows.mark_answered, good)
-
-
 def judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeState]) -> list[Row]:
     """Rows of one sample's turns, recorded or not; the outcome stands on the last one, once the sample is over."""
     kept = [
@@ -388,13 +236,3 @@ def judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeS
     if rows and judged:
         judged[-1] = msgspec.structs.replace(judged[-1], outcome=None, why=())
     return [*judged, *rows]
-
-
-def encode_row(row: Row) -> bytes:
-    """ASCII JSON: a server's text may hold what UTF-8 has no form for."""
-    return ascii_json.to_ascii(row)
-
-
-def decode_row(row: bytes) -> Row:
-    """The row that was kept."""
-    return ascii_json.from_ascii(row, Row)

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from byok_bench.runs.judging import Row, group_by_sample, judge_records
+from byok_bench.runs.judging import group_by_sample, judge_records
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.runs.storage import ledger, run_rows
 from byok_bench.runs.storage.ledger import FINAL, ExchangeState
 from byok_bench.runs.storage.result_file import open_reader

@@ -5,7 +5,6 @@ A run may still go on, here or in another process: rows are read again as soon a
 
 import asyncio
 import importlib
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -17,13 +16,15 @@ from typing import Any, Final
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.extras import name_missing_extra
 from byok_bench.runs.cooldown import mark_caused
-from byok_bench.runs.judging import Row, judge_stored_run, read_exchange
+from byok_bench.runs.judgement import list_rows
+from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health
 from byok_bench.runs.planning.plan import Plan
+from byok_bench.runs.row import Row
 from byok_bench.runs.storage import ascii_json, circumstances, ledger, run_rows
 from byok_bench.runs.storage.owner import is_alive
-from byok_bench.runs.storage.result_file import StoreWriter, open_reader
+from byok_bench.runs.storage.result_file import open_reader
 from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.runs.storage.run_rows import StoredRun
 
@@ -89,10 +90,14 @@ class Run:
 
     def judge_again(self) -> list[Row]:
         """The rows, read from the bytes once more with today's checks."""
-        with open_reader(self.path) as db:
-            self._read_at = ledger.count_ended(db, self.id)
+        self._read_at = self.read_standing()
         self._rows = self._judge(again=True)
         return self._rows
+
+    def read_standing(self) -> tuple[int, int]:
+        """(its exchanges, those of them that ended): more of either, and there is more to read."""
+        with open_reader(self.path) as db:
+            return ledger.count_ended(db, self.id)
 
     @property
     def states(self) -> Counter[str]:
@@ -168,13 +173,7 @@ class Run:
         return str(importlib.import_module(_FACES).render_run_cards(self))
 
     def _judge(self, *, again: bool) -> list[Row]:
-        if not os.access(self.path, os.W_OK):
-            return mark_caused(self.plan, judge_stored_run(self.path, self.id, None, again))
-        writer = StoreWriter(self.path)
-        try:
-            return mark_caused(self.plan, judge_stored_run(self.path, self.id, writer, again))
-        finally:
-            writer.close()
+        return mark_caused(self.plan, list_rows(self.path, self.id, again=again))
 
 
 def is_run_abandoned(db: sqlite3.Connection, run_id: str, status: str, owner: str | None) -> bool:

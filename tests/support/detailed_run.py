@@ -6,9 +6,9 @@ from support.made_run import MadeRun, failed, row
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.load_patterns import ClosedLoad
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
+from byok_bench.runs.row import Row
 from byok_bench.scenarios.scenario import Message, Request, Sample, Scenario
 
 ASKED = (Message(role="user", content="Go on."),)

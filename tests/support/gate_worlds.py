@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from support.made_run import MadeRun, failed, plan, row
 
-from byok_bench.runs.judging import Row
+from byok_bench.runs.row import Row
 
 
 class World:

@@ -9,12 +9,12 @@ from support.nine import NINE
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
-from byok_bench.runs.judging import Row
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health
 from byok_bench.runs.planning.load_patterns import ClosedLoad, Load
 from byok_bench.runs.planning.plan import Plan, PlanSettings, make_plan
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.runs.storage.run_rows import StoredRun
 
 

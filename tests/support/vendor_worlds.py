@@ -12,7 +12,7 @@ from support.recorded import answer, exchange, raw_exchange, usage
 from support.recorded import chunk as make_chunk
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.runs.judging import Row
+from byok_bench.runs.row import Row
 
 TOOLS = [{"type": "function", "function": {"name": "get_time", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]  # fmt: skip

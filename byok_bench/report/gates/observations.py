@@ -7,8 +7,8 @@ import msgspec
 
 from byok_bench.report.gates.metrics import NUMBERS
 from byok_bench.report.stats import compute_quantile
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 DIGITS: Final = 3
 

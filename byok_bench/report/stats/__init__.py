@@ -11,7 +11,7 @@ from byok_bench.report.stats.clusters import clustered, difference
 from byok_bench.report.stats.decisions import Needed, decide, needed, subtract
 from byok_bench.report.stats.interval import Interval, compute_family_level
 from byok_bench.report.stats.quotients import compare_quotients, quotient
-from byok_bench.report.stats.ranks import Paired, compute_quantile, median, paired, quantile
+from byok_bench.report.stats.ranks import Paired, compute_picked_quantiles, compute_quantile, median, paired, quantile
 from byok_bench.report.stats.sequences import Sequence
 from byok_bench.report.stats.shares import f1, rate
 
@@ -24,6 +24,7 @@ __all__ = [
     "clustered",
     "compare_quotients",
     "compute_family_level",
+    "compute_picked_quantiles",
     "compute_quantile",
     "decide",
     "difference",

@@ -7,9 +7,9 @@ what the level leaves over; where n has no such ranks there is no interval. Ties
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from byok_bench.report.stats.interval import LEVEL, Interval, check_level, read_value, read_values
 
@@ -44,14 +44,14 @@ def quantile(xs: Iterable[float], q: float, level: float = LEVEL) -> Interval:
     check_level(level)
     if not 0 < read_value(q, "q") < 1:
         raise ValueError(f"q lies between 0 and 1, as 0.9 does: {q!r} does not")
-    ranked = sorted(read_values(xs, "xs"))
-    if not ranked:
+    ranked = _rank_values(xs)
+    if not len(ranked):
         return Interval(None, None, None, 0, level)
     value, ranks = _compute_ranked_quantile(ranked, q), find_ranks(len(ranked), q, level)
     if ranks is None:
         return Interval(value, None, None, len(ranked), level)
     low, high, reached = ranks
-    return Interval(value, ranked[low - 1], ranked[high - 1], len(ranked), reached)
+    return Interval(value, float(ranked[low - 1]), float(ranked[high - 1]), len(ranked), reached)
 
 
 def paired(before: Iterable[float], after: Iterable[float], level: float = LEVEL) -> Paired:
@@ -59,6 +59,8 @@ def paired(before: Iterable[float], after: Iterable[float], level: float = LEVEL
 
     Pairs with before ≤ 0 have no ratio and are not in its n. Raises ValueError if the lengths differ.
     """
+    if is_array(before) and is_array(after):
+        return _match_arrays(before, after, level)
     first, second = read_values(before, "before"), read_values(after, "after")
     if len(first) != len(second):
         raise ValueError(f"before has {len(first)} values and after {len(second)}: pairs are wanted")
@@ -71,13 +73,67 @@ def paired(before: Iterable[float], after: Iterable[float], level: float = LEVEL
 
 def compute_quantile(values: Sequence[float], q: float) -> float | None:
     """The q-quantile as a table gives it, linear between neighbours; None below ENOUGH[q] samples."""
-    return _compute_ranked_quantile(sorted(values), q) if len(values) >= ENOUGH[q] else None
+    if not is_array(values):
+        return _compute_ranked_quantile(sorted(values), q) if len(values) >= ENOUGH[q] else None
+    return compute_picked_quantiles(len(values), (q,), lambda places: _pick_ranked(values, places))[0]
+
+
+def compute_picked_quantiles(
+    count: int, quantiles: Sequence[float], pick: Callable[[Sequence[int]], Sequence[float]]
+) -> list[float | None]:
+    """The same of `count` values, of which `pick` gives those at some places of their order."""
+    wanted = [q for q in quantiles if count >= ENOUGH[q]]
+    places = sorted({place for q in wanted for place in _list_neighbours(count, q)})
+    picked = dict(zip(places, pick(places), strict=True)) if places else {}
+    found: list[float | None] = []
+    for q in quantiles:
+        below, above = _list_neighbours(count, q)
+        between = q * (count - 1) % 1
+        found.append(_estimate_between(picked[below], picked[above], between) if q in wanted else None)
+    return found
+
+
+def is_array(values: object) -> TypeGuard[Any]:
+    """Whether the values are an array of numpy's, whose own sorting is used; it is not imported for that."""
+    return hasattr(values, "__array__")
+
+
+def _pick_ranked(values: Any, places: Sequence[int]) -> Sequence[float]:
+    ranked = values.copy()
+    ranked.partition(places)
+    return [float(ranked[place]) for place in places]
+
+
+def _rank_values(xs: Iterable[Any]) -> Sequence[Any]:
+    """Sorted; raises ValueError for what is no finite number."""
+    if not is_array(xs):
+        return sorted(read_values(xs, "xs"))
+    ranked: Any = xs.copy()
+    ranked.sort()
+    for end in (0, -1) if len(ranked) else ():  # what is not finite is sorted to one of the ends
+        read_value(ranked[end], f"xs[{end}]")
+    return ranked  # type: ignore[no-any-return]
+
+
+def _match_arrays(before: Any, after: Any, level: float) -> Paired:
+    if len(before) != len(after):
+        raise ValueError(f"before has {len(before)} values and after {len(after)}: pairs are wanted")
+    has_ratio = before > 0
+    return Paired(difference=median(after - before, level), ratio=median(after[has_ratio] / before[has_ratio], level))
 
 
 def _compute_ranked_quantile(ranked: Sequence[Any], q: float) -> float:
-    place = q * (len(ranked) - 1)
-    below, above = ranked[math.floor(place)], ranked[math.ceil(place)]
-    share = place % 1
+    below, above = _list_neighbours(len(ranked), q)
+    return _estimate_between(ranked[below], ranked[above], q * (len(ranked) - 1) % 1)
+
+
+def _list_neighbours(count: int, q: float) -> tuple[int, int]:
+    """The places between which the quantile lies."""
+    place = q * (count - 1)
+    return math.floor(place), math.ceil(place)
+
+
+def _estimate_between(below: Any, above: Any, share: float) -> float:
     # From the nearer neighbour, as numpy does: rounded alike.
     return float(below + (above - below) * share if share < 0.5 else above - (above - below) * (1 - share))
 

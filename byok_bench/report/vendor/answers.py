@@ -14,8 +14,8 @@ import msgspec
 from byok_bench.checks.offered_tools import find_offered_tools
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.scenarios.request_lines import REQUEST_LINES
 from byok_bench.scenarios.schema_fit import decode_json_text, find_misfit
 from byok_bench.wire.bodies.bounded_json import Malformed

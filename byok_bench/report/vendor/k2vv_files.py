@@ -18,8 +18,8 @@ from byok_bench.endpoints.atomic_files import write_atomically
 from byok_bench.errors import BookError, ExportError
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.vendor.answers import find_request_tools, judge_call
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 _USAGE: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 Result = dict[str, Any]

@@ -1,5 +1,6 @@
 """The statements on rows that were read from records: kept, replaceable at any time, and told to the exchanges."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
@@ -24,6 +25,20 @@ def mark_answered(db: sqlite3.Connection, exchanges: Iterable[int]) -> None:
         "update exchange set status = 'done', kind = null, phase = null where id = ? and status = 'failed'",
         ((id_,) for id_ in exchanges),
     )
+
+
+def delete_judged_rows(db: sqlite3.Connection, run_id: str) -> None:
+    """All rows of a run."""
+    db.execute("delete from judged where exchange_id in (select id from exchange where run_id = ?)", (run_id,))
+
+
+def list_judged(db: sqlite3.Connection, judge: str, exchanges: Iterable[int]) -> set[int]:
+    """Those of the exchanges that have a row of this judge."""
+    rows = db.execute(
+        "select exchange_id from judged where judge = ? and exchange_id in (select value from json_each(?))",
+        (judge, json.dumps(list(exchanges))),
+    )
+    return {id_ for (id_,) in rows}
 
 
 def read_judged_rows(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:

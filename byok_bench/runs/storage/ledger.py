@@ -216,13 +216,38 @@ def list_sending_owners(db: sqlite3.Connection, run_id: str) -> list[str]:
 
 def list_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
     """Every exchange of a run, in the order of its rows."""
+    return _read_states(db, "run_id = ? order by id", (run_id,))
+
+
+def list_open_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]:
+    """Those that have not ended."""
+    return _read_states(db, "run_id = ? and status in ('planned', 'sent') order by id", (run_id,))
+
+
+def list_span_states(db: sqlite3.Connection, run_id: str, ids: range) -> list[ExchangeState]:
+    """Those of the samples whose first turns have ids within a range, in the order of their rows."""
+    span = (ids.start, ids.stop - 1, run_id)
+    firsts = "from exchange where id between ? and ? and +run_id = ? and turn = 1"
+    states = _read_states(db, f"id in (select id {firsts}) order by id", span)
+    return states + _read_states(
+        db, f"run_id = ? and turn > 1 and first_key in (select first_key {firsts}) order by id", (run_id, *span)
+    )
+
+
+def find_ids(db: sqlite3.Connection, run_id: str) -> range:
+    """A range that holds the ids of a run's exchanges; those of others may be among them."""
+    first, last = db.execute("select min(id), max(id) from exchange where run_id = ?", (run_id,)).fetchone()
+    return range(0) if first is None else range(first, last + 1)
+
+
+def _read_states(db: sqlite3.Connection, condition: str, values: Sequence[str | int]) -> list[ExchangeState]:
     version = read_file_version(db)
     since = {"waited_ms": (3, "null"), "timeline": (4, "''"), "client_ms": (5, "null")}
     later = ", ".join(name if version >= first else instead for name, (first, instead) in since.items())
     rows = db.execute(
         "select id, plan_key, first_key, turn, target, stage, scenario, sample, repeat, status, attempt, owner,"
-        f" kind, phase, final, {later} from exchange where run_id = ? order by id",
-        (run_id,),
+        f" kind, phase, final, {later} from exchange where {condition}",
+        values,
     )
     return [
         ExchangeState(

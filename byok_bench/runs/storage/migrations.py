@@ -127,12 +127,45 @@ def migrate_to_v5(db: sqlite3.Connection) -> None:
     db.execute("alter table exchange add column client_ms real")
 
 
+def migrate_to_v6(db: sqlite3.Connection) -> None:
+    """Figures: what tables need of judged rows, by columns. Rows of before have none, and are made again."""
+    db.execute("delete from judged")
+    db.execute(
+        """create table figure_block (
+            id integer primary key,
+            run_id text not null references run (id) on delete cascade,
+            judge text not null,
+            rows integer not null
+        )"""
+    )
+    db.execute("create index figure_block_by_run on figure_block (run_id, judge)")
+    db.execute(
+        """create table figure (
+            block_id integer not null references figure_block (id) on delete cascade,
+            name text not null,
+            data blob not null,
+            primary key (block_id, name)
+        )"""
+    )
+    db.execute(
+        """create table gap (
+            block_id integer not null references figure_block (id) on delete cascade,
+            target integer not null,
+            stage integer not null,
+            data blob not null,
+            primary key (block_id, target, stage)
+        )"""
+    )
+    db.execute("create index exchange_by_sample on exchange (run_id, first_key) where turn > 1")
+
+
 STEPS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     migrate_to_v1,
     migrate_to_v2,
     migrate_to_v3,
     migrate_to_v4,
     migrate_to_v5,
+    migrate_to_v6,
 )
 VERSION: Final = len(STEPS)
 

@@ -7,7 +7,7 @@ from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.cli.bill import describe_bill
 from byok_bench.report.bill import Bill, list_bills
-from byok_bench.runs.judging import Row
+from byok_bench.runs.row import Row
 
 
 def answer(repeat: int = 1, **more: Any) -> Row:

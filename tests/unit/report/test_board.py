@@ -7,7 +7,7 @@ from support.made_run import failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.report.board import Board, estimate_left_s, make_board
-from byok_bench.runs.judging import Row
+from byok_bench.runs.row import Row
 from byok_bench.runs.storage.ledger import ExchangeState
 
 BROKEN = Finding(check="stream.truncated", severity="error", message="cut")

@@ -1,18 +1,21 @@
 """Tables on details of a run that was written out by hand, with values worked out on paper."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from support.detailed_run import make_detailed_run
 from support.made_run import MadeRun, failed, plan, row
 
-from byok_bench.report.depth_table import find_step
-from byok_bench.report.detail_tables import SCHEMA_WORDS, name_outcome, name_state
+from byok_bench.report.detail_tables import SCHEMA_WORDS, count_outcomes, name_state
 from byok_bench.report.frames import make_table_frame
 from byok_bench.report.heat_map import render_heat_lines, render_heat_map
+from byok_bench.report.selections import RowSelection
 from byok_bench.report.table_text import find_alarming_columns
 from byok_bench.report.tables import list_filled_tables, list_table_lines
+from byok_bench.runs.figures import find_prompt_step
 from byok_bench.runs.results import DETAILS, TABLES
+from byok_bench.runs.row import Row
 
 RUN = make_detailed_run()
 
@@ -20,6 +23,11 @@ RUN = make_detailed_run()
 def lines(name: str, **where: Any) -> list[dict[str, Any]]:
     """The lines of a table with these cells."""
     return [line for line in list_table_lines(RUN, name) if all(line[key] == value for key, value in where.items())]
+
+
+def outcomes(*rows: Row) -> Counter[str]:
+    """What they say of a feature."""
+    return count_outcomes(RowSelection(rows), SCHEMA_WORDS)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +59,13 @@ def test_a_share_is_of_what_was_accepted() -> None:
 @pytest.mark.parametrize("status", [500, 501, 503])
 def test_a_status_of_500_or_more_is_never_a_refusal(status: int) -> None:
     """Whatever kind its words make of it."""
-    assert name_outcome(failed("invalid_request", http_status=status), SCHEMA_WORDS) == "error"
+    assert set(outcomes(failed("invalid_request", http_status=status))) == {"error"}
 
 
 def test_a_400_that_speaks_of_the_key_is_no_refusal() -> None:
     """Nor one that speaks of the model."""
     kinds = ("auth", "quota", "not_found_model", "context_length")
-    assert {name_outcome(failed(kind, http_status=400), SCHEMA_WORDS) for kind in kinds} == {"error"}
+    assert set(outcomes(*(failed(kind, http_status=400) for kind in kinds))) == {"error"}
 
 
 def test_parameters_have_an_effect_or_are_ignored() -> None:
@@ -78,7 +86,7 @@ def test_depth_goes_by_round_and_by_tokens() -> None:
 @pytest.mark.parametrize(("tokens", "step"), [(1, 1024), (1024, 1024), (1025, 2048), (100_000, 131_072)])
 def test_a_step_holds_its_upper_end(tokens: int, step: int) -> None:
     """1024 tokens are in the step up to 1024."""
-    assert find_step(row(prompt_tokens=tokens)) == step
+    assert find_prompt_step(row(prompt_tokens=tokens)) == step
 
 
 def test_a_run_without_depth_has_no_such_lines() -> None:

@@ -10,7 +10,7 @@ from byok_bench.errors import PlanError
 from byok_bench.report.thresholds import load_defaults, make_thresholds
 from byok_bench.report.verdict_cards import Card, make_cards
 from byok_bench.report.winner import choose_winner, describe_choice
-from byok_bench.runs.judging import Row
+from byok_bench.runs.row import Row
 
 BROKEN = Finding(check="tool.index-missing", severity="error", message="no index", event=1, offset=9)
 

@@ -7,8 +7,9 @@ from support.recorded import START, answer, calls, exchange, raw_exchange, refus
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
-from byok_bench.runs.judging import Row, decode_row, encode_row, judge_sample, make_unrecorded_row
+from byok_bench.runs.judging import judge_sample, make_unrecorded_row
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
+from byok_bench.runs.row import Row, decode_row, encode_row
 from byok_bench.runs.storage.ledger import ExchangeState, Status
 
 PLAN = make_plan(

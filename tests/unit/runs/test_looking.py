@@ -16,10 +16,10 @@ from byok_bench.endpoints.model import Model
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs import judging
-from byok_bench.runs.judging import compute_judge_version, encode_row, make_unrecorded_row
 from byok_bench.runs.planning.plan import Job
 from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.results import TABLES, Run
+from byok_bench.runs.row import encode_row
 from byok_bench.runs.runner import run
 from byok_bench.runs.storage import judged_rows, ledger, run_rows
 from byok_bench.runs.storage.result_file import StoreWriter, open_reader
@@ -150,28 +150,6 @@ async def test_a_look_while_the_run_goes_on_leaves_its_own_table_whole(tmp_path:
     assert result.table("summary")["n"].item() == 3 * REPEATS
 
 
-async def test_rows_of_what_was_only_planned_are_healed_where_a_file_holds_them(tmp_path: Path) -> None:
-    """Earlier versions kept a row for every planned exchange that they saw; it stood for the answer ever after."""
-    store = tmp_path / "bench.sqlite"
-    async with serving(BenchServer()) as server:
-        await play_and_stop(server, store, 1)
-        with open_reader(store) as db:
-            seen = run_rows.find_run(db, "last")
-            plan, states = run_rows.read_stored_plan(db, seen.id), ledger.list_states(db, seen.id)
-        writer = StoreWriter(store)
-        rows = [
-            (s.id, compute_judge_version(), encode_row(make_unrecorded_row(plan, s)))
-            for s in states
-            if s.status == "planned"
-        ]
-        writer.submit(judged_rows.store_judged_rows, rows).result()
-        writer.close()
-        result = await start(server, store)
-    assert len(rows) >= SAMPLES - 2
-    assert {row.status for row in result.rows} <= {"done", "failed"}
-    assert {row.status for row in Run.open("last", store).rows} <= {"done", "failed"}
-
-
 async def test_no_row_is_kept_of_what_has_not_ended(tmp_path: Path) -> None:
     """The file holds rows of ended exchanges alone."""
     store = tmp_path / "bench.sqlite"
@@ -215,7 +193,14 @@ async def test_rows_of_other_code_are_made_again(tmp_path: Path, monkeypatch: py
     assert Run.open("last", store).rows == result.rows
 
 
-JUDGING = ("checks/rule.py", "dialects/words.toml", "endpoints/prices.py", "runs/judging.py")
+JUDGING = (
+    "checks/rule.py",
+    "dialects/words.toml",
+    "endpoints/prices.py",
+    "runs/judging.py",
+    "runs/row.py",
+    "runs/figures.py",
+)
 
 
 def test_the_judges_version_is_that_of_all_code_that_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,12 @@ from byok_bench.report.export import write_csv
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.cooldown import mark_caused
-from byok_bench.runs.judging import Row
 from byok_bench.runs.measuring import recovery
 from byok_bench.runs.planning.blocks import order_jobs
 from byok_bench.runs.planning.plan import make_jobs
 from byok_bench.runs.progress import ExchangeFinished, RunEvent, Waiting
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 from byok_bench.runs.runner import resume, run
 from byok_bench.wire.failures import Failure, make_failure
 from byok_bench.wire.limits import Timeouts
