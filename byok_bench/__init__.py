@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.demand import find_unmet as find_unmet
     from byok_bench.report.evidence import Evidence as Evidence
     from byok_bench.report.evidence import list_evidence as list_evidence
+    from byok_bench.report.gates.judged_rules import Judged as Judged
     from byok_bench.report.gates.verdicts import gate as gate
     from byok_bench.report.latency_plots import draw_depth as draw_depth
     from byok_bench.report.latency_plots import draw_distribution as draw_distribution
@@ -137,6 +138,7 @@ _HOMES: Final = {
     "Failure": "wire.failures",
     "Finding": "checks.finding",
     "Findings": "ui.run_faces",
+    "Judged": "report.gates.judged_rules",
     "KeyRef": "endpoints.keys",
     "LadderReport": "checks.ladder.report",
     "LadderView": "ui.ladder_view",
