@@ -181,7 +181,8 @@ def _make_failure_line(name: str, scenario: str, pairs: Sequence[Pair], lonely: 
     shares = [head[key] / len(pairs) if pairs else None for key in ("failed_a", "failed_b")]
     gap = None if shares[0] is None or shares[1] is None else shares[1] - shares[0]
     verdict = judge_failures(found, head["failed_a"], head["failed_b"])
-    return head | _render_numbers(shares[0], shares[1], Interval(gap, found.low, found.high, found.n), verdict)
+    low, high = (None if end is None else max(-1.0, min(1.0, end)) for end in (found.low, found.high))
+    return head | _render_numbers(shares[0], shares[1], Interval(gap, low, high, found.n), verdict)
 
 
 def _group_failures(rows: Sequence[Row]) -> dict[tuple[str, str], list[bool]]:

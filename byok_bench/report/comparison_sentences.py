@@ -59,8 +59,12 @@ def _describe_spread(line: Line, lines: Sequence[Line]) -> str:
     single = [one for one in mine if one["scenario"] != ALL]
     if len(single) < 2:
         return ""
-    same = sum(one["verdict"].startswith(line["verdict"][:11]) for one in single)
-    return f" on {same} of {len(single)} scenarios; the rest shows no difference" if same < len(single) else " on all"
+    others = [one["verdict"] for one in single if not one["verdict"].startswith(line["verdict"][:11])]
+    if len(others) == len(single):
+        return ""
+    rest = "shows no difference" if all(one.startswith("no difference") for one in others) else "is undecided by itself"
+    shown = f"{len(single) - len(others)} of {len(single)} scenarios"
+    return f" on {shown}; the rest {rest}" if others else " on all"
 
 
 def _describe_rest(lines: Sequence[Line]) -> Iterator[str]:

@@ -228,3 +228,11 @@ def test_a_side_that_is_not_over_is_told_with_how_far_it_is() -> None:
     told = compare(run(SLOW), other).attrs["notes"]
     assert any(note.startswith("B: 5 of 6 planned exchanges are in here") for note in told)
     assert not any(note.startswith("A: ") for note in told)
+
+
+def test_a_difference_of_shares_is_no_wider_than_shares_are() -> None:
+    """Two prompts tell next to nothing, and still not that more than all of them fail."""
+    good = MadeRun([row(sample=one, repeat=n) for one in "st" for n in (1, 2)], plan(("one",)))
+    rows = [row(sample="s", repeat=1), failed(sample="s", repeat=2), *(failed(sample="t", repeat=n) for n in (1, 2))]
+    found = line(compare(good, MadeRun(rows, plan(("one",)))), "failures")
+    assert (found["low"] >= -1, found["high"]) == (True, 1.0)
