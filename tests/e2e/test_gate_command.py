@@ -137,6 +137,23 @@ def test_a_preset_tells_which_of_its_rules_no_prompt_is_of(here: Here, store: Pa
     assert "left out, first token, input 16 to 32 k: no exchange with 16384 to 32768 prompt tokens" in err
 
 
+def test_the_workload_of_a_preset_is_a_scenario_of_its_name(here: Here, tmp_path: Path) -> None:
+    """`run --scenario aa-1k` plays what `gate --rules aa-1k` judges: no rule is left out."""
+    path = tmp_path / "bench.sqlite"
+
+    async def play() -> None:
+        async with Simulator(tokens=40, ttft_ms=5, gap_ms=0.2) as server:
+            for _ in range(2):
+                await run(at("gateway", server), "aa-1k", 1, warmup=0, store=path, resume=False)
+
+    asyncio.run(play())
+    before, after = list_runs(path)
+    code, out, err = here("gate", after.id, "--rules", "aa-1k", "--against", before.id, "--store", path)
+    assert (code in (0, 1, 4), err) == (True, "")
+    assert [name in out for name in ("first token, 1 k in", "speed, 1 k in", "whole answer, 1 k in")] == [True] * 3
+    assert "8 pairs" in out
+
+
 def test_rules_are_explained_without_a_run(here: Here, rules: Path) -> None:
     """What is asked and how it is decided."""
     code, out, _ = here("gate", "--rules", rules, "--explain")
