@@ -195,12 +195,11 @@ def _measure_silence(exchange: Exchange, *, is_commented: bool) -> float | None:
 def _describe_end(exchange: Exchange) -> str:
     """How it ended, and who says so."""
     head = exchange.raw.head
-    server = head.get_header("server") if head is not None else None
-    who = f" by {server}" if server else ""
     if head is not None and head.status >= 300:
-        return f"status {head.status}{who}"
+        server = head.get_header("server")
+        return f"status {head.status}{f' by {server}' if server else ''}"
     words = exchange.error.message if exchange.error is not None else ""
-    return f"{exchange.raw.end}{who}, {words}" if head is not None else f"no answer, {words}"
+    return f"{exchange.raw.end}, {words}" if head is not None else f"no answer, {words}"
 
 
 def iterate_cutters(hops: Sequence[SilenceMap]) -> Iterator[str]:
