@@ -1,10 +1,14 @@
-"""pyproject.toml, constraints.txt and environment.yml name the same packages."""
+"""pyproject.toml, constraints.txt and environment.yml name the same packages; what is built holds what it should."""
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import yaml
+from hatchling.builders.plugin.interface import BuilderInterface
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -74,3 +78,40 @@ def test_constraints_hold_no_address() -> None:
 def test_the_package_says_that_it_is_typed() -> None:
     """Without py.typed a type checker takes every name of the package for Any."""
     assert (ROOT / "byok_bench" / "py.typed").is_file()
+
+
+def list_packed(builder: BuilderInterface) -> Counter[str]:  # type: ignore[type-arg]
+    """How often each path is packed."""
+    return Counter(one.distribution_path for one in builder.recurse_included_files())
+
+
+def test_a_source_distribution_holds_the_repository_and_no_scrap() -> None:
+    """Neither environments nor results, caches or what was built before."""
+    packed = list_packed(SdistBuilder(str(ROOT)))
+    assert {path.split("/")[0] for path in packed} == {
+        ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md",
+        "benchmarks", "byok_bench", "conftest.py", *(path.name for path in ROOT.glob("constraints*.txt")), "docs",
+        "environment.yml", "mkdocs.yml", "notebooks", "pyproject.toml", "tests", "tools",
+    }  # fmt: skip
+    assert not [path for path in packed if path.endswith((".sqlite", ".pyc", ".log", ".whl", ".html"))]
+
+
+def test_a_wheel_holds_the_package_alone_and_everything_once() -> None:
+    """Notebooks, pages of rules, the typing marker and data among it; no tests."""
+    packed = list_packed(WheelBuilder(str(ROOT)))
+    assert {path.split("/")[0] for path in packed} == {"byok_bench"}
+    assert max(packed.values()) == 1
+    names = Counter(Path(path).name for path in packed)
+    assert {path.name: names[path.name] for path in (ROOT / "notebooks").glob("*.ipynb")} == {
+        path.name: 1 for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
+    for path in ("py.typed", "notebooks/00_start_here.ipynb", "checks/docs/index.md", "report/page.css"):
+        assert packed[f"byok_bench/{path}"] == 1
+    assert not [path for path in packed if "/tests/" in path or path.endswith((".pyc", ".sqlite"))]
+
+
+def test_an_index_page_has_no_link_that_leads_nowhere() -> None:
+    """A path is a link in a repository alone; on the page it is told as a path."""
+    page = SdistBuilder(str(ROOT)).metadata.core.readme
+    assert "docs/cli.md" in page
+    assert re.findall(r"\]\((?!https?://|#)[^)]*\)", page) == []
