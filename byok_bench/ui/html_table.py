@@ -44,11 +44,11 @@ def render_html_table(
         repeated = once if before == first else ()
         cells = [
             _render_cell(
-                "" if name in repeated else cell,
+                cell,
                 side[name],
                 ";white-space:nowrap" if name in short else _CODE if name in code else _WRAPPED,
                 bad=name in marked,
-                linked=link(line, name),
+                linked=_render_again(cell) if name in repeated else link(line, name),
             )
             for name, cell in line.items()
         ]
@@ -73,15 +73,22 @@ def escape_lines(text: str) -> str:
     return "<br>".join(escape(to_printable_line(part)) for part in text.split("\n"))
 
 
+def _render_again(text: str) -> str:
+    """What is read out, and not written twice."""
+    return f"<span style='opacity:0;user-select:none'>{escape_lines(text)}</span>"
+
+
 def _render_head(name: str, side: str) -> str:
     about = f" title='{escape(told, quote=True)}'" if (told := describe_column(name)) else ""
-    return f"<th{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(get_heading(name))}</th>"
+    return (
+        f"<th scope='col'{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(get_heading(name))}</th>"
+    )
 
 
 def _render_cell(text: str, side: str, wrapping: str, *, bad: bool, linked: str = "") -> str:
     style = f"{_CELL};text-align:{side}{wrapping}"
     if text == NA:
-        style += ";opacity:.45"
+        style += ";opacity:.7"
     elif bad:
         style += f";color:{BAD};font-weight:700"
     return f"<td style='{style}'>{linked or escape_lines(text)}</td>"

@@ -148,7 +148,8 @@ def test_what_shows_trouble_is_marked_and_what_is_missing_is_faint() -> None:
     lines = [{"endpoint": "e", "failed": "2"}, {"endpoint": "e", "failed": "NA"}]
     page = render_html_table(lines, bad=lambda line: {"failed"})
     assert page.count("font-weight:700") == 1
-    assert page.count("opacity:.45") == 1
+    assert page.count("opacity:.7") == 1
+    assert page.count("opacity:0;") == 1  # the endpoint of the second line is read out, and not written twice
 
 
 def test_a_column_says_what_it_is() -> None:
