@@ -43,6 +43,7 @@ PARTS = {
         lambda: (ROOT / ".venv-lowest/.installed").exists(),
         "needs the lowest versions of all dependencies: make lowest",
     ),
+    "site": (lambda: (ROOT / "build/site/index.html").exists(), "needs the documentation's site: make site"),
     "browser": (lambda: shutil.which("chromium") is not None, "needs a browser: apt-get install chromium"),
     "keyring": (
         lambda: all(shutil.which(name) for name in ("dbus-run-session", "gnome-keyring-daemon")),

@@ -9,7 +9,7 @@ from html import escape
 from typing import Final
 
 from byok_bench.report.columns import COLUMNS, describe_column, get_heading
-from byok_bench.report.pivots import Pivot
+from byok_bench.report.pivots import Cell, Pivot
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import (
@@ -28,6 +28,8 @@ HEADS: Final = ("endpoint", "model")
 _PROSE: Final = ("message", "example", "not_as_expected", "findings")
 BAR_WIDTH: Final = 60
 """Pixels of the longest bar of a pivot."""
+WIDEST_PIVOT: Final = 8
+"""Scenarios beside each other: as many as A4 takes."""
 
 
 def render_table(made: Sequence[Line], caption: str) -> str:
@@ -51,25 +53,36 @@ def render_table(made: Sequence[Line], caption: str) -> str:
 
 
 def render_pivot(pivot: Pivot) -> str:
-    """Endpoints as rows, scenarios as columns: a number with its bar, the best of a column in bold, failures as 2✘."""
-    head = "".join(f'<th scope="col" class="number">{_escape_text(name)}</th>' for name in pivot.columns)
-    rows = []
-    for name, cells in zip(pivot.rows, pivot.cells, strict=True):
-        drawn = "".join(
-            '<td class="na number">–</td>'
-            if cell is None
-            else f'<td class="number{" best" if cell.is_best else ""}">{_escape_text(cell.text)}'
-            + (f' <span class="bad">{cell.failed}✘</span>' if cell.failed else "")
-            + f'<span class="bar" style="width:{BAR_WIDTH * cell.share:.0f}px"></span></td>'
-            for cell in cells
-        )
-        rows.append(f'<tr><th scope="row">{_escape_text(name)}</th>{drawn}</tr>')
-    title = _escape_text(pivot.title)
+    """Endpoints as rows, scenarios as columns: a number with its bar, the best of a column in bold, failures as 2✘.
+
+    As many tables as it takes for each to fit a printed page.
+    """
+    starts = range(0, len(pivot.columns), WIDEST_PIVOT)
+    return "".join(_render_pivot_part(pivot, slice(start, start + WIDEST_PIVOT)) for start in starts)
+
+
+def _render_pivot_part(pivot: Pivot, shown: slice) -> str:
+    names = pivot.columns[shown]
+    head = "".join(f'<th scope="col" class="number">{_escape_text(name)}</th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{_escape_text(name)}</th>{"".join(map(_render_pivot_cell, cells[shown]))}</tr>'
+        for name, cells in zip(pivot.rows, pivot.cells, strict=True)
+    )
+    part = f", {names[0]} to {names[-1]}" if len(names) < len(pivot.columns) else ""
+    title = _escape_text(f"{pivot.title}{part}")
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="pivot">'
         f'<caption>{title}</caption><thead><tr><th scope="col">endpoint</th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _render_pivot_cell(cell: Cell | None) -> str:
+    if cell is None:
+        return '<td class="na number">–</td>'
+    failed = f' <span class="bad">{cell.failed}✘</span>' if cell.failed else ""
+    bar = f'<span class="bar" style="width:{BAR_WIDTH * cell.share:.0f}px"></span>'
+    return f'<td class="number{" best" if cell.is_best else ""}">{_escape_text(cell.text)}{failed}{bar}</td>'
 
 
 def render_glossary(names: Collection[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.report.table_parts import Line
-from byok_bench.report.table_text import render_cell
+from byok_bench.report.table_text import has_several_models, render_cell
 
 METRICS: Final = {"ttft_ms": "Time to first token, ms", "e2e_ms": "Time to the end, ms"}
 """What of the latency table is pivoted; of each, less is better."""
@@ -29,14 +29,20 @@ class Pivot(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     rows: tuple[str, ...]
+    targets: tuple[Line, ...]
+    """The endpoint and model of each row."""
     columns: tuple[str, ...]
     cells: tuple[tuple[Cell | None, ...], ...]
 
 
 def make_pivot(made: Sequence[Line], metric: str) -> Pivot:
-    """The latency table by one of METRICS; a load is part of the name of its row."""
-    names = [_name_row(line) for line in made]
-    rows, columns = tuple(dict.fromkeys(names)), tuple(dict.fromkeys(line["scenario"] for line in made))
+    """The latency table by one of METRICS; a row is named by its endpoint, and by model and load where they differ."""
+    several = has_several_models(made)
+    names = [_name_row(line, several) for line in made]
+    targets = {
+        name: {"endpoint": line["endpoint"], "model": line["model"]} for name, line in zip(names, made, strict=True)
+    }
+    rows, columns = tuple(targets), tuple(dict.fromkeys(line["scenario"] for line in made))
     by_place = {(name, line["scenario"]): line for name, line in zip(names, made, strict=True)}
     values = [line[metric] for line in made if line[metric] is not None]
     largest = max(values, default=0.0)
@@ -49,6 +55,7 @@ def make_pivot(made: Sequence[Line], metric: str) -> Pivot:
     return Pivot(
         title=METRICS[metric],
         rows=rows,
+        targets=tuple(targets.values()),
         columns=columns,
         cells=tuple(
             tuple(_make_cell(by_place.get((row, column)), metric, largest, best.get(column)) for column in columns)
@@ -69,6 +76,7 @@ def _make_cell(line: Line | None, metric: str, largest: float, best: float | Non
     )
 
 
-def _name_row(line: Line) -> str:
+def _name_row(line: Line, several: bool) -> str:
+    model = f" · {line['model']}" if several else ""
     load = f", load {line['load']}" if "load" in line else ""
-    return f"{line['endpoint']}{load}"
+    return f"{line['endpoint']}{model}{load}"

@@ -6,6 +6,7 @@ from typing import Final
 
 from byok_bench.report.pivots import Cell, Pivot
 from byok_bench.report.printable_text import to_printable_line
+from byok_bench.report.table_parts import Line
 from byok_bench.ui.html_table import BAD, LINE
 
 BAR_PX: Final = 56
@@ -17,13 +18,13 @@ _ROW: Final = (
 )
 
 
-def render_pivot_table(pivot: Pivot, link: Callable[[str, str, str], str]) -> str:
-    """Endpoints down, scenarios across. `link` gives the HTML that opens the failed answers of a row and a column."""
+def render_pivot_table(pivot: Pivot, link: Callable[[Line, str, str], str]) -> str:
+    """Endpoints down, scenarios across. `link` gives the HTML that opens the failures of a target and a scenario."""
     head = "".join(f"<th scope='col' style='{_HEAD}'>{_escape_text(name)}</th>" for name in pivot.columns)
     rows = []
-    for name, cells in zip(pivot.rows, pivot.cells, strict=True):
+    for name, target, cells in zip(pivot.rows, pivot.targets, pivot.cells, strict=True):
         drawn = "".join(
-            _render_cell(cell, link(name, column, f"{cell.failed}✘") if cell and cell.failed else "")
+            _render_cell(cell, link(target, column, f"{cell.failed}✘") if cell and cell.failed else "")
             for column, cell in zip(pivot.columns, cells, strict=True)
         )
         rows.append(f"<tr style='background:none'><th scope='row' style='{_ROW}'>{_escape_text(name)}</th>{drawn}</tr>")

@@ -9,6 +9,7 @@ from byok_bench.report.answer_index import list_answers_behind
 from byok_bench.report.columns import get_heading
 from byok_bench.report.pivots import METRICS, make_pivot
 from byok_bench.report.run_notes import list_run_notes
+from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import (
     CAPTIONS,
     LEGEND,
@@ -44,10 +45,10 @@ def render_results(run: Run, name: str = "summary") -> HTML:
     return HTML(f"{page}{told}")  # type: ignore[no-untyped-call]
 
 
-def _render_failure_link(run: Run, endpoint: str, scenario: str, text: str) -> str:
+def _render_failure_link(run: Run, target: Line, scenario: str, text: str) -> str:
     """The count of failed answers of one cell; pressing it opens them."""
-    line = {"endpoint": endpoint, "scenario": scenario}
-    about = f"failed, {endpoint}, {scenario}: open the answers"
+    line = {**target, "scenario": scenario}
+    about = f"failed, {target['endpoint']}, {scenario}: open the answers"
     return render_answer_link(text, run, list_answers_behind(run, line, "failed"), about=about)
 
 

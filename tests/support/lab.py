@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Request, async_playwright
 
 CHROMIUM_FLAGS = [
@@ -20,6 +21,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 START_TIMEOUT_S = 60
+SERIOUS = ("serious", "critical")
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
@@ -83,7 +85,7 @@ async def browser_page(**options: Any) -> AsyncIterator[tuple[Page, list[str]]]:
         away: list[str] = []
 
         def note(request: Request) -> None:
-            if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
+            if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "file:")):
                 away.append(request.url)
 
         page.on("request", note)
@@ -116,6 +118,16 @@ async def run_all(page: Page, timeout_s: float = 120) -> None:
         }""",
         timeout=timeout_s * 1000,
     )
+
+
+async def list_violations(page: Page, place: str | None = None) -> list[str]:
+    """Serious and critical ones of axe-core's rules, each with an element that shows it; of the whole page for None."""
+    found = await Axe().run(page, context=place)
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in found.response["violations"]
+        if one["impact"] in SERIOUS
+    ]
 
 
 async def keep_screenshot(page: Page, name: str) -> None:

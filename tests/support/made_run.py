@@ -70,10 +70,17 @@ class MadeRun(Run):
         return None
 
 
-def plan(labels: Sequence[str] = ("one", "two"), loads: Sequence[Load] = (ClosedLoad(),), **endpoint: Any) -> Plan:
+def plan(
+    labels: Sequence[str] = ("one", "two"),
+    loads: Sequence[Load] = (ClosedLoad(),),
+    models: Sequence[str] = ("m",),
+    **endpoint: Any,
+) -> Plan:
     """A plan over the whole library with these endpoints."""
     endpoints = [
-        Endpoint(label=label, base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model("m")], **endpoint)
+        Endpoint(
+            label=label, base_url=f"http://127.0.0.1:{8000 + n}/v1", models=[Model(name) for name in models], **endpoint
+        )
         for n, label in enumerate(labels)
     ]
     return make_plan(endpoints, NINE, PlanSettings(repeats=3, loads=tuple(loads), warmup=0))

@@ -12,7 +12,8 @@ from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import ExportError
 from byok_bench.report.html import render_report_page, write_html
-from byok_bench.report.pivots import make_pivot
+from byok_bench.report.page_tables import render_pivot
+from byok_bench.report.pivots import Cell, Pivot, make_pivot
 from byok_bench.report.table_text import NA
 from byok_bench.report.tables import list_table_lines
 
@@ -146,6 +147,29 @@ def test_endpoints_are_compared_down_a_column() -> None:
         [("10.0", True, 0)],
         [("30.0", False, 1)],
     ]
+
+
+def test_models_of_one_endpoint_are_rows_of_their_own() -> None:
+    """Each with its number: a row of an endpoint's name alone would show the last one for all."""
+    first, second = (row(target=n, ttft_ms=10.0 + 20 * n, e2e_ms=40.0) for n in range(2))
+    pivot = make_pivot(
+        list_table_lines(MadeRun([first, second], plan(("one",), models=("a", "b"))), "latency"), "ttft_ms"
+    )
+    assert pivot.rows == ("one · a", "one · b")
+    assert [cell.text for line in pivot.cells for cell in line if cell] == ["10.0", "30.0"]
+    assert pivot.targets == ({"endpoint": "one", "model": "a"}, {"endpoint": "one", "model": "b"})
+
+
+def test_a_comparison_of_many_scenarios_is_told_in_tables_that_fit_paper() -> None:
+    """Each names which scenarios it shows; none is in two."""
+    names = [f"scenario-{n}" for n in range(20)]
+    line = tuple(Cell(text=str(n), share=0.5, is_best=False, failed=0) for n in range(20))
+    pivot = Pivot(title="Time", rows=("one",), targets=({},), columns=tuple(names), cells=(line,))
+    page = render_pivot(pivot)
+    assert re.findall(r"<caption>(.*?)</caption>", page) == [
+        "Time, scenario-0 to scenario-7", "Time, scenario-8 to scenario-15", "Time, scenario-16 to scenario-19",
+    ]  # fmt: skip
+    assert re.findall(r'<th scope="col" class="number">(.*?)</th>', page) == names
 
 
 def test_a_run_without_answers_still_makes_a_page() -> None:
