@@ -1,5 +1,6 @@
 """A sleep in the middle of a run: its exchanges are kept and judged, their times are in no table."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,9 @@ async def test_times_that_a_sleep_or_a_set_clock_touched_are_left_out(
 
     def sleep(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished) and event.done == 4:
-            moved[0] = HOUR
+            asyncio.get_running_loop().call_later(0.1, moved.__setitem__, 0, HOUR)
 
-    async with serving(BenchServer(delay_s=0.05)) as server:
+    async with serving(BenchServer(delay_s=0.2)) as server:
         endpoint = Endpoint(label="e", base_url=server.base_url, models=[Model(MODEL)])
         store = tmp_path / "s.sqlite"
         found = await run(endpoint, "plain-answer", 12, 3, store, sleep, warmup=0)
