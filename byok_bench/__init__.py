@@ -73,6 +73,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report.verdict_cards import Card as Card
     from byok_bench.report.verdict_cards import Clause as Clause
     from byok_bench.report.verdict_cards import make_cards as make_cards
+    from byok_bench.runs.attachment import attach as attach
     from byok_bench.runs.limits.limits_map import LimitsMap as LimitsMap
     from byok_bench.runs.limits.search import find_limits as find_limits
     from byok_bench.runs.limits.silences import SilenceMap as SilenceMap
@@ -180,6 +181,7 @@ _HOMES: Final = {
     "Verdict": "wire.egress.verdicts",
     "Waiting": "runs.progress",
     "Workbench": "ui.workbench",
+    "attach": "runs.attachment",
     "capabilities": "checks.capabilities.examination",
     "check": "checks.registry:run_checks",
     "check_confirmation": "endpoints.contract",

@@ -47,6 +47,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
             )
         ),
         "--dry-run": OptionRule(apart=("--new", "--note", "--until-decided")),
+        "--ask-key": OptionRule(needs=("--resume",)),
         "--against": OptionRule(needs=("--until-decided",)),
     },
     "send": {

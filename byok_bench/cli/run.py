@@ -10,7 +10,7 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label, complete_scenario
-from byok_bench.cli.console import Exit, emit_json, exit_stopped, fail, note, run_async
+from byok_bench.cli.console import Exit, ask_hidden, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.dry_run import print_forecast
 from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.plan_gates import is_decided, judge_plan_gates, read_plan_gates, read_until_gates
@@ -98,6 +98,9 @@ def run_plan(
     ] = None,
     store: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run by its own plan; `last` is one, too.")] = None,
+    ask_key: Annotated[
+        bool, typer.Option("--ask-key", help="With --resume: ask for keys that were kept for one session only.")
+    ] = False,
     new: Annotated[bool, typer.Option("--new", help="Start anew, even if this plan has an unfinished run.")] = False,
     label: Annotated[str, typer.Option("--note", help="What to call the run; found by it later.")] = "",
     base_url: endpoint_options.BaseUrl = None,
@@ -142,6 +145,8 @@ def run_plan(
     if dry_run:
         print_forecast(*collect_arguments(asked), store, as_json)
         raise typer.Exit(int(Exit.OK))
+    if ask_key and resume is not None:
+        asked.endpoints.extend(ask_session_keys(resume, store, asked.endpoints))
     bar = ProgressBar()
     gates = None if plan is None else read_plan_gates(plan)
     if until_decided is not None:
@@ -240,6 +245,24 @@ async def resume_stored_run(wanted: str, asked: RunOptions, bar: "ProgressBar", 
     limits = Limits(**{name: asked.settings.get(f"max_{name}") for name in Limits.__struct_fields__})
     means = PlaySettings(policy=endpoint_options.read_egress_policy(), limits=limits, stop=stop)
     return await resume(wanted, asked.store, bar, endpoints=[*booked, *given], means=means)
+
+
+def ask_session_keys(wanted: str, store: Path | None, given: "list[Endpoint]") -> "list[Endpoint]":
+    """The endpoints of a stored run whose keys a session took with it, each with the key that is typed now."""
+    import msgspec
+
+    from byok_bench.endpoints.keys import KeyRef
+    from byok_bench.runs.attachment import is_key_gone
+    from byok_bench.runs.results import Run
+
+    now = {one.label: one for one in (*endpoint_options.list_booked_endpoints(), *given)}
+    planned = [now.get(one.label, one) for one in Run.open(wanted, store).plan.endpoints]
+    otherwise = "start it at a terminal, or name endpoints that have their keys"
+    return [
+        msgspec.structs.replace(one, key=KeyRef.session(ask_hidden(f"Key of {one.label}", otherwise)))
+        for one in planned
+        if is_key_gone(one)
+    ]
 
 
 def carry_out_run(work: "Callable[[ProgressBar, StopSwitch], Coroutine[Any, Any, Run]]", bar: "ProgressBar") -> "Run":

@@ -148,7 +148,10 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
             case "env":
                 return f"no key: environment variable {self.name or '(no name)'} is not set"
             case "session":
-                return "no key: it was kept for one session only, and that one is over; enter it again"
+                return (
+                    "no key: it was kept for one session only, and that one is over; enter it again: in a form, by "
+                    "bb.attach(), or by byok-bench run --resume RUN --ask-key"
+                )
             case _:
                 return f"no key: the keyring has no entry {self.service}/{self.name}; enter it again"
 

@@ -26,7 +26,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """running, finished, interrupted."""
     is_abandoned: bool
-    """It says that it is running, and its process is gone."""
+    """It was not told that it was interrupted: its process is gone."""
     reason: str
     """Why it was interrupted."""
     note: str
@@ -73,13 +73,14 @@ def _summarize_row(db: sqlite3.Connection, row: StoredRun) -> RunSummary:
     # Not the whole Plan: it holds every prompt, and a list of a hundred runs is to come at once.
     (document,) = db.execute("select plan from run where id = ?", (row.id,)).fetchone()
     plan: dict[str, Any] = json.loads(document)
+    is_abandoned = is_run_abandoned(db, row.id, row.status, row.owner)
     return RunSummary(
         run=row.id,
         created=row.created,
         finished=row.finished,
-        status=row.status,
-        is_abandoned=is_run_abandoned(db, row.id, row.status, row.owner),
-        reason=row.reason,
+        status="interrupted" if is_abandoned else row.status,
+        is_abandoned=is_abandoned,
+        reason="its process is gone" if is_abandoned else row.reason,
         note=row.note,
         plan_file=row.plan_file,
         targets=tuple(f"{target['label']} · {target.get('alias') or target['model']}" for target in plan["targets"]),

@@ -159,6 +159,11 @@ def list_open_jobs(plan: Plan, jobs: Sequence[Job], states: dict[str, ExchangeSt
     return [job for job in jobs if not _is_over(plan, job, states)]
 
 
+def list_waiting_endpoints(plan: Plan, jobs: Sequence[Job], states: dict[str, ExchangeState]) -> set[int]:
+    """Indexes of the plan's endpoints that have something left to do."""
+    return {plan.targets[job.target].endpoint for job in list_open_jobs(plan, jobs, states)}
+
+
 def list_half_played(
     plan: Plan, jobs: Sequence[Job], states: Sequence[ExchangeState], looked_at: set[tuple[str, int]]
 ) -> list[Job]:

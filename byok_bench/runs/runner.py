@@ -25,7 +25,7 @@ from byok_bench.runs.progress import (
 )
 from byok_bench.runs.results import Run
 from byok_bench.runs.resumption import (
-    list_open_jobs,
+    list_waiting_endpoints,
     make_intent,
 )
 from byok_bench.runs.run_start import RunStart
@@ -185,7 +185,7 @@ async def resume(
         check_values_kept(endpoint)
     check_limits(means.limits, chosen, means.processes, on_cluster=means.cluster is not None)
     whole = make_intent(plan, chosen)
-    waiting = {plan.targets[job.target].endpoint for job in list_open_jobs(plan, whole.jobs, states)}
+    waiting = list_waiting_endpoints(plan, whole.jobs, states)
     obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, means.policy)
     intent = msgspec.structs.replace(whole, idle=frozenset(obstacles))
     lines = [describe_obstacle(chosen[index], why) for index, why in obstacles.items()]

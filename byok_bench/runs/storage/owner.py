@@ -22,6 +22,12 @@ def name_timeline(owner: str) -> str:
     return hashlib.sha256(boot.encode()).hexdigest()[:8]
 
 
+def read_pid(owner: str) -> int:
+    """The process id in a name; 0 if there is none."""
+    pid = owner.partition("/")[2].partition("/")[0]
+    return int(pid) if pid.isdigit() else 0
+
+
 def is_alive(owner: str) -> bool:
     """Whether the process of that name still runs. One on another boot is gone; one in another PID namespace
     cannot be looked at and is taken for gone, too.
