@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page bench bench-tools bench-dask capabilities fuzz servers library clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page bench bench-tools bench-dask bench-ui capabilities fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -128,6 +128,9 @@ bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an envi
 
 bench-dask: $(VENV)/.installed-dev ## measure a run on one and two Dask workers, and without Dask
 	$(BIN)/python -m benchmarks.cluster
+
+bench-ui: $(VENV)/.installed-dev ## how long the timeline takes to draw in a browser without a graphics card; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.ui --write
 
 library: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play the library on llama.cpp, and a part of it through LiteLLM
 	$(BIN)/python tools/play_library.py

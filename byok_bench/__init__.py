@@ -100,9 +100,9 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.ui.run_faces import Errors as Errors
     from byok_bench.ui.run_faces import Findings as Findings
     from byok_bench.ui.run_faces import Results as Results
-    from byok_bench.ui.run_faces import Timeline as Timeline
     from byok_bench.ui.run_panel import RunPanel as RunPanel
     from byok_bench.ui.run_view import RunView as RunView
+    from byok_bench.ui.timeline import Timeline as Timeline
     from byok_bench.ui.transcripts import Transcripts as Transcripts
     from byok_bench.ui.workbench import Workbench as Workbench
     from byok_bench.wire.bodies.sse import Event as Event
@@ -171,7 +171,7 @@ _HOMES: Final = {
     "TeamReference": "endpoints.contract",
     "Thresholds": "report.thresholds",
     "TimedTransport": "wire.timed_transport",
-    "Timeline": "ui.run_faces",
+    "Timeline": "ui.timeline",
     "Timeouts": "wire.limits",
     "Timing": "dialects.timing",
     "Tls": "endpoints.endpoint",

@@ -50,8 +50,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """Pieces that are not shown between the one before and this one."""
 
 
-def list_pieces(exchange: Exchange, findings: Sequence[Finding]) -> tuple[list[Piece], int]:
-    """What is shown of the body, and how many pieces it has in all."""
+def list_pieces(exchange: Exchange, findings: Sequence[Finding], offset: int | None = None) -> tuple[list[Piece], int]:
+    """What is shown of the body, with what lies around byte `offset`, and how many pieces it has in all."""
     data, written = exchange.reading.body.data, exchange.raw.phases.written
     starts = [event.offset for event in exchange.events] or list(range(0, len(data), LINE))
     if not starts:
@@ -62,7 +62,8 @@ def list_pieces(exchange: Exchange, findings: Sequence[Finding]) -> tuple[list[P
     broken = _group_findings(findings, starts)
     pieces = []
     last = -1
-    for number in _choose_numbers(len(starts), broken):
+    wanted = [] if offset is None else [max(0, bisect.bisect_right(starts, offset) - 1)]
+    for number in _choose_numbers(len(starts), [*wanted, *sorted(broken)]):
         start, end = starts[number], ends[number]
         marked = [one.offset for one in broken.get(number, ()) if one.offset is not None and start <= one.offset < end]
         before, byte, behind = _cut(data[start:end], marked[0] - start if marked else None)
@@ -107,11 +108,11 @@ def _group_findings(findings: Sequence[Finding], starts: Sequence[int]) -> dict[
     return placed
 
 
-def _choose_numbers(count: int, broken: dict[int, list[Finding]]) -> list[int]:
+def _choose_numbers(count: int, wanted: Sequence[int]) -> list[int]:
     if count <= MOST_PIECES:
         return list(range(count))
     chosen = {*range(EDGE), *range(count - EDGE, count)}
-    for number in sorted(broken):
+    for number in wanted:
         if len(chosen) < MOST_PIECES:
             chosen |= set(range(max(0, number - AROUND), min(count, number + AROUND + 1)))
     return sorted(chosen)

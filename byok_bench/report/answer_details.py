@@ -79,12 +79,15 @@ class AnswerDetails(msgspec.Struct, frozen=True, kw_only=True):
     curl: str = ""
 
 
-def make_answer_details(run: Run, exchange_id: int) -> AnswerDetails:
-    """The details of one exchange of a run. Raises StoreError for one that it has not."""
+def make_answer_details(run: Run, exchange_id: int, offset: int | None = None) -> AnswerDetails:
+    """The details of one exchange of a run; of a long body also what lies around byte `offset`.
+
+    Raises StoreError for an exchange that the run has not.
+    """
     exchange = run.find_exchange(exchange_id)
     row = next(one for one in run.rows if one.exchange_id == exchange_id)
     target = run.plan.targets[row.target]
-    tone, sentence, advice = _describe_end(row, exchange)
+    tone, sentence, advice = describe_end(row, exchange)
     common = AnswerDetails(
         run_id=run.id,
         exchange_id=exchange_id,
@@ -101,18 +104,23 @@ def make_answer_details(run: Run, exchange_id: int) -> AnswerDetails:
     if exchange is None:
         return common
     reference = run.plan.endpoints[target.endpoint].key
-    return add_record(common, exchange, row.findings, reference.name if reference.kind == "env" else DEFAULT_KEY_NAME)
+    key_name = reference.name if reference.kind == "env" else DEFAULT_KEY_NAME
+    return add_record(common, exchange, row.findings, key_name, offset)
 
 
 def add_record(
-    details: AnswerDetails, exchange: Exchange, findings: tuple[Finding, ...], key_name: str
+    details: AnswerDetails,
+    exchange: Exchange,
+    findings: tuple[Finding, ...],
+    key_name: str,
+    offset: int | None = None,
 ) -> AnswerDetails:
     """The details with what the record of the exchange says."""
     raw = exchange.raw
-    pieces, count = list_pieces(exchange, findings)
+    pieces, count = list_pieces(exchange, findings, offset)
     return msgspec.structs.replace(
         details,
-        flags=tuple(_make_flag(one, exchange) for one in sorted(findings, key=lambda one: -WEIGHTS[one.severity])),
+        flags=tuple(make_flag(one, exchange) for one in sorted(findings, key=lambda one: -WEIGHTS[one.severity])),
         timeline=make_timeline(exchange),
         pieces=tuple(pieces),
         all_pieces=count,
@@ -128,7 +136,7 @@ def add_record(
     )
 
 
-def _describe_end(row: Row, exchange: Exchange | None) -> tuple[str, str, str]:
+def describe_end(row: Row, exchange: Exchange | None) -> tuple[str, str, str]:
     """Tone, what happened in a sentence, and what to do."""
     took = "" if row.e2e_ms is None else f" after {row.e2e_ms:.0f} ms"
     if row.kind is not None:
@@ -165,7 +173,8 @@ def _make_failure(row: Row, exchange: Exchange | None) -> Failure:
     )
 
 
-def _make_flag(finding: Finding, exchange: Exchange) -> Flag:
+def make_flag(finding: Finding, exchange: Exchange) -> Flag:
+    """A finding of an exchange, placed in time."""
     rule = next((one for one in load_catalogue() if one.id == finding.check), None)
     written = exchange.raw.phases.written
     event = (

@@ -61,20 +61,3 @@ def _iterate_rows(run: Run, line: Mapping[str, str]) -> list[Row]:
         and row.status in ASKED
         and (scenario in (None, row.scenario) or (scenario == AGENT and not row.wants_failure))
     ]
-
-
-def find_worst_answer(run: Run, target: int, scenario: str) -> int | None:
-    """The exchange id of a target's worst answer to a scenario: a failed one, else one that broke a rule, else the
-    slowest; None if it has none.
-    """
-    rows = [
-        row
-        for row in run.rows
-        if row.target == target and row.scenario == scenario and not row.is_warmup and row.status in ASKED
-    ]
-    worst = max(rows, key=_weigh_answer, default=None)
-    return None if worst is None else worst.exchange_id
-
-
-def _weigh_answer(row: Row) -> tuple[bool, bool, float]:
-    return row.kind is not None, COUNTED["findings"](row), row.e2e_ms or 0.0

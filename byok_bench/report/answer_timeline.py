@@ -65,7 +65,7 @@ def make_timeline(exchange: Exchange) -> Timeline:
     written = raw.phases.written
     if written is None:
         return Timeline()
-    every = _list_packets(exchange, written)
+    every = list_packets(exchange, written)
     ends = [raw.phases.end, raw.phases.done, raw.chunks[-1][0] if raw.chunks else None]
     end_ms = max((stamp - written) / 1e6 for stamp in [written, *(one for one in ends if one is not None)])
     spans = [*_list_network_spans(raw, written), *_list_answer_spans(exchange, written, end_ms)]
@@ -79,7 +79,8 @@ def make_timeline(exchange: Exchange) -> Timeline:
     )
 
 
-def _list_packets(exchange: Exchange, written: int) -> list[Packet]:
+def list_packets(exchange: Exchange, written: int) -> list[Packet]:
+    """Every packet of the body; `written` is when the request was, ns."""
     chunks = exchange.reading.body.chunks
     offsets = itertools.accumulate((len(data) for _, data in chunks), initial=0)
     return [

@@ -50,8 +50,8 @@ def make_transcripts(
     Raises PlanError for a scenario or a sample that the run has not, with the nearest name.
     """
     scenarios = {one.name: one for one in run.plan.scenarios}
-    chosen = scenarios[_choose_name(scenario, list(scenarios), "scenario")]
-    name = _choose_name(sample, [one.name for one in chosen.samples], "sample")
+    chosen = scenarios[choose_name(scenario, list(scenarios), "scenario")]
+    name = choose_name(sample, [one.name for one in chosen.samples], "sample")
     rows = [
         row
         for row in run.rows
@@ -63,7 +63,8 @@ def make_transcripts(
     ]
 
 
-def _choose_name(wanted: str | None, known: Sequence[str], what: str) -> str:
+def choose_name(wanted: str | None, known: Sequence[str], what: str) -> str:
+    """The same, or the first that is known if none is wanted. Raises PlanError with the nearest for one that is not."""
     if wanted is None:
         return known[0]
     if wanted in known:

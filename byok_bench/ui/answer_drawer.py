@@ -35,10 +35,10 @@ class AnswerDrawer(anywidget.AnyWidget):
         """Let answers of this run be opened."""
         self._runs[run.id] = run
 
-    def show_answers(self, run: Run, exchange_ids: Sequence[int], at: int = 0, check: str = "") -> None:
-        """Show one of some answers of a run; ↑ and ↓ go to the others. `check`: the rule to begin at."""
+    def show_answers(self, run: Run, exchange_ids: Sequence[int], at: int = 0, offset: int | None = None) -> None:
+        """Show one of some answers of a run; ↑ and ↓ go to the others. `offset`: the byte to begin at."""
         self.add_run(run)
-        self._show(run.id, list(exchange_ids), at, check)
+        self._show(run.id, list(exchange_ids), at, offset=offset)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """A front end asks: for an answer, for its bytes, for the page of a rule."""
@@ -52,14 +52,16 @@ class AnswerDrawer(anywidget.AnyWidget):
         elif kind == "rule":
             self.send({"kind": "rule", "check": content["check"], "text": load_rule_page(content["check"])})
 
-    def _show(self, run_id: str, exchange_ids: list[int], at: int, check: str) -> None:
-        details = make_answer_details(self._runs[run_id], exchange_ids[at])
-        self.send({"kind": "answer", "answers": exchange_ids, "at": at, **make_message(details, check)})
+    def _show(self, run_id: str, exchange_ids: list[int], at: int, check: str = "", offset: int | None = None) -> None:
+        details = make_answer_details(self._runs[run_id], exchange_ids[at], offset)
+        if offset is None:
+            flagged = (one.offset for one in details.flags if one.check == check and one.offset is not None)
+            offset = next(flagged, None)
+        self.send({"kind": "answer", "answers": exchange_ids, "at": at, **make_message(details, offset)})
 
 
-def make_message(details: AnswerDetails, check: str = "") -> dict[str, Any]:
-    """What goes to the front end: the rendered sections, and what its buttons need."""
-    flagged = next((one.offset for one in details.flags if one.check == check and one.offset is not None), None)
+def make_message(details: AnswerDetails, offset: int | None = None) -> dict[str, Any]:
+    """What goes to the front end: the rendered sections, what its buttons need, and the byte to begin at."""
     return {
         "run": details.run_id,
         "answer": details.exchange_id,
@@ -68,7 +70,7 @@ def make_message(details: AnswerDetails, check: str = "") -> dict[str, Any]:
         "titles": TITLES,
         "sections": render_sections(details),
         "curl": details.curl,
-        "offset": flagged,
+        "offset": offset,
     }
 
 

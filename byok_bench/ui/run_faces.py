@@ -1,4 +1,4 @@
-"""What there is to see of a run, part by part: verdicts and tables, findings, errors, timelines.
+"""What there is to see of a run, part by part: verdicts and tables, findings, errors.
 
 Each is a widget among others, and alone in a cell plain HTML, which is still there when the kernel is not.
 """
@@ -6,19 +6,14 @@ Each is a widget among others, and alone in a cell plain HTML, which is still th
 from abc import ABCMeta, abstractmethod
 from typing import Any
 
-import msgspec
 from ipywidgets import HTML
 
-from byok_bench.report.answer_details import AnswerDetails, make_answer_details
-from byok_bench.report.answer_html import load_answer_css, render_legend, render_timeline
-from byok_bench.report.answer_index import find_worst_answer
 from byok_bench.report.card_html import render_run_cards
 from byok_bench.report.table_text import TITLES
 from byok_bench.runs.results import TABLES, Run
-from byok_bench.ui.answer_links import render_answer_link
 from byok_bench.ui.errors_view import render_failures
 from byok_bench.ui.findings_view import render_findings
-from byok_bench.ui.html_table import escape_lines, render_small_print
+from byok_bench.ui.html_table import render_small_print
 from byok_bench.ui.results_view import render_results
 
 NOTHING = render_small_print("Nothing was run yet.")
@@ -74,41 +69,3 @@ class Errors(RunFace):
 
     def _render(self, run: Run) -> str:
         return str(render_failures(run).data)
-
-
-class Timeline(RunFace):
-    """Each endpoint's worst answer to one scenario on one axis; `scenario` None: the one that streams most."""
-
-    def __init__(self, run: Run | None = None, scenario: str | None = None) -> None:
-        self.scenario = scenario
-        super().__init__(run)
-
-    def _render(self, run: Run) -> str:
-        scenario = self.scenario or _choose_scenario(run)
-        found = [find_worst_answer(run, target, scenario) for target in range(len(run.plan.targets))]
-        answers = [make_answer_details(run, one) for one in found if one is not None]
-        drawn = [one for one in answers if one.timeline.spans]
-        if not drawn:
-            return render_small_print("No answer was recorded.")
-        start = min(one.timeline.start_ms for one in drawn)
-        end = max(one.timeline.end_ms for one in drawn)
-        lines = "".join(_render_answer(run, one, start, end) for one in drawn)
-        about = f"The worst answer of each endpoint to {scenario}, all on one axis; a name opens it."
-        legend = render_legend([one.timeline for one in drawn])
-        page = f"{render_small_print(about)}<div class='byok-answer'>{lines}{legend}</div>"
-        return f"<style>{load_answer_css()}</style>{page}"
-
-
-def _render_answer(run: Run, details: AnswerDetails, start_ms: float, end_ms: float) -> str:
-    line = msgspec.structs.replace(details.timeline, start_ms=start_ms, end_ms=end_ms)
-    name = render_answer_link(details.target, run, [details.exchange_id], about="open the answer")
-    return (
-        f"<p style='margin:8px 0 0'><b>{name}</b> {escape_lines(details.sentence)}</p>"
-        f"{render_timeline(line, details.flags, f'{details.target}: {details.sentence}')}"
-    )
-
-
-def _choose_scenario(run: Run) -> str:
-    """The scenario with the answers of most chunks."""
-    rows = [row for row in run.rows if not row.wants_failure and not row.is_warmup]
-    return max(rows, key=lambda row: row.chunks).scenario if rows else run.plan.scenarios[0].name

@@ -19,8 +19,9 @@ from byok_bench.ui.action import Action, make_disclosure
 from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.html_table import render_small_print
-from byok_bench.ui.run_faces import Errors, Findings, Results, RunFace, Timeline
+from byok_bench.ui.run_faces import Errors, Findings, Results
 from byok_bench.ui.run_panel import SCOPE, RunPanel, list_server_endpoints
+from byok_bench.ui.timeline import Timeline
 
 DEMO_FAULTS: Final = ("stream.truncated", "error.in-stream", "http-429")
 """What the faulty one of the demo servers does every second time."""
@@ -125,12 +126,8 @@ class Workbench(VBox):  # type: ignore[misc]
 
     def _list_outcome(self) -> list[object]:
         parts: list[object] = [_make_heading("Results"), self.results]
-        faces: tuple[tuple[str, RunFace], ...] = (
-            ("Findings", self.findings),
-            ("Errors", self.errors),
-            ("Timeline", self.timeline),
-        )
-        for name, face in faces:
+        faces = {"Findings": self.findings, "Errors": self.errors, "Timeline and race": self.timeline}
+        for name, face in faces.items():
             parts += [make_disclosure(name, face), face]
         return parts
 

@@ -109,6 +109,13 @@ def test_a_long_answer_is_shown_around_its_findings() -> None:
     assert sum(one.left_out for one in pieces) + len(pieces) == count == 1_002
 
 
+def test_what_lies_around_a_byte_is_shown_if_it_is_asked_for() -> None:
+    """A click on a packet in the middle of a long answer shows that packet."""
+    answer = a_stream([float(at) for at in range(1_000)])
+    pieces, _ = list_pieces(answer, [], answer.events[500].offset + 3)
+    assert [one.number for one in pieces] == [*range(5), *range(497, 504), *range(997, 1_002)]
+
+
 def test_an_answer_of_ten_megabytes_stays_small() -> None:
     """Whatever came: what is shown is bounded, and made in a moment."""
     answer = a_stream([float(at) for at in range(1_000)], text="x" * 10_000)

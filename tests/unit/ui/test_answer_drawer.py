@@ -45,13 +45,22 @@ class Listening(AnswerDrawer):
 def test_a_link_opens_answers_one_after_the_other() -> None:
     """The first is shown, at the byte of the rule that was clicked; the others are asked for by their place."""
     drawer, run = Listening(), a_run()
-    drawer.show_answers(run, [1, 2], check="stream.truncated")
+    asked = {"kind": "open", "run": run.id, "answers": [1, 2], "at": 0, "check": "stream.truncated"}
+    drawer.add_run(run)
+    drawer._receive(drawer, asked, [])
     first = drawer.sent[-1][0]
     assert (first["answer"], first["at"], first["answers"], first["offset"]) == (1, 0, [1, 2], 3)
     drawer._receive(drawer, {"kind": "open", "run": run.id, "answers": [1, 2], "at": 1}, [])
     assert (drawer.sent[-1][0]["answer"], drawer.sent[-1][0]["offset"]) == (2, None)
     drawer._receive(drawer, {"kind": "open", "run": "gone", "answers": [1], "at": 0}, [])
     assert len(drawer.sent) == 2
+
+
+def test_an_answer_is_opened_at_a_byte() -> None:
+    """Where a packet of a timeline begins."""
+    drawer = Listening()
+    drawer.show_answers(a_run(), [1], offset=17)
+    assert drawer.sent[-1][0]["offset"] == 17
 
 
 def test_bytes_and_rules_come_when_they_are_asked_for() -> None:

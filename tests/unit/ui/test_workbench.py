@@ -12,7 +12,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import BackendError
 from byok_bench.ui import workbench
 from byok_bench.ui.endpoint_form import EndpointForm
-from byok_bench.ui.run_faces import Errors, Findings, Results, RunFace, Timeline
+from byok_bench.ui.run_faces import Errors, Findings, Results, RunFace
 from byok_bench.ui.workbench import Workbench, stop_servers
 
 
@@ -42,7 +42,7 @@ async def test_a_run_goes_from_the_panel_into_every_part() -> None:
     assert bench._outcome.layout.display is None
     assert "byok-cards" in bench.results.value
     assert "server" in bench.errors.value or "overloaded" in bench.errors.value
-    assert "<svg" in bench.timeline.value
+    assert "<svg" in bench.timeline.render_picture()
     assert bench.panel._endpoints.items == []
 
 
@@ -89,7 +89,7 @@ async def test_a_server_of_this_machine_becomes_an_endpoint_of_ones_own() -> Non
         assert made in form.ready_endpoints
 
 
-@pytest.mark.parametrize("face", [Results, Findings, Errors, Timeline])
+@pytest.mark.parametrize("face", [Results, Findings, Errors])
 def test_a_part_alone_in_a_cell_is_html(face: Any) -> None:
     """It is readable when the kernel is gone, and on GitHub; as a widget it shows another run."""
     alone: RunFace = face(a_run())
@@ -97,12 +97,3 @@ def test_a_part_alone_in_a_cell_is_html(face: Any) -> None:
     assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/html"] == alone.value
     assert "Nothing was run yet" in face().value
-
-
-def test_the_timeline_shows_the_worst_answer_of_each_on_one_axis() -> None:
-    """The slowest of good ones, a failed one before any; each name opens its answer."""
-    page = Timeline(a_run()).value
-    assert page.count("<svg class='byok-line'") == 2
-    assert "data-byok-answers='2'" in page
-    assert "data-byok-answers='3'" in page
-    assert page.count(">9.0 ms</text>") == 2

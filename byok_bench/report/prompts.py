@@ -1,0 +1,71 @@
+"""Prompts of a run: what was put to every endpoint in the same words, so that its answers can be laid side by side."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from byok_bench.report.table_parts import ASKED
+from byok_bench.report.transcripts import choose_name
+from byok_bench.runs.judging import Row
+from byok_bench.runs.results import Run
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of one sample under one load."""
+
+    scenario: str
+    sample: str
+    turn: int = 1
+    stage: int = 0
+    title: str = ""
+    """As people choose it: no more of the four than tells it from the others."""
+
+    def has_row(self, row: Row) -> bool:
+        """Whether a row is an answer to it."""
+        return (row.scenario, row.sample, row.turn, row.stage) == (self.scenario, self.sample, self.turn, self.stage)
+
+
+def list_prompts(run: Run) -> list[Prompt]:
+    """Every prompt that something was recorded of, in the order of the plan; warm-up is none."""
+    scenarios = [one.name for one in run.plan.scenarios]
+    samples = {(one.name, sample.name): at for one in run.plan.scenarios for at, sample in enumerate(one.samples)}
+    places = {
+        (scenarios.index(row.scenario), samples.get((row.scenario, row.sample), 0), row.sample, row.turn, row.stage)
+        for row in list_recorded_rows(run)
+    }
+    found = [
+        Prompt(scenario=scenarios[at], sample=sample, turn=turn, stage=stage)
+        for at, _, sample, turn, stage in sorted(places)
+    ]
+    return [msgspec.structs.replace(one, title=_name_prompt(one, found, run)) for one in found]
+
+
+def choose_prompt(run: Run, scenario: str | None = None, sample: str | None = None) -> int | None:
+    """Which of `list_prompts` is meant; with no scenario the one whose answers have most deltas.
+
+    None if there is none. Raises PlanError for a scenario or sample that the run has not, with the nearest name.
+    """
+    if scenario is not None:
+        known = {one.name: [each.name for each in one.samples] for one in run.plan.scenarios}
+        choose_name(scenario, list(known), "scenario")
+        choose_name(sample, known[scenario], "sample")
+    prompts = list_prompts(run)
+    wanted = [at for at, one in enumerate(prompts) if scenario in (None, one.scenario) and sample in (None, one.sample)]
+    if scenario is not None or not wanted:
+        return wanted[0] if wanted else None
+    most = max(list_recorded_rows(run), key=lambda row: (not row.wants_failure, row.deltas, row.chunks))
+    return next(at for at in wanted if prompts[at].has_row(most))
+
+
+def list_recorded_rows(run: Run) -> list[Row]:
+    """The rows that something was recorded of, without warm-up."""
+    return [row for row in run.rows if not row.is_warmup and row.status in ASKED]
+
+
+def _name_prompt(prompt: Prompt, every: Sequence[Prompt], run: Run) -> str:
+    alike = [one for one in every if one.scenario == prompt.scenario]
+    parts = [prompt.scenario]
+    parts += [prompt.sample] if len({one.sample for one in alike}) > 1 else []
+    parts += [f"turn {prompt.turn}"] if len({one.turn for one in alike}) > 1 else []
+    parts += [run.plan.loads[prompt.stage].name] if len({one.stage for one in alike}) > 1 else []
+    return ", ".join(parts)
