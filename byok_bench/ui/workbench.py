@@ -19,6 +19,7 @@ from byok_bench.ui.action import Action, make_disclosure
 from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.html_table import render_small_print
+from byok_bench.ui.report_saver import ReportSaver
 from byok_bench.ui.run_faces import Errors, Findings, Results
 from byok_bench.ui.run_panel import SCOPE, RunPanel, list_server_endpoints
 from byok_bench.ui.timeline import Timeline
@@ -33,7 +34,7 @@ _STARTED: Final[list[Backend]] = []
 
 class Workbench(VBox):  # type: ignore[misc]
     """`bb.Workbench()`: endpoints, run, results. Its parts are `form`, `panel`, `results`, `findings`, `errors`,
-    `timeline`; `run` is the last run, and `await play()` starts one of what is ticked.
+    `timeline`, `saver`; `run` is the last run, and `await play()` starts one of what is ticked.
 
     * `backends`: servers of this machine that run already, or endpoints. Others are started by `await start([…])`, or
       by a button.
@@ -57,6 +58,7 @@ class Workbench(VBox):  # type: ignore[misc]
             self.form, backends=backends, scenarios=scenarios, mine=mine, repeats=repeats, store=store
         )
         self.results, self.findings, self.errors, self.timeline = Results(), Findings(), Errors(), Timeline()
+        self.saver = ReportSaver()
         self._demo = Action("Start the demo servers", hidden=bool(backends), hint="On this machine only; free")
         self._notice = HTML()
         self._outcome = VBox(self._list_outcome())
@@ -88,7 +90,7 @@ class Workbench(VBox):  # type: ignore[misc]
 
     def show(self, run: Run) -> None:
         """Show the results of a run."""
-        for face in (self.results, self.findings, self.errors, self.timeline):
+        for face in (self.results, self.findings, self.errors, self.timeline, self.saver):
             face.show(run)
         self._outcome.layout.display = None
 
@@ -125,7 +127,7 @@ class Workbench(VBox):  # type: ignore[misc]
         self._demo.hidden = bool(_STARTED)
 
     def _list_outcome(self) -> list[object]:
-        parts: list[object] = [_make_heading("Results"), self.results]
+        parts: list[object] = [_make_heading("Results"), self.results, self.saver]
         faces = {"Findings": self.findings, "Errors": self.errors, "Timeline and race": self.timeline}
         for name, face in faces.items():
             parts += [make_disclosure(name, face), face]
