@@ -15,6 +15,7 @@ from support.lab import (
     open_notebook,
     run_all,
 )
+from support.race import Race
 
 from byok_bench.backends.simulator.server import Simulator
 
@@ -156,15 +157,19 @@ async def test_every_part_is_accessible_and_opens_to_the_byte(tmp_path: Path, th
         await open_notebook(page, lab, "bench.ipynb")
         await run_all(page)
         await expect(page.get_by_text(re.compile("^finished"))).to_be_visible()
-        for place in (".byok-form", ".byok-board", ".byok-panel"):
+        for place in (".byok-form", ".byok-board", ".byok-panel", ".byok-race"):
+            await page.locator(place).first.scroll_into_view_if_needed()
             await keep_screenshot(page, f"workbench-{theme}{place}")
             assert await list_violations(page, place) == []
         for summary in await page.get_by_text("All columns", exact=True).all():
             await summary.click()
         assert await list_violations(page, ".jp-RenderedHTMLCommon") == []
         await keep_screenshot(page, f"tables-{theme}")
-        await page.locator(".byok-square[data-mark=x]").first.click()
         drawer = page.get_by_role("dialog")
+        if theme == "light":
+            await race(Race(page), drawer)
+            await save_report(page)
+        await page.locator(".byok-square[data-mark=x]").first.click()
         for name in ("What happened", "Timeline", "Bytes", "Request", "Conversation"):
             await drawer.get_by_role("tab", name=name).click()
             assert await list_violations(page, ".byok-drawer") == []
@@ -178,3 +183,30 @@ async def test_every_part_is_accessible_and_opens_to_the_byte(tmp_path: Path, th
         await page.set_viewport_size({"width": 900, "height": 1100})
         await keep_screenshot(page, f"drawer-{theme}-900")
         assert away == []
+
+
+async def race(timeline: Race, drawer: Locator) -> None:
+    """Findings by key, numbers by a drag, the bytes by a click, and a race to its end."""
+    await timeline.choose_prompt_with_findings()
+    await timeline.lanes.focus()
+    await timeline.page.keyboard.press("j")
+    await expect(timeline.status).to_contain_text("Finding 1 of ")
+    await timeline.page.keyboard.press("k")
+    await expect(timeline.status).to_contain_text(re.compile(r"Finding (\d+) of \1:"))
+    await timeline.drag(0.1, 0.95)
+    measured = timeline.whole.get_by_role("region", name="Statistics of the selection")
+    await expect(measured.get_by_role("row", name=re.compile("^simulator, repeat 1 "))).to_contain_text("tok/s")
+    await timeline.lanes.click(position={"x": 60, "y": 8})
+    await expect(drawer.locator(".byok-piece:focus")).to_be_visible()
+    await timeline.page.keyboard.press("Escape")
+    await expect(timeline.lanes).to_be_focused()
+    await timeline.play()
+
+
+async def save_report(page: Page) -> None:
+    """Beside the notebook, where its link leads."""
+    await button(page, "Save report").click()
+    link = page.get_by_role("link", name="Open report.html")
+    await expect(link).to_be_visible(timeout=30_000)
+    answer = await page.request.get(await link.get_attribute("href") or "")
+    assert (await answer.text()).startswith("<!doctype html>")

@@ -26,9 +26,14 @@ class Race:
         await self.page.mouse.move(box["x"] + right * box["width"], box["y"] + 8, steps=4)
         await self.page.mouse.up()
 
-    async def choose_prompt(self, title: str) -> None:
-        await self.whole.get_by_label("Prompt").select_option(title)
-        await expect(self.whole.locator(".byok-race-about")).to_contain_text(title)
+    async def choose_prompt_with_findings(self) -> None:
+        """The first of which one can go from finding to finding."""
+        for title in await self.whole.get_by_label("Prompt").locator("option").all_text_contents():
+            await self.whole.get_by_label("Prompt").select_option(title)
+            await expect(self.whole.locator(".byok-race-about")).to_contain_text(f"{title}: ")
+            if await self.button("Finding ›").is_enabled():
+                return
+        raise AssertionError("no prompt has a finding")
 
     async def play(self) -> None:
         """To its end; who came in first is said."""
