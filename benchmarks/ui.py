@@ -24,8 +24,8 @@ from benchmarks.measure import machine
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
-from byok_bench.runs.judging import Row
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
+from byok_bench.runs.row import Row
 from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.ui.timeline import COLUMNS, HERE, Timeline, load_front_end
 from byok_bench.wire.raw_exchange import Phases, RawExchange, RawHead, RawRequest

@@ -6,8 +6,8 @@ import msgspec
 
 from byok_bench.report.table_parts import ASKED
 from byok_bench.report.transcripts import choose_name
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,8 +18,8 @@ from byok_bench.report.answer_timeline import Timeline, list_packets, make_timel
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.prompts import Prompt, list_recorded_rows
-from byok_bench.runs.judging import Row
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 HUES: Final = {
     "dns": "#8a6d3b",
