@@ -54,6 +54,8 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.report import stats as stats
     from byok_bench.report.compare import compare as compare
     from byok_bench.report.demand import find_unmet as find_unmet
+    from byok_bench.report.endpoint_bill import EndpointBill as EndpointBill
+    from byok_bench.report.endpoint_bill import review_bill as review_bill
     from byok_bench.report.evidence import Evidence as Evidence
     from byok_bench.report.evidence import list_evidence as list_evidence
     from byok_bench.report.gates.judged_rules import Judged as Judged
@@ -127,6 +129,7 @@ _HOMES: Final = {
     "CustomEndpoint": "endpoints.contract",
     "DeclaredCapabilities": "endpoints.model",
     "Endpoint": "endpoints.endpoint",
+    "EndpointBill": "report.endpoint_bill",
     "EndpointBook": "endpoints.book",
     "EndpointError": "errors",
     "EndpointForm": "ui.endpoint_form",
@@ -216,6 +219,7 @@ _HOMES: Final = {
     "render_failures": "ui.errors_view",
     "render_findings": "ui.findings_view",
     "render_results": "ui.results_view",
+    "review_bill": "report.endpoint_bill",
     "run": "runs.runner",
     "send": "endpoints.send",
     "stats": "report",

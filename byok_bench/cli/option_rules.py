@@ -80,6 +80,13 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--longest-s": _OF_SILENCES,
         "--behind": _OF_SILENCES,
     },
+    "bill": {
+        **_AD_HOC,
+        "--base-url": OptionRule(apart=("--endpoint", "RUN", "--store")),
+        "--endpoint": OptionRule(apart=("RUN", "--store")),
+        "--model": OptionRule(needs=("--endpoint", "--base-url")),
+        "--profile": OptionRule(needs=("--endpoint", "--base-url")),
+    },
     "models": {
         "--model": OptionRule(needs=("--base-url",)),
         **_AD_HOC,

@@ -54,6 +54,12 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_counted: int
     """Of these, those whose tokens the server told all the same."""
     findings: tuple[BillFinding, ...]
+    cancelled_tokens: int | None = None
+    """What headers told to be taken from a budget for the cancelled answer; None if none told."""
+    tokenizer: str = ""
+    """The public one that counts as the server does, but for its template; empty if none does, or it was not asked."""
+    template_tokens: tuple[int, int] | None = None
+    """Fewest and most tokens around each of the fixed texts; None if they were not asked, or nothing fits."""
 
 
 def list_bills(run: Run) -> list[Bill]:
@@ -101,13 +107,13 @@ def _iterate_findings(rows: Sequence[Row], counted: Sequence[Row]) -> Iterator[B
     if missing:
         said = f"{describe_count(missing, 'answer')} of {len(rows)} came without a count of tokens"
         yield BillFinding(check="bill.count-missing", message=said)
-    yield from _compare_costs(rows)
+    yield from compare_costs([(row.reported_cost, row.priced_cost) for row in rows])
     yield from _compare_prompts(counted)
     yield from _compare_lengths(counted)
 
 
-def _compare_costs(rows: Sequence[Row]) -> Iterator[BillFinding]:
-    both = [(row.reported_cost, row.priced_cost) for row in rows]
+def compare_costs(both: Sequence[tuple[float | None, float | None]]) -> Iterator[BillFinding]:
+    """What was charged for each answer, beside its price."""
     pairs = [(told, priced) for told, priced in both if told is not None and priced is not None]
     charged, expected = sum(told for told, _ in pairs), sum(priced for _, priced in pairs)
     if pairs and abs(charged - expected) > COST_TOLERANCE * max(charged, expected):

@@ -35,7 +35,11 @@ def judge_delays(records: Sequence[DrainRecord]) -> Told:
         return Told(truth="unknown", sentence="no refusal over time was met")
     if not told:
         return Told(truth="absent", sentence=f"{len(refusals)} refusals told no delay", shots=(refusals[0],))
-    name = "Retry-After" if any(has_delay_header(shot) for shot in told) else "the delay in other headers or words"
+    name = (
+        "Retry-After"
+        if any(has_delay_header(shot.exchange) for shot in told)
+        else "the delay in other headers or words"
+    )
     short = [pair for recovery in recoveries if (pair := _find_short(recovery))]
     if short:
         first, later = max(short, key=lambda pair: pair[1].sent_ns - pair[0].decided_ns)
@@ -89,7 +93,7 @@ def judge_budgets(records: Sequence[DrainRecord], rates: Rates, width: int) -> T
     `width`: requests that were under way at a time, by which what is left may be behind.
     """
     shots = [shot for record in records for shot in record.shots]
-    telling = [shot for shot in shots if read_budgets(shot)]
+    telling = [shot for shot in shots if read_budgets(shot.exchange)]
     if not shots:
         return Told(truth="unknown", sentence="no request was answered")
     if not telling:
@@ -97,10 +101,12 @@ def judge_budgets(records: Sequence[DrainRecord], rates: Rates, width: int) -> T
     wrong = [*_iterate_wrong_limits(telling[-1], rates), *_iterate_wrong_rests(records, rates, width)]
     if wrong:
         return Told(truth="false", sentence="; ".join(said for said, _ in wrong), shots=tuple(one for _, one in wrong))
-    if not any(rate.is_met and kind in read_budgets(telling[-1]) for kind, rate in _list_rates(rates)):
+    if not any(rate.is_met and kind in read_budgets(telling[-1].exchange) for kind, rate in _list_rates(rates)):
         said = "headers tell of budgets, of which none was met"
         return Told(truth="unknown", sentence=said, shots=(telling[-1],))
-    limits = [f"{one.limit:g} {kind}" for kind, one in read_budgets(telling[-1]).items() if one.limit is not None]
+    limits = [
+        f"{one.limit:g} {kind}" for kind, one in read_budgets(telling[-1].exchange).items() if one.limit is not None
+    ]
     return Told(truth="true", sentence=f"headers tell {' and '.join(limits)}, as it is", shots=(telling[-1],))
 
 
@@ -109,7 +115,7 @@ def _list_rates(rates: Rates) -> list[tuple[str, Rate]]:
 
 
 def _iterate_wrong_limits(shot: Shot, rates: Rates) -> Iterator[tuple[str, Shot]]:
-    told = read_budgets(shot)
+    told = read_budgets(shot.exchange)
     for kind, rate in _list_rates(rates):
         limit = told[kind].limit if kind in told else None
         known = [span for span in (rate.per_window, rate.per_minute, rate.burst) if span.low or span.high]
@@ -127,7 +133,7 @@ def _iterate_wrong_rests(records: Sequence[DrainRecord], rates: Rates, width: in
         record = next((one for one in records if set(rate.shots) & set(one.shots)), None)
         for drain in record.drains if record is not None else ():
             last = drain.admitted[-1] if drain.admitted and drain.limited else None
-            told = read_budgets(last).get(kind) if last is not None else None
+            told = read_budgets(last.exchange).get(kind) if last is not None else None
             left = told.remaining if told is not None else None
             if left is not None and left > (width + 1) * max(weigh(shot) for shot in drain.admitted):
                 yield f"headers told {left:g} {kind} to be left before a refusal", drain.admitted[-1]

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.failures.durations import read_decimal, read_wait_s
-from byok_bench.runs.limits.shots import Shot
 
 _NAME = re.compile(
     r"(?:x-)?rate-?limit-(?P<what>limit|remaining|reset)(?:-(?P<kind>requests|tokens))?"
@@ -27,9 +27,9 @@ class ToldBudget(msgspec.Struct, frozen=True, kw_only=True):
     """From now on."""
 
 
-def read_budgets(shot: Shot) -> Mapping[str, ToldBudget]:
+def read_budgets(exchange: Exchange) -> Mapping[str, ToldBudget]:
     """`requests` and `tokens` → what the headers of an answer tell; empty without any."""
-    head = shot.exchange.raw.head
+    head = exchange.raw.head
     found: dict[str, dict[str, float]] = {}
     for name, value in head.headers if head is not None else ():
         match = _NAME.fullmatch(name)
@@ -44,7 +44,13 @@ def read_budgets(shot: Shot) -> Mapping[str, ToldBudget]:
     return {kind: ToldBudget(**values) for kind, values in found.items()}
 
 
-def has_delay_header(shot: Shot) -> bool:
+def read_left_tokens(exchange: Exchange) -> float | None:
+    """Tokens that the headers of an answer tell to be left; None without any."""
+    told = read_budgets(exchange).get("tokens")
+    return told.remaining if told is not None else None
+
+
+def has_delay_header(exchange: Exchange) -> bool:
     """Whether a refusal has Retry-After, in one of its forms."""
-    head = shot.exchange.raw.head
+    head = exchange.raw.head
     return head is not None and any(head.get_header(name) is not None for name in DELAYS)
