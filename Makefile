@@ -14,7 +14,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page bench bench-tools bench-dask bench-ui capabilities fuzz servers library clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page kills soak bench bench-tools bench-dask bench-ui capabilities fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -144,6 +144,13 @@ calibrate: $(VENV)/.installed-dev ## how often intervals hold and gates are righ
 
 capabilities: $(VENV)/.installed-dev $(GATEWAY_VENV)/.installed ## hold llama.cpp and LiteLLM to every line of their tables of what they can do
 	BYOK_BENCH_WHOLE_TABLES=1 $(BIN)/pytest -q -n 0 tests/e2e/test_litellm.py -k last_cell
+
+kills: $(VENV)/.installed-dev ## kill a run a hundred times and go on with it; the server's log and the file are held against each other
+	$(BIN)/python tests/support/killing.py 100 2000
+
+SOAK_MINUTES ?= 30
+soak: $(VENV)/.installed-dev ## 64 streams on a server that breaks, killed again and again, a full disk, a clock that jumps (docs/reliability.md)
+	$(BIN)/python tests/support/soaking.py $(SOAK_MINUTES)
 
 fuzz: $(VENV)/.installed-dev ## ten minutes of hypothesis against the reader
 	BYOK_BENCH_FUZZ_SECONDS=600 $(BIN)/pytest -q tests/fuzz

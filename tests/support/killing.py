@@ -163,3 +163,5 @@ if __name__ == "__main__":
         "seconds": round(time.monotonic() - started, 1),
     }
     sys.stdout.write(json.dumps(facts) + "\n")
+    explained = found.lost_attempts <= 4 * found.kills and found.requests - found.rows <= found.lost_attempts
+    sys.exit(0 if explained and found.acknowledged <= found.stored and found.integrity == "ok" else 1)

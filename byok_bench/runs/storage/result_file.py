@@ -118,7 +118,9 @@ class StoreWriter:
 
     async def commit_statement(self, statement: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The statement's result, once it is committed. A cancelled caller does not take the statement back."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(statement, *args, **kwargs)))
+        stored = asyncio.wrap_future(self.submit(statement, *args, **kwargs))
+        stored.add_done_callback(_take_notice)
+        return await asyncio.shield(stored)
 
     def close(self) -> None:
         """Finish what is queued, fold the log into the file, end the thread."""
@@ -177,6 +179,12 @@ def _commit(
             future.set_result(value)
         else:
             future.set_exception(problem)
+
+
+def _take_notice(stored: "asyncio.Future[Any]") -> None:
+    """What went wrong after its caller was cancelled is told by whoever cancelled it, and not by the loop as well."""
+    if not stored.cancelled():
+        stored.exception()
 
 
 def translate_error(error: Exception, path: Path) -> Exception:

@@ -1,5 +1,7 @@
 """The result file: ours, private, never somebody else's, and readable while it is written."""
 
+import asyncio
+import gc
 import os
 import sqlite3
 import stat
@@ -192,8 +194,6 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
 async def test_a_cancelled_caller_does_not_take_a_write_back(tmp_path: Path) -> None:
     """What was handed to the writer is written, whoever still waits."""
-    import asyncio
-
     writer = StoreWriter(tmp_path / "s.sqlite")
     hold = threading.Event()
     writer.submit(lambda db: hold.wait())
@@ -206,6 +206,25 @@ async def test_a_cancelled_caller_does_not_take_a_write_back(tmp_path: Path) -> 
     writer.close()
     with open_reader(tmp_path / "s.sqlite") as db:
         assert db.execute("select name from sqlite_master where name = 't'").fetchone()
+
+
+async def test_what_fails_behind_a_cancelled_caller_is_not_told_by_the_loop(tmp_path: Path) -> None:
+    """A full disk stops every stream at once: one error ends the run, and no log line each says it again."""
+    loop, told = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    writer, hold = StoreWriter(tmp_path / "s.sqlite"), threading.Event()
+    writer.submit(lambda db: hold.wait())
+    task = asyncio.ensure_future(writer.commit_statement(lambda db: db.execute("no statement at all")))
+    await asyncio.sleep(0)
+    task.cancel()
+    hold.set()
+    await asyncio.wait((task,))
+    writer.close()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del task
+    gc.collect()
+    assert told == []
 
 
 @pytest.mark.parametrize("version", range(VERSION))
