@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import dask
 import pytest
-from distributed import Client, LocalCluster
+import trustme
+from distributed import Client, LocalCluster, Security
 from support.bench_server import KEY, MODEL, BenchServer, serving
 
 from byok_bench.endpoints.endpoint import Endpoint, Model
@@ -20,6 +22,7 @@ from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import PlanError
 from byok_bench.runs.cluster import driver
 from byok_bench.runs.cluster.driver import _refuse_open_connections
+from byok_bench.runs.cluster.worker import MeasuringPlugin
 from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.results import Run
@@ -33,10 +36,31 @@ SCENARIOS = ["plain-answer", "tool-round-trip", "unknown-model"]
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
-    """Two workers, each a process."""
+def tls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files of a certificate that client, scheduler and workers know each other by, as Dask calls them."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    issued.private_key_and_cert_chain_pem.write_to_path(str(folder / "key.pem"))
+    roles = ("client", "scheduler", "worker")
+    parts = {f"tls_{role}_{what}": str(folder / "key.pem") for role in roles for what in ("cert", "key")}
+    return {"tls_ca_file": str(folder / "ca.pem"), **parts}
+
+
+@pytest.fixture(scope="module")
+def client(tls: dict[str, str]) -> Iterator[Client]:
+    """Two workers, each a process; all that they say goes over TLS."""
+    security = Security(require_encryption=True, **tls)  # type: ignore[no-untyped-call]
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster,
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            protocol="tls://",
+            security=security,
+            dashboard_address="127.0.0.1:0",
+        ) as cluster,
         Client(cluster, set_as_default=False) as one,
     ):
         yield one
@@ -195,18 +219,27 @@ async def test_a_stopped_run_finishes_what_workers_have_in_flight(
 async def test_no_key_is_anywhere_in_a_cluster(
     client: Client, server: BenchServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not in tasks, events, stories or logs of scheduler and workers, and not in the result file."""
+    """Not in tasks, events, stories or logs of scheduler and workers, and not in the result file; it goes over TLS."""
+    assert client.scheduler.address.startswith("tls://")
     monkeypatch.setenv("SENTINEL_KEY", KEY)
     seen: list[str] = []
+    holders: set[int] = set()
 
     def look(dask_scheduler: Any) -> str:
         return repr([dask_scheduler.tasks, [(one.key, one.run_spec) for one in dask_scheduler.tasks.values()],
                      dask_scheduler.get_events(), dask_scheduler.identity()])  # fmt: skip
 
+    def count_plugins(dask_worker: Any) -> int:
+        return sum(isinstance(one, MeasuringPlugin) for one in dask_worker.plugins.values())
+
+    def ask() -> None:
+        seen.append(client.run_on_scheduler(look))
+        holders.update(client.run(count_plugins).values())
+
     def keep(event: RunEvent) -> None:
         if isinstance(event, ExchangeFinished) and len(seen) < 3:
             seen.append("")
-            asyncio.get_running_loop().run_in_executor(None, lambda: seen.append(client.run_on_scheduler(look)))
+            asyncio.get_running_loop().run_in_executor(None, ask)
 
     played = await play(
         server,
@@ -224,10 +257,23 @@ async def test_no_key_is_anywhere_in_a_cluster(
     said.append(str(client.run(lambda dask_worker: repr([dask_worker.state.story("all"), dask_worker.plugins]))))
     said += [read_page(client, path) for path in PAGES]
     assert max(map(len, seen)) > 1000
+    assert holders <= {0, 1}, "a worker is told once"
+    assert 1 in holders
     for text in said:
         assert KEY not in text
     assert KEY.encode() not in played.path.read_bytes()
     assert not list_plugins(client)
+
+
+async def test_a_scheduler_is_reached_by_address_with_the_certificates_of_dasks_configuration(
+    client: Client, server: BenchServer, tmp_path: Path, tls: dict[str, str]
+) -> None:
+    """`--dask tls://…` has no place for files: Dask's own configuration names them."""
+    found = {f"{role}.{what}": tls[f"tls_{role}_{what}"] for role in ("client",) for what in ("cert", "key")}
+    settings = {f"distributed.comm.tls.{name}": path for name, path in found.items()}
+    with dask.config.set({**settings, "distributed.comm.tls.ca-file": tls["tls_ca_file"]}):
+        played = await play(server, tmp_path / "s.sqlite", client.scheduler.address, repeats=1)
+    assert played.status == "finished"
 
 
 @pytest.mark.parametrize(
