@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import dask
@@ -28,6 +28,15 @@ from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.runner import run
 
 MODEL = "simulator-1"
+SETTINGS = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "2s",
+}
+"""Of Dask, as docs/scale.md has them: its own housekeeping is not what is measured, and is printed apart."""
+IDLE_S = 5.0
+"""How long a cluster without work is watched."""
 
 
 @contextmanager
@@ -81,6 +90,13 @@ def sum_cpu_s(cluster: Client | None) -> float:
     return read_cpu_s() + (sum(cluster.run(read_cpu_s).values()) if cluster is not None else 0.0)
 
 
+def measure_idle(cluster: Client) -> float:
+    """Processor seconds that a cluster takes in a second in which nothing is to be done."""
+    before = sum_cpu_s(cluster)
+    sleep(IDLE_S)
+    return (sum_cpu_s(cluster) - before) / IDLE_S
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exchanges", type=int, default=960)
@@ -91,7 +107,7 @@ def main() -> None:
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {given.exchanges} exchanges, TTFT {given.ttft_ms} ms"
     )
     figures: dict[str, tuple[float, float]] = {}
-    dask.config.set({"distributed.worker.profile.enabled": False})
+    dask.config.set(SETTINGS)
     with serve(given.ttft_ms) as port:
         for name, workers, at_once in (
             ("without Dask, 16 at once", 0, given.slots),
@@ -106,6 +122,7 @@ def main() -> None:
                     Client(cluster, set_as_default=False) as client,
                 ):
                     measure(port, 2 * at_once, at_once, client)  # imports, once a worker
+                    print(f"{'':26} {1000 * measure_idle(client):7.1f} ms CPU a second without work")
                     figures[name] = measure(port, given.exchanges, at_once, client)
             wall, cpu = figures[name]
             print(

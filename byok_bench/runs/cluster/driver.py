@@ -250,7 +250,7 @@ class ClusterRun:
         self._telling = asyncio.ensure_future(asyncio.to_thread(tell_workers))
 
     def _list_workers(self) -> list[str]:
-        return sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+        return sorted(self._client.nthreads())
 
     async def _submit_lease(self, address: str, lease: Lease) -> None:
         """Send a lease to a worker, with what it has to know of samples that were begun before."""
@@ -317,13 +317,23 @@ class ClusterRun:
     async def _receive_bundles(self) -> None:
         """Store what workers bring, as it comes."""
         while True:
-            bundle = unpack_bundle(await asyncio.to_thread(self._queue.get))
+            bundle = unpack_bundle(await self._take_from_queue())
             if bundle.lease == END:
                 return
             if bundle.lease in self._marks:
                 self._marks[bundle.lease].set()
             else:
                 await self._take_in(self._by_number[bundle.lease], bundle.messages)
+
+    async def _take_from_queue(self) -> bytes:
+        """The next bundle, fetched in the client's own loop: a thread that waits for that one costs as much again."""
+
+        async def take() -> bytes:
+            taken: bytes = await self._queue.get()
+            return taken
+
+        fetching = asyncio.run_coroutine_threadsafe(take(), self._client.loop.asyncio_loop)
+        return await asyncio.wrap_future(fetching)
 
     async def _take_in(self, out: LeaseOut, messages: Sequence[WorkerMessage]) -> None:
         """Store the messages of one bundle in their order, then tell what is to be told."""

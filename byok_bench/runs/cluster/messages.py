@@ -7,6 +7,7 @@ the worker dies. Nothing of a key is in any of them: records are cleaned before 
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -24,6 +25,8 @@ from byok_bench.runs.storage.records import Record
 
 MOST_TOGETHER: Final = 64
 """Messages that are sent in one piece."""
+GATHER_S: Final = 0.01
+"""How long a message waits for others. A piece costs some milliseconds of processor time on its way, however small."""
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -127,16 +130,23 @@ class RemoteWriter:
         self._lease = lease
         self._records = records
         self._put = put
+        self._problem: Exception | None = None
+        """What kept a piece from being handed over: nothing goes out after it."""
         self._waiting: SimpleQueue[tuple[Callable[[], WorkerMessage], Future[Any]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._send_batches, name="byok-bench-lease", daemon=True)
         self._thread.start()
 
     async def commit_statement(self, statement: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """What the statement would return, once its message is with the scheduler."""
+        """What the statement would return, once its message is with the scheduler.
+
+        A record is not waited for: what its slot asks next is announced after it, and that is waited for.
+        """
         if statement is ledger.find_record:
             return self._records.get(args[0])
         made = _MAKERS[statement]
-        await asyncio.shield(asyncio.wrap_future(self._submit(lambda: made(*args, **kwargs))))
+        handed_over = self._submit(lambda: made(*args, **kwargs))
+        if statement is not store_clean_attempt:
+            await asyncio.shield(asyncio.wrap_future(handed_over))
         return True
 
     def tell(self, event: MeasuringEvent) -> None:
@@ -144,9 +154,11 @@ class RemoteWriter:
         self._submit(lambda: event)
 
     def close(self) -> None:
-        """Hand over what is left, and end the thread."""
+        """Hand over what is left, and end the thread. Raises what kept anything from being handed over."""
         self._waiting.put(None)
         self._thread.join()
+        if self._problem is not None:
+            raise self._problem
 
     def _submit(self, make: Callable[[], WorkerMessage]) -> Future[Any]:
         future: Future[Any] = Future()
@@ -156,9 +168,12 @@ class RemoteWriter:
     def _send_batches(self) -> None:
         while (batch := self._take_batch()) is not None:
             try:
+                if self._problem is not None:
+                    raise self._problem
                 messages = [make() for make, _ in batch]
                 self._put(pack_bundle(Bundle(lease=self._lease, messages=messages)))
             except Exception as error:  # noqa: BLE001 - handed to whoever waits
+                self._problem = error
                 for _, future in batch:
                     future.set_exception(error)
             else:
@@ -169,6 +184,7 @@ class RemoteWriter:
         first = self._waiting.get()
         if first is None:
             return None
+        time.sleep(GATHER_S)
         batch = [first]
         while len(batch) < MOST_TOGETHER:
             try:

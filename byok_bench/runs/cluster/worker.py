@@ -20,7 +20,7 @@ from byok_bench.runs.cluster.leases import Lease
 from byok_bench.runs.cluster.messages import RemoteWriter
 from byok_bench.runs.measuring.event_loop import find_loop_factory
 from byok_bench.runs.measuring.session import MeasuringSession
-from byok_bench.runs.measuring.timed_sections import describe_machine
+from byok_bench.runs.measuring.timed_sections import describe_machine, freeze_heap
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.storage import ascii_json
 from byok_bench.wire.client import Client
@@ -121,6 +121,7 @@ class MeasuringHost:
     async def _wait_until_ended(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as stack:
+            stack.enter_context(freeze_heap())  # once: a lease is short
             self._endpoints = [self._lend(stack, document) for document in self._documents]
             self._client = await stack.enter_async_context(
                 Client(transport=self._setup.work.transport, searches_streams=False)

@@ -32,7 +32,9 @@ class MeasuringSession:
         tell: Callable[[MeasuringEvent], None],
         client: Client | None = None,
     ) -> None:
-        """`endpoints` stand beside the plan's targets. `client`: one whose connections outlive the session."""
+        """`endpoints` stand beside the plan's targets. `client`: one whose connections outlive the session; whoever
+        keeps it has frozen the heap for as long, since to look through a heap takes as long as tens of exchanges.
+        """
         self._work = work
         self._endpoints = endpoints
         self._writer = writer
@@ -49,7 +51,7 @@ class MeasuringSession:
         if client is None:
             own = Client(transport=self._work.transport, searches_streams=False)
             client = await self._open.enter_async_context(own)
-        self._open.enter_context(freeze_heap())
+            self._open.enter_context(freeze_heap())
         self._executor = Executor(self._work, with_keys, self._writer, client, self._tell)
         return self
 

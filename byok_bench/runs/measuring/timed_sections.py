@@ -63,8 +63,9 @@ def is_core_full(sections: Iterable[Health]) -> bool:
 
 @contextmanager
 def freeze_heap() -> Iterator[None]:
-    """What was made before a session is never looked at by the collector during it."""
-    gc.collect()
+    """What was made before a session is never looked at by the collector during it; nor before it, which in a process
+    of many modules takes as long as tens of exchanges.
+    """
     gc.freeze()
     try:
         yield
