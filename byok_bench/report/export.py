@@ -14,6 +14,7 @@ import msgspec
 import pandas as pd
 
 from byok_bench.errors import ExportError
+from byok_bench.report.detail_frames import make_finding_frame, write_chunks
 from byok_bench.report.frames import make_flat_frame, make_table_frame
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.tables import list_filled_tables
@@ -23,13 +24,16 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(run: Run, folder: Path) -> list[Path]:
-    """`exchanges.csv` and one file a table; the files written."""
+    """`exchanges.csv`, `findings.csv` and one file a table; the files written."""
     return _write_tables(run, folder, "csv", lambda made, path: _defuse_formulas(made).to_csv(path, index=False))
 
 
 def write_parquet(run: Run, folder: Path) -> list[Path]:
-    """`exchanges.parquet` and one file a table; the files written."""
-    return _write_tables(run, folder, "parquet", lambda made, path: made.to_parquet(path, index=False))
+    """`exchanges.parquet`, `findings.parquet`, `chunks.parquet` and one file a table; the files written."""
+    written = _write_tables(run, folder, "parquet", lambda made, path: made.to_parquet(path, index=False))
+    with replace_file(folder / "chunks.parquet") as temporary:
+        write_chunks(run, temporary)
+    return [*written, folder / "chunks.parquet"]
 
 
 def write_jsonl(run: Run, path: Path) -> Path:
@@ -61,7 +65,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 
 def _write_tables(run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]) -> list[Path]:
-    frames = {"exchanges": make_flat_frame(run)} | {
+    frames = {"exchanges": make_flat_frame(run), "findings": make_finding_frame(run)} | {
         name: make_table_frame(run, name) for name in list_filled_tables(run)
     }
     written = []

@@ -9,12 +9,15 @@ import pytest
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
+from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import ExportError
+from byok_bench.report.detail_frames import write_chunks
 from byok_bench.report.export import write_csv, write_parquet
 from byok_bench.report.html import write_html
 from byok_bench.report.printable_text import replace_surrogates, to_printable_line
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import TABLES
+from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
 
 RUN = MadeRun(
     [
@@ -35,7 +38,7 @@ RUN = MadeRun(
 def test_csv_has_every_exchange_and_every_table(tmp_path: Path) -> None:
     """Lists stand in it as JSON."""
     names = sorted(path.name for path in write_csv(RUN, tmp_path))
-    assert names == sorted(f"{name}.csv" for name in (*TABLES, "exchanges"))
+    assert names == sorted(f"{name}.csv" for name in (*TABLES, "exchanges", "findings"))
     with (tmp_path / "exchanges.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4
@@ -58,6 +61,33 @@ def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
     assert made["ttft_ms"][0] == 10.0
     assert pd.isna(made["ttft_ms"][1])
     assert "ünï" in made["message"][3]
+
+
+def test_findings_come_one_a_line(tmp_path: Path) -> None:
+    """With the exchange that they are about; what is not known of a place is missing, never 0."""
+    write_parquet(RUN, tmp_path)
+    made = pd.read_parquet(tmp_path / "findings.parquet")
+    assert made[["exchange_id", "check", "severity", "message"]].to_numpy().tolist() == [[0, "c", "warn", "m"]]
+    assert made["event"].isna().all()
+
+
+def test_chunks_come_with_their_times_and_sizes(tmp_path: Path) -> None:
+    """As the record has them, each exchange's in order."""
+    run = MadeRun([row(exchange_id=4, repeat=1)], plan())
+    asked = RawRequest(id="r", method="POST", url="http://127.0.0.1/v1", headers=(), body=b"{}")
+    raw = RawExchange(request=asked, phases=Phases(start=1, written=1_000_000), chunks=[(3_500_000, b"abc"), (9, b"")])
+    exchange = Exchange(raw, label="one", base_url="http://127.0.0.1/v1", schema="chat", model="m")
+    run.iterate_exchanges = lambda: iter([(run.rows[0], exchange)])  # type: ignore[method-assign]
+    write_chunks(run, tmp_path / "chunks.parquet")
+    made = pd.read_parquet(tmp_path / "chunks.parquet")
+    assert made.to_numpy().tolist() == [[4, 0, 2.5, 3], [4, 1, -0.999991, 0]]
+
+
+def test_a_run_without_a_record_has_no_chunks(tmp_path: Path) -> None:
+    """The file is there, with its columns."""
+    write_parquet(RUN, tmp_path)
+    made = pd.read_parquet(tmp_path / "chunks.parquet")
+    assert (len(made), list(made.columns)) == (0, ["exchange_id", "chunk", "after_ms", "size_bytes"])
 
 
 @pytest.mark.parametrize("name", TABLES)
