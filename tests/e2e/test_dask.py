@@ -53,6 +53,7 @@ def client(tls: dict[str, str]) -> Iterator[Client]:
     """Two workers, each a process; all that they say goes over TLS."""
     security = Security(require_encryption=True, **tls)  # type: ignore[no-untyped-call]
     with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "120s"}),  # a busy machine starts one in 30 s
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
