@@ -18,6 +18,8 @@ EXTRAS: Final = {
     "jupyterlab": "lab",
     "xllamacpp": "local",
     "distributed": "dask",
+    "google": "otel",
+    "opentelemetry": "otel",
 }
 """Importable name → the extra that installs it."""
 

@@ -50,6 +50,7 @@ OPTION_RULES: Final[Mapping[str, Mapping[str, OptionRule]]] = {
         "--ask-key": OptionRule(needs=("--resume",)),
         "--against": OptionRule(needs=("--until-decided",)),
     },
+    "runs export": {"--otel-bodies": OptionRule(needs=("--otel",))},
     "send": {
         **_AD_HOC,
         "--concurrency": OptionRule(needs=("--jsonl",)),

@@ -1,7 +1,7 @@
 """`byok-bench runs`: the result file itself: which runs are in it, what they take, and what is to go."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from byok_bench.cli.run_baseline import keep_baseline
 from byok_bench.cli.run_history import show_history
 from byok_bench.cli.run_lists import LISTS_VERSION, print_run_list, render_date, render_size, render_summary
 from byok_bench.report.printable_text import describe_count
+
+if TYPE_CHECKING:
+    from byok_bench.runs.results import Run
 
 StorePath = Annotated[Path | None, typer.Option("--store", help="Result file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -191,17 +194,50 @@ def export_run(
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
     jsonl: Annotated[Path | None, typer.Option(help="Every exchange whole, one JSON document a line.")] = None,
     html: Annotated[Path | None, typer.Option(help="One self-contained page.")] = None,
+    otel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FILE",
+            help="Spans and metrics to an OpenTelemetry collector (OTLP/HTTP), or as OTLP JSON lines.",
+        ),
+    ] = None,
+    otel_bodies: Annotated[bool, typer.Option("--otel-bodies", help="With prompts and answers.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run to files that other programs read."""
+    """Write a run to files that other programs read, or send it to a telemetry collector."""
     from byok_bench.cli.report import write_exports
     from byok_bench.runs.results import Run
 
-    if not (csv or parquet or jsonl or html):
-        fail("name what to write: --csv DIR, --parquet DIR, --jsonl FILE or --html FILE")
+    if not (csv or parquet or jsonl or html or otel):
+        fail("name what to write: --csv DIR, --parquet DIR, --jsonl FILE, --html FILE or --otel URL")
     opened = Run.open(run, store)
     written = [str(path) for path in write_exports(opened, html, csv, parquet, jsonl)]
+    sent = None
+    if otel is not None and otel.startswith(("http://", "https://")):
+        sent = export_spans(opened, otel, otel_bodies)
+    elif otel is not None:
+        written.append(export_spans_to_file(opened, Path(otel), otel_bodies))
     if as_json:
-        emit_json({"version": LISTS_VERSION, "run": opened.id, "written": written})
-    for path in () if as_json else written:
-        note(f"written: {path}")
+        emit_json({"version": LISTS_VERSION, "run": opened.id, "written": written, "spans_sent": sent})
+    for line in () if as_json else [f"written: {path}" for path in written]:
+        note(line)
+    if sent is not None and not as_json:
+        note(f"sent: {describe_count(sent, 'span')} to {otel}")
+
+
+def export_spans(run: "Run", url: str, bodies: bool) -> int:
+    """Send a run to a collector; how many spans it took. Raises ExportError, MissingPartError."""
+    from byok_bench.extras import name_missing_extra
+
+    with name_missing_extra():
+        from byok_bench.report.telemetry.sending import send_telemetry
+    return send_telemetry(run, url, bodies=bodies)
+
+
+def export_spans_to_file(run: "Run", path: Path, bodies: bool) -> str:
+    """Write a run as OTLP JSON lines; the path. Raises ExportError, MissingPartError."""
+    from byok_bench.extras import name_missing_extra
+
+    with name_missing_extra():
+        from byok_bench.report.telemetry.sending import write_telemetry
+    return str(write_telemetry(run, path, bodies=bodies))

@@ -137,6 +137,11 @@ class Run:
                 if exchange is not None:
                     yield row, exchange
 
+    def read_sent_times(self) -> dict[int, str]:
+        """Exchange → when it was about to be sent, UTC, ISO 8601: a label; of those that have a record."""
+        with open_reader(self.path) as db:
+            return ledger.read_sent_times(db, self.id)
+
     def find_exchange(self, exchange_id: int) -> Exchange | None:
         """The recorded exchange of a row; None if it has no record."""
         with open_reader(self.path) as db:

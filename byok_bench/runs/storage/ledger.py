@@ -270,6 +270,16 @@ def count_lost_attempts(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
+def read_sent_times(db: sqlite3.Connection, run_id: str) -> dict[int, str]:
+    """Row's id → when its last recorded attempt was about to be sent, wall time as in `make_timestamp`."""
+    rows = db.execute(
+        "select exchange_id, sent_at from exchange join attempt on attempt.exchange_id = exchange.id"
+        " where run_id = ? and ended = 'recorded' order by attempt.attempt",
+        (run_id,),
+    )
+    return dict(rows.fetchall())
+
+
 def count_states(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     """Status → exchanges of a run, without warm-up."""
     rows = db.execute(

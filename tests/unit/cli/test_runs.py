@@ -141,6 +141,14 @@ def test_an_export_writes_what_it_is_asked_for(call: Call, store: str, tmp_path:
     assert len((tmp_path / "x.jsonl").read_text().splitlines()) == 3
 
 
+def test_an_export_as_telemetry_is_a_file_unless_it_names_a_collector(call: Call, store: str, tmp_path: Path) -> None:
+    """A URL is an address, anything else is a path."""
+    wanted = tmp_path / "spans.jsonl"
+    code, out, _ = call("export", "before", "--store", store, "--otel", str(wanted), "--json")
+    assert (code, json.loads(out)["written"]) == (0, [str(wanted)])
+    assert "resourceSpans" in wanted.read_text()
+
+
 def test_an_export_to_nowhere_is_refused(call: Call, store: str) -> None:
     """It names the ways out."""
     code, _, err = call("export", "--store", store)
