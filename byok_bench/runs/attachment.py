@@ -26,9 +26,10 @@ from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import Listener, RunFinished, RunStarted, warn_in_log
 from byok_bench.runs.results import Run, judge_run, list_runs
 from byok_bench.runs.resumption import list_waiting_endpoints
+from byok_bench.runs.run_start import is_driven_here
 from byok_bench.runs.runner import resume
 from byok_bench.runs.storage import ledger, run_rows
-from byok_bench.runs.storage.owner import is_alive, read_pid
+from byok_bench.runs.storage.owner import is_alive, name_this_process, read_pid
 from byok_bench.runs.storage.result_file import open_reader
 
 LOOK_S: Final = 0.3
@@ -167,12 +168,15 @@ def find_driver(run: Run) -> str:
     with open_reader(run.path) as db:
         row = run_rows.find_run(db, run.id)
     owner = row.owner or ""
-    return str(read_pid(owner)) if row.status == "running" and is_alive(owner) else ""
+    # After a full disk the file may say of this process that it drives a run, when it gave up long ago.
+    drives = is_driven_here(run.id) if owner == name_this_process() else is_alive(owner)
+    return str(read_pid(owner)) if row.status == "running" and drives else ""
 
 
 def _has_living_owners(run: Run) -> bool:
     with open_reader(run.path) as db:
-        return any(map(is_alive, ledger.list_sending_owners(db, run.id)))
+        owners = ledger.list_sending_owners(db, run.id)
+    return any(is_alive(owner) for owner in owners if owner != name_this_process())
 
 
 async def _wait_until(is_over: Callable[[], bool]) -> None:

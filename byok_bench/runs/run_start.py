@@ -53,6 +53,15 @@ PEER_POLL_S: Final = 0.2
 """How often a run that is shared with another process is looked at."""
 
 
+_DRIVEN: Final[set[str]] = set()
+"""Runs that this process drives now."""
+
+
+def is_driven_here(run_id: str) -> bool:
+    """Whether a start of this run goes on in this process."""
+    return run_id in _DRIVEN
+
+
 class RunStart:
     """One start of a run."""
 
@@ -85,6 +94,7 @@ class RunStart:
             try:
                 found = await asyncio.shield(asyncio.wrap_future(opening))
                 self._run_id = found.run_id
+                _DRIVEN.add(self._run_id)
                 with self._stop.enable():
                     await self._play(writer, found)
             except BaseException as error:
@@ -102,6 +112,7 @@ class RunStart:
             else:
                 await writer.commit_statement(run_rows.finish_run, self._run_id)
         finally:
+            _DRIVEN.discard(self._run_id)
             writer.close()
         result = await judge_run(Run.open(self._run_id, self._path))
         self._report_end("interrupted" if left else "finished", left)

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
-from support.bench_server import KEY, MODEL
+from support.bench_server import KEY, MODEL, BenchServer, serving
 from support.killing import REPO, server
 
 import byok_bench as bb
 from byok_bench.cli.main import main
 from byok_bench.runs.attachment import ask_terminal
 from byok_bench.runs.listing import summarize_store
+from byok_bench.runs.storage import run_rows
+from byok_bench.runs.storage.result_file import change_store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 REPEATS = 40
@@ -151,3 +153,17 @@ def test_a_session_s_key_is_asked_for_or_missed_in_words(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0, capsys.readouterr().err
+
+
+async def test_a_run_that_this_process_gave_up_is_gone_on_with(tmp_path: Path) -> None:
+    """A full disk takes no word of an end: the file says that we drive the run, and we do not."""
+    async with serving(BenchServer()) as slow:
+        endpoint = bb.Endpoint(label="e", base_url=slow.base_url, models=[bb.Model(MODEL)])
+        store = tmp_path / "s.sqlite"
+        first = await bb.run(endpoint, "plain-answer", 4, store=store, max_requests=2, warmup=0)
+        with change_store(store) as db:
+            run_rows.set_status(db, first.id, "running")
+        attachment = bb.attach(store=store)
+        assert attachment.driver == ""
+        run = await attachment
+    assert (run.id, run.status, run.states["done"]) == (first.id, "finished", 4)
