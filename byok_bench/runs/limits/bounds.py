@@ -35,7 +35,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.seconds is not None and not 0 < self.seconds < float("inf"):
             raise PlanError(f"limits: seconds must be above 0, not {self.seconds!r}", code="bad_plan")
-        check_limits(Limits(requests=self.requests, cost=self.cost), [endpoint], 1)
+        check_limits(Limits(requests=self.requests, cost=self.cost), [endpoint])
 
 
 def describe_search(endpoint: Endpoint, model: str | None, bounds: Bounds, large_tokens: int = LARGE_TOKENS) -> str:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from byok_bench.dialects.exchange import Exchange
@@ -21,6 +22,7 @@ from byok_bench.errors import EndpointError, SecretError
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.measuring.clean_records import store_clean_attempt
 from byok_bench.runs.measuring.recovery import LONGEST_WAIT_S, is_recovery_needed, wait_for_recovery
+from byok_bench.runs.measuring.shared_purse import SharedPurse
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine, time_section
 from byok_bench.runs.measuring.work import Work, make_finished_event
 from byok_bench.runs.planning.blocks import Block
@@ -85,7 +87,8 @@ class Executor:
         self._client = client
         self._send_body = partial(send, profile=plan.profile, client=client, policy=work.policy)
         self._tell = tell
-        self._budget = Budget(work.limits, endpoints, [target.model for target in plan.targets])
+        purse = SharedPurse(Path(work.purse)) if work.purse else None
+        self._budget = Budget(work.limits, endpoints, [target.model for target in plan.targets], purse)
         self._owner = name_this_process()
         self._dice = random.Random(f"retries {plan.seed}")
         self._unreached = [0] * len(plan.targets)

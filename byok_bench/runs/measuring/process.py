@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, Final, Self
 
 import msgspec
@@ -32,7 +33,7 @@ from byok_bench.runs.measuring.pipe_messages import (
 )
 from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.planning.load_patterns import OpenLoad
-from byok_bench.runs.progress import MeasuringEvent
+from byok_bench.runs.progress import LimitMet, MeasuringEvent
 
 GRACE_S: Final = 10.0
 """How long a process may take to end once it was told to."""
@@ -72,20 +73,34 @@ async def measure_in_process(start: Start, tell: MeasuringListener, stop: StopSw
 
 
 async def measure_in_workers(start: Start, tell: MeasuringListener, stop: StopSwitch) -> None:
-    """Play every block in several processes at once, each its share; the next block begins when all are through."""
-    alone = msgspec.structs.replace(start, processes=1)
+    """Play every block in several processes at once, each its share; the next block begins when all are through.
+
+    A limit that they share is told once, and nothing begins after it.
+    """
+    limits_met: list[LimitMet] = []
+
+    def tell_once(event: MeasuringEvent) -> None:
+        if not limits_met or not isinstance(event, LimitMet):
+            tell(event)
+        if isinstance(event, LimitMet):
+            limits_met.append(event)
+
     count = start.processes
     async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="byok-bench-"))
+        purse = str(Path(folder) / "purse") if start.work.limits.is_set else ""
+        work = msgspec.structs.replace(start.work, purse=purse)
+        alone = msgspec.structs.replace(start, processes=1, work=work)
         processes = [await stack.enter_async_context(MeasuringProcess(alone)) for _ in range(count)]
         for process in processes:
             stack.enter_context(stop.relay(process.finish))
         for index, block in enumerate(start.work.blocks):
-            if stop.is_pressed:
+            if stop.is_pressed or limits_met:
                 return
             begin = time.perf_counter_ns() + HEAD_START_NS if isinstance(block.load, OpenLoad) else None
             for which, process in enumerate(processes):
                 process.send(Go(blocks=(index,), begin_ns=begin, which=which, of=count))
-            await asyncio.gather(*(process.wait_until_played(tell) for process in processes))
+            await asyncio.gather(*(process.wait_until_played(tell_once) for process in processes))
 
 
 class MeasuringProcess:

@@ -27,6 +27,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     policy: Mapping[str, Any] | None = None
     limits: Limits = Limits()
     """What may be asked for."""
+    purse: str = ""
+    """File by which several processes hold the limits together; empty: this one has them to itself."""
 
 
 def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -67,17 +67,16 @@ class Spending(msgspec.Struct):
     """What came of it; None if it was not sent."""
 
 
-def check_limits(limits: Limits, endpoints: Sequence[Endpoint], processes: int, *, on_cluster: bool = False) -> None:
-    """Raise PlanError for limits that cannot be held: not above 0, without prices, or shared by several processes."""
+def check_limits(limits: Limits, endpoints: Sequence[Endpoint], *, on_cluster: bool = False) -> None:
+    """Raise PlanError for limits that cannot be held: not above 0, without prices, or over several machines."""
     for name in limits.__struct_fields__:
         value = getattr(limits, name)
         if value is not None and not 0 < value < float("inf"):
             raise PlanError(f"limits: {name} must be above 0, not {value!r}", code="bad_plan")
     if not limits.is_set:
         return
-    if processes > 1 or on_cluster:
-        other = "--dask" if on_cluster else "--processes"
-        raise PlanError(f"limits are held by one process: leave {other} out", code="bad_plan")
+    if on_cluster:
+        raise PlanError("limits are held on one machine: leave --dask out", code="bad_plan")
     if limits.cost is None:
         return
     for endpoint in endpoints:
@@ -90,53 +89,93 @@ def check_limits(limits: Limits, endpoints: Sequence[Endpoint], processes: int, 
                 )
 
 
-class Budget:
-    """What is left of the limits, over all targets of a start."""
+def find_passed(spent: Spent, limits: Limits) -> str:
+    """The first limit that so much would pass, in words; empty if none."""
+    for name in limits.__struct_fields__:
+        limit = getattr(limits, name)
+        if limit is not None and getattr(spent, name) > limit:
+            return f"{limit:g} {name}" if name != "cost" else f"a cost of {limit:g}"
+    return ""
 
-    def __init__(self, limits: Limits, endpoints: Sequence[Endpoint], models: Sequence[str]) -> None:
-        """`endpoints` and `models` stand beside the plan's targets."""
-        self._limits = limits
-        self._endpoints = [narrow_endpoint(one, model) for one, model in zip(endpoints, models, strict=True)]
-        self._models = [find_named_model(one, model) for one, model in zip(endpoints, models, strict=True)]
+
+class Purse(Protocol):
+    """What was spent, those under way counted as claimed: of one process, or of several."""
+
+    def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
+        """Claim it, unless that could pass a limit: which one, empty if none; and how many were under way before."""
+
+    def put_back(self, claimed: Spent, taken: Spent) -> None:
+        """Put what was taken in the place of what was claimed."""
+
+    async def wait(self) -> None:
+        """Wait until something may have been settled."""
+
+
+class OwnPurse:
+    """The purse of one process."""
+
+    def __init__(self) -> None:
         self._spent = Spent()
         self._under_way = 0
         self._settled = asyncio.Event()
+
+    def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
+        """See `Purse`."""
+        before = self._under_way
+        passed = find_passed(self._spent.add(wanted), limits)
+        if not passed:
+            self._spent = self._spent.add(wanted)
+            self._under_way += 1
+        return passed, before
+
+    def put_back(self, claimed: Spent, taken: Spent) -> None:
+        """See `Purse`."""
+        self._under_way -= 1
+        self._spent = self._spent.add(claimed, -1).add(taken)
+        self._settled.set()
+
+    async def wait(self) -> None:
+        """See `Purse`."""
+        self._settled.clear()
+        await self._settled.wait()
+
+
+class Budget:
+    """What is left of the limits, over all targets of a start."""
+
+    def __init__(
+        self, limits: Limits, endpoints: Sequence[Endpoint], models: Sequence[str], purse: Purse | None = None
+    ) -> None:
+        """`endpoints` and `models` stand beside the plan's targets. `purse`: one that others spend from as well."""
+        self._limits = limits
+        self._purse = purse or OwnPurse()
+        self._endpoints = [narrow_endpoint(one, model) for one, model in zip(endpoints, models, strict=True)]
+        self._models = [find_named_model(one, model) for one, model in zip(endpoints, models, strict=True)]
         self.reached = ""
         """The limit that the next request could have passed; empty while there is none."""
 
     @asynccontextmanager
     async def reserve(self, target: int, body: Mapping[str, Any]) -> AsyncIterator[Spending]:
         """Around one request; raises LimitReached if it could pass a limit whatever becomes of those in flight."""
-        spending = Spending(await self._claim(target, body))
+        if not self._limits.is_set:
+            yield Spending(Spent())
+            return
+        spending = Spending(await self._claim(self._predict(target, body)))
         try:
             yield spending
         finally:
-            self._record_spent(target, spending)
+            self._purse.put_back(spending.reserved, self._read_spent(target, spending))
 
-    async def _claim(self, target: int, body: Mapping[str, Any]) -> Spent:
-        wanted = self._predict(target, body) if self._limits.is_set else Spent()
-        while (passed := self._find_passed(self._spent.add(wanted))) or self.reached:
-            if self.reached or not self._under_way:
-                self.reached = self.reached or passed
-                raise LimitReached
-            self._settled.clear()
-            await self._settled.wait()  # those in flight may take less than they could
-        self._spent = self._spent.add(wanted)
-        self._under_way += 1
-        return wanted
-
-    def _record_spent(self, target: int, spending: Spending) -> None:
-        self._under_way -= 1
-        if self._limits.is_set:
-            self._spent = self._spent.add(spending.reserved, -1).add(self._read_spent(target, spending))
-        self._settled.set()
-
-    def _find_passed(self, spent: Spent) -> str:
-        for name in self._limits.__struct_fields__:
-            limit = getattr(self._limits, name)
-            if limit is not None and getattr(spent, name) > limit:
-                return f"{limit:g} {name}" if name != "cost" else f"a cost of {limit:g}"
-        return ""
+    async def _claim(self, wanted: Spent) -> Spent:
+        while not self.reached:
+            passed, under_way = self._purse.claim(wanted, self._limits)
+            if not passed:
+                return wanted
+            if not under_way:
+                self.reached = passed
+                break
+            await self._purse.wait()  # those in flight may take less than they could
+        raise LimitReached
 
     def _predict(self, target: int, body: Mapping[str, Any]) -> Spent:
         prompt = len(json.dumps(body, ensure_ascii=False).encode(errors="replace"))

@@ -196,7 +196,7 @@ def _check_values(plan: PlanFile) -> None:
     check_profile(plan.profile or "local")
     if plan.shard is not None:
         read_shard(plan.shard)
-    check_limits(plan.limits or Limits(), (), processes=1)
+    check_limits(plan.limits or Limits(), ())
     if plan.gates is not None and plan.gates.rules is None and not plan.gates.rule:
         raise PlanError("gates name no rules: give rules = FILE, or [[gates.rule]]", code="bad_plan")
 

@@ -12,7 +12,8 @@ from support.bench_server import MODEL, BenchServer, serving
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model, Price
 from byok_bench.errors import PlanError
-from byok_bench.runs.planning.budgets import Budget, LimitReached, Limits, Spending
+from byok_bench.runs.measuring.shared_purse import SharedPurse
+from byok_bench.runs.planning.budgets import Budget, LimitReached, Limits, Spending, Spent
 from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import LimitMet, RunEvent, RunFinished
 from byok_bench.runs.runner import resume, run
@@ -90,6 +91,29 @@ async def test_a_limit_holds_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert made.reason == "stopped by the limit of 3 requests"
 
 
+async def test_a_limit_holds_over_several_processes(tmp_path: Path) -> None:
+    """All of it is used, none sends beyond it, and it is told once."""
+    heard: list[RunEvent] = []
+    async with serving(BenchServer(delay_s=0.005)) as server:
+        made = await run(
+            endpoint(server), "plain-answer", 30, 4, tmp_path / "b.sqlite", processes=2, max_requests=9,
+            on_progress=heard.append,
+        )  # fmt: skip
+    assert len(server.ids) == 9
+    assert [event.limit for event in heard if isinstance(event, LimitMet)] == ["9 requests"]
+    assert made.reason == "stopped by the limit of 9 requests"
+
+
+async def test_two_purses_of_one_file_are_one(tmp_path: Path) -> None:
+    """A claim of the one is seen by the other; what was taken less is there for both."""
+    one, other = (SharedPurse(tmp_path / "purse") for _ in range(2))
+    limits = Limits(tokens=100)
+    assert one.claim(Spent(0.0, 80, 1), limits) == ("", 0)
+    assert other.claim(Spent(0.0, 80, 1), limits) == ("100 tokens", 1)
+    one.put_back(Spent(0.0, 80, 1), Spent(0.0, 20, 1))
+    assert other.claim(Spent(0.0, 80, 1), limits) == ("", 0)
+
+
 async def test_limits_of_a_resumed_run_are_of_its_start(tmp_path: Path) -> None:
     """What an earlier start spent is spent."""
     async with serving(BenchServer()) as server:
@@ -105,7 +129,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Price | None, str]] = {
     "half a price": ({"max_cost": 1.0}, Price(input=1.0), "a limit of cost needs a price"),
     "nothing at all": ({"max_requests": 0}, PRICE, "requests must be above 0, not 0"),
     "below nothing": ({"max_cost": -1.0}, PRICE, "cost must be above 0"),
-    "several processes": ({"max_tokens": 5, "processes": 2}, PRICE, "held by one process"),
+    "several machines": ({"max_tokens": 5, "cluster": "tcp://127.0.0.1:9"}, PRICE, "limits are held on one machine"),
 }
 
 
