@@ -113,10 +113,11 @@ class RecordedRun:
         chunks = []
         for number in range(CHUNKS):
             stamp += int(chance.expovariate(1 / 10) * MS)
-            delta = {"choices": [{"index": 0, "delta": {"content": f"word {number} "}, "finish_reason": None}]}
-            chunks.append((stamp, b"data: " + json.dumps(delta).encode() + b"\n\n"))
+            chunks.append((stamp, make_event(number)))
         chunks.append((stamp, b"data: [DONE]\n\n"))
-        request = RawRequest(id=f"id-{exchange_id}", method="POST", url="http://127.0.0.1:1", headers=(), body=b"{}")
+        request = RawRequest(
+            id=f"id-{exchange_id}", method="POST", url="http://127.0.0.1:1", headers=(), body=b'{"stream": true}'
+        )
         raw = RawExchange(
             request=request,
             phases=Phases(start=0, written=0, head=0, first_byte=chunks[0][0], done=stamp, end=stamp),
@@ -126,6 +127,14 @@ class RecordedRun:
             clock="kernel",
         )
         return Exchange(raw, label="E", base_url="http://127.0.0.1:1/v1", model="m")
+
+
+def make_event(number: int) -> bytes:
+    """One delta: some thinking, then text."""
+    member = "reasoning_content" if number < CHUNKS // 5 else "content"
+    choice = {"index": 0, "delta": {member: f"word {number} "}, "finish_reason": None}
+    payload = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"
 
 
 def make_state() -> dict[str, Any]:

@@ -4,7 +4,9 @@ What is drawn comes from report/stream_columns.py, as columns of numbers; texts 
 drawer shows them.
 """
 
+import base64
 import uuid
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,7 +111,7 @@ class Timeline(anywidget.AnyWidget):
         if self._run is None or not self._columns.shown:
             return render_small_print(self.about)
         return (
-            f"{render_small_print(self.about)}{render_streams_svg(self._columns, self.about)}"
+            f"{render_small_print(self.about)}{_render_image(self._columns, self.about)}"
             f"<details><summary style='cursor:pointer'>Answers as a table</summary>"
             f"{_render_summary(self._run, self._columns)}</details>"
         )
@@ -162,7 +164,7 @@ class Timeline(anywidget.AnyWidget):
     def _measure(self, start_us: int, end_us: int, lanes: range) -> None:
         within = [lane for lane in lanes if 0 <= lane < self._columns.shown]
         stretches = [measure_stretch(self._columns, lane, start_us, end_us) for lane in within]
-        about = f"From {start_us / 1000:.1f} to {end_us / 1000:.1f} ms"
+        about = f"From {start_us / 1000:.1f} to {end_us / 1000:.1f} ms".replace("-", "−")
         self.send({"kind": "statistics", "about": about, "heads": list(HEADS), "rows": render_stretches(stretches)})
 
 
@@ -174,10 +176,18 @@ def _describe_columns(columns: StreamColumns, prompt: Prompt, baseline: Run | No
         "stall": sum(lane.stalls for lane in lanes),
         "finding": len(columns.flags),
     }
-    told = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for word, number in counts.items())
+    told = ", ".join(f"{number:_} {word}{'' if number == 1 else 's'}" for word, number in counts.items())
+    told = told.replace("_", "\u00a0")
     left_out = f" {columns.left_out} answers more are left out." if columns.left_out else ""
     ghosts = f" Ghosts are of run {baseline.id}." if baseline is not None and len(columns.lanes) > len(lanes) else ""
     return f"{prompt.title}: {told}; all begin when their request was written.{left_out}{ghosts}"
+
+
+def _render_image(columns: StreamColumns, about: str) -> str:
+    """The picture as an image: in a notebook that it does not trust, JupyterLab leaves of an SVG only its words."""
+    data = base64.b64encode(render_streams_svg(columns, about).encode()).decode()
+    alt = escape(about, quote=True)
+    return f"<img alt='{alt}' style='max-width:100%' src='data:image/svg+xml;base64,{data}'>"
 
 
 def _render_summary(run: Run, columns: StreamColumns) -> str:

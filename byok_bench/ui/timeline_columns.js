@@ -59,7 +59,8 @@ function countDeltas(columns, lane, us) {
   return columns.sums[findPacketAfter(columns, lane, us)] - columns.sums[columns.firsts[lane]];
 }
 
-function formatMs(us) {
+function formatTime(us) {
   const ms = us / 1000;
-  return `${Math.abs(ms) >= 100 ? ms.toFixed(0) : ms.toFixed(1)} ms`;
+  if (Math.abs(ms) >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms.toFixed(Math.abs(ms) >= 100 ? 0 : 1)} ms`;
 }

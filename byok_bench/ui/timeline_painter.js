@@ -181,7 +181,7 @@ function drawAxis(canvas, scene) {
   context.textBaseline = "middle";
   for (let us = Math.ceil(start / step) * step; us <= end; us += step) {
     const x = ((us - start) / (end - start)) * width;
-    const text = `${Number((us / 1000).toPrecision(8))} ms`;
+    const text = step >= 1e6 ? `${us / 1e6} s` : `${Number((us / 1000).toPrecision(8))} ms`;
     context.fillStyle = scene.theme.line;
     context.fillRect(x, 14, 1, 6);
     context.fillStyle = scene.theme.soft;

@@ -48,7 +48,7 @@ const TONES = { good: "✔", finding: "▲", bad: "✘" };
 // What stands behind a row: how its answer ended, or in a race how far it is.
 function describeLane(columns, lane, clock, ghost) {
   const { tone, end_us } = columns.lanes[lane];
-  if (clock === null || clock >= end_us) return `${TONES[tone]} ${formatMs(end_us)}`;
+  if (clock === null || clock >= end_us) return `${TONES[tone]} ${formatTime(end_us)}`;
   const made = countDeltas(columns, lane, clock);
   const lead = ghost < 0 ? "" : ` (${made >= countDeltas(columns, ghost, clock) ? "+" : "−"}${Math.abs(made - countDeltas(columns, ghost, clock))})`;
   return `${made}${lead}`;
@@ -57,5 +57,5 @@ function describeLane(columns, lane, clock, ghost) {
 function describeWinner(columns) {
   const good = columns.lanes.slice(0, columns.shown).filter(({ tone }) => tone !== "bad");
   const order = good.sort((one, other) => one.end_us - other.end_us).slice(0, 3);
-  return order.length ? `Over. First to the end: ${order.map(({ name, end_us }) => `${name}, ${formatMs(end_us)}`).join("; ")}.` : "Over. No answer was good.";
+  return order.length ? `Over. First to the end: ${order.map(({ name, end_us }) => `${name}, ${formatTime(end_us)}`).join("; ")}.` : "Over. No answer was good.";
 }

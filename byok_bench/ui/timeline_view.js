@@ -76,6 +76,7 @@ class TimelineView {
 
   draw() {
     if (!this.size) return;
+    this.followRace();
     const { parts, columns, view } = this;
     drawLanes(parts.lanes, this.raster, this);
     drawAxis(parts.axis, this);
@@ -85,9 +86,17 @@ class TimelineView {
     this.showRace();
   }
 
+  // Where it is zoomed in, the view goes along, a page at a time.
+  followRace() {
+    const { clock, playing } = this.race;
+    if (!playing || (clock >= this.view.start && clock <= this.view.end)) return;
+    const start = Math.max(this.columns.start, Math.min(clock, this.columns.end - this.viewWidth));
+    this.view = { start, end: start + this.viewWidth };
+  }
+
   showRace() {
     const { parts, race, columns } = this;
-    const told = race.clock === null ? formatMs(columns.end) : `${formatMs(race.clock)} of ${formatMs(race.end)}`;
+    const told = race.clock === null ? formatTime(columns.end) : `${formatTime(race.clock)} of ${formatTime(race.end)}`;
     setText(parts.play, race.playing ? "❚❚ Pause" : "▶ Race");
     setText(parts.clock, told);
     parts.leave.hidden = race.clock === null;
@@ -160,7 +169,7 @@ class TimelineView {
     const margin = this.viewWidth / 20;
     if (at_us < this.view.start + margin || at_us > this.view.end - margin) this.centerOn(at_us);
     this.chooseLane(lane);
-    this.parts.status.textContent = `Finding ${this.flag + 1} of ${flags.length}: ${check}, ${lanes[lane].name}, at ${formatMs(at_us)}: ${message}`;
+    this.parts.status.textContent = `Finding ${this.flag + 1} of ${flags.length}: ${check}, ${lanes[lane].name}, at ${formatTime(at_us)}: ${message}`;
   }
 
   open(lane, offset = null) {
@@ -215,7 +224,7 @@ class TimelineView {
     const { flags, lanes, us, offset, firsts } = this.columns;
     if (flag >= 0) return `${flags[flag].check}: ${flags[flag].message}`;
     if (packet < 0) return `${lanes[lane].name}: ${lanes[lane].sentence}`;
-    const gap = packet > firsts[lane] ? `, ${formatMs(us[packet] - us[packet - 1])} after the one before` : "";
-    return `${lanes[lane].name}: packet at ${formatMs(us[packet])}${gap}, byte ${offset[packet]}`;
+    const gap = packet > firsts[lane] ? `, ${formatTime(us[packet] - us[packet - 1])} after the one before` : "";
+    return `${lanes[lane].name}: packet at ${formatTime(us[packet])}${gap}, byte ${offset[packet]}`;
   }
 }

@@ -42,7 +42,7 @@ async def test_a_run_goes_from_the_panel_into_every_part() -> None:
     assert bench._outcome.layout.display is None
     assert "byok-cards" in bench.results.value
     assert "server" in bench.errors.value or "overloaded" in bench.errors.value
-    assert "<svg" in bench.timeline.render_picture()
+    assert "<img" in bench.timeline.render_picture()
     assert bench.panel._endpoints.items == []
 
 
