@@ -13,6 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from byok_bench.runs.figures import expand_column
+from byok_bench.runs.storage.records import expand_meta
+
 KEYS = {
     "env": "sk-sentinel/Env+aaQ7f=Zz1",
     "session": "sk-sentinel/Ses+bbR8g=Yy2",
@@ -82,8 +85,9 @@ def cells(path: Path) -> Iterator[tuple[str, bytes]]:
                 for cell in row:
                     content = cell if isinstance(cell, bytes) else str(cell).encode(errors="surrogatepass")
                     yield table, content
-                    with contextlib.suppress(zlib.error):
-                        yield table, zlib.decompress(content)
+                    for inflate in (zlib.decompress, expand_meta, expand_column):
+                        with contextlib.suppress(zlib.error):
+                            yield table, inflate(content)
 
 
 class ProcessList(threading.Thread):

@@ -4,5 +4,5 @@
 `ledger`, `judged_rows`, `figure_blocks` and `circumstances` are the statements; `records` packs an exchange into
 columns; `column_values` and `ascii_json` keep text that UTF-8 has no form for; `owner` names the process that sends.
 
-Inside: `column_values`, `migrations`.
+Inside: `column_values`, `migrations`, `record_words`.
 """

@@ -2,7 +2,8 @@
 
 What the bytes mean is not stored here: a record is judged again from the same bytes and stamps. Bodies are zlib;
 stamps are u32 steps in ns from the exchange's start, with an escape for steps that do not fit. The rest is ASCII
-JSON, in which NUL and lone surrogates survive.
+JSON, in which NUL and lone surrogates survive, deflated with words of its own; files of before format 6 have it as it
+is, and sizes that are not deflated.
 
 Header values are kept by an allow-list, which holds every header that a rule reads; of the others the name is kept.
 A set-cookie, or a header of the user's own, is nobody's business later (docs/secrets.md).
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.runs.storage.record_words import WORDS
 from byok_bench.wire.raw_exchange import Chunk, RawExchange
 
 NOT_KEPT: Final = "[not kept]"
@@ -34,6 +36,8 @@ KEPT_RESPONSE_HEADERS: Final = frozenset(
     }
 )  # fmt: skip
 KEPT_PREFIXES: Final = ("x-ratelimit-", "ratelimit")
+_WITH_WORDS: Final = b"\1"
+"""In front of JSON that was deflated with the words of record_words.py."""
 _ESCAPE: Final = 0xFFFFFFFF
 _WIDE: Final = struct.Struct("<q")
 _NARROW: Final = struct.Struct("<I")
@@ -43,7 +47,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of one attempt's record."""
 
     meta: bytes
-    """ASCII JSON: everything but bodies and stamps."""
+    """Everything but bodies and stamps: see expand_meta."""
     request: bytes
     """zlib of the request body."""
     response: bytes
@@ -51,7 +55,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     stamps: bytes
     """Steps between chunk stamps, ns."""
     sizes: bytes
-    """u32 length of each chunk."""
+    """zlib of the u32 length of each chunk."""
 
     def count_bytes(self) -> int:
         """What it takes in a file."""
@@ -70,26 +74,37 @@ def to_record(raw: RawExchange) -> Record:
             (name, _mask_value(name, value, KEPT_RESPONSE_HEADERS)) for name, value in raw.head.headers
         ]
     return Record(
-        meta=json.dumps(plain, separators=(",", ":")).encode("ascii"),
+        meta=_pack_meta(json.dumps(plain, separators=(",", ":")).encode("ascii")),
         request=zlib.compress(raw.request.body, 3),
         response=zlib.compress(b"".join(body for _, body in raw.chunks), 3),
         stamps=pack_stamps((stamp for stamp, _ in raw.chunks), raw.phases.start),
-        sizes=_as_bytes(array("I", (len(body) for _, body in raw.chunks))),
+        sizes=zlib.compress(_as_bytes(array("I", (len(body) for _, body in raw.chunks))), 3),
     )
 
 
 def from_record(record: Record) -> RawExchange:
     """The exchange as it was recorded."""
-    raw = msgspec.convert(json.loads(record.meta), RawExchange)
+    raw = msgspec.convert(json.loads(expand_meta(record.meta)), RawExchange)
     raw.request = msgspec.structs.replace(raw.request, body=zlib.decompress(record.request))
     body = zlib.decompress(record.response)
     position = 0
     chunks: list[Chunk] = []
-    for stamp, size in zip(unpack_stamps(record.stamps, raw.phases.start), _unpack_sizes(record.sizes), strict=True):
+    sizes = zlib.decompress(record.sizes) if record.meta.startswith(_WITH_WORDS) else record.sizes
+    for stamp, size in zip(unpack_stamps(record.stamps, raw.phases.start), _unpack_sizes(sizes), strict=True):
         chunks.append((stamp, body[position : position + size]))
         position += size
     raw.chunks = chunks
     return raw
+
+
+def _pack_meta(plain: bytes) -> bytes:
+    packer = zlib.compressobj(3, zdict=WORDS)
+    return _WITH_WORDS + packer.compress(plain) + packer.flush()
+
+
+def expand_meta(meta: bytes) -> bytes:
+    """ASCII JSON. Raises zlib.error for what is neither that nor packed."""
+    return zlib.decompressobj(zdict=WORDS).decompress(meta[1:]) if meta.startswith(_WITH_WORDS) else meta
 
 
 def _mask_value(name: str, value: str, names: frozenset[str]) -> str:

@@ -1,6 +1,8 @@
 """Records: what comes out of the store is what went in."""
 
+import hashlib
 import json
+import zlib
 
 import msgspec
 import pytest
@@ -8,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.recorded import answer, raw_exchange
 
+from byok_bench.runs.storage.record_words import WORDS
 from byok_bench.runs.storage.records import (
     KEPT_REQUEST_HEADERS,
     KEPT_RESPONSE_HEADERS,
     NOT_KEPT,
+    expand_meta,
     from_record,
     pack_stamps,
     to_record,
@@ -96,7 +100,7 @@ def test_headers_outside_the_list_keep_their_names_alone() -> None:
     raw = raw_exchange([(1.0, b"x")], headers=[("set-cookie", "sentinel=1"), ("x-ratelimit-limit-requests", "60")])
     raw.request = msgspec.structs.replace(raw.request, headers=(("x-title", "sentinel"), ("user-agent", "me")))
     record = to_record(raw)
-    assert b"sentinel" not in record.meta
+    assert b"sentinel" not in expand_meta(record.meta)
     kept = from_record(record)
     assert kept.head is not None
     assert kept.head.get_header("set-cookie") == NOT_KEPT
@@ -107,7 +111,22 @@ def test_headers_outside_the_list_keep_their_names_alone() -> None:
 def test_the_meta_data_is_ascii_json() -> None:
     """So any text has a form, and any tool can read it."""
     raw = raw_exchange([(1.0, b"x")], failure=Failure(kind="server", phase="stream", message="\ud800 \x00 ü"))
-    assert json.loads(to_record(raw).meta.decode("ascii"))["failure"]["message"] == "\ud800 \x00 ü"
+    assert json.loads(expand_meta(to_record(raw).meta).decode("ascii"))["failure"]["message"] == "\ud800 \x00 ü"
+
+
+def test_what_nearly_every_record_holds_takes_no_room() -> None:
+    """The words that it is deflated with are never edited: a file is read with those that it was written with."""
+    record = to_record(answer("Hello", " there").raw)
+    assert len(record.meta) < len(expand_meta(record.meta)) / 3
+    assert hashlib.sha256(WORDS).hexdigest()[:16] == "f4d786ba8e03fd6c"
+
+
+def test_a_record_of_before_format_6_is_read() -> None:
+    """Its JSON is not deflated, and neither are its sizes."""
+    raw = raw_exchange([(1.0, b"x" * 120), (2.0, b"y")])
+    record = to_record(raw)
+    before = msgspec.structs.replace(record, meta=expand_meta(record.meta), sizes=zlib.decompress(record.sizes))
+    assert from_record(before) == from_record(record)
 
 
 @pytest.mark.parametrize("size", [0, 1, 16 * 1024 * 1024])
