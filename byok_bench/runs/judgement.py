@@ -77,13 +77,14 @@ def judge_share(path: Path, run_id: str, share: int, shares: int, span: int) -> 
 
 
 def _judge_span(db: sqlite3.Connection, plan: Plan, run_id: str, ids: range) -> Iterator[Row]:
-    """Rows of the samples of a span of which one that ended is missing."""
-    states = ledger.list_span_states(db, run_id, ids)
+    """Rows that are missing of the samples of which one in the span is."""
+    judge = compute_judge_version()
+    samples = judged_rows.list_unjudged_samples(db, run_id, ids, judge)
+    states = ledger.list_sample_states(db, run_id, samples) if samples else []
     ended = [state.id for state in states if state.status in FINAL]
-    missing = set(ended) - judged_rows.list_judged(db, compute_judge_version(), ended)
-    for sample in group_by_sample(states) if missing else ():
-        if any(state.id in missing for state in sample):
-            yield from (row for row in judge_records(db, plan, sample) if row.exchange_id in missing)
+    missing = set(ended) - judged_rows.list_judged(db, judge, ended)
+    for sample in group_by_sample(states):
+        yield from (row for row in judge_records(db, plan, sample) if row.exchange_id in missing)
 
 
 def store_judgement(db: sqlite3.Connection, run_id: str, judge: str, rows: Sequence[Row]) -> None:

@@ -41,6 +41,17 @@ def list_judged(db: sqlite3.Connection, judge: str, exchanges: Iterable[int]) ->
     return {id_ for (id_,) in rows}
 
 
+def list_unjudged_samples(db: sqlite3.Connection, run_id: str, ids: range, judge: str) -> list[str]:
+    """First keys of the samples of which an exchange in the range of ids has ended and has no row of this judge."""
+    rows = db.execute(
+        "select distinct first_key from exchange where id between ? and ? and +run_id = ?"
+        " and status in ('done', 'failed', 'left_out') and not exists"
+        " (select 1 from judged where exchange_id = exchange.id and judge = ?)",
+        (ids.start, ids.stop - 1, run_id, judge),
+    )
+    return [key for (key,) in rows]
+
+
 def read_judged_rows(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
     """Exchange id → row, of those that this judge made."""
     rows = db.execute(

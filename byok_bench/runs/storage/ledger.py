@@ -5,6 +5,7 @@ A row goes planned → sent → done | failed. `sent` is written before the requ
 can end a row. Text that has no UTF-8 form is kept as bytes with surrogates passed, which the column's type shows.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -224,14 +225,12 @@ def list_open_states(db: sqlite3.Connection, run_id: str) -> list[ExchangeState]
     return _read_states(db, "run_id = ? and status in ('planned', 'sent') order by id", (run_id,))
 
 
-def list_span_states(db: sqlite3.Connection, run_id: str, ids: range) -> list[ExchangeState]:
-    """Those of the samples whose first turns have ids within a range, in the order of their rows."""
-    span = (ids.start, ids.stop - 1, run_id)
-    firsts = "from exchange where id between ? and ? and +run_id = ? and turn = 1"
-    states = _read_states(db, f"id in (select id {firsts}) order by id", span)
-    return states + _read_states(
-        db, f"run_id = ? and turn > 1 and first_key in (select first_key {firsts}) order by id", (run_id, *span)
-    )
+def list_sample_states(db: sqlite3.Connection, run_id: str, first_keys: Sequence[str]) -> list[ExchangeState]:
+    """Every turn of some samples."""
+    keys = json.dumps(first_keys)
+    within = "in (select value from json_each(?)) order by id"
+    firsts = _read_states(db, f"run_id = ? and plan_key {within}", (run_id, keys))
+    return firsts + _read_states(db, f"run_id = ? and turn > 1 and first_key {within}", (run_id, keys))
 
 
 def find_ids(db: sqlite3.Connection, run_id: str) -> range:
