@@ -8,13 +8,14 @@ COMPLY_VENV := .venv-comply
 LOWEST_VENV := .venv-lowest
 LIGHT_VENV := .venv-light
 SITE_VENV := .venv-site
+STORE_VENV := .venv-store
 CLIENTS_VENV := .venv-clients
 CLIENTS_NODE := .venv-clients-node
 PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page kills soak bench bench-tools bench-dask bench-ui capabilities fuzz servers library clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page kills soak bench bench-tools bench-dask bench-store bench-ui capabilities fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -61,6 +62,11 @@ $(LIGHT_VENV)/.installed: pyproject.toml constraints.txt
 $(SITE_VENV)/.installed: constraints-site.txt
 	$(PYTHON) -m venv $(SITE_VENV)
 	$(SITE_VENV)/bin/pip install $(PIP_QUIET) -c constraints-site.txt mkdocs-material
+	touch $@
+
+$(STORE_VENV)/.installed:
+	$(PYTHON) -m venv $(STORE_VENV)
+	$(STORE_VENV)/bin/pip install $(PIP_QUIET) duckdb polars
 	touch $@
 
 $(CLIENTS_VENV)/.installed: constraints-clients.txt
@@ -131,6 +137,10 @@ bench-dask: $(VENV)/.installed-dev ## measure a run on one and two Dask workers,
 
 bench-ui: $(VENV)/.installed-dev ## how long the timeline takes to draw in a browser without a graphics card; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.ui --write
+
+ROWS ?= 1000000
+bench-store: $(VENV)/.installed-dev $(STORE_VENV)/.installed ## a result file of a million exchanges (ROWS), and how fast it is read; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.store --rows $(ROWS) --anchors $(STORE_VENV)/bin/python --write
 
 library: $(VENV)/.installed $(GATEWAY_VENV)/.installed ## play the library on llama.cpp, and a part of it through LiteLLM
 	$(BIN)/python tools/play_library.py
