@@ -4,30 +4,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from byok_bench.report.figure_arrays import Array, Figures, find_codes
-from byok_bench.report.selections import RowSelection, Selection
 from byok_bench.report.stats import compute_picked_quantiles
 from byok_bench.runs.figures import COLUMNS, MISSING, to_ms
 from byok_bench.runs.judgement import update_judgement
 from byok_bench.runs.results import Run
 
 _SAMPLE: Final = ("target", "stage", "prompt", "repeat")
-_READ: Final[WeakKeyDictionary[Run, tuple[tuple[int, int], Figures]]] = WeakKeyDictionary()
 
 
-def select_figures(run: Run) -> Selection:
-    """All of a run, judged as far as it has ended. Rows, where the file cannot be written and lacks some."""
+def select_figures(run: Run) -> "FigureSelection | None":
+    """All of a run, judged as far as it has ended. None where the file cannot be written and lacks some."""
     if not update_judgement(run.path, run.id):
-        return RowSelection(run.rows)
-    standing = run.read_standing()
-    before, figures = _READ.get(run, (None, None))
-    if figures is None or before != standing:
-        figures = Figures(run)
-        _READ[run] = standing, figures
+        return None
+    figures = Figures(run)
     return FigureSelection(figures, np.arange(len(figures)))
 
 
@@ -51,6 +44,9 @@ class FigureSelection:
         codes, wanted = self._join_codes(columns), frozenset(values)
         kept = [code for code in np.unique(codes) if self._name_values(columns, int(code)) in wanted]
         return FigureSelection(self._figures, self._places[np.isin(codes, kept)])
+
+    def drop_missing(self, column: str) -> "FigureSelection":
+        return FigureSelection(self._figures, self._places[~np.isnan(self._read_numbers(column))])
 
     def split(self, *columns: str) -> "Mapping[tuple[Any, ...], FigureSelection]":
         codes = self._join_codes(columns)
@@ -98,6 +94,17 @@ class FigureSelection:
 
         return compute_picked_quantiles(len(short) + len(long), quantiles, pick)
 
+    def match_numbers(
+        self, column: str, other: "FigureSelection", by: Sequence[str]
+    ) -> tuple[Sequence[float], Sequence[float]]:
+        first, second = (some.drop_missing(column)._keep_last(by) for some in (self, other))
+        keys, others = first._join_codes(by), second._join_codes(by)
+        _, at, there = np.intersect1d(keys, others, assume_unique=True, return_indices=True)
+        return (
+            cast(Sequence[float], first._read_numbers(column)[at]),
+            cast(Sequence[float], second._read_numbers(column)[there]),
+        )
+
     def match_repeats(self, column: str, first: int, shift: int) -> tuple[Sequence[float], Sequence[float]]:
         numbers = self._figures.find_numbers(column)[self._places]
         known = np.flatnonzero(~np.isnan(numbers))
@@ -118,6 +125,14 @@ class FigureSelection:
         if is_kept.all():
             return self
         return FigureSelection(self._figures, self._places[is_kept[found.codes[self._places]]])
+
+    def _keep_last(self, by: Sequence[str]) -> "FigureSelection":
+        """Of those with the same values in some columns the last one."""
+        _, at = np.unique(self._join_codes(by)[::-1], return_index=True)
+        return FigureSelection(self._figures, self._places[len(self) - 1 - at])
+
+    def _read_numbers(self, column: str) -> Array:
+        return self._figures.find_numbers(column)[self._places]
 
     def _join_codes(self, columns: Sequence[str]) -> Array:
         """One number for the values of each row, of as few bytes as hold it: these are sorted fastest."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Final, Protocol, Self
+from weakref import WeakKeyDictionary
 
 from byok_bench.report.stats import compute_quantile
 from byok_bench.runs.figures import COLUMNS
@@ -16,6 +17,9 @@ from byok_bench.runs.row import Row
 
 MANY: Final = 10_000
 """Exchanges of a run from which on its tables are made of figures: below, rows are as quick and need no numpy."""
+
+_KEPT: Final[WeakKeyDictionary[Run, "tuple[int, Selection]"]] = WeakKeyDictionary()
+"""Run → how often it had been judged again, and its figures."""
 
 
 class Selection(Protocol):
@@ -37,6 +41,10 @@ class Selection(Protocol):
         """Those whose values in several columns are one of these tuples."""
         ...
 
+    def drop_missing(self, column: str) -> Self:
+        """Those of which a number was observed."""
+        ...
+
     def split(self, *columns: str) -> Mapping[tuple[Any, ...], Self]:
         """The parts that have the same values in all these columns, in the order in which they first appear."""
         ...
@@ -55,6 +63,10 @@ class Selection(Protocol):
 
     def compute_gap_quantiles(self, *quantiles: float) -> list[float | None]:
         """Of all gaps between deltas, in ms."""
+        ...
+
+    def match_numbers(self, column: str, other: Self, by: Sequence[str]) -> tuple[Sequence[float], Sequence[float]]:
+        """A number of these and of others, the last ones that have the same values in some columns, pair by pair."""
         ...
 
     def match_repeats(self, column: str, first: int, shift: int) -> tuple[Sequence[float], Sequence[float]]:
@@ -82,6 +94,9 @@ class RowSelection:
         read, wanted = _get_readers(columns), frozenset(values)
         return RowSelection([row for row in self.rows if read(row) in wanted])
 
+    def drop_missing(self, column: str) -> "RowSelection":
+        return self.drop(column, None)
+
     def split(self, *columns: str) -> "Mapping[tuple[Any, ...], RowSelection]":
         read = _get_readers(columns)
         parts: dict[tuple[Any, ...], list[Row]] = {}
@@ -104,6 +119,16 @@ class RowSelection:
     def compute_gap_quantiles(self, *quantiles: float) -> list[float | None]:
         gaps = sorted(gap for row in self.rows for gap in row.itl_ms)
         return [compute_quantile(gaps, one) for one in quantiles]
+
+    def match_numbers(
+        self, column: str, other: "RowSelection", by: Sequence[str]
+    ) -> tuple[Sequence[float], Sequence[float]]:
+        read, place = _get_reader(column), _get_readers(by)
+        first, second = (
+            {place(row): value for row in some.rows if (value := read(row)) is not None} for some in (self, other)
+        )
+        pairs = [(value, second[key]) for key, value in first.items() if key in second]
+        return [one for one, _ in pairs], [another for _, another in pairs]
 
     def match_repeats(self, column: str, first: int, shift: int) -> tuple[Sequence[float], Sequence[float]]:
         read = _get_reader(column)
@@ -131,9 +156,21 @@ def _is_caused_by_us(row: Row) -> bool:
 
 
 def select_measured(run: Run) -> Selection:
-    """Every exchange of a run but warm-up: figures where there are many and numpy is installed, else rows."""
+    """Every exchange of a run but warm-up: figures where there are many and numpy is installed, else rows.
+
+    Those of a run that is over are kept as long as the run is.
+    """
+    reading, kept = _KEPT.get(run, (None, None))
+    if kept is not None and reading == run.reading:
+        return kept
     if run.states.total() < MANY or find_spec("numpy") is None:
         return RowSelection([row for row in run.rows if not row.is_warmup])
     from byok_bench.report.figure_selections import select_figures
 
-    return select_figures(run).drop("repeat", 0)
+    made = select_figures(run)
+    measured: Selection = RowSelection(run.rows) if made is None else made
+    measured = measured.drop("repeat", 0)
+    every, ended = run.read_standing()
+    if made is not None and run.status == "finished" and every == ended == len(made):
+        _KEPT[run] = run.reading, measured
+    return measured

@@ -10,16 +10,17 @@ The states, and the thresholds that decide them:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
 
 from byok_bench.report.evidence import name_targets
+from byok_bench.report.selections import Selection, select_measured
 from byok_bench.report.stats import compute_quantile
+from byok_bench.report.table_parts import count_each
 from byok_bench.report.thresholds import Thresholds, make_thresholds
 from byok_bench.runs.results import Run
-from byok_bench.runs.row import Row
 from byok_bench.scenarios.scenario import Scenario
 
 State = Literal["usable", "limited", "unusable", "unknown"]
@@ -32,6 +33,8 @@ WORDS: Final = {
     "unusable": "not usable",
     "unknown": "not judged: no agent prompt was asked",
 }
+OUTCOMES: Final = ("ok", "unmet", "failed")
+"""Of samples that were played to their end."""
 NAMED: Final = 3
 """Rules or kinds that a clause names before it counts the rest."""
 
@@ -70,40 +73,39 @@ def make_cards(run: Run, thresholds: Thresholds | None = None) -> list[Card]:
     limits = thresholds or make_thresholds()
     names = name_targets(run)
     scenarios = {scenario.name: scenario for scenario in run.plan.scenarios}
+    measured = select_measured(run)
     cards = []
     for index, name in enumerate(names):
-        rows = [row for row in run.rows if row.target == index and not row.is_warmup and not row.caused_by_us]
-        cards.append(_judge_target(name, _Target(rows, scenarios), limits))
+        some = measured.select("target", index).select("caused_by_us", False)
+        cards.append(_judge_target(name, _Target(some, scenarios), limits))
     return sorted(cards, key=lambda card: STATES.index(card.state))
 
 
 class _Target:
-    """The rows of one target, sorted into what the clauses are about."""
+    """The exchanges of one target, sorted into what the clauses are about."""
 
-    def __init__(self, rows: Sequence[Row], scenarios: dict[str, Scenario]) -> None:
+    def __init__(self, some: Selection, scenarios: dict[str, Scenario]) -> None:
         self.scenarios = scenarios
-        self.asked = [row for row in rows if row.status in ("done", "failed") and not row.wants_failure]
-        self.over = [row for row in self.asked if row.outcome in ("ok", "unmet", "failed")]
-        self.good = [row for row in self.asked if row.kind is None]
-        self.refusals = [row for row in rows if row.wants_failure and row.outcome in ("ok", "unmet", "failed")]
-
-    @property
-    def failures(self) -> list[Row]:
+        self.asked = some.select("status", "done", "failed").select("wants_failure", False)
+        self.over = self.asked.select("outcome", *OUTCOMES)
+        self.good = self.asked.select("kind", None)
+        self.refusals = some.select("wants_failure", True).select("outcome", *OUTCOMES)
+        self.failures = self.over.select("outcome", "failed")
         """The last turn of each agent prompt that got no good answer."""
-        return [row for row in self.over if row.outcome == "failed"]
-
-    @property
-    def breaches(self) -> list[Row]:
+        self.breaches = self.asked.select("has_error", True)
         """Answers to agent prompts that broke a rule of severity error."""
-        return [row for row in self.asked if any(found.severity == "error" for found in row.findings)]
+
+    def select_offering(self, over: Selection, *, tools: bool) -> Selection:
+        """Of prompts that offer tools of the package, or of those that do not."""
+        return over.select("scenario", *(name for name, one in self.scenarios.items() if bool(one.tools) == tools))
 
 
 def _judge_target(name: str, target: _Target, limits: Thresholds) -> Card:
-    if not target.over:
+    if not len(target.over):
         return Card(endpoint=name, state="unknown")
     clauses = list(_list_clauses(target, limits))
     failed, broken = len(target.failures) / len(target.over), len(target.breaches) / len(target.asked)
-    if not target.good or failed > limits.failed_share or broken > limits.broken_share:
+    if not len(target.good) or failed > limits.failed_share or broken > limits.broken_share:
         state: State = "unusable"
     else:
         state = "usable" if all(clause.good for clause in clauses) else "limited"
@@ -112,8 +114,11 @@ def _judge_target(name: str, target: _Target, limits: Thresholds) -> Card:
 
 def _list_clauses(target: _Target, limits: Thresholds) -> Iterator[Clause]:
     yield _describe_failures(target)
-    if target.breaches:
-        rules = (found.check for row in target.breaches for found in row.findings if found.severity == "error")
+    if len(target.breaches):
+        rules: Counter[str] = Counter()
+        for (check, severity), count in count_each(target.breaches.count_values("findings")).items():
+            if severity == "error":
+                rules[check] += count
         text = f"{len(target.breaches)} of {len(target.asked)} answers broken: {_name_most(rules)}"
         yield Clause(text=text, good=False, evidence=_list_ids(target.breaches))
     yield from _describe_unmet(target)
@@ -124,36 +129,36 @@ def _list_clauses(target: _Target, limits: Thresholds) -> Iterator[Clause]:
 
 def _describe_failures(target: _Target) -> Clause:
     count = len(target.over)
-    if not target.failures:
+    if not len(target.failures):
         return Clause(text=f"{count}/{count} prompts answered", good=True, evidence=_list_ids(target.over))
-    kinds = _name_most(row.kind or "failed" for row in target.failures)
-    text = "nothing answered" if not target.good else f"{len(target.failures)} of {count} prompts failed"
+    kinds = _name_most({kind or "failed": count for kind, count in target.failures.count_values("kind").items()})
+    text = "nothing answered" if not len(target.good) else f"{len(target.failures)} of {count} prompts failed"
     return Clause(text=f"{text}: {kinds}", good=False, evidence=_list_ids(target.failures))
 
 
 def _describe_unmet(target: _Target) -> Iterator[Clause]:
     """What was answered, and not as expected; tools have a clause of their own."""
-    unmet = [row for row in target.over if row.outcome == "unmet" and not target.scenarios[row.scenario].tools]
-    if unmet:
-        which = _name_most(row.scenario for row in unmet)
+    unmet = target.select_offering(target.over, tools=False).select("outcome", "unmet")
+    if len(unmet):
+        which = _name_most(unmet.count_values("scenario"))
         text = f"{len(unmet)} of {len(target.over)} not as expected: {which}"
         yield Clause(text=text, good=False, evidence=_list_ids(unmet))
 
 
 def _describe_tools(target: _Target) -> Iterator[Clause]:
-    asked = [row for row in target.over if target.scenarios[row.scenario].tools and row.outcome != "failed"]
-    unmet = [row for row in asked if row.outcome == "unmet"]
-    if unmet:
-        which = _name_most(row.scenario for row in unmet)
+    asked = target.select_offering(target.over, tools=True).drop("outcome", "failed")
+    unmet = asked.select("outcome", "unmet")
+    if len(unmet):
+        which = _name_most(unmet.count_values("scenario"))
         text = f"tools: {len(unmet)} of {len(asked)} not as expected: {which}"
         yield Clause(text=text, good=False, evidence=_list_ids(unmet))
-    elif asked:
+    elif len(asked):
         yield Clause(text="tools ok", good=True, evidence=_list_ids(asked))
 
 
 def _describe_speed(target: _Target, limits: Thresholds) -> Iterator[Clause]:
-    timed = [row for row in target.good if row.ttft_ms is not None]
-    median = compute_quantile([row.ttft_ms for row in timed if row.ttft_ms is not None], 0.5)
+    timed = target.good.drop_missing("ttft_ms")
+    median = compute_quantile(timed.list_numbers("ttft_ms"), 0.5)
     if median is not None:
         is_slow = median > limits.slow_ttft_ms
         text = f"{'slow: ' if is_slow else ''}{_render_ms(median)} to first token"
@@ -162,15 +167,14 @@ def _describe_speed(target: _Target, limits: Thresholds) -> Iterator[Clause]:
 
 def _describe_refusals(target: _Target) -> Iterator[Clause]:
     """Mistakes of a client: each kind of spoilt request that was not refused as by a good server has its words."""
-    wrong = [row for row in target.refusals if row.outcome != "ok"]
-    if target.refusals and not wrong:
+    wrong = target.refusals.drop("outcome", "ok")
+    if len(target.refusals) and not len(wrong):
         count = len(target.refusals)
         yield Clause(text=f"{count}/{count} refusals", good=True, evidence=_list_ids(target.refusals))
-    for name in dict.fromkeys(row.scenario for row in wrong):
-        rows = [row for row in wrong if row.scenario == name]
-        answered = [row for row in rows if row.kind is None]
+    for (name,), some in wrong.split("scenario").items():
+        answered = len(some.select("kind", None)) > 0
         said = _describe_spoil(target.scenarios[name]) if answered else f"refuses {name} in a way of its own"
-        yield Clause(text=said, good=False, evidence=_list_ids(rows))
+        yield Clause(text=said, good=False, evidence=_list_ids(some))
 
 
 def _describe_spoil(scenario: Scenario) -> str:
@@ -184,15 +188,15 @@ def _describe_spoil(scenario: Scenario) -> str:
     return f"does not refuse {scenario.name}"
 
 
-def _name_most(names: Iterable[str]) -> str:
+def _name_most(counts: Mapping[str, int]) -> str:
     """`a ×3, b, c and 2 more`: the most frequent first."""
-    ranked = Counter(names).most_common()
+    ranked = Counter(counts).most_common()
     shown = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in ranked[:NAMED])
     return shown + (f" and {len(ranked) - NAMED} more" if len(ranked) > NAMED else "")
 
 
-def _list_ids(rows: Iterable[Row]) -> tuple[int, ...]:
-    return tuple(row.exchange_id for row in rows)
+def _list_ids(some: Selection) -> tuple[int, ...]:
+    return tuple(map(int, some.list_numbers("exchange_id")))
 
 
 def _render_ms(value: float) -> str:

@@ -6,14 +6,14 @@ from typing import Final
 import msgspec
 
 from byok_bench.report.evidence import name_targets
+from byok_bench.report.selections import Selection, select_measured
 from byok_bench.report.stats import Interval, compute_quantile, needed, paired
+from byok_bench.report.table_parts import compute_total, count_ok
 from byok_bench.report.verdict_cards import Card, State, make_cards
 from byok_bench.runs.results import Run
 
 GOOD_STATES: Final[tuple[State, ...]] = ("usable", "limited")
 """Best first; of the others none is taken."""
-Times = dict[tuple[str, str, int], float]
-"""(scenario, sample, repeat) → ms to the end of its last turn."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +47,12 @@ def describe_choice(choice: Choice) -> str:
 
 
 def _choose_quickest(run: Run, cards: Sequence[Card]) -> Choice:
-    times = {card.endpoint: _list_end_times(run, card.endpoint) for card in cards}
-    ranked = sorted(cards, key=lambda card: compute_quantile(list(times[card.endpoint].values()), 0.5) or float("inf"))
+    met = {card.endpoint: _select_prompts(run, card.endpoint).select("outcome", "ok") for card in cards}
+    ranked = sorted(
+        cards, key=lambda card: compute_quantile(met[card.endpoint].list_numbers("e2e_ms"), 0.5) or float("inf")
+    )
     first, *others = ranked
-    compared = [(other, _compare(times[first.endpoint], times[other.endpoint])) for other in others]
+    compared = [(other, _compare(met[first.endpoint], met[other.endpoint])) for other in others]
     open_ = [(other, found) for other, found in compared if found.low is None or found.low <= 0]
     if open_:
         other, found = open_[0]
@@ -60,9 +62,9 @@ def _choose_quickest(run: Run, cards: Sequence[Card]) -> Choice:
     return Choice(card=first, why=why + _describe_cost(run, first))
 
 
-def _compare(first: Times, second: Times) -> Interval:
-    pairs = sorted(first.keys() & second.keys())
-    return paired([first[pair] for pair in pairs], [second[pair] for pair in pairs]).difference
+def _compare(first: Selection, second: Selection) -> Interval:
+    """By the ends of agent prompts that both met."""
+    return paired(*first.match_numbers("e2e_ms", second, ("prompt", "repeat"))).difference
 
 
 def _describe_open(found: Interval) -> str:
@@ -76,21 +78,14 @@ def _describe_open(found: Interval) -> str:
     )
 
 
-def _list_end_times(run: Run, endpoint: str) -> Times:
-    """Ends of agent prompts that were met."""
+def _select_prompts(run: Run, endpoint: str) -> Selection:
+    """The agent prompts of an endpoint."""
     index = name_targets(run).index(endpoint)
-    return {
-        (row.scenario, row.sample, row.repeat): row.e2e_ms
-        for row in run.rows
-        if row.target == index and not row.is_warmup and not row.wants_failure
-        if row.outcome == "ok" and row.e2e_ms is not None
-    }
+    return select_measured(run).select("target", index).select("wants_failure", False)
 
 
 def _describe_cost(run: Run, card: Card) -> str:
     """What a solved task cost, where the server says what it charges."""
-    index = name_targets(run).index(card.endpoint)
-    rows = [row for row in run.rows if row.target == index and not row.is_warmup and not row.wants_failure]
-    costs = [row.cost for row in rows if row.cost is not None]
-    solved = sum(row.outcome == "ok" for row in rows)
-    return f", at {sum(costs) / solved:.2g} $ a solved task" if costs and solved else ""
+    prompts = _select_prompts(run, card.endpoint)
+    cost, solved = compute_total(prompts, "cost"), count_ok(prompts)
+    return "" if cost is None or not solved else f", at {cost / solved:.2g} $ a solved task"

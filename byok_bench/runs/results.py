@@ -56,6 +56,8 @@ class Run:
         self.plan_file = row.plan_file
         """Path of the plan file as it was given; empty for a run without one."""
         self._owner = row.owner
+        self.reading = 0
+        """How often it was judged again: what was read before is not what the file holds."""
         self._rows: list[Row] = []
         self._read_at: tuple[int, int] | None = None
         """How far the run was when its rows were read."""
@@ -90,6 +92,7 @@ class Run:
 
     def judge_again(self) -> list[Row]:
         """The rows, read from the bytes once more with today's checks."""
+        self.reading += 1
         self._read_at = self.read_standing()
         self._rows = self._judge(again=True)
         return self._rows

@@ -18,6 +18,8 @@ from byok_bench.report import selections
 from byok_bench.report.selections import RowSelection, select_measured
 from byok_bench.report.stats import compute_quantile, median, paired
 from byok_bench.report.tables import list_table_lines
+from byok_bench.report.verdict_cards import make_cards
+from byok_bench.report.winner import choose_winner
 from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.results import DETAILS, TABLES, Run
 from byok_bench.runs.runner import run
@@ -26,9 +28,12 @@ NAMES = (*TABLES, *DETAILS)
 
 
 def make_tables(made: Run, monkeypatch: pytest.MonkeyPatch, many: int) -> dict[str, Any]:
-    """All of them."""
+    """All of them, and the verdicts."""
     monkeypatch.setattr(selections, "MANY", many)
-    return {name: list_table_lines(made, name) for name in NAMES}
+    return {name: list_table_lines(made, name) for name in NAMES} | {
+        "cards": make_cards(made),
+        "winner": choose_winner(made),
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -59,10 +64,26 @@ def test_a_drift_is_the_same_both_ways(tmp_path: Path, monkeypatch: pytest.Monke
     rows = [row for row in make_rows(7) if row.kind is None]
     stored = store_rows(tmp_path / "bench.sqlite", rows)
     monkeypatch.setattr(selections, "MANY", 10**9)
-    slow = RowSelection([row for row in rows if row.repeat]).match_repeats("ttft_ms", 4, 4)
+    few = RowSelection([row for row in rows if row.repeat])
     monkeypatch.setattr(selections, "MANY", 0)
-    quick = select_measured(stored).match_repeats("ttft_ms", 4, 4)
+    many: Any = select_measured(stored)
+    slow, quick = few.match_repeats("ttft_ms", 4, 4), many.match_repeats("ttft_ms", 4, 4)
     assert sorted(zip(*slow, strict=True)) == sorted(zip(*(side.tolist() for side in quick), strict=True)) != []  # type: ignore[attr-defined]
+
+
+def test_what_two_endpoints_answered_is_paired_the_same_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By prompt and repeat; the last one of several turns and loads counts."""
+    rows = [row for row in make_rows(8) if row.repeat]
+    few = RowSelection(rows)
+    monkeypatch.setattr(selections, "MANY", 0)
+    many: Any = select_measured(store_rows(tmp_path / "bench.sqlite", rows))
+    slow, quick = (
+        some.select("target", 0).match_numbers("e2e_ms", some.select("target", 1), ("prompt", "repeat"))
+        for some in (few, many)
+    )
+    assert sorted(zip(*slow, strict=True)) == sorted(zip(*(side.tolist() for side in quick), strict=True)) != []
 
 
 NUMBERS = st.lists(st.integers(-(10**12), 10**12).map(lambda number: number / 1000), max_size=60)
