@@ -15,16 +15,18 @@ import numpy  # noqa: F401 - what is imported is no part of the answer
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.listing import summarize_store
 from byok_bench.runs.results import Run
+from byok_bench.runs.storage.result_file import open_reader
 
 
 def main() -> None:
     path, question = Path(sys.argv[1]), sys.argv[2]
-    open_exchange(path, 3)  # what is imported on first use
+    middle = find_middle(path)
+    open_exchange(path, middle - 1)  # what is imported on first use
     began = time.perf_counter()
     if question == "runs":
         summarize_store(path)
     elif question == "exchange":
-        open_exchange(path, 2)
+        open_exchange(path, middle)
     elif question != "start":
         assert list_table_lines(Run.open("last", path), question) is not None
     seconds = time.perf_counter() - began
@@ -32,10 +34,15 @@ def main() -> None:
     print(json.dumps({"seconds": seconds, "mb": kib / 1000}))
 
 
-def open_exchange(path: Path, part: int) -> None:
-    """Read and take apart one exchange of the latest run, from its `part`-th part."""
-    run = Run.open("last", path)
-    exchange = run.find_exchange(run.read_standing()[0] // part)
+def find_middle(path: Path) -> int:
+    """The id of an exchange that is neither among the first nor the last."""
+    with open_reader(path) as db:
+        return int(db.execute("select max(id) / 2 from exchange").fetchone()[0])
+
+
+def open_exchange(path: Path, exchange_id: int) -> None:
+    """Read and take apart one exchange of the latest run."""
+    exchange = Run.open("last", path).find_exchange(exchange_id)
     assert exchange is not None
     assert exchange.output is not None
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from byok_bench.report.caused_figures import find_caused_figures
 from byok_bench.runs.cooldown import WHY
-from byok_bench.runs.figures import make_block, unpack_gaps, unpack_integers, unpack_numbers, unpack_words
+from byok_bench.runs.figures import COLUMNS, make_block, unpack_gaps, unpack_integers, unpack_numbers, unpack_words
 from byok_bench.runs.judging import compute_judge_version, make_unrecorded_row
 from byok_bench.runs.results import Run
 from byok_bench.runs.storage import figure_blocks, ledger
@@ -42,6 +42,8 @@ class Figures:
         self._open = make_block([make_unrecorded_row(run.plan, state) for state in waiting])
         ids = self._read_stored("exchange_id", unpack_integers, np.int64)
         self._order = None if np.all(ids[:-1] < ids[1:]) else np.argsort(ids)
+        self.is_whole = run.status == "finished" and not waiting
+        """Nothing can come any more."""
         self._words: dict[str, Words] = {}
         self._numbers: dict[str, Array] = {}
 
@@ -63,6 +65,14 @@ class Figures:
     def find_integers(self, name: str) -> Array:
         """A column of integers."""
         return self._put_in_order(self._read_stored(name, unpack_integers, np.int64))
+
+    def find_codes(self, name: str) -> tuple[Array, int]:
+        """Of each row a number from 0 on for its word, or its integer, if from 0 on; and a bound of them."""
+        if COLUMNS[name].kind == "integer":
+            codes = self.find_integers(name)
+            return codes, int(codes.max(initial=0)) + 1
+        column = self.find_words(name)
+        return column.codes, len(column.words)
 
     def read_gaps(self, chosen: Array) -> tuple[Array, Array]:
         """Gaps of some rows in ns, in no order: those of 32 bits, and the longer ones."""
@@ -147,14 +157,14 @@ class Figures:
         return Words(column.words, self._put_in_order(column.codes))
 
 
-def find_codes(column: Words, *values: Any) -> Array:
+def match_words(column: Words, *values: Any) -> Array:
     """Of each word, whether it is one of the values."""
     wanted = frozenset(values)
     return np.fromiter((word in wanted for word in column.words), bool, len(column.words))
 
 
 def _find_rows(column: Words, *values: Any) -> Array:
-    return find_codes(column, *values)[column.codes]
+    return match_words(column, *values)[column.codes]
 
 
 def _choose_gaps(packed: bytes, wanted: Array, counts: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from byok_bench.report.figure_arrays import Array, Figures, find_codes
+from byok_bench.report.figure_arrays import Array, Figures, match_words
 from byok_bench.report.stats import compute_picked_quantiles
 from byok_bench.runs.figures import COLUMNS, MISSING, to_ms
 from byok_bench.runs.judgement import update_judgement
@@ -33,6 +33,11 @@ class FigureSelection:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run is over: it will not have more."""
+        return self._figures.is_whole
 
     def select(self, column: str, *values: Any) -> "FigureSelection":
         return self._filter(column, values, wanted=True)
@@ -108,8 +113,7 @@ class FigureSelection:
     def match_repeats(self, column: str, first: int, shift: int) -> tuple[Sequence[float], Sequence[float]]:
         numbers = self._figures.find_numbers(column)[self._places]
         known = np.flatnonzero(~np.isnan(numbers))
-        repeats = self._figures.find_words("repeat")
-        repeat = np.array(repeats.words, np.int64)[repeats.codes[self._places[known]]]
+        repeat = self._figures.find_integers("repeat")[self._places[known]]
         turns = self._join_codes(("target", "stage", "prompt", "turn"))[known].astype(np.int64)
         keys = turns * (int(repeat.max(initial=0)) + shift + 1) + repeat
         order = np.argsort(keys)
@@ -121,7 +125,7 @@ class FigureSelection:
 
     def _filter(self, column: str, values: tuple[Any, ...], *, wanted: bool) -> "FigureSelection":
         found = self._figures.find_words(column)
-        is_kept = find_codes(found, *values) == wanted
+        is_kept = match_words(found, *values) == wanted
         if is_kept.all():
             return self
         return FigureSelection(self._figures, self._places[is_kept[found.codes[self._places]]])
@@ -136,13 +140,13 @@ class FigureSelection:
 
     def _join_codes(self, columns: Sequence[str]) -> Array:
         """One number for the values of each row, of as few bytes as hold it: these are sorted fastest."""
-        found = [self._figures.find_words(column) for column in columns]
-        kind = np.min_scalar_type(prod(len(column.words) for column in found))
-        codes = np.zeros(len(self), kind)
-        for column in found:
-            codes *= kind.type(len(column.words))
-            codes += column.codes[self._places].astype(kind)
-        return codes
+        found = [self._figures.find_codes(column) for column in columns]
+        kind = np.min_scalar_type(prod(most for _, most in found))
+        joined = np.zeros(len(self), kind)
+        for codes, most in found:
+            joined *= kind.type(most)
+            joined += codes[self._places].astype(kind)
+        return joined
 
     def _name_values(self, columns: Sequence[str], code: int) -> tuple[Any, ...]:
         values = []

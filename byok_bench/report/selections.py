@@ -163,14 +163,14 @@ def select_measured(run: Run) -> Selection:
     reading, kept = _KEPT.get(run, (None, None))
     if kept is not None and reading == run.reading:
         return kept
-    if run.states.total() < MANY or find_spec("numpy") is None:
-        return RowSelection([row for row in run.rows if not row.is_warmup])
+    if not run.has_many(MANY) or find_spec("numpy") is None:
+        return RowSelection(run.rows).select("is_warmup", False)
     from byok_bench.report.figure_selections import select_figures
 
-    made = select_figures(run)
-    measured: Selection = RowSelection(run.rows) if made is None else made
-    measured = measured.drop("repeat", 0)
-    every, ended = run.read_standing()
-    if made is not None and run.status == "finished" and every == ended == len(made):
+    figures = select_figures(run)
+    if figures is None:
+        return RowSelection(run.rows).select("is_warmup", False)
+    measured = figures.select("is_warmup", False)
+    if figures.is_whole:
         _KEPT[run] = run.reading, measured
     return measured

@@ -73,10 +73,10 @@ def _make_plain_columns(kind: Literal["word", "number", "integer"], names: str) 
 
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    **_make_plain_columns("integer", "exchange_id start_ns end_ns"),
+    **_make_plain_columns("integer", "exchange_id repeat start_ns end_ns"),
     **_make_plain_columns(
         "word",
-        "target stage scenario repeat turn status attempt wants_failure outcome kind http_status streamed timeline"
+        "target stage scenario turn status attempt wants_failure outcome kind http_status streamed timeline"
         " message why tool_calls call_faults valid_calls",
     ),
     **_make_plain_columns(
@@ -84,6 +84,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         "ttfb_ms ttft_ms ttft_tool_ms e2e_ms late_ms connect_ms tpot_ms retry_after_s tokens prompt_tokens"
         " cached_tokens cost",
     ),
+    "is_warmup": Column("word", operator.attrgetter("is_warmup")),
     "prompt": Column("word", lambda row: (row.scenario, row.sample)),
     "mistake": Column("word", lambda row: row.scenario if row.wants_failure else ""),
     "prompt_step": Column("word", find_prompt_step),

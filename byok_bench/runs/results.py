@@ -102,6 +102,11 @@ class Run:
         with open_reader(self.path) as db:
             return ledger.count_ended(db, self.id)
 
+    def has_many(self, count: int) -> bool:
+        """Whether it has so many exchanges, warm-up included."""
+        with open_reader(self.path) as db:
+            return ledger.has_many(db, self.id, count)
+
     @property
     def states(self) -> Counter[str]:
         """How many exchanges are planned, sent, done, failed, left_out; warm-up is not counted."""

@@ -50,6 +50,9 @@ class MadeRun(Run):
     def rows(self) -> list[Row]:
         return self._made
 
+    def has_many(self, count: int) -> bool:
+        return len(self._made) >= count
+
     @property
     def states(self) -> Counter[str]:
         return Counter(row.status for row in self.rows)

@@ -287,6 +287,12 @@ def count_states(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
+def has_many(db: sqlite3.Connection, run_id: str, count: int) -> bool:
+    """Whether a run has so many exchanges: no more of them are looked at."""
+    limited = "select count(*) from (select 1 from exchange where run_id = ? limit ?)"
+    return bool(db.execute(limited, (run_id, count)).fetchone()[0] >= count)
+
+
 def count_ended(db: sqlite3.Connection, run_id: str) -> tuple[int, int]:
     """(exchanges of a run, those of them that ended), warm-up included: more of either, and there is more to read."""
     every, ended = db.execute(
