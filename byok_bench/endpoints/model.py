@@ -39,6 +39,7 @@ class DeclaredCapabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     parallel_tools: Capability = Capability()
     reasoning: Capability = Capability()
     structured_output: Capability = Capability()
+    vision: Capability = Capability()
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -21,6 +21,7 @@ COARSE: Final[Mapping[str, tuple[str, ...]]] = {
     "parallel_tools": ("tools.parallel",),
     "reasoning": ("reasoning.output",),
     "structured_output": ("structured.schema", "structured.strict"),
+    "vision": ("vision",),
 }
 """Capability that a plan asks for → the features that show it, any of them being enough."""
 EVIDENCE_FOLDER: Final = "evidence"

@@ -1,9 +1,10 @@
 """Plans: what is in a plan key, what is not, and what is refused."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.nine import NINE
 
 from byok_bench.endpoints.endpoint import Endpoint
@@ -23,7 +24,7 @@ from byok_bench.runs.planning.plan import (
 )
 from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.storage import ascii_json
-from byok_bench.scenarios.scenario import Request, Scenario
+from byok_bench.scenarios.scenario import Need, Request, Scenario
 from byok_bench.scenarios.selection import load_library
 
 PLAIN = load_library()["plain-answer"]
@@ -177,3 +178,13 @@ def test_a_scenario_that_would_show_nothing_is_left_out(endpoint: Endpoint, scen
     task = load_library()[scenario]
     found = find_exclusion(plan(endpoint).targets[0], task, task.samples[0], endpoint.models[0])
     assert found is None if why is None else found is not None and why in found
+
+
+@pytest.mark.parametrize("need", get_args(Need))
+def test_what_a_scenario_needs_is_known_of_models(need: str) -> None:
+    """A need that no model can be said to lack would be asked for in vain."""
+    blind = Model("m", capabilities=DeclaredCapabilities(**{need: Capability(state="no")}))
+    task = replace(PLAIN, needs=(need,))
+    found = find_exclusion(plan(changed(models=[blind])).targets[0], task, task.samples[0], blind)
+    assert found is not None
+    assert f"without {need}" in found
