@@ -18,6 +18,8 @@ Estimator = Callable[[Totals], float | None]
 """Totals over prompts → number; None where they have none."""
 DRAWS: Final = 2_000
 """Resamples behind an interval."""
+BYTES: Final = 256
+"""How many numbers a byte can be."""
 
 
 def draw_interval(prompts: Sequence[Totals], estimate: Estimator, level: float, seed: int) -> Interval | None:
@@ -46,13 +48,30 @@ def _draw_estimates(prompts: tuple[Totals, ...], estimate: Estimator, seed: int)
 
 def _draw_totals(prompts: Sequence[Totals], seed: int) -> Iterator[Totals]:
     """The totals of each resample. A column of one number, as the count of prompts is, needs no drawing."""
-    choose, places = random.Random(seed).choices, range(len(prompts))
     columns = list(zip(*prompts, strict=True))
     readers = [None if min(column) == max(column) else column.__getitem__ for column in columns]
     fixed = [len(column) * column[0] for column in columns]
-    for _ in range(DRAWS):
-        taken = choose(places, k=len(prompts))
+    for taken in draw_places(len(prompts), random.Random(seed)):
         yield [total if read is None else sum(map(read, taken)) for read, total in zip(readers, fixed, strict=True)]
+
+
+def draw_places(count: int, dice: random.Random) -> Iterator[Sequence[int]]:
+    """DRAWS times `count` of the places 0 … count − 1, drawn with replacement.
+
+    Up to BYTES of them as random bytes, which is five times as quick as one number after the other: those at or above
+    the greatest multiple of `count` are dropped, so that each place is as likely as any other.
+    """
+    if count > BYTES:
+        yield from (dice.choices(range(count), k=count) for _ in range(DRAWS))
+        return
+    places = bytes(byte % count for byte in range(BYTES))
+    dropped = bytes(range(BYTES - BYTES % count, BYTES))
+    drawn = b""
+    for _ in range(DRAWS):
+        while len(drawn) < count:
+            drawn += dice.randbytes(64 * count).translate(places, dropped)
+        yield drawn[:count]
+        drawn = drawn[count:]
 
 
 def _compute_bias(drawn: Sequence[float], value: float) -> float:
