@@ -6,6 +6,7 @@ Prints a table for docs/scenarios.md; exit code 1 if a loop broke. `--direct`: w
 """
 
 import asyncio
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -101,7 +102,9 @@ async def main() -> int:
     """Play both, print what came of it."""
     STORE.parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(bb.LlamaCpp(context=WINDOW, slots=1, port=PORTS[0]))
+        server = await stack.enter_async_context(
+            bb.LlamaCpp(threads=os.cpu_count() or 1, context=WINDOW, slots=1, port=PORTS[0])
+        )
         direct = await play(server.endpoint, ["all"])
         print("\n".join(["llama.cpp", *list_lines(direct), *list_failures(direct.rows)]), flush=True)
         broken = list_broken(direct)
