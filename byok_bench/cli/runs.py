@@ -10,6 +10,7 @@ from byok_bench.cli.console import Exit, ask_yes_or_no, emit_json, fail, note
 from byok_bench.cli.option_rules import CommandGroup
 from byok_bench.cli.run_baseline import keep_baseline
 from byok_bench.cli.run_history import show_history
+from byok_bench.cli.run_import import import_run
 from byok_bench.cli.run_lists import LISTS_VERSION, print_run_list, render_date, render_size, render_summary
 from byok_bench.report.printable_text import describe_count
 
@@ -38,6 +39,7 @@ def add_command(app: typer.Typer) -> None:
     group.command("check")(check_file)
     group.command("merge")(merge_parts)
     group.command("export")(export_run)
+    group.command("import")(import_run)
     group.command("baseline")(keep_baseline)
     group.command("history")(show_history)
     app.add_typer(group, name="runs", no_args_is_help=True)

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import pandas as pd
 
+from byok_bench.report.foreign_lines import UNTOLD_FIELDS
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.table_parts import Line
@@ -87,6 +88,8 @@ def make_row_frame(rows: Sequence[Row], run: Run) -> pd.DataFrame:
     table["warmup"] = table["repeat"] == 0
     table["errors"] = [_count_findings(row, "error") for row in rows]
     table["warnings"] = [_count_findings(row, "warn") for row in rows]
+    for name in UNTOLD_FIELDS if run.plan.measured_by else ():
+        table[name] = pd.Series(pd.NA, index=table.index, dtype="Int64")
     return table
 
 

@@ -11,6 +11,8 @@ from byok_bench.runs.results import Run
 def list_run_notes(run: Run) -> list[str]:
     """What a reader of any table has to know about the run."""
     found = [] if run.status == "finished" else [_describe_unfinished(run)]
+    if run.plan.measured_by:
+        found.append(f"measured by {run.plan.measured_by}, not by byok-bench: what it does not tell is left empty")
     states = run.states
     waiting = states["planned"] + states["sent"]
     if waiting:

@@ -24,6 +24,7 @@ from byok_bench.report.detail_tables import (
     list_schema_lines,
 )
 from byok_bench.report.drift import find_drifted_targets
+from byok_bench.report.foreign_lines import clear_untold_cells
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.selections import Selection, select_measured
 from byok_bench.report.stats import clustered
@@ -58,7 +59,7 @@ def list_table_lines(run: Run, name: str) -> list[Line]:
     measured = select_measured(run)
     return [
         {column: replace_surrogates(cell) for column, cell in line.items()}  # a server's words may be among them
-        for line in _MAKERS[name](measured, run)
+        for line in (clear_untold_cells(run, made) for made in _MAKERS[name](measured, run))
     ]
 
 

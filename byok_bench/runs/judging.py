@@ -15,6 +15,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall, Usage
 from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.endpoints.prices import compute_cost
+from byok_bench.runs.foreign_rows import has_foreign_row, read_foreign_row
 from byok_bench.runs.planning.plan import Plan, Target, find_target_model
 from byok_bench.runs.row import Row
 from byok_bench.runs.storage import ledger, records
@@ -230,6 +231,9 @@ def judge_records(db: sqlite3.Connection, plan: Plan, sample: Sequence[ExchangeS
     kept = [
         (state, ledger.find_record(db, state.id) if state.status in ("done", "failed") else None) for state in sample
     ]
+    foreign = [read_foreign_row(record, state) for state, record in kept if record and has_foreign_row(record)]
+    if foreign:
+        return [*foreign, *(make_unrecorded_row(plan, state) for state, record in kept if record is None)]
     turns = [(state, read_exchange(plan.targets[state.target], record)) for state, record in kept if record is not None]
     rows = [make_unrecorded_row(plan, state) for state, record in kept if record is None]
     judged = judge_sample(plan, [state for state, _ in turns], [turn for _, turn in turns])

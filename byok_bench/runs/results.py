@@ -16,6 +16,7 @@ from typing import Any, Final
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.extras import name_missing_extra
 from byok_bench.runs.cooldown import mark_caused
+from byok_bench.runs.foreign_rows import has_foreign_row
 from byok_bench.runs.judgement import list_rows
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.measuring.recovery import Recovery
@@ -151,11 +152,13 @@ class Run:
             return ledger.read_sent_times(db, self.id)
 
     def find_exchange(self, exchange_id: int) -> Exchange | None:
-        """The recorded exchange of a row; None if it has no record."""
+        """The recorded exchange of a row; None if it has no record, or another tool made it."""
         with open_reader(self.path) as db:
             target = ledger.find_target_index(db, self.id, exchange_id)
             record = ledger.find_record(db, exchange_id)
-        return None if record is None else read_exchange(self.plan.targets[target], record)
+        if record is None or has_foreign_row(record):
+            return None
+        return read_exchange(self.plan.targets[target], record)
 
     def table(self, name: str) -> Any:
         """latency, streaming, errors, tools, summary, capabilities, schemas, depth or params as a pandas.DataFrame.

@@ -78,7 +78,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tokens: int | None = None
     """Completion tokens: the server's usage, else the deltas counted."""
     tokens_from: str | None = None
-    """usage or deltas."""
+    """usage, deltas, or foreign: as another tool counted."""
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
     """Of the prompt, as far as the server tells; in Messages beside it."""

@@ -13,6 +13,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
+from byok_bench.errors import PlanError
 from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Transport
 from byok_bench.runs.planning.budgets import Limits, check_limits
@@ -177,6 +178,10 @@ async def resume(
         row = run_rows.find_run(db, wanted)
         plan = run_rows.read_stored_plan(db, row.id)
         states = {state.key: state for state in ledger.list_states(db, row.id)}
+    if plan.measured_by:
+        raise PlanError(
+            f"run {row.id} was measured by {plan.measured_by}: there is nothing to go on with", code="foreign"
+        )
     check_not_moved(row.id, plan, endpoints)
     given = {endpoint.label: endpoint for endpoint in endpoints}
     chosen = [given.get(endpoint.label, endpoint) for endpoint in plan.endpoints]

@@ -42,6 +42,12 @@ class Case:
     """A run, what it is held against, and the rules."""
 
     def __init__(self, run: Run, against: Run | str | Path | Baseline | None, rules: Sequence[Rule]) -> None:
+        if run.plan.measured_by:
+            raise PlanError(
+                f"run {run.id} was measured by {run.plan.measured_by}: rules judge what byok-bench measured; "
+                "byok-bench compare holds the two side by side",
+                code="foreign",
+            )
         self._run = run
         self.rules = rules
         self._observations = list_observations(run)

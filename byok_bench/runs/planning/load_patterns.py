@@ -43,7 +43,18 @@ class OpenLoad(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
         return f"{self.rate_per_s:g}{ramp}/s {self.arrivals}"
 
 
-Load = ClosedLoad | OpenLoad
+class ForeignLoad(ClosedLoad, frozen=True, kw_only=True, tag="foreign"):
+    """The load of a run that another tool made, where it is none of ours or was not said. It is never played."""
+
+    said: str = ""
+
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        return self.said or "not said"
+
+
+Load = ClosedLoad | OpenLoad | ForeignLoad
 
 
 def make_loads(

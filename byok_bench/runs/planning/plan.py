@@ -124,6 +124,8 @@ class Plan(PlanSettings, frozen=True, kw_only=True):
     """Beside the endpoints: what tells those values from others (start_conditions.py)."""
     targets: tuple[Target, ...]
     scenarios: tuple[Scenario, ...]
+    measured_by: str = ""
+    """Another tool, whose results were imported; empty: this one. Such a plan is never played."""
 
     def get_scenario(self, name: str) -> Scenario:
         """The scenario of that name."""

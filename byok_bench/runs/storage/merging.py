@@ -127,10 +127,10 @@ def _list_part_runs(db: sqlite3.Connection) -> list[tuple[str]]:
 
 def _join_run(db: sqlite3.Connection, path: Path, part_id: str) -> str:
     """Join one run of the part into the run of its plan, which is made if there is none yet; that run's id."""
-    (document,) = db.execute("select plan from part.run where id = ?", (part_id,)).fetchone()
+    document, plan_hash = db.execute("select plan, plan_hash from part.run where id = ?", (part_id,)).fetchone()
     plan = msgspec.structs.replace(ascii_json.from_ascii(document, Plan), shard=None)
-    jobs = make_jobs(plan)
-    plan_hash = compute_plan_hash(plan, jobs)
+    jobs = [] if plan.measured_by else make_jobs(plan)  # what another tool made is named by its file
+    plan_hash = plan_hash if plan.measured_by else compute_plan_hash(plan, jobs)
     found = db.execute("select id from run where plan_hash = ?", (plan_hash,)).fetchall()
     if not found:
         db.execute(
