@@ -92,7 +92,9 @@ class _Target:
         self.asked = some.select("status", "done", "failed").select("wants_failure", False)
         self.over = self.asked.select("outcome", *OUTCOMES)
         self.good = self.asked.select("kind", None)
-        self.refusals = some.select("wants_failure", True).select("outcome", *OUTCOMES)
+        refusals = some.select("wants_failure", True).select("outcome", *OUTCOMES)
+        self.refusals = refusals.drop("http_status", None)
+        """Answers to mistakes of a client; what never reached the server is none."""
         self.failures = self.over.select("outcome", "failed")
         """The last turn of each agent prompt that got no good answer."""
         self.breaches = self.asked.select("has_error", True)

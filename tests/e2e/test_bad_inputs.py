@@ -32,14 +32,18 @@ async def test_a_dead_and_a_renamed_one_of_five_take_nothing_from_the_others(tmp
         good = [Endpoint(label=f"good {n}", base_url=server.base_url, models=[Model("simulator-1")]) for n in range(3)]
         dead = Endpoint(label="dead", base_url="http://127.0.0.1:9/v1", models=[Model("m")])
         renamed = Endpoint(label="renamed", base_url=server.base_url, models=[Model("simulator-0")])
-        run = await play([*good, dead, renamed], "plain-answer", repeats=2, store=tmp_path / "bench.sqlite")
+        run = await play(
+            [*good, dead, renamed], ["plain-answer", "unknown-model"], repeats=2, store=tmp_path / "bench.sqlite"
+        )
     assert run.status == "finished"
     cards = make_cards(run)
     assert [(card.endpoint, card.state) for card in cards[:2]] == [("dead", "unusable"), ("renamed", "unusable")]
+    assert [len(card.clauses) for card in cards[:2]] == [1, 2]  # the dead one has refused nothing
     assert [card.state for card in cards[2:]] == ["usable"] * 3
     chosen = choose_winner(run, cards).card
     assert chosen is None or chosen.endpoint.startswith("good")
-    assert {line["endpoint"]: (line["kind"], line["advice"].split()[0]) for line in list_failures(run)} == {
+    told = [line for line in list_failures(run) if line["scenario"] == "plain-answer"]
+    assert {line["endpoint"]: (line["kind"], line["advice"].split()[0]) for line in told} == {
         "dead": ("network", "Check"),
         "renamed": ("not_found_model", "Check"),
     }
