@@ -92,6 +92,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.scenarios.scenario_file import read_scenario as read_scenario
     from byok_bench.scenarios.scripts import make_script as make_script
     from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
+    from byok_bench.ui.chart_widget import render_chart as render_chart
     from byok_bench.ui.comparison_view import render_comparison as render_comparison
     from byok_bench.ui.endpoint_form import EndpointForm as EndpointForm
     from byok_bench.ui.errors_view import render_failures as render_failures
@@ -214,6 +215,7 @@ _HOMES: Final = {
     "make_thresholds": "report.thresholds",
     "read_scenario": "scenarios.scenario_file",
     "redact": "redact",
+    "render_chart": "ui.chart_widget",
     "render_comparison": "ui.comparison_view",
     "render_events": "ui.exchange_view",
     "render_failures": "ui.errors_view",

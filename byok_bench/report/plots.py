@@ -55,12 +55,15 @@ def to_svg(chart: Any) -> str:
     return drawn
 
 
-def to_page_svg(chart: Any) -> str:
+def to_page_svg(chart: Any, *, has_tips: bool = False) -> str:
     """The chart as SVG that takes the ink of the page around it, and is as wide as the page has room.
 
-    The figure around it says what it shows; its own marks have no role, which a reader would hear one by one.
+    The figure around it says what it shows; its own marks have no role, which a reader would hear one by one. With
+    tips each mark tells under the pointer what it is.
     """
     drawn = to_svg(chart).replace(f'"{INK}"', '"currentColor"')
     drawn = drawn.replace(f'"{GRID}"', '"currentColor" stroke-opacity="0.15"')
+    if has_tips:
+        drawn = re.sub(r'<path aria-label="([^"]*)"([^>]*?)/?>(?:</path>)?', r"<path\2><title>\1</title></path>", drawn)
     drawn = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", drawn)
     return re.sub(r'^<svg([^>]*?) width="[0-9.]+" height="[0-9.]+"', r"<svg\1", drawn, count=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
-from support.lab import browser_page, jupyter_lab, notebook, open_notebook, run_all, save
+from support.lab import browser_page, jupyter_lab, notebook, open_notebook, restart_kernel, run_all, save
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.ladder.report import RUNGS
@@ -51,13 +51,6 @@ async def type_into(page: Page, label: str, text: str, *, backwards: bool = Fals
 def rung(page: Page, name: str) -> Locator:
     rows = page.locator("table[aria-label='Check ladder'] tr")
     return rows.filter(has=page.get_by_role("cell", name=name, exact=True))
-
-
-async def restart_kernel(page: Page) -> None:
-    """By the menu, with the dialog's consent."""
-    await page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    await page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel(…|\.\.\.)")).first.click()
-    await page.locator(".jp-Dialog button.jp-mod-accept").click()
 
 
 def laboratory(tmp_path: Path) -> tuple[Path, Path]:

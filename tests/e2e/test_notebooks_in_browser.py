@@ -4,8 +4,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
-from support.lab import browser_page, jupyter_lab, notebook, open_notebook, run_all
+from playwright.async_api import Page, expect
+from support.lab import (
+    browser_page,
+    jupyter_lab,
+    keep_screenshot,
+    notebook,
+    open_notebook,
+    restart_kernel,
+    run_all,
+    save,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -27,8 +36,10 @@ await server.stop()
 ]
 
 
-async def test_a_rule_of_the_matrix_opens_to_bytes_and_times(tmp_path: Path) -> None:
-    """By a click on its line; the plot below is drawn, and nothing is fetched from anywhere."""
+async def test_a_rule_of_the_matrix_opens_to_bytes_and_times_and_stays_when_the_kernel_is_gone(tmp_path: Path) -> None:
+    """By a click on its line; the plot below is drawn, and nothing is fetched from anywhere. Saved, with a kernel that
+    knows nothing of it, the notebook shows the same.
+    """
     folder, home = tmp_path / "notebooks", tmp_path / "home"
     folder.mkdir()
     home.mkdir()
@@ -36,17 +47,31 @@ async def test_a_rule_of_the_matrix_opens_to_bytes_and_times(tmp_path: Path) -> 
     async with browser_page() as (page, away), jupyter_lab(folder, home, BYOK_BENCH_HOME=str(home)) as server:
         await open_notebook(page, server, "04_streaming.ipynb")
         await run_all(page)
-        opened = page.locator("#byok-check-stream-truncated")
-        evidence = opened.get_by_text("bytes from there on", exact=True)
-        await expect(evidence).to_be_hidden()
-        await page.get_by_text("▸ stream.truncated").click()
-        await expect(evidence).to_be_visible()
-        await expect(opened.get_by_text("the body ended with choice 0 unfinished").first).to_be_visible()
-        await opened.get_by_text("The rule's page, with examples").click()
-        await expect(opened.get_by_text("Rule.")).to_be_visible()
-        await page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTop = panel.scrollHeight")
-        await expect(page.get_by_text("One answer over time: long-stream, every repeat")).to_be_visible()
+        await look_into(page)
+        await save(page)
+        await restart_kernel(page)
+        await open_notebook(page, server, "04_streaming.ipynb")
+        await look_into(page)
+        await expect(page.get_by_text("Error displaying widget")).to_have_count(0)
+        await page.locator("[data-byok-check='stream.truncated']").first.click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await keep_screenshot(page, "notebook-without-kernel")
         assert away == []
+
+
+async def look_into(page: Page) -> None:
+    """Open a rule, see its evidence and page, and the plot."""
+    opened = page.locator("#byok-check-stream-truncated")
+    evidence = opened.get_by_text("bytes from there on", exact=True)
+    await expect(evidence).to_be_hidden()
+    await page.get_by_text("▸ stream.truncated").click()
+    await expect(evidence).to_be_visible()
+    await expect(opened.get_by_text("the body ended with choice 0 unfinished").first).to_be_visible()
+    await opened.get_by_text("The rule's page, with examples").click()
+    await expect(opened.get_by_text("Rule.")).to_be_visible()
+    await page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTop = panel.scrollHeight")
+    await expect(page.get_by_text("One answer over time: long-stream, every repeat").first).to_be_visible()
+    await page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTop = 0")
 
 
 async def test_a_run_is_stopped_by_its_button(tmp_path: Path) -> None:

@@ -120,6 +120,13 @@ async def run_all(page: Page, timeout_s: float = 120) -> None:
     )
 
 
+async def restart_kernel(page: Page) -> None:
+    """By the menu, with the dialog's consent."""
+    await page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    await page.get_by_role("menuitem", name=re.compile(r"^Restart Kernel(…|\.\.\.)")).first.click()
+    await page.locator(".jp-Dialog button.jp-mod-accept").click()
+
+
 async def list_violations(page: Page, place: str | None = None) -> list[str]:
     """Serious and critical ones of axe-core's rules, each with an element that shows it; of the whole page for None."""
     found = await Axe().run(page, context=place)

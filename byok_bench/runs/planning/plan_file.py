@@ -123,6 +123,8 @@ def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
         for name in table:
             if name not in FIELDS[kind]:
                 return _describe_unknown(name, kind, FIELDS[kind]), (*place, name)
+    if "version" not in document:
+        return f"a plan begins with the line `version = {FILE_VERSION}`", ()
     try:
         plan = msgspec.convert(document, PlanFile)
     except msgspec.ValidationError as error:

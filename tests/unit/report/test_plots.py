@@ -1,5 +1,6 @@
 """Plots: what is drawn is what was measured, and it is drawn without a browser."""
 
+import re
 from typing import Any
 
 from support.made_run import MadeRun, failed, plan, row
@@ -8,6 +9,7 @@ from support.recorded import answer, calls, exchange, raw_exchange, refusal
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.plot_style import shorten_names
 from byok_bench.report.plots import draw_first_token, draw_streams, list_delta_points, to_svg
+from byok_bench.ui.chart_widget import render_chart
 
 
 class Played(MadeRun):
@@ -105,6 +107,18 @@ def test_first_tokens_are_those_of_good_answers() -> None:
     ]
     points = next(iter(draw_first_token(MadeRun(rows, plan())).to_dict()["datasets"].values()))
     assert [point["ms"] for point in points] == [5.0]
+
+
+def test_a_picture_of_a_chart_stays_and_tells_its_marks() -> None:
+    """Without a script: each tick names its endpoint, scenario and time; what the page says is its title."""
+    run = MadeRun([row(ttft_ms=12.5, e2e_ms=20.0)], plan(("a <b> label",)))
+    page = render_chart(draw_first_token(run)).data
+    [tip] = {text for text in re.findall("<title>(.*?)</title>", page) if "scenario: plain-answer" in text}
+    assert "target: a &lt;b&gt; label" in tip
+    assert "ms: 12.5" in tip
+    assert "aria-label='Time to first token'" in page
+    assert "currentColor" in page
+    assert "<script" not in page
 
 
 def test_a_chart_is_drawn_as_svg_also_when_empty() -> None:
