@@ -1,11 +1,16 @@
 """What a reader of any table has to know about a run: told below the tables."""
 
+from typing import Final
+
 from byok_bench.report.drift import describe_drifts
 from byok_bench.report.printable_text import describe_count
 from byok_bench.report.selections import select_measured
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health, is_core_full
 from byok_bench.runs.results import Run
+
+NAMED: Final = 3
+"""Scenarios that a line names; the rest is counted."""
 
 
 def list_run_notes(run: Run) -> list[str]:
@@ -21,6 +26,7 @@ def list_run_notes(run: Run) -> list[str]:
             f"{planned - waiting} of {planned} planned exchanges are in here; "
             f"not made or not recorded so far: {describe_count(waiting, 'exchange')}"
         )
+    found += _describe_exclusions(run)
     if run.maybe_billed:
         lost = describe_count(run.maybe_billed, "request")
         found.append(f"sent and never recorded, because a process ended before: {lost}, maybe billed")
@@ -41,6 +47,28 @@ def list_run_notes(run: Run) -> list[str]:
     if unverified:
         found.append(f"certificates were not verified for {', '.join(dict.fromkeys(unverified))}, as configured")
     return [*found, *describe_drifts(run)]
+
+
+def _describe_exclusions(run: Run) -> list[str]:
+    """What was left out and why: a line a reason, since it is the same for most endpoints."""
+    if not run.states["left_out"]:
+        return []
+    places: dict[str, tuple[dict[str, None], set[int]]] = {}
+    for scenario, target, why in (
+        select_measured(run).select("status", "left_out").count_values("scenario", "target", "why")
+    ):
+        scenarios, targets = places.setdefault("; ".join(why) or "no reason was kept", ({}, set()))
+        scenarios[scenario] = None
+        targets.add(target)
+    return [
+        f"{_name_some(list(scenarios))} left out for {describe_count(len(targets), 'endpoint')}: {why}"
+        for why, (scenarios, targets) in places.items()
+    ]
+
+
+def _name_some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def list_comparison_notes(a: Run, b: Run, *, same_endpoints: bool = False) -> list[str]:

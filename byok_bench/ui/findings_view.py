@@ -1,5 +1,6 @@
 """The matrix check × endpoint that opens: under each rule its evidence, down to bytes and time, and its page."""
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
@@ -35,17 +36,29 @@ def render_findings(run: Run) -> HTML:
     table = make_rule_matrix(run)
     if table.empty:
         return HTML(render_small_print("No rule was broken."))  # type: ignore[no-untyped-call]
+    targets = {str(name): at for at, name in enumerate(table.columns[1:])}
+    others = table[[name for name in targets if not table[name].fillna(0).any()]]
+    table = table.drop(columns=others.columns)
     grid = f"display:grid;grid-template-columns:17em 5em repeat({len(table.columns) - 1}, minmax(5em, 9em));gap:0 1em"
     known = {one.id: one for one in load_catalogue()}
     head = "".join(
         f"<b style='text-align:{'left' if at < 2 else 'right'};overflow-wrap:anywhere'>{escape_lines(str(name))}</b>"
         for at, name in enumerate(("check", *table.columns))
     )
-    lines = "".join(_render_rule(run, known[check], table.loc[check], grid) for check in table.index)
+    lines = "".join(_render_rule(run, known[check], table.loc[check], targets, grid) for check in table.index)
     return HTML(  # type: ignore[no-untyped-call]
-        f"{render_small_print(EXPLAINED)}<div style='font-size:13px;line-height:1.7'>"
-        f"<div style='{grid};border-bottom:1px solid {LINE}'>{head}</div>{lines}</div>"
+        f"{render_small_print(EXPLAINED)}<div style='font-size:13px;line-height:1.7;overflow-x:auto' tabindex='0' "
+        "role='region' aria-label='rules that were broken'>"
+        f"<div style='{grid};border-bottom:1px solid {LINE}'>{head}</div>{lines}</div>{_describe_others(others)}"
     )
+
+
+def _describe_others(counts: pd.DataFrame) -> str:
+    """The endpoints that need no column: those that broke nothing, and those of which there was nothing to judge."""
+    clean = [str(name) for name in counts if counts[name].notna().any()]
+    mute = [str(name) for name in counts if not counts[name].notna().any()]
+    told = {"No rule was broken by": clean, "These rules are about no answer of": mute}
+    return "".join(render_small_print(f"{words} {', '.join(names)}.") for words, names in told.items() if names)
 
 
 def make_anchor(check: str) -> str:
@@ -54,28 +67,32 @@ def make_anchor(check: str) -> str:
 
 
 def render_evidence(found: list[Evidence]) -> str:
-    """Pieces of evidence as an HTML table: where, when, and the bytes from there on."""
+    """Pieces of evidence as an HTML table: where, when, and below each the bytes from there on."""
+    lines = [
+        {
+            "endpoint": one.endpoint,
+            "scenario": one.scenario,
+            "noticed": one.message,
+            "event": render_cell(one.event),
+            "byte": render_cell(one.offset),
+            "at ms": render_cell(one.at_ms),
+        }
+        for one in found
+    ]
+    excerpts = {id(line): one.excerpt or NA for line, one in zip(lines, found, strict=True)}
     return render_html_table(
-        [
-            {
-                "endpoint": one.endpoint,
-                "scenario": one.scenario,
-                "noticed": one.message,
-                "event": render_cell(one.event),
-                "byte": render_cell(one.offset),
-                "at ms": render_cell(one.at_ms),
-                "bytes from there on": one.excerpt or NA,
-            }
-            for one in found
-        ],
-        code=("bytes from there on",),
+        lines, below=lambda line: f"<b>Bytes from there on</b><br>{_render_bytes(excerpts[id(line)])}"
     )
 
 
-def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", grid: str) -> str:
+def _render_bytes(excerpt: str) -> str:
+    return f"<code style='font-size:12px;overflow-wrap:anywhere'>{escape_lines(excerpt)}</code>"
+
+
+def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", targets: Mapping[str, int], grid: str) -> str:
     """One line of the matrix, and what opens under it."""
     colour = COLOURS[check.severity]
-    cells = "".join(_render_count(run, check, at, str(name), counts[name]) for at, name in enumerate(counts.index[1:]))
+    cells = "".join(_render_count(run, check, targets[name], name, counts[name]) for name in map(str, counts.index[1:]))
     # The counts lie over the line and not in it: nothing that is pressed may stand in what is pressed.
     line = (
         f"<summary style='{grid};cursor:pointer;border-bottom:1px solid {LINE}'><span>▸ {escape(check.id)}</span>"

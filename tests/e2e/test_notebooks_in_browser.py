@@ -62,7 +62,7 @@ async def test_a_rule_of_the_matrix_opens_to_bytes_and_times_and_stays_when_the_
 async def look_into(page: Page) -> None:
     """Open a rule, see its evidence and page, and the plot."""
     opened = page.locator("#byok-check-stream-truncated")
-    evidence = opened.get_by_text("bytes from there on", exact=True)
+    evidence = opened.get_by_text("Bytes from there on", exact=True).first
     await expect(evidence).to_be_hidden()
     await page.get_by_text("▸ stream.truncated").click()
     await expect(evidence).to_be_visible()

@@ -230,6 +230,18 @@ def test_notes_say_what_a_reader_has_to_know() -> None:
     assert make_table_frame(MadeRun([row()], TWO), "latency").attrs["notes"] == []
 
 
+def test_what_was_left_out_is_told_once_a_reason() -> None:
+    """With how many endpoints it is about, and the first of the scenarios by name."""
+    keyless = {"status": "left_out", "outcome": "excluded", "why": ("the endpoint uses no key",)}
+    poor = {**keyless, "why": ("declared without tools",)}
+    rows = [row(), *(row("bad-key", target=target, repeat=repeat, **keyless) for target in (0, 1) for repeat in (1, 2))]
+    rows += [row(name, **poor) for name in ("forced-tool", "tool-choice", "tool-round-trip", "structured-output")]
+    assert make_table_frame(MadeRun(rows, TWO), "latency").attrs["notes"] == [
+        "bad-key left out for 2 endpoints: the endpoint uses no key",
+        "forced-tool, tool-choice, tool-round-trip and 1 more left out for 1 endpoint: declared without tools",
+    ]
+
+
 def test_samples_that_a_stall_touched_are_counted() -> None:
     """So that nobody takes them for the server's."""
     rows = [row(flags=("loop_stalled",)), row(repeat=2)]

@@ -134,8 +134,21 @@ def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
     assert f"id='{make_anchor('stream.truncated')}'" in page
     text = Tags(page).text
     assert "a <b>bold</b> label" in text
-    for words in ("Finish every stream that was begun", "30.0", "bytes from there on", "## Reported"):
+    for words in ("Finish every stream that was begun", "30.0", "Bytes from there on", "## Reported"):
         assert words in text
+
+
+def test_rules_have_a_column_for_those_alone_who_broke_one() -> None:
+    """Twelve endpoints of which one is faulty fit a page; of the others is said whether they were judged at all."""
+    labels = tuple(f"endpoint {n}" for n in range(12))
+    rows = [row(target=target, exchange_id=target) for target in range(11)]
+    rows[7] = row(target=7, exchange_id=7, findings=(BROKEN,))
+    page = render_findings(Recorded([*rows, failed(target=11, streamed=None)], plan(labels))).data
+    assert re.findall(r"text-align:right;overflow-wrap:anywhere'>(.*?)</b>", page) == ["endpoint 7"]
+    assert "data-byok-answers='7'" in page
+    text = Tags(page).text
+    assert f"No rule was broken by {', '.join(labels[:7] + labels[8:11])}." in text
+    assert "These rules are about no answer of endpoint 11." in text
 
 
 def test_a_rule_says_which_clients_break_on_it() -> None:
