@@ -48,8 +48,10 @@ def update_judgement(path: Path, run_id: str, *, again: bool = False, processes:
         if again:
             judged_rows.delete_judged_rows(db, run_id)
     if missing >= ENOUGH_FOR_PROCESSES:
-        logging.getLogger("byok_bench").warning("judging %d exchanges of run %s", missing, run_id)
-        _judge_in_processes(path, run_id, processes or _count_cores())
+        processes = processes or _count_cores()
+        told = "judging %d exchanges of run %s with %d processes; what is judged is kept"
+        logging.getLogger("byok_bench").warning(told, missing, run_id, processes)
+        _judge_in_processes(path, run_id, processes)
     judge_share(path, run_id, 0, 1, SPAN)
     return True
 
@@ -102,7 +104,7 @@ def store_judgement(db: sqlite3.Connection, run_id: str, judge: str, rows: Seque
 
 def _judge_in_processes(path: Path, run_id: str, processes: int) -> None:
     """One process a core; what one of them leaves undone is judged afterwards."""
-    command = [sys.executable, "-m", _PROCESS, str(path), run_id]
+    command = [sys.executable, "-P", "-m", _PROCESS, str(path), run_id]
     children = [
         subprocess.Popen(
             [*command, *map(str, (share, processes, SPAN))], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -86,6 +86,15 @@ def test_what_two_endpoints_answered_is_paired_the_same_both_ways(
     assert sorted(zip(*slow, strict=True)) == sorted(zip(*(side.tolist() for side in quick), strict=True)) != []
 
 
+def test_tables_of_many_are_made_without_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rows, where the extra `report` is not installed."""
+    stored = store_rows(tmp_path / "bench.sqlite", make_rows(2))
+    by_figures = make_tables(stored, monkeypatch, 0)
+    monkeypatch.setattr(selections, "find_spec", lambda name: None)
+    assert isinstance(select_measured(Run.open("last", stored.path)), RowSelection)
+    assert make_tables(Run.open("last", stored.path), monkeypatch, 0) == by_figures
+
+
 NUMBERS = st.lists(st.integers(-(10**12), 10**12).map(lambda number: number / 1000), max_size=60)
 
 

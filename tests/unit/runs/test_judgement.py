@@ -16,6 +16,8 @@ from support.stored_rows import make_rows, store_rows
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
+from byok_bench.report import selections
+from byok_bench.report.selections import select_measured
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs import judgement
 from byok_bench.runs.judgement import judge_share, list_rows, update_judgement
@@ -120,6 +122,17 @@ def test_everything_is_judged_again_when_that_is_asked(store: Path) -> None:
         db.execute("update judged set row = '{}'")
     assert list_rows(store, find_id(store), again=True) == first
     assert count_kept(store) == (24, 24)
+
+
+def test_figures_are_read_again_when_the_run_was_judged_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a run that is over are kept until then: afterwards they are not what the file holds."""
+    monkeypatch.setattr(selections, "MANY", 0)
+    played = Run.open("last", store)
+    first = select_measured(played)
+    assert select_measured(played) is first
+    played.judge_again()
+    assert select_measured(played) is not first
+    assert len(select_measured(played)) == len(first)
 
 
 def test_rows_come_back_with_their_gaps(tmp_path: Path) -> None:
