@@ -121,11 +121,15 @@ def handle_sigterm() -> Iterator[None]:
 
 
 def run_async(
-    work: Coroutine[Any, Any, T], loop_factory: LoopFactory = None, finish: Callable[[], bool] | None = None
+    work: Coroutine[Any, Any, T],
+    loop_factory: LoopFactory = None,
+    finish: Callable[[], bool] | None = None,
+    tell: Callable[[str], None] = note,
 ) -> T:
     """`asyncio.run` for a command: Ctrl-C and SIGTERM cancel the work, which puts away what it holds.
 
-    `finish`: lets what is in flight finish, if there is something; then Ctrl-C cancels at the second time only.
+    `finish`: lets what is in flight finish, if there is something; then Ctrl-C cancels at the second time only, and
+    `tell` says so.
     """
 
     stop = _find_stop()
@@ -137,7 +141,7 @@ def run_async(
 
         def interrupt() -> None:
             if finish is not None and finish():
-                note("byok-bench: nothing new is sent; what is in flight finishes. Ctrl-C again stops it, too")
+                tell("byok-bench: nothing new is sent; what is in flight finishes. Ctrl-C again stops it, too")
             else:
                 signal.signal(signal.SIGINT, signal.default_int_handler)  # once more, and nothing is put away
                 cancel()

@@ -68,6 +68,13 @@ class ProgressBar:
         elif isinstance(event, LimitMet):
             self.limit = event.limit
 
+    def tell(self, text: str) -> None:
+        """One line for the person at the terminal, above the bar."""
+        if self._bar is None:
+            note(text)
+        else:
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def _start(self, event: RunStarted) -> None:
         self.started = event
         self.kept = event.stored

@@ -273,7 +273,7 @@ def carry_out_run(work: "Callable[[ProgressBar, StopSwitch], Coroutine[Any, Any,
     stop = StopSwitch()
     try:
         with bar:
-            run = run_async(work(bar, stop), find_loop_factory(), stop.press)
+            run = run_async(work(bar, stop), find_loop_factory(), stop.press, bar.tell)
     except KeyboardInterrupt:
         exit_stopped(describe_kept_samples(bar))
     except ByokBenchError as error:
