@@ -119,7 +119,7 @@ class ConcurrencySearch:
             wave = await self._send(width)
             if self._is_passed(wave):
                 self._low = max(self._low, width if wave.overlap >= width else wave.overlap)
-                why = "" if wave.overlap >= width else "answers are over before as many can be under way"
+                why = "" if wave.overlap >= width else "answers were over before as many were under way"
             elif not wave.is_complete or self._sender.stopped or wave.failures:
                 why = self._sender.stopped or "requests failed for another reason than a limit"
             else:

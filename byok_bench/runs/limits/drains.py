@@ -15,7 +15,7 @@ from byok_bench.runs.limits.shots import Sender, Shot
 POLLS_A_WINDOW: Final = 20
 LONGEST_WAIT: Final = 3.0
 """Windows that are waited for until a request is let in again."""
-FEWEST_REFILLS: Final = 10
+FEWEST_REFILLS: Final = 20
 """Requests that a bucket has to let in after it was empty: its rate is known to about a tenth then."""
 SINGLES: Final = 2
 """Requests of a later drain that go out one by one: a bucket has not more, and each refused one may count."""

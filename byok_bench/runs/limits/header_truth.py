@@ -98,6 +98,9 @@ def judge_budgets(records: Sequence[DrainRecord], rates: Rates, width: int) -> T
         return Told(truth="unknown", sentence="no request was answered")
     if not telling:
         return Told(truth="absent", sentence="no header tells of a budget", shots=tuple(shots[:1]))
+    if not rates.are_told_apart:
+        said = "which of the budgets was met is not known"
+        return Told(truth="unknown", sentence=said, shots=(telling[-1],))
     wrong = [*_iterate_wrong_limits(telling[-1], rates), *_iterate_wrong_rests(records, rates, width)]
     if wrong:
         return Told(truth="false", sentence="; ".join(said for said, _ in wrong), shots=tuple(one for _, one in wrong))

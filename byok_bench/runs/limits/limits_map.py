@@ -80,8 +80,8 @@ class LimitsMap(msgspec.Struct, frozen=True, kw_only=True):
         """The lines of the map, in order."""
         return [
             self._judge_concurrency(),
-            _judge_rate("requests", self.rates.requests, self.stopped),
-            _judge_rate("tokens", self.rates.tokens, self.stopped),
+            self._judge_rate("requests", self.rates.requests),
+            self._judge_rate("tokens", self.rates.tokens),
             self._judge_recovery(),
             _judge_told("retry_after", self.delays),
             _judge_told("budget_headers", self.budgets),
@@ -104,6 +104,13 @@ class LimitsMap(msgspec.Struct, frozen=True, kw_only=True):
             )
         said = f"not reached: at least {found.low} at a time ({found.why})"
         return Verdict(name="concurrency", state="not_reached", sentence=said, shots=tuple(shots))
+
+    def _judge_rate(self, name: str, rate: Rate) -> Verdict:
+        verdict = _judge_rate(name, rate, self.stopped)
+        if self.rates.are_told_apart:
+            return verdict
+        said = f"this or the other limit is met: {verdict.sentence}; large requests enough would tell"
+        return Verdict(name=name, state="unknown", sentence=said, shots=verdict.shots)
 
     def _judge_recovery(self) -> Verdict:
         span, rate = self.recovery_s, self.rates.requests if self.rates.requests.is_met else self.rates.tokens

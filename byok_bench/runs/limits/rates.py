@@ -2,8 +2,8 @@
 
 Each request was decided on between the moment it was written and the moment its answer began; every bound is taken at
 the end that makes it wider. A window: what was let in from one opening until the next refusal is its budget, and the
-time between two openings its length. A bucket: what was let in from one refusal to a later one is what flowed in, give
-or take the one request that did not fit.
+time between two openings its length, unless the drain was so slow that windows may have passed in it. A bucket: what
+was let in from one refusal to a later one is what flowed in, give or take the one request that did not fit.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,8 @@ Style = Literal["window", "bucket"]
 Weight = Callable[[Shot], int]
 MINUTE_S: Final = 60.0
 USUAL_WINDOWS_S: Final = (1.0, 10.0, 60.0, 3600.0, 86_400.0)
+MOST_WINDOWS: Final = 16
+"""That a drain is taken to reach over, where it was slower than any it is compared with."""
 ALIKE: Final = 0.1
 """Two drains that let in the same number of requests, to this share, met the same limit of requests."""
 
@@ -125,19 +127,25 @@ def _estimate_window(record: DrainRecord, weigh: Weight) -> Rate:
     spare = max(weigh(shot) for shot in admitted) - 1  # a request that did not fit would have taken as much
     budget = Span(passed, passed + spare if refused else None)
     shots = (first.refused, first.admitted, *drain.admitted[-1:], *drain.limited[:1])
-    if window.low is None or window.high is None or budget.high is None:
+    if window.low is None or window.high is None or refused is None:
         return Rate(is_met=refused is not None, style="window", per_window=budget, window_s=window, shots=shots)
-    took_s = (admitted[-1].decided_ns - admitted[0].sent_ns) / 1e9
-    windows = int(took_s / window.low) + 1  # a slow drain may reach into the next window
-    budget = Span(passed / windows, budget.high)
+    took_s = (refused.decided_ns - first.limited[-1].sent_ns) / 1e9
+    windows = _count_windows(took_s, window.low)
+    budget, window = Span(passed / windows, budget.high), Span(window.low / windows, window.high)
     return Rate(
         is_met=True,
         style="window",
         per_window=budget,
         window_s=window,
-        per_s=Span((budget.low or 0) / window.high, (budget.high or 0) / window.low),
+        per_s=Span(passed / (window.high or 1), (budget.high or 0) / (window.low or 1)),
         shots=shots,
     )
+
+
+def _count_windows(took_s: float, between_s: float) -> int:
+    """How many windows may lie between two openings: a drain that is refused in the m-th took (m − 1) ÷ m of it."""
+    share = took_s / between_s
+    return max(1, int(1 / (1 - share))) if share < 1 else MOST_WINDOWS
 
 
 def _measure_window(recoveries: Sequence[Recovery]) -> Span:
@@ -198,27 +206,33 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
     requests: Rate
     tokens: Rate
+    are_told_apart: bool = True
+    """Whether it is known which of the two was met; if not, each is what it would be if it was that."""
 
 
 def tell_rates_apart(small: DrainRecord, large: DrainRecord | None) -> Rates:
     """Which limit each record met: as many large requests as small ones met that of requests, fewer that of tokens."""
     requests, tokens = estimate_rate(small, count_one), estimate_rate(small, count_tokens)
     if large is None:
-        return Rates(requests=requests, tokens=_make_at_least(small, tokens))
+        return Rates(requests=requests, tokens=tokens, are_told_apart=not small.is_limited)
     by_count, by_tokens = estimate_rate(large, count_one), estimate_rate(large, count_tokens)
     if not large.is_limited:
-        return Rates(requests=requests, tokens=_make_at_least(large, by_tokens))
-    if small.is_limited and _is_alike(requests, by_count):
-        return Rates(requests=requests, tokens=_make_at_least(large, by_tokens))
-    if small.is_limited and _is_alike(tokens, by_tokens):
-        return Rates(requests=_make_at_least(small, requests), tokens=by_tokens)
+        went_beyond = tokens.per_window.high is not None and (by_tokens.passed or 0) > tokens.per_window.high
+        is_known = went_beyond or not small.is_limited
+        return Rates(requests=requests, tokens=by_tokens, are_told_apart=is_known)
+    if not small.is_limited:
+        return Rates(requests=requests, tokens=by_tokens)
+    if requests.style is None or by_count.style is None:
+        return Rates(requests=requests, tokens=by_tokens, are_told_apart=False)
+    if _is_alike(requests, by_count):
+        return Rates(requests=requests, tokens=_make_at_least(by_tokens))
+    if _is_alike(tokens, by_tokens):
+        return Rates(requests=_make_at_least(requests), tokens=by_tokens)
     return Rates(requests=requests, tokens=by_tokens)
 
 
-def _make_at_least(record: DrainRecord, rate: Rate) -> Rate:
+def _make_at_least(rate: Rate) -> Rate:
     """The same as what went through, of a limit that was not met."""
-    if not rate.is_met:
-        return rate
     return msgspec.structs.replace(
         rate,
         is_met=False,

@@ -36,11 +36,11 @@ def refused(at_s: float, **headers: str) -> Shot:
 
 
 def window(told: str = "", **headers: str) -> DrainRecord:
-    """Four requests in ten seconds, asked every second: openings at 10 and 20 s."""
+    """Four requests in ten seconds, asked twice a second: openings at 10 and 20 s."""
     asked = {"retry_after": told} if told else {}
     first = Drain(shots=(shot(7), shot(8), refused(8.5, **asked)))
     opening = Recovery(refused=first.shots[-1], polls=(refused(9.5, **asked), shot(10.5)))
-    second = Drain(shots=(shot(11), shot(12), shot(13, **headers), refused(14, **asked)))
+    second = Drain(shots=(shot(11), shot(11.5), shot(12, **headers), refused(12.5, **asked)))
     closing = Recovery(refused=second.shots[-1], polls=(refused(19.5, **asked), shot(20.5)))
     return DrainRecord(drains=(first, second), recoveries=(opening, closing))
 
@@ -61,6 +61,16 @@ def test_a_window_is_counted_from_one_opening_to_the_refusal() -> None:
     assert (found.style, found.per_window) == ("window", Span(4.0, 4.0))
     assert found.window_s.has(10.0)
     assert not found.window_s.has(11.1)
+
+
+def test_a_drain_that_took_half_the_time_between_two_openings_may_have_seen_two_windows() -> None:
+    """The span says so: from half of what went through in half the time, to all of it."""
+    record = window()
+    slow = Drain(shots=(shot(11), shot(12), shot(13), refused(14.9)))
+    found = estimate_rate(replace(record, drains=(record.drains[0], slow)), count_one)
+    assert found.per_window == Span(2.0, 4.0)
+    assert found.window_s.has(5.0)
+    assert found.window_s.has(10.0)
 
 
 def test_tokens_of_a_window_are_known_to_one_request() -> None:
@@ -90,11 +100,20 @@ def test_as_many_large_requests_as_small_ones_met_the_limit_of_requests() -> Non
     assert (rates.requests.is_met, rates.tokens.is_met, rates.tokens.per_window) == (True, False, Span(400.0))
 
 
+def test_small_requests_alone_do_not_tell_which_limit_they_met() -> None:
+    """Nor do large ones that ended before they could."""
+    few = DrainRecord(drains=(Drain(shots=(shot(30, tokens=100),)),), recoveries=())
+    assert not tell_rates_apart(window(), None).are_told_apart
+    assert not tell_rates_apart(window(), few).are_told_apart
+    beyond = DrainRecord(drains=(Drain(shots=(shot(30, tokens=600),)),), recoveries=())
+    assert tell_rates_apart(window(), beyond).are_told_apart
+
+
 def test_fewer_large_requests_than_small_ones_met_the_limit_of_tokens() -> None:
     """Three in place of four."""
     large = window()
     opening = replace(large.recoveries[0], polls=(shot(10.5, tokens=900),))
-    drains = (large.drains[0], Drain(shots=(shot(11, tokens=900), shot(12, tokens=900), refused(13))))
+    drains = (large.drains[0], Drain(shots=(shot(11, tokens=900), shot(11.5, tokens=900), refused(12))))
     rates = tell_rates_apart(window(), DrainRecord(drains=drains, recoveries=(opening, large.recoveries[1])))
     assert (rates.requests.is_met, rates.requests.per_window) == (True, Span(4.0, 4.0))
     assert (rates.tokens.is_met, rates.tokens.per_window) == (True, Span(2700.0, 3599.0))
@@ -104,7 +123,7 @@ def test_fewer_large_requests_than_small_ones_met_the_limit_of_tokens() -> None:
     ("told", "truth", "said"),
     [
         ("", "absent", "4 refusals told no delay"),
-        ("0.9", "false", "and 5.49 s later it refused again"),
+        ("0.9", "false", "and 6.99 s later it refused again"),
         ("25", "false", "Retry-After told 25 s, and 2.01 s later it let in"),
     ],
 )
@@ -129,7 +148,7 @@ def test_told_budgets_are_held_against_what_was_let_in(limit: str, left: str, tr
     """A window of four in ten seconds may be told as four, or as 24 a minute; before a refusal nothing is left."""
     told = {"x_ratelimit_limit_requests": limit, "x_ratelimit_remaining_requests": left}
     record = window(**told)
-    found = judge_budgets([record], tell_rates_apart(record, None), width=1)
+    found = judge_budgets([record], tell_rates_apart(record, record), width=1)
     assert found.truth == truth, found.sentence
 
 
