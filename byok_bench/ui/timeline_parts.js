@@ -4,6 +4,7 @@ const KEYS = [
   ["Enter", "open it"], ["Space", "race, pause"], ["r", "race from the start"], ["s", "statistics of what is in view"],
   ["Esc", "leave race and selection"],
 ];
+const SHORTCUTS = "f j k + - ArrowLeft ArrowRight ArrowUp ArrowDown Enter Space r s Escape";
 const POINTER = "Drag for statistics; Shift and drag, or Shift and wheel, to pan; Ctrl and wheel to zoom; a click opens the answer at the byte. In a race the number behind an answer is the deltas so far, in brackets against the ghost.";
 const SPEEDS = [[0.1, "0.1×"], [1, "1×"], [4, "4×"]];
 
@@ -57,7 +58,7 @@ function buildParts() {
     clock: build("output"),
     mapBox: build("div", { class: "byok-race-map" }, map, window),
     axis: build("canvas", { "aria-hidden": "true" }),
-    lanes: build("canvas", { tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-describedby": about.id, class: "byok-race-lanes" }),
+    lanes: build("canvas", { tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-describedby": about.id, "aria-keyshortcuts": SHORTCUTS, class: "byok-race-lanes" }),
     names: build("div", { class: "byok-race-names", "aria-hidden": "true" }),
     ends: build("div", { class: "byok-race-ends", "aria-hidden": "true" }),
     pointed: build("div", { class: "byok-race-pointed" }),

@@ -25,7 +25,7 @@ class TimelineView {
     parts.before.disabled = parts.next.disabled = this.columns.flags.length === 0;
     parts.grid.hidden = this.columns.shown === 0;
     parts.status.textContent = "";
-    parts.statistics.replaceChildren();
+    parts.statistics.hidden = true;
     parts.legend.replaceChildren(...buildLegend(this.columns, model.get("hues"), model.get("words")));
     parts.summary.replaceChildren(buildTable(...model.get("summary"), "Answers"));
     this.fillRows();
@@ -183,6 +183,7 @@ class TimelineView {
 
   measure(selection) {
     this.selection = selection;
+    this.parts.status.textContent = "Measuring …";
     this.model.send({ kind: "measure", ...selection, start: Math.round(selection.start), end: Math.round(selection.end) });
     this.schedule();
   }
@@ -194,12 +195,13 @@ class TimelineView {
   receive(content) {
     if (content.kind !== "statistics") return;
     this.parts.status.textContent = content.about;
+    this.parts.statistics.hidden = false;
     this.parts.statistics.replaceChildren(buildTable(content.heads, content.rows, content.about));
   }
 
   leaveAll() {
     this.selection = null;
-    this.parts.statistics.replaceChildren();
+    this.parts.statistics.hidden = true;
     this.parts.status.textContent = "";
     this.race.leave();
   }
