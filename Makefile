@@ -15,7 +15,7 @@ PIP_QUIET := -q --disable-pip-version-check
 NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 .DEFAULT_GOAL := help
-.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page kills soak bench bench-tools bench-dask bench-store bench-ui capabilities fuzz servers library clean
+.PHONY: help calibrate demo demo-gateway lab test lint docs site pythons gateway comply light lowest clients clients-python clients-page kills soak bench bench-tools bench-dask bench-store bench-ui capabilities limits fuzz servers library clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sort
@@ -131,6 +131,9 @@ bench: $(VENV)/.installed-dev ## measure the instrument against its peers; write
 
 bench-tools: $(VENV)/.installed-dev ## the same for whole tools, each in an environment of its own
 	$(BIN)/python -m benchmarks.tools --write
+
+limits: $(VENV)/.installed-dev ## find the limits of five simulators over sockets; about a minute
+	$(BIN)/python -m benchmarks.limits
 
 bench-dask: $(VENV)/.installed-dev ## measure a run on one and two Dask workers, and without Dask
 	$(BIN)/python -m benchmarks.cluster
