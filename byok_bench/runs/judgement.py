@@ -34,11 +34,13 @@ _PROCESS: Final = "byok_bench.runs.judging_process"
 def update_judgement(path: Path, run_id: str, *, again: bool = False, processes: int | None = None) -> bool:
     """Judge what ended and has no row of today's checks, or all of it `again`; whether the file holds every row now.
 
-    `processes`: all cores, if not said. False for a file that cannot be written.
+    `processes`: all cores, if not said; one while the run goes on, which more would disturb. False for a file that
+    cannot be written.
     """
     judge = compute_judge_version()
     with open_reader(path) as db:
         missing = ledger.count_ended(db, run_id)[1] if again else count_unjudged(db, run_id)
+        is_going_on = run_rows.find_run(db, run_id).status == "running"
     if missing <= 0:
         return True
     if not os.access(path, os.W_OK):
@@ -47,8 +49,8 @@ def update_judgement(path: Path, run_id: str, *, again: bool = False, processes:
         figure_blocks.delete_blocks(db, run_id, "" if again else judge)
         if again:
             judged_rows.delete_judged_rows(db, run_id)
-    if missing >= ENOUGH_FOR_PROCESSES:
-        processes = processes or _count_cores()
+    processes = processes or _count_cores()
+    if missing >= ENOUGH_FOR_PROCESSES and processes > 1 and not is_going_on:
         told = "judging %d exchanges of run %s with %d processes; what is judged is kept"
         logging.getLogger("byok_bench").warning(told, missing, run_id, processes)
         _judge_in_processes(path, run_id, processes)
