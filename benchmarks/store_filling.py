@@ -117,13 +117,13 @@ def _vary_stamps(stamps: bytes, made: np.random.Generator) -> bytes:
     return (steps * (0.5 + made.random(len(steps)))).astype(np.uint32).tobytes()
 
 
-def store_rows(path: Path, run_id: str, source: Run, first: int) -> None:
-    """Rows and figures of all exchanges but the `first` ones, as judging stores them, of the recorded rows."""
+def store_rows(path: Path, run_id: str, source: Run) -> None:
+    """Rows and figures of all exchanges, as judging stores them, of the recorded rows."""
     recordings, judge, made = read_recordings(source), compute_judge_version(), np.random.default_rng(2)
     with open_reader(path) as db:
         ids = ledger.find_ids(db, run_id)
     with closing(StoreWriter(path)) as writer:
-        for start in range(ids.start + first, ids.stop, SPAN):
+        for start in range(ids.start, ids.stop, SPAN):
             with open_reader(path) as db:
                 span = range(start, start + SPAN)
                 keys = judged_rows.list_unjudged_samples(db, run_id, span, judge)

@@ -46,7 +46,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 def compute_timing(raw: RawExchange, reading: Reading) -> Timing:
     """The times of a recorded exchange; `reading` says which deltas carried output."""
     phases = raw.phases
-    stamps = _list_output_stamps(reading.marks)
+    stamps, firsts = _list_output_stamps(reading.marks)
     dns = _to_ms(phases.dns_start, phases.dns_end)
     dialled = (phases.connect_start, phases.dns_end, phases.start)
     connect = _to_ms(next(stamp for stamp in dialled if stamp is not None), phases.connect_end)
@@ -58,11 +58,11 @@ def compute_timing(raw: RawExchange, reading: Reading) -> Timing:
         queued=_compute_queued_ms(phases, dns, connect, tls),
         ttfb=_to_ms(phases.written, phases.first_byte),
         ttft=_to_ms(phases.written, stamps[0] if stamps else None),
-        ttft_text=_to_ms(phases.written, _find_first_ns(reading.marks, "text")),
-        ttft_reasoning=_to_ms(phases.written, _find_first_ns(reading.marks, "reasoning")),
-        ttft_tool=_to_ms(phases.written, _find_first_ns(reading.marks, "tool")),
+        ttft_text=_to_ms(phases.written, firsts.get("text")),
+        ttft_reasoning=_to_ms(phases.written, firsts.get("reasoning")),
+        ttft_tool=_to_ms(phases.written, firsts.get("tool")),
         e2e=_to_ms(phases.written, reading.done_ns if reading.done_ns is not None else _find_end_ns(raw)),
-        itl=tuple((later - earlier) / _MS for earlier, later in itertools.pairwise(stamps)),
+        itl=tuple([(later - earlier) / _MS for earlier, later in itertools.pairwise(stamps)]),
         tpot=_compute_tpot_ms(stamps, reading),
         clock=raw.clock,
     )
@@ -77,19 +77,18 @@ def _compute_queued_ms(phases: Phases, *network: float | None) -> float | None:
     return None if total is None else max(0.0, total - sum(part or 0.0 for part in network))
 
 
-def _list_output_stamps(marks: Sequence[Mark]) -> list[int]:
-    """One stamp an event, however many kinds of output it carried."""
+def _list_output_stamps(marks: Sequence[Mark]) -> tuple[list[int], dict[str, int]]:
+    """One stamp an event, however many kinds of output it carried; and the first of each kind."""
     stamps: list[int] = []
+    firsts: dict[str, int] = {}
     last = -1
-    for t_ns, _, event in marks:
+    for t_ns, kind, event in marks:
         if event != last:
             stamps.append(t_ns)
             last = event
-    return stamps
-
-
-def _find_first_ns(marks: Sequence[Mark], kind: str) -> int | None:
-    return next((t_ns for t_ns, found, _ in marks if found == kind), None)
+        if kind not in firsts:
+            firsts[kind] = t_ns
+    return stamps, firsts
 
 
 def _find_end_ns(raw: RawExchange) -> int | None:

@@ -87,12 +87,12 @@ def from_record(record: Record) -> RawExchange:
     raw = msgspec.convert(json.loads(expand_meta(record.meta)), RawExchange)
     raw.request = msgspec.structs.replace(raw.request, body=zlib.decompress(record.request))
     body = zlib.decompress(record.response)
-    position = 0
-    chunks: list[Chunk] = []
-    sizes = zlib.decompress(record.sizes) if record.meta.startswith(_WITH_WORDS) else record.sizes
-    for stamp, size in zip(unpack_stamps(record.stamps, raw.phases.start), _unpack_sizes(sizes), strict=True):
-        chunks.append((stamp, body[position : position + size]))
-        position += size
+    packed = zlib.decompress(record.sizes) if record.meta.startswith(_WITH_WORDS) else record.sizes
+    ends = [0, *accumulate(_unpack_sizes(packed))]
+    stamps = unpack_stamps(record.stamps, raw.phases.start)
+    chunks: list[Chunk] = [
+        (stamp, body[start:end]) for stamp, start, end in zip(stamps, ends[:-1], ends[1:], strict=True)
+    ]
     raw.chunks = chunks
     return raw
 
