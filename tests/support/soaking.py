@@ -29,14 +29,14 @@ HERE = Path(__file__).parent
 REPO = HERE.parent.parent
 IN_FLIGHT = 64
 LIFE_S = (80.0, 180.0)
-"""A measuring process is killed after so long."""
+"""A measuring process is killed so long after all its streams are there: a start takes what the machine has left."""
 LOOK_S = 2.0
 MOST_A_SECOND = 9
 """Repeats of two samples each: more than 64 streams of 4 s can end, so that the run is never through."""
-SETTLING_S = 30.0
-"""Of a life: what a process takes until its streams and caches are there is no growth."""
-SHORTEST_LIFE_S = 70.0
-"""Behind that, to tell a slope from it."""
+SETTLING_S = 20.0
+"""Of a life: until its caches are full, too, what it takes is no growth."""
+SHORTEST_LIFE_S = 50.0
+"""Of a life, to tell a slope from it."""
 ROOM_BYTES = 100_000
 """What is left on the disk when it is to be full."""
 NOISE = {"rss_mb": 2.0, "descriptors": 1.0, "wal_mb": 0.5}
@@ -101,7 +101,7 @@ class Life:
     """One measuring process, from its start to its end."""
 
     looks: list[tuple[float, dict[str, float]]] = field(default_factory=list)
-    """(seconds since its start, what it took)."""
+    """(seconds since all its streams were there, what it took)."""
     ended_by: str = ""
 
 
@@ -149,9 +149,11 @@ def soak(folder: Path, minutes: float, seed: int = 3) -> dict[str, Any]:
 
 def _live(arguments: list[str], store: Path, ends: str, life_s: float) -> Life:
     """One process: watched, and ended as told; a full disk it finds out itself."""
-    life, began = Life(ended_by=ends), time.monotonic()
+    life = Life(ended_by=ends)
     with subprocess.Popen([sys.executable, "-c", RUN, *arguments], env=_build_environment()) as child:
-        jumped = limited = False
+        while child.poll() is None and _look(child.pid, store).get("descriptors", 0) < IN_FLIGHT:
+            time.sleep(LOOK_S)
+        began, jumped, limited = time.monotonic(), False, False
         while child.poll() is None and (age := time.monotonic() - began) < life_s + limited * 60:
             time.sleep(LOOK_S)
             if age > life_s / 2 and not limited:
@@ -163,8 +165,9 @@ def _live(arguments: list[str], store: Path, ends: str, life_s: float) -> Life:
                     child.send_signal(signal.SIGUSR1)
             if not limited:
                 life.looks.append((age, _look(child.pid, store)))
-        if child.poll() is None:
+        while child.poll() is None:  # a switch that is pressed before anything is sent is heard by nobody
             child.send_signal(signal.SIGINT if ends == "Ctrl-C" else signal.SIGKILL)
+            time.sleep(LOOK_S)
         code = child.wait()
     expected = {"a full disk": 1, "Ctrl-C": 0}.get(ends, -signal.SIGKILL)
     if code != expected:

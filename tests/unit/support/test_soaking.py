@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.soaking import IN_FLIGHT, Life, compare_with_log, find_growth, list_broken_promises
+from support.soaking import IN_FLIGHT, SETTLING_S, Life, compare_with_log, find_growth, list_broken_promises
 
 FOUND: dict[str, Any] = {
     "integrity": "ok", "runs": 1, "stored_twice": 0, "answered_and_never_seen": 0, "seen_and_not_recorded": 60,
@@ -61,5 +61,5 @@ def test_the_file_and_the_log_are_held_against_each_other(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("a_minute", "slope"), [(0.0, 0.0), (6.0, 6.0)])
 def test_growth_is_told_a_minute(a_minute: float, slope: float) -> None:
     """Of the settled part of each life: what it takes at first is none."""
-    looks = [(age, {"rss_mb": 50 + a_minute * age / 60 if age > 30 else 0.0}) for age in map(float, range(0, 100, 2))]
+    looks = [(age, {"rss_mb": 50 + a_minute * age / 60 if age > SETTLING_S else 0.0}) for age in map(float, range(0, 100, 2))]
     assert find_growth([Life(looks=looks), Life(looks=looks[:5])], "rss_mb")["slope"] == slope
