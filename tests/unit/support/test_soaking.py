@@ -61,5 +61,7 @@ def test_the_file_and_the_log_are_held_against_each_other(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("a_minute", "slope"), [(0.0, 0.0), (6.0, 6.0)])
 def test_growth_is_told_a_minute(a_minute: float, slope: float) -> None:
     """Of the settled part of each life: what it takes at first is none."""
-    looks = [(age, {"rss_mb": 50 + a_minute * age / 60 if age > SETTLING_S else 0.0}) for age in map(float, range(0, 100, 2))]
+    looks = [
+        (age, {"rss_mb": 50 + a_minute * age / 60 if age > SETTLING_S else 0.0}) for age in map(float, range(0, 100, 2))
+    ]
     assert find_growth([Life(looks=looks), Life(looks=looks[:5])], "rss_mb")["slope"] == slope
