@@ -26,7 +26,7 @@ HOPS_VERSION = 2
 
 def add_command(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("limits", short_help="How much an endpoint lets through, and how long it may be silent")(print_limits)
+    app.command("limits", short_help="How much an endpoint lets through, and may be silent")(print_limits)
 
 
 def print_limits(

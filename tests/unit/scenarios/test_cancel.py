@@ -24,9 +24,11 @@ BODIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-async def ask(schema: str, transport: Any, wanted: CancelAfter, stream: bool = True) -> list[Exchange]:
+async def ask(
+    schema: str, transport: Any, wanted: CancelAfter, stream: bool = True, ttft_ms: float = 20
+) -> list[Exchange]:
     """A cancelled answer, and one after it on the same client."""
-    async with Simulator(ttft_ms=20, gap_ms=2, any_model=True) as server, Client() as client:
+    async with Simulator(ttft_ms=ttft_ms, gap_ms=2, any_model=True) as server, Client() as client:
         endpoint = Endpoint(
             label="e", base_url=server.base_url, schema=schema, models=[Model("m")], transport=transport
         )  # type: ignore[arg-type]
@@ -64,7 +66,7 @@ async def test_an_answer_is_closed_after_so_many_ms(schema: str, transport: str,
 @pytest.mark.parametrize("schema", SCHEMAS)
 async def test_a_whole_answer_can_be_given_up_too(schema: str) -> None:
     """Nothing of it is read, and nothing is said about it."""
-    cancelled, _ = await ask(schema, "own", CancelAfter(ms=5), stream=False)
+    cancelled, _ = await ask(schema, "own", CancelAfter(ms=5), stream=False, ttft_ms=600)
     assert (cancelled.raw.end, cancelled.error, cancelled.output.text) == ("cancelled", None, "")
 
 
