@@ -46,9 +46,10 @@ def update_judgement(path: Path, run_id: str, *, again: bool = False, processes:
     if not os.access(path, os.W_OK):
         return False
     with change_store(path) as db:
-        figure_blocks.delete_blocks(db, run_id, "" if again else judge)
-        if again:
-            judged_rows.delete_judged_rows(db, run_id)
+        kept = "" if again else judge
+        if figure_blocks.delete_blocks(db, run_id, kept):
+            # Rows go with their figures: whoever reads the file next, with whatever checks, finds both or none.
+            judged_rows.delete_judged_rows(db, run_id, kept)
     processes = processes or _count_cores()
     if missing >= ENOUGH_FOR_PROCESSES and processes > 1 and not is_going_on:
         told = "judging %d exchanges of run %s with %d processes; what is judged is kept"

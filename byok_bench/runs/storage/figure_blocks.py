@@ -61,6 +61,6 @@ def find_gaps(db: sqlite3.Connection, block: int, target: int, stage: int) -> by
     return None if found is None else bytes(found[0])
 
 
-def delete_blocks(db: sqlite3.Connection, run_id: str, but: str) -> None:
-    """Blocks of a run, but for those of one judge."""
-    db.execute("delete from figure_block where run_id = ? and judge != ?", (run_id, but))
+def delete_blocks(db: sqlite3.Connection, run_id: str, but: str) -> int:
+    """Blocks of a run, but for those of one judge; how many there were."""
+    return db.execute("delete from figure_block where run_id = ? and judge != ?", (run_id, but)).rowcount

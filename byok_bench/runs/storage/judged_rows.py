@@ -27,9 +27,12 @@ def mark_answered(db: sqlite3.Connection, exchanges: Iterable[int]) -> None:
     )
 
 
-def delete_judged_rows(db: sqlite3.Connection, run_id: str) -> None:
-    """All rows of a run."""
-    db.execute("delete from judged where exchange_id in (select id from exchange where run_id = ?)", (run_id,))
+def delete_judged_rows(db: sqlite3.Connection, run_id: str, but: str) -> None:
+    """Rows of a run, but for those of one judge."""
+    db.execute(
+        "delete from judged where judge != ? and exchange_id in (select id from exchange where run_id = ?)",
+        (but, run_id),
+    )
 
 
 def list_judged(db: sqlite3.Connection, judge: str, exchanges: Iterable[int]) -> set[int]:

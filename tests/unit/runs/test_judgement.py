@@ -124,6 +124,18 @@ def test_everything_is_judged_again_when_that_is_asked(store: Path) -> None:
     assert count_kept(store) == (24, 24)
 
 
+def test_rows_of_other_checks_go_with_their_figures(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions that take turns at a file, one of which was ended while it judged, leave no row without figures."""
+    update_judgement(store, find_id(store))
+    with monkeypatch.context() as patch:
+        patch.setattr(judgement, "compute_judge_version", lambda: "another")
+        patch.setattr(judgement, "judge_share", lambda *_: None)
+        update_judgement(store, find_id(store))
+    assert count_kept(store) == (0, 0)
+    update_judgement(store, find_id(store))
+    assert count_kept(store) == (24, 24)
+
+
 def test_figures_are_read_again_when_the_run_was_judged_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of a run that is over are kept until then: afterwards they are not what the file holds."""
     monkeypatch.setattr(selections, "MANY", 0)
