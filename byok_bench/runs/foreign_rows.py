@@ -10,7 +10,7 @@ import msgspec
 
 from byok_bench.runs.row import Row, decode_row, encode_row
 from byok_bench.runs.storage.ledger import ExchangeState
-from byok_bench.runs.storage.records import Record, to_record
+from byok_bench.runs.storage.records import Record, expand_meta, to_record
 from byok_bench.wire.raw_exchange import Phases, RawExchange, RawRequest
 
 _MEMBER: Final = b',"foreign":'
@@ -23,12 +23,13 @@ _NOTHING: Final = RawExchange(
 def make_foreign_record(row: Row) -> Record:
     """What stands in the store for an exchange that another tool made."""
     record = to_record(_NOTHING)
-    return msgspec.structs.replace(record, meta=record.meta[:-1] + _MEMBER + encode_row(row) + b"}")
+    meta = expand_meta(record.meta)[:-1] + _MEMBER + encode_row(row) + b"}"
+    return msgspec.structs.replace(record, meta=meta, sizes=b"")  # of a record whose head is not packed
 
 
 def has_foreign_row(record: Record) -> bool:
     """Whether a record is another tool's row."""
-    return _MEMBER in record.meta
+    return record.meta.startswith(b"{") and _MEMBER in record.meta
 
 
 def read_foreign_row(record: Record, state: ExchangeState) -> Row:
