@@ -139,8 +139,8 @@ def save_map(endpoint: "Endpoint", found: "LimitsMap") -> None:
     from byok_bench.endpoints.book import EndpointBook
     from byok_bench.runs.limits.saving import save_limits
 
-    save_limits(EndpointBook.open(), endpoint, found)
-    note("byok-bench: saved as limits.* in the model's record")
+    path = save_limits(EndpointBook.open(), endpoint, found)
+    note(f"byok-bench: saved; the exchanges are in {path}")
 
 
 async def ask_hops(asks: "AsksSilences", hops: "list[Endpoint]", model: str | None) -> "list[SilenceMap]":

@@ -150,6 +150,8 @@ def test_the_command_prints_one_document_and_keeps_the_map_in_the_book(here: Cal
     book.refresh()
     record = book["Mine"].models[0].record
     assert record is not None
+    (kept,) = (book.path.parent / "evidence").glob("*.limits.json")
+    assert json.loads(kept.read_text())["limits"] == document["limits"]
     assert ("limits.concurrency" in record.found, record.found["streaming"].state) == (True, "yes")
 
 

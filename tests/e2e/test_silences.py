@@ -1,6 +1,8 @@
 """Silence maps of a small proxy of the tests' own, whose timeouts are known: tenths of seconds, named so."""
 
 import asyncio
+import json
+import sys
 from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
@@ -9,8 +11,10 @@ import pytest
 from msgspec.structs import replace
 from support.hostile import Peer
 from support.proxies import Relay, pass_on, proxy
+from support.served import Served
 
 from byok_bench.backends.simulator.server import Simulator
+from byok_bench.cli.main import main
 from byok_bench.errors import EndpointError
 from byok_bench.runs.limits.silences import SilenceMap, find_silences, iterate_cutters
 
@@ -75,3 +79,20 @@ async def test_a_server_that_is_not_silent_on_request_is_refused(monkeypatch: py
         with pytest.raises(EndpointError, match="is not silent on request") as refused:
             await find_silences(server.endpoint, longest_s=LONGEST_S)
     assert refused.value.code == "not_silent"
+
+
+def test_the_command_tells_each_hop_and_keeps_the_exchanges(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Lines for people, or one document; it says before what it sends."""
+    with Served() as url:
+        given = ["--base-url", url, "--model", "simulator-1", "--silence", "--longest-s", "0.4", "--yes"]
+        monkeypatch.setattr(sys, "argv", ["byok-bench", "limits", *given, "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    out, err = capfd.readouterr()
+    (hop,) = json.loads(out)["hops"]
+    assert (ended.value.code or 0, {one["state"] for one in hop["silences"].values()}) == (0, {"held"})
+    assert len(hop["exchanges"]) == 4
+    assert err.startswith("This sends 5 requests, in about 0.4 seconds.\n")
+    assert "first_byte         held         held for 0.4 s" in err

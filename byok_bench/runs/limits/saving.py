@@ -1,10 +1,14 @@
 """Limits in the book: they stand in the record of the model beside its capabilities, named `limits.*`."""
 
+import json
+from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
-from byok_bench.checks.capabilities.saving import LIMITS
+from byok_bench.checks.capabilities.saving import LIMITS, locate_evidence
+from byok_bench.endpoints.atomic_files import lock_file, write_atomically
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model_record import Capability, ModelRecord
@@ -15,8 +19,10 @@ STATES: Final = {"found": "yes", "true": "yes", "false": "no", "absent": "no", "
 """State of a verdict → that of a capability; all else is unknown."""
 
 
-def save_limits(book: EndpointBook, endpoint: Endpoint, found: LimitsMap) -> None:
-    """Write the verdicts into the record of the model in the book; what else was measured there stays.
+def save_limits(book: EndpointBook, endpoint: Endpoint, found: LimitsMap) -> Path:
+    """Write the verdicts into the record of the model in the book, the exchanges beside it; gives the latter's path.
+
+    What else was measured of the model stays.
 
     Raises EndpointError if the endpoint has no such model in the book, and as `EndpointBook.update` does.
     """
@@ -30,6 +36,11 @@ def save_limits(book: EndpointBook, endpoint: Endpoint, found: LimitsMap) -> Non
     measured = replace(model, record=replace(record, found={**record.found, **limits}))
     models = [measured if one.config_key == model.config_key else one for one in endpoint.models]
     book.update(replace(endpoint, models=models))
+    path = locate_evidence(book, model.config_key).with_suffix(".limits.json")
+    document = msgspec.to_builtins(found.to_json(with_bytes=True))
+    with lock_file(path):
+        write_atomically(path, json.dumps(document))
+    return path
 
 
 def _to_capability(verdict: Verdict, found: LimitsMap) -> Capability:

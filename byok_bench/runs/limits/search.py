@@ -67,12 +67,10 @@ async def find_limits(
         on_progress=on_progress or _ignore_progress,
     )
     async with AsyncExitStack() as stack:
-        if client is None:
-            client = await stack.enter_async_context(Client())
-        sender = Sender(search, client)
+        used = client if client is not None else await stack.enter_async_context(Client())
+        sender = Sender(search, used)
         found = await ConcurrencySearch(sender).run()
-        records = await _measure_both_sizes(sender, found)
-    return _make_map(sender, found, records)
+        return _make_map(sender, found, await _measure_both_sizes(sender, found))
 
 
 async def _measure_both_sizes(sender: Sender, found: Concurrency) -> list[DrainRecord]:
