@@ -28,6 +28,7 @@ class FileLink(anywidget.AnyWidget):
     """A link to a file, by its path from the notebook's folder; none without a path."""
 
     _esm = HERE / "file_link.js"
+    _css = HERE / "file_link.css"
 
     path = traitlets.Unicode("").tag(sync=True)
     text = traitlets.Unicode("").tag(sync=True)
@@ -39,6 +40,7 @@ class ReportSaver(VBox):  # type: ignore[misc]
     def __init__(self) -> None:
         self.name_field = Field(label="File of the report", value=DEFAULT_NAME)
         self.button = Action(SAVE, hint="One page that needs nothing else, beside the notebook")
+        self.button.layout.align_self = "center"  # beside the input, which has a label above and a note below
         self.link = FileLink()
         self._notice = HTML()
         self._run: Run | None = None
@@ -60,7 +62,7 @@ class ReportSaver(VBox):  # type: ignore[misc]
         if self._run is None:
             return None
         if path.exists() and path != self._told:
-            self._told = path
+            self._told, self.link.path = path, ""
             self.button.text, self.button.tone = REPLACE, "warning"
             self._say(f"{path} is there already. Replace it, or give another name.", "bad")
             return None
