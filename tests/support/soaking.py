@@ -25,6 +25,8 @@ from pathlib import Path
 from statistics import correlation, linear_regression, median
 from typing import Any
 
+from byok_bench.runs.storage.records import expand_meta
+
 HERE = Path(__file__).parent
 REPO = HERE.parent.parent
 IN_FLIGHT = 64
@@ -197,8 +199,9 @@ def compare_with_log(store: Path, seen: set[str]) -> dict[str, Any]:
     """The result file beside the ids of all requests that the server saw."""
     db = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
     try:
-        metas = [json.loads(meta) for (meta,) in db.execute("select meta from attempt where ended = 'recorded'")]
-        recorded = {meta["request"]["id"] for meta in metas}
+        recorded = db.execute("select meta from attempt where ended = 'recorded'")
+        metas = [json.loads(expand_meta(meta)) for (meta,) in recorded]
+        known = {meta["request"]["id"] for meta in metas}
         answered = {meta["request"]["id"] for meta in metas if meta["head"] is not None}
         states = dict(db.execute("select status, count(*) from exchange group by status").fetchall())
         (keys,) = db.execute("select count(distinct run_id || plan_key) from exchange").fetchone()
@@ -210,10 +213,10 @@ def compare_with_log(store: Path, seen: set[str]) -> dict[str, Any]:
     return {
         "runs": runs,
         "exchanges": states,
-        "stored_twice": len(metas) - len(recorded) + sum(states.values()) - keys,
+        "stored_twice": len(metas) - len(known) + sum(states.values()) - keys,
         "requests_seen": len(seen),
-        "requests_recorded": len(recorded),
-        "seen_and_not_recorded": len(seen - recorded),
+        "requests_recorded": len(known),
+        "seen_and_not_recorded": len(seen - known),
         "answered_and_never_seen": len(answered - seen),
         "lost_attempts": lost,
         "marked_clock_jumped": sum("clock_jumped" in meta.get("flags", ()) for meta in metas),

@@ -46,7 +46,9 @@ def test_the_file_and_the_log_are_held_against_each_other(tmp_path: Path) -> Non
         db.execute("create table attempt (ended, meta)")
         db.execute("insert into run values ('r')")
         db.executemany("insert into exchange values ('r', ?, ?)", [("a", "done"), ("b", "done"), ("c", "planned")])
-        metas = [json.dumps({"request": {"id": id_}, "head": {}, "flags": ["clock_jumped"]}) for id_ in ("1", "2")]
+        metas = [
+            json.dumps({"request": {"id": id_}, "head": {}, "flags": ["clock_jumped"]}).encode() for id_ in ("1", "2")
+        ]
         db.executemany("insert into attempt values (?, ?)", [("recorded", one) for one in metas] + [("lost", None)])
     db.close()
     found = compare_with_log(store, {"1", "3"})
