@@ -12,7 +12,7 @@ FOUND: dict[str, Any] = {
     "integrity": "ok", "runs": 1, "stored_twice": 0, "answered_and_never_seen": 0, "seen_and_not_recorded": 60,
     "lost_attempts": 64, "most_lost": 64, "exchanges": {"done": 9, "planned": 3}, "ends": ["kill -9", "Ctrl-C"],
     "marked_clock_jumped": IN_FLIGHT,
-    "grew_a_minute": {name: {"slope": 0.0} for name in ("rss_mb", "descriptors", "wal_mb")},
+    "grew_a_minute": {name: {"slope": 99.0, "r2": 0.1} for name in ("rss_mb", "descriptors", "wal_mb")},
 }  # fmt: skip
 BREAKS: dict[str, tuple[dict[str, Any], str]] = {
     "a damaged file": ({"integrity": "row 3 missing"}, "the result file is whole"),
@@ -24,7 +24,10 @@ BREAKS: dict[str, tuple[dict[str, Any], str]] = {
     "a row left as sent": ({"exchanges": {"sent": 1}}, "nothing is left as sent"),
     "a process that broke by itself": ({"ends": ["code 1 in place of kill -9"]}, "every process ended"),
     "a jump that nobody saw": ({"marked_clock_jumped": 0}, "what the clock's jump touched"),
-    "memory that grows": ({"grew_a_minute": FOUND["grew_a_minute"] | {"rss_mb": {"slope": 9.0}}}, "rss_mb does not"),
+    "memory that grows": (
+        {"grew_a_minute": FOUND["grew_a_minute"] | {"rss_mb": {"slope": 9.0, "r2": 0.9}}},
+        "rss_mb does not",
+    ),
 }
 
 
