@@ -43,7 +43,7 @@ SENDS_NOTHING = {
     "scenarios check": "plays on a simulator of its own",
     "runs list": "", "runs show": "", "runs note": "", "runs delete": "", "runs vacuum": "", "runs check": "",
     "runs merge": "", "runs export": "", "runs baseline": "", "runs history": "",
-    "gate": "", "bill": "",
+    "runs import": "", "gate": "",
 }  # fmt: skip
 BEHIND_THE_GATE = {
     "endpoints/send.py": "the gate stands in it",
@@ -108,6 +108,8 @@ def commands(server: Counted, folder: Path) -> dict[str, list[list[str]]]:
         "check": [["mine"], adhoc, ["mine", "--deep"]],
         "models": [["mine"], adhoc],
         "capabilities": [["mine", "--only", "streaming"], [*adhoc, "--only", "streaming"]],
+        "bill": [["--endpoint", "mine"], adhoc],
+        "limits": [["mine", "--max-requests", "2"], [*adhoc, "--max-requests", "2"]],
         "diff": [["mine", "mine", "--scenario", "plain-answer", "--repeats", "1"]],
         "vendor": [["--reference", "mine", "--candidate", "other", "--k2vv", str(lines), "--repeats", "1"]],
         "run": [
@@ -135,6 +137,14 @@ async def _ask_receiver(endpoint: Endpoint) -> None:
     await receiver._make_reply(Request("POST", "/v1/agent", {}, asked, 0.0))
 
 
+async def _ask_silences(endpoint: Endpoint) -> None:
+    try:
+        await bb.find_silences(endpoint, longest_s=0.05)
+    except bb.EndpointError as error:  # asked, and this server is not silent on request
+        if "not silent" not in str(error):
+            raise
+
+
 PYTHON: dict[str, Callable[[Endpoint], Awaitable[Any]]] = {
     "send": lambda endpoint: bb.send(endpoint, {"messages": []}),
     "get_models": list_models,
@@ -146,6 +156,9 @@ PYTHON: dict[str, Callable[[Endpoint], Awaitable[Any]]] = {
         endpoint, "plain-answer", repeats=1, resume=False, process=True
     ),
     "capabilities": lambda endpoint: bb.capabilities(endpoint, only=["streaming"]),
+    "find_limits": lambda endpoint: bb.find_limits(endpoint, max_requests=2),
+    "review_bill": bb.review_bill,
+    "find_silences": _ask_silences,
     "diff": lambda endpoint: bb.diff(endpoint, endpoint, "plain-answer", repeats=1),
     "resume": lambda endpoint: resume(),
     "the form's buttons": _ask_form,
