@@ -52,6 +52,8 @@ PARTS = {
 }
 """Marker → is its part on this machine, and what to install if not."""
 
+SLOW_FOLDERS = ("e2e", "notebooks")
+
 LOOPBACK_NAMES = {"localhost", "", None}
 LEAKY_VARIABLES = (
     "OPENAI_",
@@ -67,7 +69,9 @@ LEAKY_VARIABLES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what this machine lacks; on CI let it fail instead."""
+    """Begin with the files that take longest; skip, with the reason, what this machine lacks, and on CI let it fail."""
+    # Files go to whichever process is free: a long one that comes last would keep the others waiting.
+    items.sort(key=lambda item: item.path.parent.name not in SLOW_FOLDERS)
     if ON_CI:
         return
     missing = {marker: why for marker, (present, why) in PARTS.items() if not present()}
