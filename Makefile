@@ -105,7 +105,7 @@ lab: $(VENV)/.installed-lab ## open JupyterLab on notebooks/
 	@$(BIN)/byok-bench lab
 
 test: $(VENV)/.installed-dev ## the whole suite, notebooks included
-	$(BIN)/pytest -n $(JOBS) --dist loadfile $(NBVAL) tests notebooks
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(NBVAL) tests notebooks
 
 lint: $(VENV)/.installed-dev ## format, lint, types, layers, names, generated pages
 	$(BIN)/ruff format --check .
