@@ -85,6 +85,19 @@ async def test_the_site_is_accessible(opened: tuple[Page, list[str]], name: str,
     assert away == []
 
 
+@pytest.mark.site
+async def test_the_site_is_searched_from_disk(opened: tuple[Page, list[str]]) -> None:
+    """Without a server and without a worker, which a page on disk may not start."""
+    page, away = opened
+    await page.goto((SITE / "howto/openrouter.html").as_uri())
+    await page.click("[data-md-component=search-query]")
+    await page.keyboard.type("retry-after")
+    found = page.locator(".md-search-result__item a").first
+    await found.wait_for()
+    assert "checks/" in str(await found.get_attribute("href"))
+    assert away == []
+
+
 class Words(HTMLParser):
     """The text of each element that has text of its own and is printed."""
 
