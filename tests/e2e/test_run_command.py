@@ -369,7 +369,9 @@ def test_a_report_is_written_in_every_form(measured: Shell) -> None:
     options = [part for pair in files.items() for part in pair]
     code, out, _ = measured("report", *options, "--json")
     assert code == 0
-    assert len(json.loads(out)["written"]) == 1 + 2 * (2 + len(TABLES) + 2) + 1 + 1  # of details, two have lines; chunks are Parquet
+    assert (
+        len(json.loads(out)["written"]) == 1 + 2 * (2 + len(TABLES) + 2) + 1 + 1
+    )  # of details, two have lines; chunks are Parquet
     assert (measured.home / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     lines = [json.loads(line) for line in (measured.home / "all.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 1 + 6 * 3 + 3
