@@ -36,6 +36,21 @@ await server.stop()
 ]
 
 
+async def test_the_first_notebook_ends_with_the_endpoint_to_take(tmp_path: Path) -> None:
+    """As someone who opens it and runs all cells: the verdict first, no cell in error, nothing fetched."""
+    folder, home = tmp_path / "notebooks", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    shutil.copy(NOTEBOOKS / "00_start_here.ipynb", folder)
+    async with browser_page() as (page, away), jupyter_lab(folder, home, BYOK_BENCH_HOME=str(home)) as server:
+        await open_notebook(page, server, "00_start_here.ipynb")
+        await run_all(page, timeout_s=200)
+        await expect(page.get_by_text("Take simulator: it is the only one that is usable.").first).to_be_visible()
+        await expect(page.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
+        await keep_screenshot(page, "notebook-00")
+        assert away == []
+
+
 async def test_a_rule_of_the_matrix_opens_to_bytes_and_times_and_stays_when_the_kernel_is_gone(tmp_path: Path) -> None:
     """By a click on its line; the plot below is drawn, and nothing is fetched from anywhere. Saved, with a kernel that
     knows nothing of it, the notebook shows the same.
