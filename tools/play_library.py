@@ -2,9 +2,10 @@
 
 One dialect, one repeat, answers capped; what needs a larger window, or is dear, is left out. A play that was stopped
 goes on where it was. A small model misses most expectations; what must not happen is a sample without an outcome.
-Prints a table for docs/scenarios.md; exit code 1 if a loop broke. `--direct`: without LiteLLM.
+Prints a table for docs/scenarios.md; exit code 1 if a loop broke. `--direct`: without LiteLLM; `--window N`: tokens.
 """
 
+import argparse
 import asyncio
 import os
 import sys
@@ -24,7 +25,10 @@ from byok_bench.scenarios.selection import GROUPS, find_scenarios
 STORE = Path("build/library.sqlite")
 CAP = 16
 """Tokens of an answer at most."""
-WINDOW = 4096
+WINDOW = 2048
+"""Tokens; a larger one plays more of the groups context and cache, and takes longer."""
+LONGEST_S = 120.0
+"""Of an answer: llama.cpp takes a limit of −1 tokens for none, and writes until its window is full."""
 PORTS = (18431, 18432)
 """Of llama.cpp and LiteLLM: always the same, so that a play can go on."""
 THROUGH_LITELLM = ("agent", "tools/choice-*", "loops/fix-a-bug", "structured/strict-schema")
@@ -61,6 +65,7 @@ def cap_members(members: dict[str, Any], tokens: int) -> dict[str, Any]:
 async def play(endpoint: bb.Endpoint, names: Sequence[str]) -> bb.Run:
     """A run of these scenarios."""
     scenarios = [cap_output(one, CAP) for one in find_scenarios(names) if not (one.wants_failure and one.cost)]
+    endpoint = replace(endpoint, timeouts=bb.Timeouts(total=LONGEST_S))
     return await bb.run(endpoint, scenarios, repeats=1, warmup=1, store=STORE, on_progress=lambda _: None)
 
 
@@ -98,17 +103,26 @@ def list_failures(rows: Sequence[Row]) -> list[str]:
     return [f"{row.scenario}/{row.sample}: {'; '.join(row.why)}"[:200] for row in rows if row.outcome == "failed"]
 
 
+def read_arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--direct", action="store_true", help="without LiteLLM")
+    parser.add_argument("--window", type=int, default=WINDOW, help="tokens of the model's context")
+    return parser.parse_args()
+
+
 async def main() -> int:
     """Play both, print what came of it."""
+    asked = read_arguments()
     STORE.parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
-            bb.LlamaCpp(threads=os.cpu_count() or 1, context=WINDOW, slots=1, port=PORTS[0])
+            bb.LlamaCpp(threads=os.cpu_count() or 1, context=asked.window, slots=1, port=PORTS[0])
         )
         direct = await play(server.endpoint, ["all"])
         print("\n".join(["llama.cpp", *list_lines(direct), *list_failures(direct.rows)]), flush=True)
         broken = list_broken(direct)
-        if "--direct" not in sys.argv:
+        if not asked.direct:
             proxy = await stack.enter_async_context(bb.LiteLLM(server, port=PORTS[1]))
             through = await play(proxy.endpoint, THROUGH_LITELLM)
             print("\n".join(["LiteLLM", *list_lines(through), *list_failures(through.rows)]), flush=True)
