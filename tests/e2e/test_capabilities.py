@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,12 +11,12 @@ import pytest
 import tomlkit
 from support.capability_tables import compare_table
 from support.killing import REPO
+from support.program import Here
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.checks.capabilities.catalogue import list_features
 from byok_bench.checks.capabilities.examination import capabilities
 from byok_bench.checks.capabilities.saving import locate_evidence
-from byok_bench.cli.main import main
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model, Schema
@@ -76,22 +76,6 @@ async def test_a_wrong_key_is_told_once_and_ends_it() -> None:
     assert {one.state for one in asked} == {"unknown"}
 
 
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """The program in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["byok-bench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capfd.readouterr()
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A correct simulator."""
@@ -115,7 +99,7 @@ def book(url: str) -> EndpointBook:
 ONLY = ("--only", "streaming", "--only", "model", "--only", "tools", "--only", "structured")
 
 
-def test_the_expense_is_told_before_and_after(here: Call, url: str) -> None:
+def test_the_expense_is_told_before_and_after(here: Here, url: str) -> None:
     """People see what it may take before the first request, and what it took."""
     code, out, err = here("capabilities", "--base-url", url, "--model", "simulator-1", "--only", "streaming")
     assert (code, err.splitlines()[0]) == (0, "This sends at most 2 requests, 100 tokens.")
@@ -123,7 +107,7 @@ def test_the_expense_is_told_before_and_after(here: Call, url: str) -> None:
     assert out.startswith("✔ streaming")
 
 
-def test_the_document_holds_each_exchange_once(here: Call, url: str) -> None:
+def test_the_document_holds_each_exchange_once(here: Here, url: str) -> None:
     """Every id that stands behind a capability is among the exchanges."""
     _, out, _ = here("capabilities", "--base-url", url, "--model", "simulator-1", *ONLY, "--json")
     document = json.loads(out)
@@ -133,7 +117,7 @@ def test_the_document_holds_each_exchange_once(here: Call, url: str) -> None:
     assert {one["exchange_id"] for one in document["found"].values()} <= set(ids)
 
 
-def test_what_is_saved_stands_in_the_book_and_survives_edits(here: Call, book: EndpointBook) -> None:
+def test_what_is_saved_stands_in_the_book_and_survives_edits(here: Here, book: EndpointBook) -> None:
     """The dated record is read back as it was found, coarse states follow, comments and later edits leave it alone."""
     assert here("capabilities", "Mine", *ONLY, "--save")[0] == 0
     book.refresh()
@@ -148,7 +132,7 @@ def test_what_is_saved_stands_in_the_book_and_survives_edits(here: Call, book: E
     assert "sk-" not in tomlkit.dumps(tomlkit.parse(book.path.read_text()))
 
 
-def test_the_exchanges_of_a_record_are_kept_beside_the_book(here: Call, book: EndpointBook) -> None:
+def test_the_exchanges_of_a_record_are_kept_beside_the_book(here: Here, book: EndpointBook) -> None:
     """An earlier day's answer can be looked at, byte for byte."""
     here("capabilities", "Mine", *ONLY, "--save")
     book.refresh()
@@ -160,7 +144,7 @@ def test_the_exchanges_of_a_record_are_kept_beside_the_book(here: Call, book: En
     assert behind["body"]["chunks"]
 
 
-def test_another_model_behind_the_same_name_is_suspected(here: Call, book: EndpointBook) -> None:
+def test_another_model_behind_the_same_name_is_suspected(here: Here, book: EndpointBook) -> None:
     """A record with another tokenizer makes the command say so, in words and in JSON."""
     here("capabilities", "Mine", *ONLY, "--save")
     text = book.path.read_text()
@@ -173,7 +157,7 @@ def test_another_model_behind_the_same_name_is_suspected(here: Call, book: Endpo
     assert "tokenizer differs" in err
 
 
-def test_nothing_that_answers_is_an_unfinished_command(here: Call) -> None:
+def test_nothing_that_answers_is_an_unfinished_command(here: Here) -> None:
     """Exit code 3, and no state but unknown."""
     code, out, _ = here("capabilities", "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--only", "streaming")
     assert code == 3

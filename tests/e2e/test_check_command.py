@@ -4,18 +4,16 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from support.killing import REPO
+from support.program import Here
 
 from byok_bench.checks.ladder.climb import RUNGS
-from byok_bench.cli.main import main
 from byok_bench.report.evidence import list_failures
 from byok_bench.runs.results import Run
-
-Call = Callable[..., tuple[int, str, str]]
 
 
 @contextmanager
@@ -37,20 +35,7 @@ def url() -> Iterator[str]:
         yield base_url
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """The program in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["byok-bench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capfd.readouterr()
-
-    return call
-
-
-def test_the_ladder_is_the_document_and_stands_on_stdout(here: Call, url: str) -> None:
+def test_the_ladder_is_the_document_and_stands_on_stdout(here: Here, url: str) -> None:
     """`check > ladder.txt` holds it; the rungs in their order, and what they took."""
     code, out, err = here("check", "--base-url", url, "--model", "simulator-1")
     assert (code, err) == (0, "")
@@ -58,7 +43,7 @@ def test_the_ladder_is_the_document_and_stands_on_stdout(here: Call, url: str) -
     assert "requests" in out.splitlines()[-1]
 
 
-def test_beside_a_json_document_the_rungs_are_for_people(here: Call, url: str) -> None:
+def test_beside_a_json_document_the_rungs_are_for_people(here: Here, url: str) -> None:
     """stdout holds the document alone."""
     code, out, err = here("check", "--base-url", url, "--model", "simulator-1", "--json")
     assert (code, json.loads(out)["ok"]) == (0, True)
@@ -66,21 +51,21 @@ def test_beside_a_json_document_the_rungs_are_for_people(here: Call, url: str) -
 
 
 @pytest.mark.parametrize("command", [["models"], ["check"]])
-def test_a_missing_v1_is_no_question_of_the_models_id(here: Call, url: str, command: list[str]) -> None:
+def test_a_missing_v1_is_no_question_of_the_models_id(here: Here, url: str, command: list[str]) -> None:
     """GET /models names no model: what is not there is the route."""
     _, out, err = here(*command, "--base-url", url.removesuffix("/v1") + "/wrong", "--model", "simulator-1")
     assert "often /v1 is missing" in out + err
     assert "exact id" not in out + err
 
 
-def test_a_connection_that_was_refused_is_no_request(here: Call) -> None:
+def test_a_connection_that_was_refused_is_no_request(here: Here) -> None:
     """Nothing was sent, and nothing is counted."""
     code, out, _ = here("check", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
     assert code == 1
     assert out.splitlines()[-1].startswith("0 requests")
 
 
-def test_a_reasoning_model_of_openai_is_mended_by_what_the_ladder_says(here: Call) -> None:
+def test_a_reasoning_model_of_openai_is_mended_by_what_the_ladder_says(here: Here) -> None:
     """Each refusal names its remedy and a command; pasted as they stand, the ladder is green, and a run succeeds."""
     with served("--profile", "openai-reasoning") as base_url:
         here("endpoints", "add", "o", "--base-url", base_url, "--model", "simulation/reasons")

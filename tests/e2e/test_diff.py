@@ -1,13 +1,11 @@
 """`bb.diff` and `byok-bench diff`: a simulator directly, and another one that plays the proxy."""
 
 import json
-import sys
-from collections.abc import Callable
 
 import pytest
+from support.program import Here
 
 from byok_bench.backends.simulator.server import DEFAULT_MODEL, Simulator
-from byok_bench.cli.main import main
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
@@ -74,28 +72,12 @@ async def test_two_dialects_cannot_get_the_same_request() -> None:
             await diff(server.endpoint, server.get_endpoint("messages"), ["plain-answer"])
 
 
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """The program in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["byok-bench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capfd.readouterr()
-
-    return call
-
-
 def make_dead_endpoint(label: str) -> Endpoint:
     """Nobody listens on it."""
     return Endpoint(label=label, base_url="http://127.0.0.1:9/v1", models=[Model("m")])
 
 
-def test_an_endpoint_that_is_down_is_told_and_the_command_is_unfinished(here: Call) -> None:
+def test_an_endpoint_that_is_down_is_told_and_the_command_is_unfinished(here: Here) -> None:
     """Exit code 3: nothing could be compared."""
     book = EndpointBook.open()
     for label in ("one", "two"):

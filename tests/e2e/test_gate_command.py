@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from support.program import Here
 from support.served import Served
 
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.cli.main import main
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
 from byok_bench.report.gates.baselines import make_baseline
@@ -21,21 +19,6 @@ from byok_bench.report.gates.verdicts import gate
 from byok_bench.runs.results import Run, list_runs
 from byok_bench.runs.runner import run
 from byok_bench.scenarios.scenario import Message, Request, Sample, Scenario
-
-Here = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """The program without a process of its own: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["byok-bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capfd.readouterr()
-
-    return call
 
 
 def at(label: str, server: Simulator) -> Endpoint:

@@ -6,15 +6,15 @@ That maps are right to the last cell is held in virtual time (tests/unit/runs/te
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from support.killing import REPO
+from support.program import Here
 
 from byok_bench.backends.simulator.server import Simulator
-from byok_bench.cli.main import main
 from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model, Price
@@ -77,21 +77,10 @@ async def test_a_wrong_key_ends_the_search_at_once() -> None:
     assert {one.state for one in found.verdicts} == {"unknown"}
 
 
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """The program in this process: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["byok-bench", *arguments])
-        monkeypatch.setattr(sys, "stdin", None)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capfd.readouterr()
-
-    return call
+@pytest.fixture(autouse=True)
+def _nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a script."""
+    monkeypatch.setattr(sys, "stdin", None)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +107,7 @@ QUICK = ("--max-requests", "20", "--window-s", "0.2", "--large-tokens", "0", "--
 
 
 @pytest.mark.usefixtures("book")
-def test_a_dry_run_says_what_it_would_take_and_sends_nothing(here: Call) -> None:
+def test_a_dry_run_says_what_it_would_take_and_sends_nothing(here: Here) -> None:
     """People see the bounds before they agree."""
     code, out, err = here("limits", "Mine", "--max-requests", "60", "--max-seconds", "300", "--dry-run")
     said = "This sends at most 60 requests, 62400 tokens, 300 seconds; requests are of about 40 and 1040 tokens."
@@ -134,13 +123,13 @@ def test_a_dry_run_says_what_it_would_take_and_sends_nothing(here: Call) -> None
         (("--max-requests", "5", "--longest-s", "3"), "--longest-s goes with --silence"),
     ],
 )
-def test_nothing_is_sent_without_a_bound_and_consent(here: Call, given: tuple[str, ...], said: str) -> None:
+def test_nothing_is_sent_without_a_bound_and_consent(here: Here, given: tuple[str, ...], said: str) -> None:
     """One line says what is missing."""
     code, out, err = here("limits", "Mine", *given)
     assert (code, out, said in err.splitlines()[-1]) == (2, "", True), err
 
 
-def test_the_command_prints_one_document_and_keeps_the_map_in_the_book(here: Call, book: EndpointBook) -> None:
+def test_the_command_prints_one_document_and_keeps_the_map_in_the_book(here: Here, book: EndpointBook) -> None:
     """Version 2, and `limits.*` in the record, which a later look at capabilities leaves there."""
     code, out, _ = here("limits", "Mine", *QUICK, "--yes", "--save", "--json")
     document = json.loads(out)
@@ -155,7 +144,7 @@ def test_the_command_prints_one_document_and_keeps_the_map_in_the_book(here: Cal
     assert ("limits.concurrency" in record.found, record.found["streaming"].state) == (True, "yes")
 
 
-def test_nothing_that_answers_is_an_unfinished_command(here: Call) -> None:
+def test_nothing_that_answers_is_an_unfinished_command(here: Here) -> None:
     """Exit code 3, and no cell is claimed."""
     nobody = ("--base-url", "http://127.0.0.1:9/v1", "--model", "m")
     code, out, _ = here("limits", *nobody, "--max-requests", "5", "--yes")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from support.bench_server import KEY
 from support.killing import REPO, server
+from support.program import Here
 
-from byok_bench.cli.main import main
 from byok_bench.runs.results import DETAILS, TABLES
 
 
@@ -70,22 +70,6 @@ def shell(tmp_path: Path) -> Shell:
     """A person at a terminal."""
     (tmp_path / "home").mkdir()
     return Shell(tmp_path / "home")
-
-
-Here = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """The program without a process of its own, where none is needed: (exit code, stdout, stderr)."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["byok-bench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capfd.readouterr()
-
-    return call
 
 
 def target(url: str) -> list[str]:
