@@ -259,7 +259,7 @@ def ask_session_keys(wanted: str, store: Path | None, given: "list[Endpoint]") -
     planned = [now.get(one.label, one) for one in Run.open(wanted, store).plan.endpoints]
     otherwise = "start it at a terminal, or name endpoints that have their keys"
     return [
-        msgspec.structs.replace(one, key=KeyRef.session(ask_hidden(f"Key of {one.label}", otherwise)))
+        msgspec.structs.replace(one, key=KeyRef.session(ask_hidden(f"The {one.describe_key()}", otherwise)))
         for one in planned
         if is_key_gone(one)
     ]

@@ -140,6 +140,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """`scheme://host:port` of the base URL, or None while there is none."""
         return extract_origin(self.base_url)
 
+    def describe_key(self) -> str:
+        """Whose key is asked for, and where it would go: a label says nothing of that in a file from someone else."""
+        return f"key of {self.label} ({self.origin or 'no address'})"
+
     @property
     def needs_secret(self) -> bool:
         """Whether anything secret goes out with a request: the key, or a header or query reference."""

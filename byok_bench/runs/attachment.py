@@ -160,7 +160,7 @@ async def ask_terminal(endpoint: Endpoint) -> str:
             "call bb.attach() in a notebook or a terminal, or give it endpoints=[…] that have their keys",
             code="key_missing",
         )
-    return await asyncio.to_thread(getpass.getpass, f"Key of {endpoint.label}: ")
+    return await asyncio.to_thread(getpass.getpass, f"The {endpoint.describe_key()}: ")
 
 
 def find_driver(run: Run) -> str:

@@ -14,6 +14,8 @@ from typing import Final
 import msgspec
 
 from byok_bench.errors import StoreError
+from byok_bench.redact import redact
+from byok_bench.redact.logs import list_remembered_secrets
 from byok_bench.runs.cluster.driver import measure_on_cluster
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
@@ -255,6 +257,7 @@ class RunStart:
     def _mark_interrupted(self, writer: StoreWriter, error: BaseException) -> None:
         """What is in flight is given back as lost; the rest stays as it is."""
         note = "cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"
+        note = redact(note, list_remembered_secrets())  # it is kept in the file
         writer.submit(ledger.give_back_owned, self._run_id, name_this_process())
         writer.submit(reclaim_orphans, self._run_id)
         with suppress(StoreError):  # a full disk takes no word of it either: the process that is gone tells then

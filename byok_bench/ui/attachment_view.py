@@ -11,6 +11,8 @@ from ipywidgets import HTML, VBox
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.errors import ByokBenchError, SecretError
+from byok_bench.redact import redact
+from byok_bench.redact.logs import list_remembered_secrets
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.attachment import Attachment
 from byok_bench.runs.results import Run
@@ -67,7 +69,7 @@ class AttachmentView(VBox):  # type: ignore[misc]
             loop.call_soon_threadsafe(take_text, text)  # a front end may tell it in another thread
 
         field = self.key_field
-        field.label, field.hidden = f"API key of {endpoint.label}", False
+        field.label, field.hidden = f"API {endpoint.describe_key()}", False
         field.say("It was kept for one session only, and that is over")
         field.observe_entered(tell_loop)
         try:
@@ -80,6 +82,7 @@ class AttachmentView(VBox):  # type: ignore[misc]
             return
         error = playing.exception()
         said = to_sentence(error) if isinstance(error, ByokBenchError) else f"{type(error).__name__}: {error}"
+        said = redact(said, list_remembered_secrets())
         self._about.value = f"<div role='alert' class='byok-note' data-tone='bad'>{_escape(said)}</div>"
 
 

@@ -137,7 +137,7 @@ async def test_a_run_that_another_process_drives_is_looked_at(case: Case) -> Non
 def test_a_session_s_key_is_asked_for_or_missed_in_words(
     case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Listed as interrupted; without a terminal one clear error; with --ask-key the command goes on."""
+    """Listed as interrupted; without a terminal one clear error; with --ask-key it says where the key would go."""
     child = begin(case)
     child.kill()
     child.wait()
@@ -147,12 +147,19 @@ def test_a_session_s_key_is_asked_for_or_missed_in_words(
     with pytest.raises(bb.SecretError, match="endpoint 'keyed' was kept for one session only") as missed:
         asyncio.run(bb.attach(store=case.store).go_on(lambda _: None, ask_terminal))
     assert missed.value.code == "key_missing"
-    monkeypatch.setattr("byok_bench.cli.run.ask_hidden", lambda what, _: KEY)
+    asked: list[str] = []
+
+    def ask(what: str, _: str) -> str:
+        asked.append(what)
+        return KEY
+
+    monkeypatch.setattr("byok_bench.cli.run.ask_hidden", ask)
     command = ["byok-bench", "run", "--resume", listed.run, "--store", str(case.store), "--ask-key", "--json"]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0, capsys.readouterr().err
+    assert asked == [f"The key of keyed ({case.url.removesuffix('/v1')})"]
 
 
 async def test_a_run_that_this_process_gave_up_is_gone_on_with(tmp_path: Path) -> None:
