@@ -291,6 +291,22 @@ async def test_a_run_that_is_cancelled_while_it_is_opened_is_marked() -> None:
     assert (Run.open().status, Run.open().reason) == ("interrupted", "cancelled")
 
 
+async def test_what_an_error_says_of_a_key_is_not_kept() -> None:
+    """An error of whoever listens ends the run, with its words as the reason; the key among them is none."""
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, ExchangeFinished):
+            raise RuntimeError(f"cannot show Bearer {KEY}")
+
+    async with serving(BenchServer()) as server:
+        with pytest.raises(RuntimeError):
+            await run(keyed(server), "plain-answer", repeats=1, on_progress=listen)
+    found = Run.open()
+    assert found.status == "interrupted"
+    assert found.reason.startswith("RuntimeError: cannot show Bearer ")
+    assert KEY not in found.reason
+
+
 async def test_a_run_is_gone_on_with_by_its_own_plan() -> None:
     """The id is enough: endpoints and scenarios are in the store."""
     async with serving(BenchServer(delay_s=0.01)) as server:
