@@ -44,7 +44,7 @@ async def test_a_proxy_that_corks_small_writes_is_named_once() -> None:
     result = await behind(cork)
     assert len(result.findings) == 1
     message = result.findings[0].message
-    assert re.match(r"(\d+) events came in (\d+) reads, \d+ times after a silence of about 20\d ms: ", message)
+    assert re.match(r"(\d+) events came in (\d+) reads, \d+ times after a silence of about \d+ ms: ", message)
     assert "http-no-delay" in message
 
 

@@ -51,7 +51,7 @@ async def test_a_timeout_between_two_reads_is_found_and_comments_outlast_it() ->
     assert {cut.name: cut.state for cut in found.cuts} == {
         "first_byte": "cut", "first_token": "cut", "between_tokens": "cut", "with_comments": "held",
     }, str(found)  # fmt: skip
-    assert all(IDLE_S * 0.95 <= (cut.seconds or 0) < LONGEST_S for cut in found.cuts[:3]), str(found)
+    assert all(IDLE_S / 2 <= (cut.seconds or 0) < LONGEST_S for cut in found.cuts[:3]), str(found)
     assert "status 504 by small-proxy" in found["first_byte"].sentence
     assert "20 of 20 comments came" in found["with_comments"].sentence
 
