@@ -22,6 +22,11 @@ Efforts = Mapping[str, Mapping[str, Any]]
 """Level → members of the body."""
 _FORM: Final = 'write a shape, like reasoning_effort: low, high, or JSON, like {"low": {"think": "low"}}'
 
+_RANKS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_BUDGETS: Final = (("thinking", "budget_tokens"), ("reasoning", "max_tokens"))
+"""Where shapes have a budget of thought."""
+_LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
 
 class EffortShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way in which a level is sent."""
@@ -55,6 +60,39 @@ def find_effort_members(efforts: Efforts, schema: str, level: str) -> Mapping[st
         return efforts.get(level)
     usual = next((one for one in load_effort_shapes().values() if schema in one.schemas), None)
     return usual.levels.get(level) if usual is not None else None
+
+
+def rank_levels(efforts: Efforts) -> list[str]:
+    """The levels from the least thought to the most; words that no provider has come last."""
+    return sorted(efforts, key=lambda level: _RANKS.index(level) if level in _RANKS else len(_RANKS))
+
+
+def lay_effort(body: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with the members that ask for a level, and room for the answer beside the thought.
+
+    A budget of thought counts in `max_tokens`, and has to be less (the sources of the shapes say so): where it is not,
+    the limit grows by it, so that the answer has what it had.
+    """
+    laid = lay_deep(body, members)
+    budget = max((_read_budget(members, *path) for path in _BUDGETS), default=0)
+    limits = {name: laid[name] for name in _LIMITS if isinstance(laid.get(name), int)}
+    return laid | {name: limit + budget for name, limit in limits.items() if limit <= budget}
+
+
+def _read_budget(members: Mapping[str, Any], outer: str, inner: str) -> int:
+    """Tokens of thought at most; 0 if there is no such member."""
+    held = members.get(outer)
+    tokens = held.get(inner) if isinstance(held, Mapping) else None
+    return tokens if isinstance(tokens, int) else 0
+
+
+def lay_deep(body: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with the members laid over it; an object over an object leaves what it does not name."""
+    laid = dict(body)
+    for name, value in members.items():
+        before = laid.get(name)
+        laid[name] = {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
+    return laid
 
 
 def read_efforts(text: str) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from byok_bench.checks.capabilities.catalogue import list_features
-from byok_bench.checks.capabilities.feature import Feature, Subject, make_capability
+from byok_bench.checks.capabilities.feature import USUAL_EFFORTS, Feature, Subject, make_capability
 from byok_bench.checks.capabilities.identity import read_traits
 from byok_bench.checks.capabilities.report import CapabilityReport, Spending
 from byok_bench.checks.ladder.climb import choose_model_id, find_currency
@@ -24,6 +24,7 @@ from byok_bench.checks.probes.probe import ProbeRequest
 from byok_bench.checks.probes.prober import Prober, compute_exchanges_cost, sum_reported_tokens
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.model_list import read_context_windows
+from byok_bench.endpoints.efforts import rank_levels
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model_record import Capability, ModelRecord
 from byok_bench.endpoints.model_requests import find_schema
@@ -118,6 +119,7 @@ class Examination:
             listed_window=listed.get(prober.model),
             models=models,
             window_budget=allowance.window_tokens,
+            efforts=tuple(rank_levels(known.effort)) if known and known.effort else USUAL_EFFORTS,
             nonce=secrets.token_hex(4),
         )
 

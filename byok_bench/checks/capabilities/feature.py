@@ -19,6 +19,8 @@ State = Literal["yes", "no", "partly", "unknown"]
 Asks = Generator[ProbeRequest, Exchange, None]
 ABOUT_MODEL: Final = ("not_found_model",)
 """Kinds of failure that read as a refusal by their status and speak of the model, not of the feature."""
+USUAL_EFFORTS: Final = ("low", "medium", "high")
+"""Levels of a model that is not known to have others."""
 LONGEST_WORDS: Final = 160
 """Characters of a server's words in a piece of evidence."""
 
@@ -36,6 +38,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """The list of models."""
     window_budget: int = 0
     """Prompt tokens that measuring the context window may take; 0: it is not measured."""
+    efforts: tuple[str, ...] = USUAL_EFFORTS
+    """Levels of reasoning effort that the model has, from the least thought to the most."""
     nonce: str = ""
     """Text that no earlier request held, for what a cache must not know."""
 

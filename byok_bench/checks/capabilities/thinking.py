@@ -36,7 +36,8 @@ def ask_thought(subject: Subject) -> Asks:
     """As a client does that says nothing of reasoning; then with an effort, if none came."""
     answer = yield ProbeRequest(body=build_thought(stream=True))
     if answer.error is None and not has_reasoning(answer):
-        yield ProbeRequest(body=build_thought(stream=True, reasoning_effort="medium"))
+        level = "medium" if "medium" in subject.efforts else subject.efforts[-1]
+        yield ProbeRequest(body=build_thought(stream=True, reasoning_effort=level))
 
 
 def judge_thought(subject: Subject, exchanges: Sequence[Exchange]) -> Capability:
@@ -79,9 +80,19 @@ def _has_member(document: Any, name: str) -> bool:
 
 
 def ask_efforts(subject: Subject) -> Asks:
-    """Low, then high."""
-    for effort in ("low", "high"):
-        yield ProbeRequest(body=build_thought(reasoning_effort=effort))
+    """Little, then much: low and high, or the least and the most that the model has."""
+    for effort in choose_efforts(subject):
+        yield ProbeRequest(body=build_thought(**({} if effort is None else {"reasoning_effort": effort})))
+
+
+def choose_efforts(subject: Subject) -> tuple[str | None, str]:
+    """Two levels to compare; None: no effort is asked for, since the model has one level alone.
+
+    One that turns reasoning off is taken only where there are not two others.
+    """
+    levels = [level for level in subject.efforts if level != "none"]
+    levels = levels if len(levels) > 1 else list(subject.efforts)
+    return (levels[0] if len(levels) > 1 else None), levels[-1]
 
 
 def judge_efforts(subject: Subject, exchanges: Sequence[Exchange]) -> Capability:
@@ -91,7 +102,8 @@ def judge_efforts(subject: Subject, exchanges: Sequence[Exchange]) -> Capability
     low, high = (count_reasoning(one) for one in exchanges)
     if not low and not high:
         return make_capability("no", "accepted, and no reasoning came for it to change", exchanges[-1], "ignored")
-    said = f"reasoning of {low} tokens or characters with low, {high} with high"
+    less, more = choose_efforts(subject)
+    said = f"reasoning of {low} tokens or characters with {less or 'no effort asked for'}, {high} with {more}"
     if high > low * MORE:
         return make_capability("yes", said, exchanges[-1], "effect")
     return make_capability("partly", f"accepted, no effect seen: {said}", exchanges[-1], "ignored")
@@ -112,9 +124,15 @@ def ask_echo(subject: Subject) -> Asks:
     own = answer.output.reasoning
     more = {"role": "user", "content": "And 97?"}
     plain = {**make_echo(answer.output), "content": answer.output.text or "No."}
-    echoed = {**plain, "reasoning_content": own or "91 = 7 * 13."}
+    echoed = {**plain, find_echoed_member(answer): own or "91 = 7 * 13."}
     for message in (echoed, plain)[: 2 if own else 1]:
         yield ProbeRequest(body={**first, "messages": [*first["messages"], message, more]})
+
+
+def find_echoed_member(answer: Exchange) -> str:
+    """The member in which reasoning goes back: the one that it came in, else the one that most servers know."""
+    place = find_reasoning_place(answer)
+    return place if place in REASONING_FIELDS else "reasoning_content"
 
 
 def judge_echo(subject: Subject, exchanges: Sequence[Exchange]) -> Capability:
@@ -122,16 +140,17 @@ def judge_echo(subject: Subject, exchanges: Sequence[Exchange]) -> Capability:
     first, *turns = exchanges
     if not turns:
         return judge_failure(first) or make_capability("unknown", "there was no first answer", first)
+    member = find_echoed_member(first)
     shown = [judge_failure(one) for one in turns]
     if failed := next((one for one in shown if one and one.value == "error"), None):
         return failed
     if shown[0] is not None:
-        return make_capability("no", f"reasoning_content in the history is {shown[0].evidence}", turns[0], "refused")
+        return make_capability("no", f"{member} in the history is {shown[0].evidence}", turns[0], "refused")
     if len(shown) == 2 and shown[1] is not None:
-        said = f"a turn without its reasoning_content is {shown[1].evidence}"
+        said = f"a turn without its {member} is {shown[1].evidence}"
         return make_capability("yes", said, turns[1], "required")
     own = "" if len(shown) == 2 else "; it had none of its own"
-    return make_capability("yes", f"reasoning_content in the history is accepted{own}", turns[0], "accepted")
+    return make_capability("yes", f"{member} in the history is accepted{own}", turns[0], "accepted")
 
 
 THINKING_FEATURES: Final = (

@@ -7,17 +7,33 @@ chat on purpose is no chat body: members of another type than theirs go out as t
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from byok_bench.endpoints.efforts import Efforts, find_effort_members, lay_effort
 from byok_bench.wire.bodies import bounded_json
 
 Body = dict[str, Any]
+USUAL: Final[Efforts] = {}
+"""No levels of a model's own: its dialect's usual way counts."""
 _MODES: Final = {"auto": "auto", "required": "any", "none": "none"}
 _SAME: Final = ("model", "stream", "temperature", "top_p")
 """Members that all dialects call alike."""
 
 
-def translate_body(body: Mapping[str, Any], schema: str) -> Body:
-    """A chat completions body in the words of a dialect; the same body for chat."""
-    return _BY_SCHEMA.get(schema, dict)(body)
+def translate_body(body: Mapping[str, Any], schema: str, efforts: Efforts = USUAL) -> Body:
+    """A chat completions body in the words of a dialect; the same body for chat.
+
+    An effort is asked for as the model's own levels say (`efforts`), else in the dialect's usual way.
+    """
+    level = body.get("reasoning_effort")
+    members = find_effort_members(efforts, schema, level) if isinstance(level, str) else None
+    if members is None:
+        return _BY_SCHEMA.get(schema, dict)(body)
+    rest = {name: value for name, value in body.items() if name != "reasoning_effort"}
+    out = lay_effort(_BY_SCHEMA.get(schema, dict)(rest), members)
+    if schema == "responses" and isinstance(out.get("reasoning"), dict):
+        out["reasoning"] = {**out["reasoning"], "summary": "auto"}
+    if schema == "messages" and level != "none":
+        out.pop("temperature", None)  # a model that thinks takes no other than 1
+    return out
 
 
 def _translate_to_responses(body: Mapping[str, Any]) -> Body:
@@ -37,8 +53,6 @@ def _translate_to_responses(body: Mapping[str, Any]) -> Body:
     if "response_format" in body:
         wanted = body["response_format"]
         out["text"] = {"format": {"type": wanted["type"], **wanted.get("json_schema", {})}}
-    if "reasoning_effort" in body:
-        out["reasoning"] = {"effort": body["reasoning_effort"], "summary": "auto"}
     if body.get("logprobs"):
         out |= {"include": ["message.output_text.logprobs"], "top_logprobs": body.get("top_logprobs", 0)}
     return out
@@ -80,9 +94,6 @@ def _translate_to_messages(body: Mapping[str, Any]) -> Body:
     settings: Body = {}
     if "json_schema" in (wanted := body.get("response_format", {})):
         settings["format"] = {"type": "json_schema", "schema": wanted["json_schema"]["schema"]}
-    if "reasoning_effort" in body:
-        settings["effort"] = body["reasoning_effort"]
-        out |= {"thinking": {"type": "adaptive"}}
     return {**out, "output_config": settings} if settings else out
 
 

@@ -20,7 +20,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Schema
-from byok_bench.endpoints.model_requests import find_schema, remove_key, rename_model
+from byok_bench.endpoints.model_requests import find_named_model, find_schema, remove_key, rename_model
 from byok_bench.endpoints.prices import compute_cost
 from byok_bench.endpoints.rate_limit_waits import LONGEST_WAIT_S, RateLimitWaits
 from byok_bench.endpoints.send import send
@@ -136,6 +136,7 @@ class Prober:
     async def _send(self, ask: ProbeRequest) -> Exchange:
         """One request, in the words of the endpoint's dialect."""
         endpoint, model = self.endpoint, ask.body.get("model", self.model)
+        known = find_named_model(endpoint, self.model)
         if model != self.model:
             endpoint = rename_model(endpoint, self.model, model)
         if ask.wrong_key:
@@ -146,7 +147,7 @@ class Prober:
             endpoint = remove_key(endpoint)
         return await send(
             endpoint,
-            translate_body(ask.body, self.schema),
+            translate_body(ask.body, self.schema, known.effort if known else {}),
             model=model,
             raw_body=ask.raw,
             profile=self._profile,

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from byok_bench.dialects.output import ToolCall
+from byok_bench.endpoints.efforts import lay_deep
 from byok_bench.scenarios.conversation import Step
 from byok_bench.scenarios.scenario import Message, Request, Scenario
 from byok_bench.scenarios.wording.echoes import read_message_blocks
@@ -16,7 +17,6 @@ from byok_bench.scenarios.wording.request_members import (
     build_sampling,
     free_choice,
     is_echoing,
-    lay_deep,
     lay_raw_members,
     list_signatures,
 )

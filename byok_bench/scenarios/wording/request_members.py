@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from byok_bench.endpoints.efforts import Efforts, find_effort_members
+from byok_bench.endpoints.efforts import Efforts, find_effort_members, lay_effort
 from byok_bench.endpoints.model import EchoRule, Model
 from byok_bench.scenarios.scenario import Request, Scenario
 from byok_bench.scenarios.toolbox import open_toolbox
@@ -59,16 +59,7 @@ def build_sampling(request: Request, *, temperature: bool = True) -> Body:
 def add_effort(body: Body, request: Request, manner: Manner, schema: str) -> Body:
     """The body with the members that ask for the wanted effort; a level that there is none of adds nothing."""
     members = find_effort_members(manner.efforts, schema, request.reasoning) if request.reasoning else None
-    return lay_deep(body, members or {})
-
-
-def lay_deep(body: Body, members: Mapping[str, Any]) -> Body:
-    """The body with the members laid over it; an object over an object leaves what it does not name."""
-    laid = dict(body)
-    for name, value in members.items():
-        before = laid.get(name)
-        laid[name] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
-    return laid
+    return lay_effort(body, members or {})
 
 
 def lay_raw_members(body: Body, scenario: Scenario, schema: str) -> Body:

@@ -10,6 +10,7 @@ from byok_bench.checks.probes.bodies import (
     WEATHER,
     build_call_request,
     build_history,
+    build_question,
     make_history_call,
     make_named_choice,
     make_tool_result,
@@ -45,6 +46,32 @@ def test_a_tool_choice_has_a_form_of_its_own_in_each_dialect(choice: Any, respon
     body = build_call_request(choice)
     assert translate_body(body, "responses")["tool_choice"] == responses
     assert translate_body(body, "messages")["tool_choice"] == messages
+
+
+BUDGET = {"low": {"thinking": {"type": "enabled", "budget_tokens": 1024}}}
+EFFORTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "usual in chat": ("chat", {}, {"reasoning_effort": "low", "temperature": 0}),
+    "usual in responses": ("responses", {}, {"reasoning": {"effort": "low", "summary": "auto"}}),
+    "usual in messages": (
+        "messages",
+        {},
+        {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}, "temperature": None},
+    ),
+    "a switch of the model's own": (
+        "chat",
+        {"low": {"enable_thinking": True}},
+        {"enable_thinking": True, "reasoning_effort": None},
+    ),
+    "a budget, and room beside it": ("messages", BUDGET, {**BUDGET["low"], "max_tokens": 1184}),
+}
+
+
+@pytest.mark.parametrize("case", EFFORTS)
+def test_an_effort_is_asked_for_as_the_model_takes_it(case: str) -> None:
+    """Levels of the model's own come first; thinking in the Messages API takes no temperature of ours."""
+    schema, efforts, wanted = EFFORTS[case]
+    body = translate_body(build_question("?", reasoning_effort="low"), schema, efforts)
+    assert {name: body.get(name) for name in wanted} == wanted
 
 
 def test_tools_and_limits_have_their_own_names() -> None:

@@ -51,6 +51,33 @@ def test_a_feature_asks_no_more_than_it_says(feature: Any, schema: str) -> None:
     assert sent <= feature.requests
 
 
+EFFORTS = {
+    ("low", "medium", "high"): ("low", "high"),
+    ("none", "low", "max"): ("low", "max"),
+    ("none", "high"): ("none", "high"),
+    ("high",): (None, "high"),
+}
+
+
+@pytest.mark.parametrize(("known", "asked"), EFFORTS.items())
+def test_efforts_are_compared_that_the_model_has(known: tuple[str, ...], asked: tuple[str | None, str]) -> None:
+    """The least and the most; thinking turned off only where there is nothing else."""
+    asks = BY_NAME["reasoning.effort"].ask(replace(SUBJECT, efforts=known))
+    sent = [next(asks), asks.send(answer_of({"text": "No.", "finish": "stop"}))]
+    assert tuple(one.body.get("reasoning_effort") for one in sent) == asked
+
+
+def test_reasoning_is_echoed_in_the_member_that_it_came_in() -> None:
+    """vLLM says `reasoning`, others `reasoning_content`: a rule about one says nothing of the other."""
+    asks = BY_NAME["reasoning.echo"].ask(SUBJECT)
+    next(asks)
+    message = {"role": "assistant", "content": "No.", "reasoning": "7 * 13"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    turn = asks.send(answer_of({"body": json.dumps({"object": "chat.completion", "choices": [choice]})}))
+    assert turn.body["messages"][1]["reasoning"] == "7 * 13"
+    assert "reasoning_content" not in turn.body["messages"][1]
+
+
 def test_names_are_found_with_the_nearest_one() -> None:
     """A typo is told with what was meant; a group stands for all of it."""
     assert {one.name.partition(".")[0] for one in list_features("chat", ["tools"])} == {"tools"}

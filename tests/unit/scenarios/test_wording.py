@@ -126,6 +126,15 @@ def test_a_model_has_efforts_of_its_own() -> None:
     assert "reasoning effort 'high'" in find_wording_gap(high, "chat", model)
 
 
+def test_a_budget_of_thought_leaves_the_answer_its_room() -> None:
+    """A server refuses a budget that is not less than the limit of the answer."""
+    model = Model("m", effort={"low": {"thinking": {"type": "enabled", "budget_tokens": 1024}}})
+    scenario = asked(PLAIN, reasoning="low", max_tokens=64)
+    assert build_opening(scenario, scenario.samples[0], "messages", model=model)["max_tokens"] == 1088
+    scenario = asked(PLAIN, reasoning="low", max_tokens=2048)
+    assert build_opening(scenario, scenario.samples[0], "messages", model=model)["max_tokens"] == 2048
+
+
 def test_a_scenario_names_the_dialects_that_know_what_it_shows() -> None:
     """It is left out elsewhere."""
     scenario = msgspec.structs.replace(PLAIN, dialects=("chat",))
