@@ -1,5 +1,6 @@
 """Prompts of one's own as a scenario, and the format as JSON Schema."""
 
+import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +28,16 @@ SOURCES = {
         ' "tool_choice": "auto", "model": "m"}}\n',
         ["name-a-bird", "name-a-bird-2", "weather-in-rome"],
     ),
+    "bom and crlf.txt": ("\ufeffa\r\n\r\na\r\na 2\r\n", ["a", "a-2", "a-2-3"]),
+    "breaks that are text.txt": ("one\u2028two\n", ["one-two"]),
+    "breaks that are text.jsonl": ('"one\u2028two"\n', ["one-two"]),
+    "as a spreadsheet writes it.csv": ('Prompt;expect\n"a; b";c\n', ["a-b"]),
+    "longer than a field may be.csv": (f"prompt\n{'x' * 140_000}\n", ["x" * 60]),
+    "a batch.jsonl": (
+        '{"custom_id": "r 1", "body": {"model": "m", "messages": [{"role": "user", "content": "?"}]}}\n',
+        ["r-1"],
+    ),
+    "a prompt inside.jsonl": ('{"request": {"prompt": "a"}}\n', ["a"]),
 }
 
 
@@ -35,10 +46,30 @@ def test_prompts_become_a_scenario_that_can_be_read(tmp_path: Path, name: str) -
     """Lines, rows and requests; each with a name of its own."""
     text, names = SOURCES[name]
     source = tmp_path / name
-    source.write_text(text)
+    source.write_text(text, "utf-8", newline="")
     draft = parse_scenario(make_draft("mine", source, tmp_path / "mine.toml").encode(), "mine.toml")
     assert [sample.name for sample in draft.samples] == names
     assert len(describe_lacks(draft)) == len(names)
+
+
+def test_a_request_is_taken_over_whole(tmp_path: Path) -> None:
+    """What a scenario has a word for gets it, all else is sent as it stood, and null says nothing."""
+    tool = {"type": "function", "function": {"name": "find", "strict": True, "parameters": {"type": "object"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "a", "strict": False, "schema": {"type": "object"}}}
+    line = {
+        "messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Find it."}],
+        "tools": [tool], "tool_choice": {"type": "function", "function": {"name": "find"}},
+        "stop": "END", "reasoning_effort": "low", "response_format": form, "top_k": 5, "user": None, "model": "m",
+    }  # fmt: skip
+    source = tmp_path / "a.jsonl"
+    source.write_text(json.dumps(line))
+    (sample,) = parse_scenario(make_draft("mine", source, tmp_path / "mine.toml").encode(), "mine.toml").samples
+    assert [message.role for message in sample.messages] == ["system", "user"]
+    assert sample.request == {
+        "tool_choice": "find", "stop": ["END"], "reasoning": "low", "strict_tools": True,
+        "answer_schema": {"type": "object"}, "answer_strict": False, "extra": {"chat": {"top_k": 5}},
+    }  # fmt: skip
+    assert [expected.label for expected in sample.expect] == ["calls_fit_request"]
 
 
 async def test_a_draft_without_a_source_proves_itself(tmp_path: Path) -> None:
@@ -58,6 +89,18 @@ async def test_a_draft_without_a_source_proves_itself(tmp_path: Path) -> None:
         ("a.jsonl", '{"question": "?"}\n', "neither `prompt` nor `messages`"),
         ("a.jsonl", '{"messages": [{"role": "tool", "content": "?"}]}\n', "only messages of text"),
         ("a.txt", "\n", "holds no prompt"),
+        ("a.csv", 'prompt\n"never closed\n', "line 1: unexpected end"),
+        ("a.jsonl", f'"fine"\n{"[" * 100_000}\n', "line 2: not JSON: it is nested too deep"),
+        ("a.jsonl", '"half a pair: \\ud800"\n', "line 1: not JSON"),
+        ("a.jsonl", '{"prompt": " "}\n', "line 1: the prompt is empty"),
+        ("a.jsonl", '{"messages": []}\n', "line 1: needs at least one message"),
+        ("a.jsonl", '{"messages": [{"role": "user", "content": "?"}], "tools": 5}\n', "only tools that are functions"),
+        (
+            "a.jsonl",
+            '{"messages": [{"role": "user", "content": "?"}], "seed": "1"}\n',
+            "line 1: request.seed: expected",
+        ),
+        ("a.jsonl", '{"messages": [{"role": "user", "content": "?"}], "x": [1, null]}\n', r"chat.x\[1\] is null"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_told_by_line(tmp_path: Path, name: str, text: str, says: str) -> None:
