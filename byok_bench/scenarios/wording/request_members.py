@@ -1,6 +1,6 @@
 """What the wordings of all dialects share: how a model is asked, tools as signatures, members laid over each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec

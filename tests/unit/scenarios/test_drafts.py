@@ -98,7 +98,7 @@ async def test_a_draft_without_a_source_proves_itself(tmp_path: Path) -> None:
         (
             "a.jsonl",
             '{"messages": [{"role": "user", "content": "?"}], "seed": "1"}\n',
-            "line 1: request.seed: expected",
+            "request.seed: expected",
         ),
         ("a.jsonl", '{"messages": [{"role": "user", "content": "?"}], "x": [1, null]}\n', r"chat.x\[1\] is null"),
     ],
