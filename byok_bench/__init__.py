@@ -14,7 +14,6 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.backends.litellm import LiteLLM as LiteLLM
     from byok_bench.backends.llamacpp import LlamaCpp as LlamaCpp
     from byok_bench.backends.receiver import Receiver as Receiver
-    from byok_bench.backends.simulator.server import Simulator as Simulator
     from byok_bench.checks.capabilities.examination import capabilities as capabilities
     from byok_bench.checks.finding import Finding as Finding
     from byok_bench.checks.ladder.climb import ladder as ladder
@@ -90,6 +89,7 @@ if TYPE_CHECKING:  # the same as the table, for type checkers; tests/unit/test_p
     from byok_bench.runs.runner import run as run
     from byok_bench.scenarios.scenario import Scenario as Scenario
     from byok_bench.scenarios.scenario_file import read_scenario as read_scenario
+    from byok_bench.scenarios.scripted_simulator import Simulator as Simulator
     from byok_bench.scenarios.scripts import make_script as make_script
     from byok_bench.ui.chart_widget import make_chart_widget as make_chart_widget
     from byok_bench.ui.chart_widget import render_chart as render_chart
@@ -168,7 +168,7 @@ _HOMES: Final = {
     "Scenario": "scenarios.scenario",
     "Secret": "endpoints.secret",
     "SecretError": "errors",
-    "Simulator": "backends.simulator.server",
+    "Simulator": "scenarios.scripted_simulator",
     "StopSwitch": "runs.measuring.stop_switch",
     "SilenceMap": "runs.limits.silences",
     "StoreError": "errors",

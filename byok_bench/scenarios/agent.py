@@ -14,7 +14,7 @@ import msgspec
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.model import Model
 from byok_bench.scenarios.conversation import Conversation, Step, replay_answers
-from byok_bench.scenarios.expectations.expected import PlayedSample
+from byok_bench.scenarios.expectations.expected import AskedTurn, PlayedSample
 from byok_bench.scenarios.expectations.judging import Outcome, judge_expectations
 from byok_bench.scenarios.fill_text import put_fill
 from byok_bench.scenarios.phrasing import Body, find_phrasing
@@ -134,12 +134,31 @@ def look_at_sample(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]
     """The recorded turns as expectations look at them."""
     task = lay_over(scenario, sample)
     conversation, _ = replay_answers(task, turns)
-    fills = [task.fill, *(script.fill for script in task.turns)]
+    asked = _list_asked_turns(task)
+    last = asked[max(turn for turn, part in enumerate(conversation.parts) if part or turn == 0)]
     return PlayedSample(
         turns,
         conversation.toolbox.tools,
-        task.request.answer_schema,
+        last.answer_schema,
         conversation.parts,
         conversation.toolbox.state,
-        [fact.answer for fill in fills if fill is not None for fact in fill.facts],
+        last.facts,
+        asked,
     )
+
+
+def _list_asked_turns(task: Scenario) -> list[AskedTurn]:
+    """What each user turn demands of the text, and which facts its prompt hides: those of the fill that it begins with,
+    of the fill before if the conversation goes on, and of that of the user turn that it goes back to.
+    """
+    fills = [task.fill]
+    for script in task.turns:
+        before = fills[-1 if script.back_to is None else script.back_to]
+        fills.append((script.fill or task.fill) if script.again else before)
+    return [
+        AskedTurn(
+            find_turn_request(task, turn).answer_schema,
+            [fact.answer for fact in fill.facts] if fill is not None else [],
+        )
+        for turn, fill in enumerate(fills)
+    ]

@@ -21,7 +21,7 @@ SUFFIXES: Final = (".jsonl", ".csv", ".txt")
 ROLES: Final = ("system", "user", "assistant")
 _DELIMITERS: Final = (",", ";", "\t")
 """Of columns; a spreadsheet takes the semicolon where the comma parts decimals."""
-_SAME: Final = (
+_SAME: Final[tuple[str, ...]] = (
     "temperature", "max_tokens", "max_completion_tokens", "top_p", "seed", "n", "frequency_penalty", "presence_penalty",
     "logprobs", "top_logprobs", "parallel_tool_calls", "stream",
 )  # fmt: skip

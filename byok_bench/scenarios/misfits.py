@@ -26,7 +26,11 @@ def describe_misfit(error: msgspec.DecodeError, wanted: type, prefix: str = "") 
     place = ".".join(part for part in (prefix, path) if part)
     if unknown := _FIELD.fullmatch(words):
         names = [field.encode_name for one in types if isinstance(one, inspect.StructType) for field in one.fields]
-        return _suggest(f"{place}.{unknown['name']}".strip("."), "there is no such field", unknown["name"], names)
+        where = f"{place}.{unknown['name']}".strip(".")
+        homes = [] if get_close_matches(unknown["name"], names, n=1) else _find_homes(types, unknown["name"])
+        if homes:
+            return f"{where}: there is no such field here; it stands in {' or '.join(homes)}"
+        return _suggest(where, "there is no such field", unknown["name"], names)
     if odd := _VALUE.fullmatch(words):
         values = [value for one in types for value in _list_values(one)]
         parents = _find_types(inspect.type_info(wanted), path.rpartition(".")[0])
@@ -45,6 +49,21 @@ def suggest_name(name: str, known: list[str]) -> str:
 
 def _suggest(place: str, problem: str, name: str, known: list[str]) -> str:
     return f"{place}: {problem}{suggest_name(name, known)}"
+
+
+def _find_homes(types: list[inspect.Type], name: str) -> list[str]:
+    """Fields of these types in which a field of that name would be right."""
+    return [
+        field.encode_name
+        for one in types
+        if isinstance(one, inspect.StructType)
+        for field in one.fields
+        if any(
+            isinstance(inner, inspect.StructType) and name in [part.encode_name for part in inner.fields]
+            for outer in _list_alternatives(field.type)
+            for inner in (outer, *_step_into(outer, ""))
+        )
+    ]
 
 
 def _find_types(root: inspect.Type, path: str) -> list[inspect.Type]:

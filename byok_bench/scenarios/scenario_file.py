@@ -1,5 +1,6 @@
 """A scenario out of TOML: read, checked, and refused with file, path and the nearest name."""
 
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import msgspec
@@ -31,11 +32,13 @@ def parse_scenario(raw: bytes, where: str) -> Scenario:
 def decode_scenario(raw: bytes, where: str) -> Scenario:
     """The scenario as its types have it, whether it makes sense or not."""
     try:
-        return spread_forms(msgspec.toml.decode(raw, type=Scenario))
+        return spread_forms(msgspec.toml.decode(raw.removeprefix(BOM_UTF8), type=Scenario))
     except msgspec.ValidationError as error:
         raise PlanError(f"{where}: {describe_misfit(error, Scenario)}", code="bad_scenario") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"{where}: {error}", code="bad_scenario") from None
+    except RecursionError:
+        raise PlanError(f"{where}: it is nested too deep", code="bad_scenario") from None
 
 
 def read_scenario(text: str) -> Scenario:

@@ -1,22 +1,18 @@
 """What makes sense in a scenario beyond its types: every problem is one PlanError that names path and remedy."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from byok_bench.checks.registry import load_catalogue
 from byok_bench.errors import PlanError
-from byok_bench.scenarios.expectations.calls import CalledExactly
-from byok_bench.scenarios.expectations.rounds import NoFinding
-from byok_bench.scenarios.expectations.texts import TextMatches
-from byok_bench.scenarios.fill import Fill
+from byok_bench.scenarios.environments.cities import TOOLS
+from byok_bench.scenarios.expectation_rules import find_expectation_problems
 from byok_bench.scenarios.misfits import describe_misfit, suggest_name
 from byok_bench.scenarios.own_tools import OwnTool
+from byok_bench.scenarios.patterns import find_pattern_problem
 from byok_bench.scenarios.scenario import (
-    DIALECTS,
     FORMAT_VERSION,
     Request,
     Sample,
@@ -25,7 +21,15 @@ from byok_bench.scenarios.scenario import (
     lay_over,
 )
 from byok_bench.scenarios.schema_fit import find_schema_fault
-from byok_bench.scenarios.toolbox import open_toolbox
+from byok_bench.scenarios.toolbox import list_environment_tools, open_toolbox
+from byok_bench.scenarios.value_rules import (
+    find_cancel_problems,
+    find_dialect_problems,
+    find_fill_problems,
+    find_limit_problems,
+    find_spoil_problems,
+    find_value_problems,
+)
 
 
 def check_scenario(scenario: Scenario) -> Scenario:
@@ -39,8 +43,9 @@ def check_scenario(scenario: Scenario) -> Scenario:
 
 
 def _iterate_problems(scenario: Scenario) -> Iterator[str]:
-    if not scenario.name or scenario.name != scenario.name.strip() or "/" in scenario.name:
+    if not _is_name(scenario.name) or any(mark in scenario.name for mark in "/*?["):
         yield f"{scenario.name!r} is no name for a scenario"
+    yield from find_value_problems(scenario)
     if not scenario.samples:
         yield "a scenario needs at least one [[samples]]"
     names = Counter(sample.name for sample in scenario.samples)
@@ -53,7 +58,14 @@ def _iterate_problems(scenario: Scenario) -> Iterator[str]:
         yield from _find_sample_problems(scenario, sample, f"samples[{position}]")
 
 
+def _is_name(name: str) -> bool:
+    """It can stand in a line of a table and be found again."""
+    return bool(name) and name == name.strip() and name.isprintable()
+
+
 def _find_sample_problems(scenario: Scenario, sample: Sample, place: str) -> Iterator[str]:
+    if not _is_name(sample.name):
+        yield f"{place}.name: {sample.name!r} is no name for a sample"
     if not sample.messages:
         yield f"{place} needs at least one message"
     if problem := _find_request_problem(scenario.request, sample.request, f"{place}.request"):
@@ -63,10 +75,13 @@ def _find_sample_problems(scenario: Scenario, sample: Sample, place: str) -> Ite
     task = lay_over(scenario, sample)
     if task.rounds < 1:
         yield f"{place}: max_rounds must be at least 1"
+    yield from _find_environment_problems(task, "environment" if sample.environment is None else f"{place}.environment")
     yield from _find_turn_problems(task, "turns" if sample.turns is None else f"{place}.turns")
-    yield from _find_fill_problems(task.fill, "fill" if sample.fill is None else f"{place}.fill")
+    yield from find_fill_problems(task.fill, "fill" if sample.fill is None else f"{place}.fill")
+    yield from find_limit_problems(task.limits, "limits" if sample.limits is None else f"{place}.limits")
+    yield from find_spoil_problems(task.spoil, place)
     yield from _find_choice_problems(task, place)
-    yield from _find_expectation_problems(task, sample, place)
+    yield from find_expectation_problems(task, sample, place)
 
 
 def _find_request_problem(request: Request, members: Mapping[str, Any], place: str) -> str | None:
@@ -82,26 +97,41 @@ def _find_tool_problems(tools: tuple[str | OwnTool, ...], place: str) -> Iterato
     if doubled := [name for name, count in names.items() if count > 1]:
         yield f"{place}: two tools are named {doubled[0]!r}"
     for position, tool in enumerate(tools):
-        if isinstance(tool, str):
-            continue
         where = f"{place}[{position}]"
+        if isinstance(tool, str):
+            if tool not in TOOLS:
+                yield f"{where}: no tool named {tool!r} is built in{suggest_name(tool, list(TOOLS))}"
+            continue
         if not tool.name:
             yield f"{where}: a tool needs a name"
         if fault := find_schema_fault(tool.parameters):
             yield f"{where}.parameters is no JSON Schema: {fault}"
         for number, row in enumerate(tool.results):
             given = [one is not None for one in (row.result, row.template, row.words, row.error)]
-            if sum(given) > 1:
-                yield f"{where}.results[{number}]: only one of result, template, words and error can be given"
+            if sum(given) != 1:
+                can = "only one of result, template, words and error can be given"
+                yield f"{where}.results[{number}]: {can if sum(given) else 'give result, template, words or error'}"
             yield from _find_pattern_problems(row.pattern, f"{where}.results[{number}].pattern")
 
 
 def _find_pattern_problems(patterns: Mapping[str, str], place: str) -> Iterator[str]:
     for name, pattern in patterns.items():
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield f"{place}.{name}: {pattern!r} is no regular expression: {error}"
+        if problem := find_pattern_problem(pattern):
+            yield f"{place}.{name}: {problem}"
+
+
+def _find_environment_problems(task: Scenario, place: str) -> Iterator[str]:
+    """Tools that it has, and none that a tool of the scenario's own would hide."""
+    if task.environment is None:
+        return
+    known = list_environment_tools(task.environment)
+    for position, name in enumerate(task.environment.tools):
+        if name not in known:
+            meant = suggest_name(name, known)
+            yield f"{place}.tools[{position}]: environment {task.environment.name!r} has no tool {name!r}{meant}"
+    own = [tool.name for tool in task.tools if isinstance(tool, OwnTool) and tool.name in known]
+    if own:
+        yield f"{place}: a tool of the scenario's own is named {own[0]!r} as well; give it another name"
 
 
 def _find_turn_problems(task: Scenario, place: str) -> Iterator[str]:
@@ -115,18 +145,9 @@ def _find_turn_problems(task: Scenario, place: str) -> Iterator[str]:
             yield f"{where}: messages, fill and tools go with `again = true`"
         if turn.back_to is not None and (turn.again or not 0 <= turn.back_to <= position):
             yield f"{where}.back_to: {turn.back_to} is no user turn before this one, or `again` stands beside it"
+        yield from find_fill_problems(turn.fill, f"{where}.fill")
         if turn.max_rounds is not None and turn.max_rounds < 1:
             yield f"{where}: max_rounds must be at least 1"
-
-
-def _find_fill_problems(fill: Fill | None, place: str) -> Iterator[str]:
-    if fill is None:
-        return
-    if not 1 <= fill.tokens <= 10_000_000:
-        yield f"{place}.tokens must be from 1 to 10000000"
-    depths = [fact.at for fact in fill.facts] + ([] if fill.break_at is None else [fill.break_at])
-    if any(not 0 <= depth <= 1 for depth in depths):
-        yield f"{place}: a depth is from 0, the beginning, to 1, the end"
 
 
 def _find_choice_problems(task: Scenario, place: str) -> Iterator[str]:
@@ -137,43 +158,13 @@ def _find_choice_problems(task: Scenario, place: str) -> Iterator[str]:
         if choice is not None and choice not in modes:
             near = suggest_name(choice, modes)
             yield f"request.tool_choice {choice!r} is neither a mode nor an offered tool{near} ({place})"
-        after = request.cancel_after
-        if after is not None and (after.deltas is None) == (after.ms is None):
-            yield f"request.cancel_after wants one of deltas and ms ({place})"
-        if odd := [name for name in request.extra if name not in (*DIALECTS, "all")]:
-            near = suggest_name(odd[0], [*DIALECTS, "all"])
-            yield f"request.extra.{odd[0]}: there is no such dialect{near} ({place})"
+        if choice == "required" and not offered:
+            yield f"request.tool_choice: a call is required, and no tool is offered ({place})"
+        if request.answer_schema is not None and (fault := find_schema_fault(request.answer_schema)):
+            yield f"request.answer_schema is no JSON Schema: {fault} ({place})"
+        yield from find_cancel_problems(request, place)
+        yield from find_dialect_problems(request.extra, "request.extra", place)
         order = task.turns[turn - 1].tools if turn else ()
         if odd := [name for name in order if name not in offered]:
             near = suggest_name(odd[0], offered)
             yield f"turns[{turn - 1}].tools: no tool named {odd[0]!r} is offered{near} ({place})"
-
-
-def _find_expectation_problems(task: Scenario, sample: Sample, place: str) -> Iterator[str]:
-    labels = [expected.label for expected in sample.expect]
-    for position, expected in enumerate(sample.expect):
-        where = f"{place}.expect[{position}]"
-        if expected.turn is not None and not 0 <= expected.turn <= len(task.turns):
-            yield f"{where}.turn: there is no user turn {expected.turn}, they count from 0 to {len(task.turns)}"
-        if isinstance(expected, TextMatches):
-            yield from _find_pattern_problems({"pattern": expected.pattern}, where)
-        if isinstance(expected, CalledExactly):
-            for number, call in enumerate(expected.calls):
-                yield from _find_pattern_problems(call.pattern, f"{where}.calls[{number}].pattern")
-        if isinstance(expected, NoFinding):
-            yield from _find_rule_problems(expected, where)
-    for position, mistake in enumerate(sample.mistake):
-        where = f"{place}.mistake[{position}].caught_by"
-        if mistake.caught_by not in labels:
-            yield f"{where}: no expectation is named {mistake.caught_by!r}{suggest_name(mistake.caught_by, labels)}"
-        elif labels.count(mistake.caught_by) > 1:
-            yield f"{where}: several expectations are named {mistake.caught_by!r}; give each a `name`"
-
-
-def _find_rule_problems(expected: NoFinding, place: str) -> Iterator[str]:
-    """A rule or a group that there is none of would always be met."""
-    catalogue = load_catalogue()
-    for field, known in (("group", {one.group for one in catalogue}), ("id", {one.id for one in catalogue})):
-        name = getattr(expected, field)
-        if name is not None and name not in known:
-            yield f"{place}.{field}: the catalogue has no {field} {name!r}{suggest_name(name, sorted(known))}"

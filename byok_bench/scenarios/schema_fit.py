@@ -1,11 +1,11 @@
 """Whether a text is JSON of a schema, all keywords included; and whether a schema is one."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from byok_bench.checks.json_schema import find_violation
-from byok_bench.scenarios.schema_keywords import find_broken_keyword
+from byok_bench.scenarios.patterns import is_schema_pattern
+from byok_bench.scenarios.schema_keywords import find_broken_keyword, find_referenced
 from byok_bench.wire.bodies import bounded_json
 from byok_bench.wire.bodies.bounded_json import Malformed
 
@@ -25,8 +25,12 @@ def find_misfit(text: str, schema: Mapping[str, Any]) -> str | None:
     return None if broken is None else f"does not fit the schema: {broken}"
 
 
-def find_schema_fault(schema: Any, place: str = "") -> str | None:
-    """Why this is no JSON Schema, with the path; None if it is one. Keywords that are not known are remarks."""
+def find_schema_fault(schema: Any, place: str = "", root: Any = None) -> str | None:
+    """Why this is no JSON Schema, with the path; None if it is one. Keywords that are not known are remarks.
+
+    `root` is the document that it stands in, if it is not one itself: what references lead into.
+    """
+    root = schema if root is None else root
     if isinstance(schema, bool):
         return None
     if not isinstance(schema, Mapping):
@@ -35,8 +39,10 @@ def find_schema_fault(schema: Any, place: str = "") -> str | None:
         where = f"{place}.{word}".strip(".")
         if word in _SHAPES and not _SHAPES[word](value):
             return f"{where} cannot be {value!r}"
+        if word == "$ref" and str(value).startswith("#/") and find_referenced(root, value) is None:
+            return f"{where} {value!r} leads nowhere"
         for name, inner in _list_inner_schemas(word, value):
-            if fault := find_schema_fault(inner, f"{where}{name}"):
+            if fault := find_schema_fault(inner, f"{where}{name}", root):
                 return fault
     return None
 
@@ -66,13 +72,6 @@ def _is_type(value: Any) -> bool:
     return bool(names) and all(isinstance(name, str) and name in _TYPES for name in names)
 
 
-def _is_pattern(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and re.compile(value) is not None
-    except re.error:
-        return False
-
-
 _TYPES: Final = frozenset({"null", "boolean", "string", "integer", "number", "array", "object"})
 _SCHEMAS: Final = (
     "items", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else", "unevaluatedProperties",
@@ -88,7 +87,7 @@ _SHAPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "type": _is_type,
     "enum": lambda value: isinstance(value, list),
     "required": _is_name_list,
-    "pattern": _is_pattern,
+    "pattern": is_schema_pattern,
     "format": lambda value: isinstance(value, str),
     "uniqueItems": lambda value: isinstance(value, bool),
     "multipleOf": lambda value: _is_number(value) and value > 0,
@@ -98,5 +97,6 @@ _SHAPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(_NUMBERS, _is_number),
     **dict.fromkeys(_LISTS_OF_SCHEMAS, lambda value: isinstance(value, list) and bool(value)),
     **dict.fromkeys(_OF_SCHEMAS, lambda value: isinstance(value, dict)),
+    "patternProperties": lambda value: isinstance(value, dict) and all(map(is_schema_pattern, value)),
 }
 """Keyword → what its value has to be."""

@@ -6,14 +6,17 @@ document or nowhere: nothing is fetched.
 """
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from byok_bench.checks.json_schema import find_violation, is_same_json
+from byok_bench.scenarios.patterns import is_schema_pattern, read_schema_pattern
 
 DEEPEST: Final = 200
 """Steps into a schema and its references; a schema that leads round in circles ends here."""
@@ -27,10 +30,17 @@ class Place(NamedTuple):
     root: Mapping[str, Any]
     path: str = ""
     depth: int = 0
+    followed: frozenset[tuple[str, str]] = frozenset()
+    """References that led here, each with the path at which it stood."""
 
     def step(self, into: str = "") -> "Place":
         """One step further."""
-        return Place(self.root, f"{self.path}{into}", self.depth + 1)
+        return Place(self.root, f"{self.path}{into}", self.depth + 1, self.followed)
+
+    def follow(self, reference: str) -> "Place | None":
+        """Behind a reference; None where it leads round in a circle at the same value, which says nothing more."""
+        mark = (reference, self.path)
+        return None if mark in self.followed else self.step()._replace(followed=self.followed | {mark})
 
 
 def find_broken_keyword(value: Any, schema: Any) -> str | None:
@@ -67,7 +77,7 @@ def _judge_members(value: dict[str, Any], schema: Mapping[str, Any], place: Plac
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for name, item in value.items():
         inner = place.step(f"[{name!r}]")
-        matching = [one for pattern, one in patterns.items() if re.search(pattern, name)]
+        matching = [one for pattern, one in patterns.items() if _holds_pattern(name, pattern)]
         if name in known:
             matching.append(known[name])
         for one in matching or ([schema["additionalProperties"]] if "additionalProperties" in schema else []):
@@ -108,20 +118,26 @@ def _judge_count(count: int, schema: Mapping[str, Any], of: str, place: Place) -
 
 
 def _judge_reference(value: Any, schema: Mapping[str, Any], place: Place) -> Iterator[str]:
-    yield from _iterate_problems(value, find_referenced(place.root, schema["$ref"]), place.step())
+    behind = place.follow(str(schema["$ref"]))
+    if behind is not None:
+        # What leads nowhere allows all: None is no schema, and nothing is judged by it.
+        yield from _iterate_problems(value, find_referenced(place.root, schema["$ref"]), behind)
 
 
 def find_referenced(root: Mapping[str, Any], reference: Any) -> Any:
-    """What `#/…` leads to within a document; True, which allows all, where it leads nowhere."""
+    """What `#` or `#/…` leads to within a document; None where it leads nowhere, or elsewhere."""
     if reference == "#":
         return root
     at: Any = root
     if not isinstance(reference, str) or not reference.startswith("#/"):
-        return True
+        return None
     for part in reference[2:].split("/"):
         name = unquote(part).replace("~1", "/").replace("~0", "~")
-        at = at.get(name) if isinstance(at, Mapping) else None
-    return True if at is None else at
+        if isinstance(at, list):
+            at = at[int(name)] if name.isdecimal() and len(name) < 7 and int(name) < len(at) else None
+        else:
+            at = at.get(name) if isinstance(at, Mapping) else None
+    return at
 
 
 def _judge_all(value: Any, schema: Mapping[str, Any], place: Place) -> Iterator[str]:
@@ -167,8 +183,19 @@ def _make_text_rule(word: str, is_kept: Callable[[str, Any], bool]) -> "Rule":
 
 
 def _is_multiple(value: float, of: float) -> bool:
-    parts = value / of
-    return abs(parts - round(parts)) < 1e-9
+    """Exactly for whole numbers; else as near as floating point is. What is beyond all numbers is no multiple."""
+    if isinstance(value, int) and isinstance(of, int):
+        return value % of == 0
+    parts = value / of if abs(value) < 1e15 else math.inf
+    if math.isfinite(parts):
+        return abs(parts - round(parts)) < 1e-9
+    return -math.inf < value < math.inf and Fraction(value) % Fraction(of) == 0
+
+
+def _holds_pattern(text: str, pattern: str) -> bool:
+    """Whether it is found in the text; True of a pattern that Python has no word for, which is not judged."""
+    known = read_schema_pattern(pattern)
+    return known is None or known.search(text[:LONGEST_SEARCHED]) is not None
 
 
 def _has_format(value: str, name: str) -> bool:
@@ -181,27 +208,20 @@ def _has_format(value: str, name: str) -> bool:
         return False
 
 
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _FORMATS: Final[Mapping[str, Callable[[str], Any]]] = {
     "date": lambda text: len(text) == 10 and date.fromisoformat(text),
     "date-time": lambda text: "T" in text.upper() and datetime.fromisoformat(text).tzinfo is not None,
     "time": lambda text: time.fromisoformat(text).tzinfo is not None,
     "email": lambda text: re.fullmatch(r"[^@\s]+@[^@\s]+", text),
-    "hostname": lambda text: re.fullmatch(r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?)+", text),
+    "hostname": lambda text: len(text) <= 253 and all(map(_LABEL.fullmatch, text.removesuffix(".").split("."))),
     "ipv4": lambda text: ipaddress.IPv4Address(text) is not None,
     "ipv6": lambda text: ipaddress.IPv6Address(text) is not None,
     "uri": lambda text: bool(urlsplit(text).scheme) and " " not in text,
     "uuid": lambda text: len(text) == 36 and UUID(text) is not None,
-    "regex": lambda text: _can_compile(text),
+    "regex": is_schema_pattern,
 }
 """Formats that are judged; any other is a remark, as the standard has it."""
-
-
-def _can_compile(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        return False
-    return True
 
 
 Rule = Callable[[Any, Mapping[str, Any], Place], Iterator[str]]
@@ -219,6 +239,6 @@ _KEYWORDS: Final[Mapping[str, Rule]] = {
     "multipleOf": _make_number_rule("multipleOf", _is_multiple),
     "minLength": _make_text_rule("minLength", lambda text, bound: len(text) >= bound),
     "maxLength": _make_text_rule("maxLength", lambda text, bound: len(text) <= bound),
-    "pattern": _make_text_rule("pattern", lambda text, rule: re.search(rule, text[:LONGEST_SEARCHED]) is not None),
+    "pattern": _make_text_rule("pattern", lambda text, rule: _holds_pattern(text, rule)),
     "format": _make_text_rule("format", _has_format),
 }

@@ -103,6 +103,13 @@ def open_toolbox(task: Scenario) -> Toolbox:
     return Toolbox(task)
 
 
+def list_environment_tools(start: EnvironmentStart) -> list[str]:
+    """Names of all tools of an environment, those that are not offered too."""
+    if start.name not in _ENVIRONMENTS:
+        return list(TOOLS)
+    return [tool.name for tool in _ENVIRONMENTS[start.name](start).list_tools()]
+
+
 def find_built_in_tool(name: str) -> Tool:
     """A tool that comes with the package; PlanError with those there are."""
     if name not in TOOLS:

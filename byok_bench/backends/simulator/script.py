@@ -32,7 +32,7 @@ _DIALECTS = ("chat", "responses", "messages")
 
 
 class Script:
-    """The entries of a script, and whose turn it is."""
+    """The entries of a script, and whose turn it is. `faults` are those that its answers have."""
 
     def __init__(self, entries: Sequence[Entry], mistake: int = 0) -> None:
         """Raises BackendError for entries that are none."""
@@ -41,6 +41,7 @@ class Script:
         self._visits: Counter[Any] = Counter()
         self._mistake = mistake
         self._beginnings: list[str] = []
+        self.faults: list[str] = []
         for entry in entries:
             try:
                 self._by_request.setdefault(_read_request(entry["request"]), []).append(entry)
@@ -49,7 +50,12 @@ class Script:
                 self._wrong.add((entry["sample"], entry["mistake"]))
                 _ = entry["answer"], entry["settings"]
             except (KeyError, TypeError) as error:
-                raise BackendError(f"this is no entry of a script: {error!r} is missing", code="bad_script") from None
+                said = f"{error} is missing" if isinstance(error, KeyError) else "it is no object of the form"
+                raise BackendError(
+                    f"this is no entry of a script: {said}; bb.make_script makes one of scenarios", code="bad_script"
+                ) from None
+            if fault := entry["answer"].get("fault"):
+                self.faults.append(fault)
 
     def choose_mistake(self, number: int) -> None:
         """From now on make the n-th mistake of every sample that has as many; 0: none."""

@@ -83,7 +83,7 @@ class Simulator(HttpBackend):
         every: int = 1,
         probability: float = 1.0,
         seed: int = 0,
-        script: Sequence[Entry] = (),
+        script: Sequence[Entry] | Any = (),
         mistake: int = 0,
         limits: RateLimits | Mapping[str, Any] | None = None,
         port: int = 0,
@@ -94,7 +94,8 @@ class Simulator(HttpBackend):
         self.models = tuple(models) or (self.profile.models if self.profile else (DEFAULT_MODEL,))
         self.api_key = api_key
         self.context_window_tokens = context or (SCRIPTED_WINDOW if script else DEFAULT_WINDOW)
-        self.script = Script(script, mistake)
+        self.script = Script(self.read_script(script), mistake)
+        find_faults(self.script.faults)  # said now, and not by a request that nobody answers
         self.faults = FaultPlan(faults, together=together, every=every, probability=probability, seed=seed)
         self._any_model = any_model
         self._tokens = tokens
@@ -103,6 +104,11 @@ class Simulator(HttpBackend):
         self._visits: Counter[str] = Counter()
         self._memory = ResponseMemory()
         self._limiter = Limiter(make_rate_limits(limits))
+
+    @staticmethod
+    def read_script(script: Any) -> Sequence[Entry]:
+        """The entries of what was given as script."""
+        return list(script)
 
     async def answer_request(self, request: Request, wire: Wire) -> bool:
         """Serve one request, with the faults whose turn it is."""

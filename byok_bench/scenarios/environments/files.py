@@ -15,7 +15,7 @@ class Files:
     """The files of one sample."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        self.state: dict[str, Any] = dict(files)
+        self.state: dict[str, Any] = {normalize_path(path): text for path, text in files.items()}
 
     def list_tools(self) -> list[Tool]:
         """list, read, write, patch, search."""

@@ -28,7 +28,7 @@ class Shell:
     """The files of one sample, and the commands over them."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        self.state: dict[str, Any] = dict(files)
+        self.state: dict[str, Any] = {normalize_path(path): text for path, text in files.items()}
 
     def list_tools(self) -> list[Tool]:
         """One tool: a command line."""

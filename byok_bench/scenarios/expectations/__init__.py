@@ -2,6 +2,4 @@
 
 `texts`, `calls`, `rounds` and `token_usage` hold the expectations, `expected` what they look at, `judging` the list of
 all and the outcome of a sample.
-
-Inside: `token_usage`.
 """

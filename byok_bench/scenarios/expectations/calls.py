@@ -79,15 +79,24 @@ class CalledExactly(Expected, frozen=True, kw_only=True, tag="called_exactly"):
 
 
 def _list_unmatched(wanted: Sequence[WantedCall], made: Sequence[ToolCall]) -> list[WantedCall]:
-    """Wanted calls that cannot be paired with one made call each; the strictest choose first."""
-    left, missed = list(made), []
-    for want in sorted(wanted, key=lambda one: one.arguments is None):
-        found = next((call for call in left if want.is_met_by(call)), None)
-        if found is None:
-            missed.append(want)
-        else:
-            left.remove(found)
-    return missed
+    """Wanted calls that cannot be paired with one made call each, as many as possible being paired.
+
+    A wanted call whose only fit is taken makes the one that took it look for another (augmenting paths), so that no
+    order of patterns decides whether the set fits.
+    """
+    fits = [[at for at, call in enumerate(made) if want.is_met_by(call)] for want in wanted]
+    taken: dict[int, int] = {}
+
+    def find_place(number: int, tried: set[int]) -> bool:
+        for at in fits[number]:
+            if at not in tried:
+                tried.add(at)
+                if at not in taken or find_place(taken[at], tried):
+                    taken[at] = number
+                    return True
+        return False
+
+    return [want for number, want in enumerate(wanted) if not find_place(number, set())]
 
 
 class CallsInParallel(Expected, frozen=True, kw_only=True, tag="calls_in_parallel"):

@@ -15,6 +15,13 @@ from byok_bench.dialects.output import Output, ToolCall
 from byok_bench.scenarios.tools import Tool
 
 
+class AskedTurn(msgspec.Struct, frozen=True):
+    """What one user turn asked for, as expectations need it."""
+
+    answer_schema: dict[str, Any] | None
+    facts: Sequence[str]
+
+
 class PlayedSample(msgspec.Struct, frozen=True):
     """What expectations look at: the exchanges of one sample, in the order of the answers, and what was offered."""
 
@@ -22,13 +29,15 @@ class PlayedSample(msgspec.Struct, frozen=True):
     """At least one."""
     tools: Mapping[str, Tool]
     answer_schema: dict[str, Any] | None
-    """JSON Schema that the request demanded of the text."""
+    """JSON Schema that the last answer's request demanded of the text."""
     parts: Sequence[Sequence[Exchange]] = ()
     """The same exchanges by user turn; empty: all are of one."""
     state: Any = None
     """Of the environment after the last call, as JSON; None where there is none."""
     facts: Sequence[str] = ()
-    """What the facts hidden in the prompt are known by."""
+    """What the facts hidden in the last answer's prompt are known by."""
+    asked: Sequence["AskedTurn"] = ()
+    """What was asked in each user turn; empty: the same in all."""
 
     @property
     def calls(self) -> list[ToolCall]:
@@ -45,7 +54,8 @@ class PlayedSample(msgspec.Struct, frozen=True):
         parts = self.parts or (self.turns,)
         if not 0 <= turn < len(parts) or not parts[turn]:
             return None
-        return msgspec.structs.replace(self, turns=parts[turn], parts=parts)
+        of_turn = {} if not self.asked else msgspec.structs.asdict(self.asked[turn])
+        return msgspec.structs.replace(self, turns=parts[turn], parts=parts, **of_turn)
 
 
 class _AbstractStruct(msgspec.StructMeta, ABCMeta):

@@ -1,5 +1,7 @@
 """The simulator with a script: which request gets which answer, in every dialect."""
 
+from typing import Any
+
 import pytest
 
 import byok_bench as bb
@@ -100,6 +102,17 @@ def test_a_script_that_is_none_is_refused() -> None:
     """An entry without a request is told at the start."""
     with pytest.raises(BackendError, match="no entry of a script"):
         Simulator(script=[{"answer": {}}])
+    faulty = bb.make_script(LOOP)
+    faulty[0]["answer"]["fault"] = "tool.index-gp"
+    with pytest.raises(BackendError, match=r"did you mean tool\.index-gap"):
+        Simulator(script=faulty)
+
+
+@pytest.mark.parametrize("named", ["plain-answer", ["agent", LOOP], LOOP])
+def test_a_script_is_made_of_the_scenarios_that_are_named(named: Any) -> None:
+    """By name, value, or several of both; what it plays is what `make_script` makes."""
+    made = bb.Simulator(script=named).script
+    assert made._by_request == Simulator(script=bb.make_script(named)).script._by_request
 
 
 def test_a_scenario_that_is_not_there_makes_no_script() -> None:

@@ -93,6 +93,13 @@ def test_files_are_listed_read_written_patched_and_searched() -> None:
     assert box.state == {"src/a.py": "x = 1\ny = 3\n", "README": "about x\n", "b": "t"}
 
 
+@pytest.mark.parametrize("name", ["files", "shell"])
+def test_a_file_is_found_however_its_path_was_written(name: str) -> None:
+    """`./a` of a scenario and `a` of a model are one file."""
+    task = make_task(FILES.replace("NAME", name).replace("README", "./docs//../README"))
+    assert "README" in open_toolbox(task).state
+
+
 def test_a_transaction_holds_when_it_is_committed_and_not_before() -> None:
     """What was rolled back was never there."""
     box = open_toolbox(make_task(STORE))

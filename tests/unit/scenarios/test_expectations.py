@@ -6,9 +6,12 @@ import pytest
 from support.recorded import answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.scenarios.agent import look_at_sample
 from byok_bench.scenarios.environments.cities import find_tools
 from byok_bench.scenarios.expectations import judging as e
+from byok_bench.scenarios.expectations.calls import WantedCall
 from byok_bench.scenarios.expectations.expected import PlayedSample
+from byok_bench.scenarios.scenario_file import parse_scenario
 from byok_bench.wire.failures import make_failure
 
 TOOLS = find_tools(("get_weather", "get_time"))
@@ -52,6 +55,22 @@ CASES: list[tuple[e.Expectation, Sequence[Exchange], str | None]] = [
 ]
 
 
+TWO_FILLS = b"""
+version = 2
+name = "f"
+title = "t"
+fill = { tokens = 40, facts = [{ at = 0.5, text = "The bird is a heron.", answer = "heron" }] }
+[[turns]]
+again = true
+fill = { tokens = 40, facts = [{ at = 0.5, text = "The beast is an otter.", answer = "otter" }] }
+request = { answer_schema = { type = "object", required = ["a"] } }
+[[samples]]
+name = "s"
+messages = [{ role = "user", content = "Which?" }]
+expect = [{ what = "facts", name = "first", turn = 0 }, { what = "facts" }, { what = "json_matches" }]
+"""
+
+
 @pytest.mark.parametrize(("expected", "turns", "why"), CASES, ids=lambda value: type(value).__name__)
 def test_an_expectation_says_why_it_is_not_met(
     expected: e.Expectation, turns: Sequence[Exchange], why: str | None
@@ -76,6 +95,22 @@ def test_calls_agree_if_their_arguments_are_the_same_json(other: Exchange, why: 
     seen = PlayedSample([CALL, other], TOOLS, None, parts=[[CALL], [other]])
     unmet = e.AgreesWith(as_turn=0).find_shortfall(seen)
     assert unmet is None if why is None else unmet is not None and why in unmet
+
+
+def test_a_set_of_calls_fits_in_whatever_order_it_was_wished_for() -> None:
+    """The wide pattern leaves the call that only the narrow one fits."""
+    made = calls(("a", "get_weather", '{"city": "Rome"}'), ("b", "get_weather", '{"city": "Oslo"}'))
+    wide, narrow = (WantedCall(name="get_weather", pattern={"city": city}) for city in ("Rome|Oslo", "Rome"))
+    seen = PlayedSample([made], TOOLS, None)
+    assert e.CalledExactly(calls=(wide, narrow), in_order=False).find_shortfall(seen) is None
+    assert e.CalledExactly(calls=(narrow, narrow), in_order=False).find_shortfall(seen) is not None
+
+
+def test_a_user_turn_is_held_to_what_it_asked_for_itself() -> None:
+    """Its own schema, and the facts of the fill that its own prompt holds."""
+    scenario = parse_scenario(TWO_FILLS, "f.toml")
+    seen = look_at_sample(scenario, scenario.samples[0], [answer("heron"), answer('{"a": 1}')])
+    assert e.list_unmet(scenario.samples[0].expect, seen) == [("facts", "0 of 1 facts named; not: otter")]
 
 
 def unreached(kind: str, phase: str) -> Exchange:

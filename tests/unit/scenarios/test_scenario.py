@@ -95,6 +95,12 @@ def test_the_library_has_the_scenarios_of_version_1_under_their_names() -> None:
         ('what = "tool_called"', 'what = "tool_called", any = []', "samples[0].expect[0].any: there is no such field"),
         ('role = "user"', 'role = "usr"', "samples[0].messages[0].role: there is no 'usr'; did you mean user?"),
         ("[[samples]]", "[[sample]]", "did you mean samples?"),
+        (
+            'title = "Mine"',
+            'title = "Mine"\nsolution = []',
+            "solution: there is no such field here; it stands in samples",
+        ),
+        ("[request]", f"a = {'[' * 5000}{']' * 5000}\n[request]", "nested too deep"),
         ("messages = [{", "messages = [{{", "line"),
         ('name = "mine"', 'name = "a/b"', "a/b"),
         ('tools = ["get_time"]', 'tools = ["get_time"]\nmax_turns = 0', "max_turns"),
@@ -144,6 +150,36 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
         ),
         ("expect = [", 'expect = [{ what = "no_finding", id = "delta.idstable" }, ', "did you mean delta.id-stable?"),
         ('what = "called_exactly", ', 'what = "called_exactly", turn = 5, ', "expect[0].turn: there is no user turn 5"),
+        ('name = "seven"', 'name = ""', "samples[0].name: '' is no name"),
+        ('name = "full"', 'name = "f*"', "'f*' is no name for a scenario"),
+        ("{ deltas = 3 }", "{ deltas = 0 }", "cancel_after.deltas must be more than 0"),
+        ("{ deltas = 3 }", "{ deltas = 3 }\nstream = false", "an answer that is no stream has no deltas"),
+        ("parallel_tool_calls = true", "temperature = nan", "request.temperature: nan is no number"),
+        ("parallel_tool_calls = true", "extra = { chat = { since = 2024-01-01 } }", "request.extra.chat.since: a date"),
+        ("parallel_tool_calls = true", 'answer_schema = { type = "objct" }', "request.answer_schema is no JSON Schema"),
+        ("minimum = 1", '"$ref" = "#/$defs/id"', "properties.id.$ref '#/$defs/id' leads nowhere"),
+        ('result = { state = "sent" }', "times = 2", "tools[0].results[0]: give result, template"),
+        ('result = { state = "sent" }', "result = 1\ndelay = -1", "tools[0].results[0].delay must be at least 0"),
+        ("store = { limit = 10 }", 'tools = ["get_valu"]', "environment.tools[0]: environment 'store' has no tool"),
+        ('name = "find_order"\n', 'name = "get_value"\n', "a tool of the scenario's own is named 'get_value' as well"),
+        ('answer = "heron"', 'answer = " "', "fill.facts[0]: a fact needs a text"),
+        ("again = true", "again = true\nfill = { tokens = 0 }", "turns[1].fill.tokens"),
+        ("max_rounds = 3", "max_rounds = 3\nlimits = { tokens = 0 }", "limits.tokens must be more than 0"),
+        ("max_rounds = 3", 'max_rounds = 3\nspoil = { method = "GET IT" }', "spoil.method"),
+        ("expect = [", 'expect = [{ what = "text_contains", any_of = [""] }, ', "expect[0].any_of"),
+        ("expect = [", 'expect = [{ what = "agrees_with", as_turn = 2 }, ', "user turn 2 is compared with itself"),
+        ("expect = [", 'expect = [{ what = "usage_rises", field = "total_tokens", from_turn = 7 }, ', "no user turn 7"),
+        ("expect = [", 'expect = [{ what = "calls_in_parallel" }, ', "give at_least or at_most"),
+        ("expect = [", 'expect = [{ what = "json_matches" }, ', "no request has an answer_schema"),
+        ("expect = [", 'expect = [{ what = "failure_kind", any_of = ["auht"] }, ', "did you mean auth?"),
+        ("expect = [", 'expect = [{ what = "not_called", any_of = ["find_ordr"] }, ', "did you mean find_order?"),
+        ("expect = [", 'expect = [{ what = "text_matches", pattern = "a{99999999999}" }, ', "no regular expression"),
+        ('turns = [{ text = "I think it was delivered." }]', "turns = []", "a mistake needs at least one answer"),
+        (
+            'turns = [{ text = "I think it was delivered." }]',
+            'turns = [{ fault = "tool.index-gp" }]',
+            "mistake[0].turns[0].fault: the catalogue has no rule 'tool.index-gp'; did you mean tool.index-gap?",
+        ),
     ],
 )
 def test_a_scenario_that_makes_no_sense_is_told_where(line: str, instead: str, says: str) -> None:
@@ -152,6 +188,11 @@ def test_a_scenario_that_makes_no_sense_is_told_where(line: str, instead: str, s
     with pytest.raises(PlanError) as caught:
         parse_scenario(FULL.replace(line, instead).encode(), "full.toml")
     assert says in str(caught.value)
+
+
+def test_a_file_with_a_byte_order_mark_is_read() -> None:
+    """Editors put one there."""
+    assert parse_scenario(b"\xef\xbb\xbf" + GOOD.encode(), "mine.toml").name == "mine"
 
 
 def test_a_sample_lays_its_own_settings_over_those_of_the_scenario() -> None:

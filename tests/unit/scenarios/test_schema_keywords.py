@@ -71,6 +71,9 @@ def test_a_schema_is_taken_for_one(schema: dict[str, Any]) -> None:
         ({"items": 3}, "items is neither"),
         ({"$defs": {"x": {"pattern": "("}}}, "$defs.x.pattern"),
         ({"required": "a"}, "required"),
+        ({"patternProperties": {"(": {}}}, "patternProperties"),
+        ({"pattern": "a{99999999999999999999}"}, "pattern"),
+        ({"items": {"$ref": "#/$defs/x"}, "$defs": {"y": {}}}, "items.$ref '#/$defs/x' leads nowhere"),
         ({"allOf": [{}, {"type": 3}]}, "allOf[1].type"),
     ],
 )
@@ -82,3 +85,25 @@ def test_a_schema_that_is_none_is_told_by_path(schema: dict[str, Any], says: str
 def test_a_schema_that_leads_round_in_circles_ends() -> None:
     """A reference to itself allows everything, and takes no time."""
     assert find_broken_keyword(3, {"$ref": "#"}) is None
+    assert find_broken_keyword(3, {"allOf": [{"$ref": "#"}, {"$ref": "#"}, {"type": "integer"}]}) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "fits"),
+    [
+        (float("inf"), {"multipleOf": 3}, False),
+        (1e308, {"multipleOf": 0.5}, True),
+        (10**400, {"multipleOf": 0.5}, True),
+        (10**400 + 1, {"multipleOf": 2}, False),
+        ("a" * 200 + "!", {"format": "hostname"}, False),
+        ("a.example.", {"format": "hostname"}, True),
+        ("é", {"pattern": r"^\p{L}+$"}, True),
+        ("b", {"pattern": "^(?<first>a)$"}, False),
+        ({"a": 1}, {"patternProperties": {r"^\p{L}": {"type": "string"}}}, False),
+    ],
+    ids=str,
+)
+def test_whatever_a_model_sends_is_judged(value: Any, schema: dict[str, Any], fits: bool) -> None:
+    """Numbers beyond all bounds, long names, and expressions that are ECMAScript's: no error, and no long wait."""
+    assert find_schema_fault(schema) is None
+    assert (find_broken_keyword(value, schema) is None) is fits
