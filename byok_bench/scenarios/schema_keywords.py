@@ -37,7 +37,7 @@ class Place(NamedTuple):
         """One step further."""
         return Place(self.root, f"{self.path}{into}", self.depth + 1, self.followed)
 
-    def follow(self, reference: str) -> "Place | None":
+    def step_behind(self, reference: str) -> "Place | None":
         """Behind a reference; None where it leads round in a circle at the same value, which says nothing more."""
         mark = (reference, self.path)
         return None if mark in self.followed else self.step()._replace(followed=self.followed | {mark})
@@ -77,7 +77,7 @@ def _judge_members(value: dict[str, Any], schema: Mapping[str, Any], place: Plac
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for name, item in value.items():
         inner = place.step(f"[{name!r}]")
-        matching = [one for pattern, one in patterns.items() if _holds_pattern(name, pattern)]
+        matching = [one for pattern, one in patterns.items() if _is_matching(name, pattern)]
         if name in known:
             matching.append(known[name])
         for one in matching or ([schema["additionalProperties"]] if "additionalProperties" in schema else []):
@@ -118,7 +118,7 @@ def _judge_count(count: int, schema: Mapping[str, Any], of: str, place: Place) -
 
 
 def _judge_reference(value: Any, schema: Mapping[str, Any], place: Place) -> Iterator[str]:
-    behind = place.follow(str(schema["$ref"]))
+    behind = place.step_behind(str(schema["$ref"]))
     if behind is not None:
         # What leads nowhere allows all: None is no schema, and nothing is judged by it.
         yield from _iterate_problems(value, find_referenced(place.root, schema["$ref"]), behind)
@@ -192,7 +192,7 @@ def _is_multiple(value: float, of: float) -> bool:
     return -math.inf < value < math.inf and Fraction(value) % Fraction(of) == 0
 
 
-def _holds_pattern(text: str, pattern: str) -> bool:
+def _is_matching(text: str, pattern: str) -> bool:
     """Whether it is found in the text; True of a pattern that Python has no word for, which is not judged."""
     known = read_schema_pattern(pattern)
     return known is None or known.search(text[:LONGEST_SEARCHED]) is not None
@@ -239,6 +239,6 @@ _KEYWORDS: Final[Mapping[str, Rule]] = {
     "multipleOf": _make_number_rule("multipleOf", _is_multiple),
     "minLength": _make_text_rule("minLength", lambda text, bound: len(text) >= bound),
     "maxLength": _make_text_rule("maxLength", lambda text, bound: len(text) <= bound),
-    "pattern": _make_text_rule("pattern", lambda text, rule: _holds_pattern(text, rule)),
+    "pattern": _make_text_rule("pattern", lambda text, rule: _is_matching(text, rule)),
     "format": _make_text_rule("format", _has_format),
 }
