@@ -2,7 +2,7 @@
 
 from byok_bench.report.stats.bootstrap import Totals, draw_interval, sum_columns
 from byok_bench.report.stats.clusters import Answers, match_answers
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level
+from byok_bench.report.stats.interval import LEVEL, Interval, read_level
 from byok_bench.report.stats.shares import estimate_share, map_to_f1
 
 
@@ -21,7 +21,7 @@ def agreement(
     one prompt are one observation of it. None where F1 is asked for and neither side has a yes. Raises ValueError for
     what is neither yes nor no.
     """
-    check_level(level)
+    level = read_level(level)
     pairs = match_answers(first, second)
     if any(value not in (0, 1) for some in pairs for pair in some for value in pair):
         raise ValueError("agreement is of answers that are True or False")

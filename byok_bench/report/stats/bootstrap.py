@@ -5,6 +5,7 @@ sums, and an estimate is made of their totals: a mean of (value, 1), F1 of (hits
 the standard library's and seeded.
 """
 
+import operator
 import random
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -51,7 +52,7 @@ def _draw_totals(prompts: Sequence[Totals], seed: int) -> Iterator[Totals]:
     columns = list(zip(*prompts, strict=True))
     readers = [None if min(column) == max(column) else column.__getitem__ for column in columns]
     fixed = [len(column) * column[0] for column in columns]
-    for taken in draw_places(len(prompts), random.Random(seed)):
+    for taken in draw_places(len(prompts), random.Random(operator.index(seed))):
         yield [total if read is None else sum(map(read, taken)) for read, total in zip(readers, fixed, strict=True)]
 
 

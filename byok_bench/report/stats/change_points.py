@@ -5,13 +5,14 @@ rest, in units of the scatter, is a change if a shuffled row shows one as large 
 then its parts are looked at alike. A stretch may begin or end in the middle, so what came and went is found, too.
 """
 
+import operator
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
-from byok_bench.report.stats.interval import LEVEL, check_level, read_values
+from byok_bench.report.stats.interval import LEVEL, read_level, read_values
 
 SHUFFLES: Final = 999
 SHORTEST: Final = 2
@@ -20,8 +21,8 @@ SHORTEST: Final = 2
 
 def find_changes(xs: Iterable[float], level: float = LEVEL, seed: int = 0) -> list[int]:
     """Places, from 0, of the first number after each change, in order. Raises ValueError for what is no number."""
-    check_level(level)
-    return sorted(_find_between(read_values(xs, "xs"), 0, level, random.Random(seed)))
+    level = read_level(level)
+    return sorted(_find_between(read_values(xs, "xs"), 0, level, random.Random(operator.index(seed))))
 
 
 def _find_between(values: Sequence[float], offset: int, level: float, dice: random.Random) -> Iterator[int]:

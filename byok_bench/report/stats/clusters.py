@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from byok_bench.report.stats.bootstrap import Totals, draw_interval
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level, read_values
+from byok_bench.report.stats.interval import LEVEL, Interval, read_level, read_values
 from byok_bench.report.stats.shares import compute_wilson_ends, estimate_share
 from byok_bench.report.stats.student import compute_t
 
@@ -29,7 +29,7 @@ def clustered(answers: Answers, level: float = LEVEL, seed: int = 0) -> Interval
     the independent answers that they amount to. One prompt of other values has no interval. For means of heavy-tailed
     times nothing is promised: take the median of prompt medians. Raises ValueError for what is no finite number.
     """
-    check_level(level)
+    level = read_level(level)
     values = [read_values(some, f"answers[{prompt!r}]") for prompt, some in _read_prompts(answers, "answers")]
     answered = [some for some in values if some]
     # In one order whatever the order of prompts: the draws are of places.
@@ -71,7 +71,7 @@ def difference(first: Answers, second: Answers, level: float = LEVEL, seed: int 
     all values lie between 0 and 1, the share of prompts that are so is only known to be as high as Wilson's lower end
     for n of n; the others may have changed either way. That no answer changed in n prompts does not say that none will.
     """
-    check_level(level)
+    level = read_level(level)
     pairs = match_answers(first, second)
     if not pairs:
         return Interval(None, None, None, 0, level)

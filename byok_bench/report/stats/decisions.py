@@ -60,7 +60,7 @@ def needed(
         return None
     value, low, high = turned
     distance, error = abs(value + limit), (high - low) / (2 * Z_LEVEL)
-    if distance == 0 or distance < NEAREST * error:
+    if distance == 0 or not distance >= NEAREST * error:
         return None
     wanted = estimate.n * (((Z_LEVEL + Z_POWER) * error) / distance) ** 2 - estimate.n
     prompts = max(0, math.ceil(wanted))

@@ -37,16 +37,18 @@ def compute_family_level(rules: int, level: float = LEVEL) -> float:
 
     1 − (1 − level) ÷ rules (Bonferroni). Raises ValueError below one rule.
     """
-    check_level(level)
+    wanted = read_level(level)
     if rules < 1:
         raise ValueError(f"a family has one rule or more, not {rules}")
-    return 1 - (1 - level) / rules
+    return 1 - (1 - wanted) / rules
 
 
-def check_level(level: float) -> None:
-    """Raise ValueError unless the level lies between 0 and 1."""
-    if not 0 < read_value(level, "level") < 1:
+def read_level(level: Any) -> float:
+    """The level as a float. Raises ValueError unless it lies between 0 and 1, and leaves something for either tail."""
+    wanted = read_value(level, "level")
+    if not 0 < wanted < 1 or (1 + wanted) / 2 == 1:
         raise ValueError(f"the level lies between 0 and 1, as 0.95 does: {level!r} does not")
+    return wanted
 
 
 def compute_z(level: float) -> float:
@@ -58,7 +60,7 @@ def read_value(value: Any, name: str) -> float:
     """A finite number as a float. Raises ValueError that calls it by `name`."""
     try:
         number = math.nan if isinstance(value, (str, bytes)) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise ValueError(f"{name} is {value!r}: a finite number is wanted")
@@ -67,15 +69,15 @@ def read_value(value: Any, name: str) -> float:
 
 def read_values(values: Iterable[Any], name: str) -> list[float]:
     """Finite numbers as floats. Raises ValueError that tells the place of the first that is none."""
-    if isinstance(values, (str, bytes)):
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise ValueError(f"{name} is {values!r}: a sequence of numbers is wanted")
     return [read_value(value, f"{name}[{place}]") for place, value in enumerate(values)]
 
 
 def read_whole(value: Any, name: str) -> int:
-    """A whole number from 0 on. Raises ValueError that calls it by `name`."""
+    """A whole number from 0 on, 3.0 for 3 as well. Raises ValueError that calls it by `name`."""
     try:
-        count = operator.index(value)
+        count = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
     except TypeError:
         raise ValueError(f"{name} is {value!r}: a whole number is wanted") from None
     if count < 0:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from byok_bench.report.stats.bootstrap import Estimator, Totals, draw_interval, sum_columns
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level, read_value
+from byok_bench.report.stats.interval import LEVEL, Interval, read_level, read_value
 
 ENOUGH_PROMPTS: Final = 6
 """Prompts below which there is no interval: of fewer, draws hold hardly anything that was not seen."""
@@ -20,13 +20,13 @@ def quotient(parts: Parts, level: float = LEVEL, seed: int = 0) -> Interval:
 
     Without a bottom above 0 the value is None. Raises ValueError for what is no finite number.
     """
-    check_level(level)
+    level = read_level(level)
     return _estimate([_read(parts, prompt, "parts") for prompt in sorted(parts, key=repr)], _divide, level, seed)
 
 
 def compare_quotients(first: Parts, second: Parts, level: float = LEVEL, seed: int = 0) -> Interval:
     """The second side's quotient ÷ the first one's, over the prompts of both, drawn together."""
-    check_level(level)
+    level = read_level(level)
     shared = sorted(first.keys() & second.keys(), key=repr)
     rows = [(*_read(first, prompt, "first"), *_read(second, prompt, "second")) for prompt in shared]
     return _estimate(rows, _divide_twice, level, seed)

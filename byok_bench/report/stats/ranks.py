@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level, read_value, read_values
+from byok_bench.report.stats.interval import LEVEL, Interval, read_level, read_value, read_values
 
 ENOUGH: Final = {0.5: 1, 0.9: 10, 0.99: 100}
 """Quantile → samples below which a table does not give it: one sample is expected beyond it."""
@@ -41,7 +41,7 @@ def quantile(xs: Iterable[float], q: float, level: float = LEVEL) -> Interval:
     At 95 % the first n with an interval is 6 for the median, 36 for q = 0.9, 72 for 0.95, 368 for 0.99. Raises
     ValueError unless 0 < q < 1 and all values are finite numbers.
     """
-    check_level(level)
+    level = read_level(level)
     if not 0 < read_value(q, "q") < 1:
         raise ValueError(f"q lies between 0 and 1, as 0.9 does: {q!r} does not")
     ranked = _rank_values(xs)
@@ -59,8 +59,9 @@ def paired(before: Iterable[float], after: Iterable[float], level: float = LEVEL
 
     Pairs with before ≤ 0 have no ratio and are not in its n. Raises ValueError if the lengths differ.
     """
-    if is_array(before) and is_array(after):
-        return _match_arrays(before, after, level)
+    arrays = read_array(before), read_array(after)
+    if arrays[0] is not None and arrays[1] is not None:
+        return _match_arrays(*arrays, level)
     first, second = read_values(before, "before"), read_values(after, "after")
     if len(first) != len(second):
         raise ValueError(f"before has {len(first)} values and after {len(second)}: pairs are wanted")
@@ -98,6 +99,16 @@ def is_array(values: object) -> TypeGuard[Any]:
     return hasattr(values, "__array__")
 
 
+def read_array(values: object) -> Any | None:
+    """A row of numbers of numpy's, or of what is kept in one (a column of pandas), as a copy of floats.
+
+    Whole numbers that are kept in a byte each would differ by 254 where they differ by −2. None for what is no such row:
+    it is read value by value.
+    """
+    made = values.__array__() if is_array(values) else None
+    return made.astype(float) if made is not None and made.ndim == 1 and made.dtype.kind in "biuf" else None
+
+
 def _pick_ranked(values: Any, places: Sequence[int]) -> Sequence[float]:
     ranked = values.copy()
     ranked.partition(places)
@@ -106,12 +117,13 @@ def _pick_ranked(values: Any, places: Sequence[int]) -> Sequence[float]:
 
 def _rank_values(xs: Iterable[Any]) -> Sequence[Any]:
     """Sorted; raises ValueError for what is no finite number."""
-    if not is_array(xs):
+    ranked = read_array(xs)
+    if ranked is None:
         return sorted(read_values(xs, "xs"))
-    ranked: Any = xs.copy()
     ranked.sort()
     for end in (0, -1) if len(ranked) else ():  # what is not finite is sorted to one of the ends
-        read_value(ranked[end], f"xs[{end}]")
+        if not math.isfinite(ranked[end]):
+            raise ValueError(f"xs holds {ranked[end]}: finite numbers are wanted")
     return ranked  # type: ignore[no-any-return]
 
 

@@ -7,7 +7,7 @@ variables by betting", theorem 2), intersected over looks. It asks nothing of th
 
 import math
 
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level, read_value
+from byok_bench.report.stats.interval import LEVEL, Interval, read_level, read_value
 
 BOLDEST = 0.5
 """Largest λ: the c of the paper."""
@@ -17,7 +17,7 @@ class Sequence:
     """Values that come one by one, and the interval of their mean so far."""
 
     def __init__(self, level: float = LEVEL, bounds: tuple[float, float] = (0, 1)) -> None:
-        check_level(level)
+        level = read_level(level)
         low, high = (read_value(end, "bounds") for end in bounds)
         if low >= high:
             raise ValueError(f"bounds are {bounds}: the lower one comes first")

@@ -6,7 +6,7 @@ at 0 or n of n, and covers on average over all rates as often as it says.
 
 import math
 
-from byok_bench.report.stats.interval import LEVEL, Interval, check_level, compute_z, read_whole
+from byok_bench.report.stats.interval import LEVEL, Interval, read_level, compute_z, read_whole
 
 
 def rate(k: int, n: int, level: float = LEVEL) -> Interval:
@@ -14,7 +14,7 @@ def rate(k: int, n: int, level: float = LEVEL) -> Interval:
 
     Without answers the value is None. Raises ValueError unless 0 ≤ k ≤ n are whole numbers.
     """
-    check_level(level)
+    level = read_level(level)
     hits, total = read_whole(k, "k"), read_whole(n, "n")
     if hits > total:
         raise ValueError(f"k is {hits}, more than n, which is {total}")
@@ -27,7 +27,7 @@ def f1(tp: int, fp: int, fn: int, level: float = LEVEL) -> Interval:
     With p = tp ÷ (tp + fp + fn), F1 is 2p ÷ (1 + p), which rises with p: so the ends of Wilson's interval for p give
     those for F1. n is tp + fp + fn; without any, the value is None. Raises ValueError for what is no count.
     """
-    check_level(level)
+    level = read_level(level)
     hits = read_whole(tp, "tp")
     return map_to_f1(estimate_share(hits, hits + read_whole(fp, "fp") + read_whole(fn, "fn"), level))
 

@@ -2,10 +2,12 @@
 
 import math
 import random
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +83,14 @@ def test_of_nothing_there_is_no_median() -> None:
         ([None], 0.5, r"xs\[0\] is None"),
         (["7"], 0.5, "finite number"),
         ("12", 0.5, "sequence"),
+        (7, 0.5, "sequence"),
+        (None, 0.5, "sequence"),
+        ([10**400], 0.5, "finite number"),
+        (np.array([1.0, math.nan, 2.0]), 0.5, "xs holds nan"),
+        (np.array([-math.inf, 2.0]), 0.5, "xs holds -inf"),
+        (np.array(["1", "2"]), 0.5, "finite number"),
+        (np.array([1, None]), 0.5, r"xs\[1\] is None"),
+        (np.ones((2, 2)), 0.5, "finite number"),
         ([1], 0, "q lies between"),
         ([1], 1, "q lies between"),
         ([1], 90, "q lies between"),
@@ -110,6 +120,17 @@ def test_pairs_are_taken_one_by_one() -> None:
     twice, ratio = bb.stats.paired(before, [value * 2 for value in before])
     assert (ratio.value, ratio.low, ratio.high) == (2.0, 2.0, 2.0)
     assert twice.value == 400.0
+
+
+@pytest.mark.parametrize(
+    "column",
+    [np.array, lambda xs: np.array(xs, dtype=np.uint8), lambda xs: pd.Series(xs, index=range(9, 0, -1)), pd.Index],
+)
+def test_a_column_is_read_as_its_values_are(column: Callable[[list[int]], Any]) -> None:
+    """Neither its own kind of number nor its index has a say."""
+    before, after = [5, 3, 9, 1, 7, 2, 8, 4, 6], [3, 3, 8, 1, 9, 2, 8, 4, 5]
+    assert bb.stats.quantile(column(before), 0.4) == bb.stats.quantile(before, 0.4)
+    assert bb.stats.paired(column(before), column(after)) == bb.stats.paired(before, after)
 
 
 def test_pairs_without_a_ratio_leave_its_n() -> None:

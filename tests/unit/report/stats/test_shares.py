@@ -59,6 +59,7 @@ def test_of_nothing_there_is_no_rate() -> None:
         ((1, None), "whole number"),
         ((1, 2, 1.0), "level"),
         ((1, 2, 0), "level"),
+        ((1, 2, 0.9999999999999999), "level"),
         ((1, 2, float("nan")), "level"),
     ],
 )
@@ -70,8 +71,9 @@ def test_what_is_no_count_is_refused(arguments: tuple[Any, ...], said: str) -> N
 
 def test_numbers_of_numpy_come_back_as_pythons() -> None:
     """Whoever writes them as JSON need not know where they came from."""
-    found = bb.stats.rate(np.int64(3), np.int32(4))
-    assert [type(one) for one in (found.value, found.low, found.high, found.n)] == [float, float, float, int]
+    found = bb.stats.rate(np.int64(3), np.float64(4), level=np.float64(0.9))
+    kinds = [type(one) for one in (found.value, found.low, found.high, found.n, found.level)]
+    assert kinds == [float, float, float, int, float]
 
 
 @pytest.mark.parametrize(("tp", "fp", "fn"), [(90, 5, 5), (1, 0, 0), (0, 3, 4), (70, 20, 40)])
