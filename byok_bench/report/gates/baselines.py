@@ -105,6 +105,8 @@ def find_baseline(wanted: str | Path | Run | Baseline, store: Any = None) -> Bas
         return wanted
     if isinstance(wanted, Run):
         return make_baseline(wanted)
+    if not isinstance(wanted, (str, Path)):
+        raise PlanError(f"a baseline is a name, a file or a run, not {wanted!r}", code="no_baseline")
     if isinstance(wanted, Path) or wanted.endswith(".json"):
         return read_baseline(Path(wanted))
     named = _locate_baselines() / f"{wanted}.json"

@@ -39,8 +39,8 @@ class Side(msgspec.Struct, frozen=True):
         return sum(has_counted(one, metric.column) for one in wanted)
 
     def list_numbers(self, metric: Metric) -> list[float]:
-        """The number of each answer that has it; a mistake's refusal is no answer."""
-        return [one.numbers[metric.column] for one in self.asked if _has_number(one, metric)]
+        """The number of each answer that has it."""
+        return [one.numbers[metric.column] for one in self.asked if has_number(one, metric)]
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ def estimate_change(metric: Metric, pairs: Sequence[Pair], level: float) -> Chan
     """How the number or share of an endpoint differs from the baseline's."""
     if metric.kind == "share":
         return _estimate_share_change(metric, pairs, level)
-    both = [(one, two) for one, two in pairs if _has_number(one, metric) and _has_number(two, metric)]
+    both = [(one, two) for one, two in pairs if has_number(one, metric) and has_number(two, metric)]
     before = [one.numbers[metric.column] for one, _ in both]
     after = [two.numbers[metric.column] for _, two in both]
     prompts = list(_group_by_prompt(both))
@@ -83,7 +83,8 @@ def estimate_change(metric: Metric, pairs: Sequence[Pair], level: float) -> Chan
     return Change(found.difference, relative, len(both), len(prompts), shown)
 
 
-def _has_number(one: Observation, metric: Metric) -> bool:
+def has_number(one: Observation, metric: Metric) -> bool:
+    """Whether an exchange has the number; a mistake's refusal is no answer."""
     return metric.column in one.numbers and not one.is_mistake
 
 

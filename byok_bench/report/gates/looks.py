@@ -13,7 +13,7 @@ import msgspec
 
 from byok_bench.errors import PlanError
 from byok_bench.report.gates.baselines import Baseline
-from byok_bench.report.gates.estimates import Pair, Side
+from byok_bench.report.gates.estimates import Pair, Side, has_number
 from byok_bench.report.gates.judged_rules import Judged
 from byok_bench.report.gates.metrics import Metric
 from byok_bench.report.gates.observations import Observation, list_shares
@@ -37,7 +37,9 @@ def check_lookable(rules: Sequence[Rule]) -> None:
 def can_be_looked_at(rule: Rule) -> bool:
     """Whether a rule has a verdict that holds at every look."""
     metric = rule.get_metric()
-    return metric.kind == "share" or (metric.kind == "number" and (not rule.against or metric.quantile == MEDIAN))
+    if metric.kind == "share":
+        return rule.min != 1 and rule.max != 0  # of all and of none, only the last exchange can tell
+    return metric.kind == "number" and (not rule.against or metric.quantile == MEDIAN)
 
 
 def is_every_rule_decided(run: Run, rules: Sequence[Rule], against: Baseline | None) -> bool:
@@ -76,7 +78,7 @@ def look_at(rule: Rule, side: Side, pairs: Sequence[Pair]) -> Verdict:
         return _look_at_share(rule, metric, side, pairs)
     if rule.against is not None:
         return _look_at_pairs(rule, metric, pairs)
-    values = [one.numbers[metric.column] for one in _sort(side.asked) if metric.column in one.numbers]
+    values = [one.numbers[metric.column] for one in _sort(side.asked) if has_number(one, metric)]
     verdicts = []
     if rule.max is not None:
         verdicts.append(_compare(_observe_values([value <= rule.max for value in values]), metric.quantile))
@@ -87,9 +89,10 @@ def look_at(rule: Rule, side: Side, pairs: Sequence[Pair]) -> Verdict:
 
 def _look_at_share(rule: Rule, metric: Metric, side: Side, pairs: Sequence[Pair]) -> Verdict:
     if rule.against is not None:
-        before = _compute_round_means(metric, [one for one, _ in pairs])
-        after = _compute_round_means(metric, [two for _, two in pairs])
-        found = _observe_values([two - one for one, two in zip(before, after, strict=False)], (-1, 1))
+        both = [pair for pair in pairs if all(list_shares(one, metric.column) for one in pair)]
+        before = _compute_round_means(metric, [one for one, _ in both])
+        after = _compute_round_means(metric, [two for _, two in both])
+        found = _observe_values([two - one for one, two in zip(before, after, strict=True)], (-1, 1))
         return decide(found, rule.read_margin().size, rule.better or metric.better)
     found = _observe_values(_compute_round_means(metric, side.asked))
     verdicts = [_compare(found, rule.min)] if rule.min is not None else []
@@ -102,7 +105,7 @@ def _look_at_pairs(rule: Rule, metric: Metric, pairs: Sequence[Pair]) -> Verdict
     margin, lower = rule.read_margin(), (rule.better or metric.better) == "lower"
     sequence = Looking.of_signs()
     for before, after in sorted(pairs, key=lambda pair: _get_order(pair[1])):
-        if metric.column not in before.numbers or metric.column not in after.numbers:
+        if not (has_number(before, metric) and has_number(after, metric)):
             continue
         one, two = before.numbers[metric.column], after.numbers[metric.column]
         allowed = margin.size * one if margin.is_relative else margin.size

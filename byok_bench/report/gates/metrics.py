@@ -43,6 +43,9 @@ NUMBERS: Final = {
     "tokens_per_s": Number("speed", "tokens/s", "higher"),
     "tokens": Number("completion tokens", ""),
     "prompt_tokens": Number("prompt tokens", ""),
+    "cached_tokens": Number("cached tokens", "", "higher"),
+    "reasoning_tokens": Number("reasoning tokens", ""),
+    "packed_percent": Number("gaps of 0", "%"),
     "cost": Number("cost", ""),
     "events": Number("events", ""),
     "chunks": Number("chunks", ""),
@@ -55,6 +58,18 @@ QUANTILES: Final = {"median": 0.5, "p10": 0.1, "p90": 0.9, "p95": 0.95, "p99": 0
 TOTAL: Final = "total"
 VENDOR: Final = "vendor"
 """Before the name of a metric of the table `vendor`."""
+OF_TABLES: Final = {
+    **{f"{stem}_{one}_ms": f"{stem}_ms.{one}" for stem in ("ttft", "e2e") for one in ("p90", "p99")},
+    "itl_p99_ms": "itl_ms.p99",
+    "errors": "findings.severity.error",
+    "warnings": "findings.severity.warn",
+    "failed": "failures",
+    "tokens_in": "prompt_tokens.total",
+    "tokens_out": "tokens.total",
+}
+"""Column of a table that is called otherwise here → the metric: a rule may name either."""
+MEANT: Final = {"ok": "outcome.ok", "ok_percent": "outcome.ok", "valid": "tools.valid", "valid_percent": "tools.valid"}
+"""Column of a table whose number is counted otherwise here → the metric that is meant."""
 SHARES: Final = {
     "outcome.ok": "success",
     "outcome.refused_well": "good refusals of mistakes",
@@ -82,6 +97,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def find_metric(name: str) -> Metric:
     """What a name means. Raises PlanError with the nearest name for one that means nothing."""
+    name = OF_TABLES.get(name, name)
     column, _, statistic = name.partition(".")
     if column == VENDOR and statistic in JUDGED:
         return Metric(name=name, kind="vendor", column=statistic, title=f"vendor {statistic}")
@@ -95,7 +111,7 @@ def find_metric(name: str) -> Metric:
         if base == name:
             return Metric(name=name, kind="count", column=base, title=title)
         return Metric(name=name, kind="share", column=base, title=f"share of {title}")
-    near = get_close_matches(name, list_metrics(), n=1, cutoff=0.5)
+    near = [MEANT[name]] if name in MEANT else get_close_matches(name, list_metrics(), n=1, cutoff=0.5)
     meant = f"did you mean {near[0]!r}?" if near else "docs/metrics.md lists them"
     raise PlanError(f"no metric is called {name!r}; {meant}", code="no_metric")
 

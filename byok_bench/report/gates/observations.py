@@ -95,6 +95,8 @@ def _iterate_numbers(row: Row) -> Iterator[tuple[str, float]]:
 def _find_number(row: Row, name: str) -> float | None:
     if name == "itl_ms":
         return compute_quantile(row.itl_ms, 0.5)
+    if name == "packed_percent":
+        return 100 * row.itl_ms.count(0) / len(row.itl_ms) if row.itl_ms else None
     if name == "tokens_per_s":
         # Where most deltas came in packets, a gap says nothing of the speed.
         flowed = 2 * sum(gap > 0 for gap in row.itl_ms) > len(row.itl_ms)

@@ -47,7 +47,7 @@ def resolve_rules(source: RuleSource) -> tuple[Rule, ...]:
         return parse_rules(source, "rules")
     if isinstance(source, (str, Path)):
         return _find_preset(str(source)) or read_rules(Path(source))
-    chosen = tuple(source)
+    chosen = tuple(source) if isinstance(source, Sequence) else ()
     if not chosen or not all(isinstance(one, Rule) for one in chosen):
         raise PlanError("rules are a path, the name of a preset, a table, or a list of Rule", code="bad_rules")
     return chosen
@@ -75,7 +75,7 @@ def parse_rules(document: Mapping[str, Any], where: str, text: str = "", place: 
     _check_names(document, "a rules file", source, ())
     version = document.get("version", None if not place else FILE_VERSION)
     if version != FILE_VERSION:
-        raise source.refuse(f"version of a rules file is {FILE_VERSION}, not {version}", ("version",))
+        raise source.refuse(f"version of a rules file is {FILE_VERSION}, not {version!r}", ("version",))
     rules = [rule for name in _list_presets_of(document, source) for rule in _find_preset(name)]
     entries = document.get("rule", [])
     if not isinstance(entries, list):
@@ -89,10 +89,12 @@ def parse_rules(document: Mapping[str, Any], where: str, text: str = "", place: 
 def _list_presets_of(document: Mapping[str, Any], source: _Document) -> list[str]:
     named = document.get("presets", [])
     names = [named] if isinstance(named, str) else named
+    if not isinstance(names, list):
+        raise source.refuse("presets are a list of names", ("presets",))
     for name in names:
         if name not in list_presets():
             raise source.refuse(describe_unknown(str(name), "preset", list_presets()), ("presets",))
-    return list(names)
+    return names
 
 
 def _read_rule(entry: Any, source: _Document, number: int) -> Rule:
@@ -108,7 +110,7 @@ def _read_rule(entry: Any, source: _Document, number: int) -> Rule:
         named = re.search(r"`\$\.([a-z_]+)", str(error))
         raise source.refuse(str(error), (*place, *((named[1],) if named else ()))) from None
     except PlanError as error:
-        at = next((name for name in ("metric", "margin", "max") if name in str(error) and name in entry), "")
+        at = next((name for name in ("metric", "margin", "max", "min") if name in str(error) and name in entry), "")
         raise source.refuse(str(error), (*place, *((at,) if at else ()))) from None
 
 

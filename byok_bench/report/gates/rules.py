@@ -4,6 +4,7 @@ A rule has a bound (`max`, `min` or both), or is held `against` a baseline with 
 allowed. How rules are written in a file is in rule_files.py, how they are decided in verdicts.py.
 """
 
+import math
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final, Literal
@@ -47,11 +48,15 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether exchanges of that scenario are meant; `agent`, `errors`, `all` stand for what they are in a run."""
         if self.scenario in _KINDS:
             return is_mistake in _KINDS[self.scenario]
-        return fnmatchcase(name, self.scenario)
+        return _is_named(name, self.scenario)
+
+    def has_sample(self, name: str) -> bool:
+        """Whether exchanges of that sample are meant."""
+        return _is_named(name, self.sample)
 
     def has_exchange(self, one: Observation, sizes: Mapping[tuple[str, str, int], float]) -> bool:
         """Whether an exchange is meant; `sizes` has the tokens of each prompt."""
-        if not self.has_scenario(one.scenario, one.is_mistake) or not fnmatchcase(one.sample, self.sample):
+        if not self.has_scenario(one.scenario, one.is_mistake) or not self.has_sample(one.sample):
             return False
         if self.prompt_tokens is None:
             return True
@@ -103,6 +108,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         elif bounds == (self.against is not None):
             wrong = "has a bound and a baseline: take one" if bounds else "asks for nothing: give max, min or against"
             raise PlanError(f"rule {self.label!r} {wrong}", code="bad_rule")
+        for name, bound in (("max", self.max), ("min", self.min)):
+            if bound is not None:
+                self._check_bound(name, bound, metric)
         if self.max is not None and self.min is not None and self.max < self.min:
             raise PlanError(f"rule {self.label!r}: max {self.max:g} is below min {self.min:g}", code="bad_rule")
         if self.margin is not None and self.against is None and metric.kind != "vendor":
@@ -113,6 +121,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 code="bad_rule",
             )
         self.read_margin()
+
+    def _check_bound(self, name: str, bound: float, metric: Metric) -> None:
+        if not math.isfinite(bound):
+            raise PlanError(f"rule {self.label!r}: {name} is {bound}, which is no bound", code="bad_rule")
+        if metric.kind == "share" and not 0 <= bound <= 1:
+            raise PlanError(
+                f"rule {self.label!r}: {name} is {bound:g}, and {self.metric} is a share from 0 to 1", code="bad_rule"
+            )
 
     def _check_vendor_rule(self, bounds: bool) -> None:
         if bounds or self.against is not None:
@@ -153,4 +169,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def is_about(self, endpoint: str, model: str) -> bool:
         """Whether it judges that endpoint and model."""
-        return fnmatchcase(endpoint, self.where.endpoint) and fnmatchcase(model, self.where.model)
+        return _is_named(endpoint, self.where.endpoint) and _is_named(model, self.where.model)
+
+
+def _is_named(name: str, pattern: str) -> bool:
+    """Whether a name is meant: as it is, brackets and all, or as one of those with `*` and `?` in it."""
+    return name == pattern or fnmatchcase(name, pattern)

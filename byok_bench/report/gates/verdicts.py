@@ -1,6 +1,7 @@
 """gate(): rules over a run → a verdict for each rule and endpoint. How each is decided is in judgements.py."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,21 +59,24 @@ class Case:
         needing = [rule.label for rule in rules if rule.against]
         if against is None and needing:
             raise PlanError(f"rule {needing[0]!r} needs a baseline: name one with against", code="no_baseline")
-        if against is not None and needing:
+        if against is not None:  # one that no rule needs is checked all the same: who names it means something by it
             self._baseline = find_baseline(against, run.path)
             check_same_plan(run, self._baseline)
             self._before = {one.place: one for one in self._baseline.observations}
 
     def judge(self) -> list[Judged]:
-        of_vendor = [rule for rule in self.rules if rule.get_metric().kind == "vendor"]
-        others = [rule for rule in self.rules if rule not in of_vendor]
-        cases = [(rule, *target) for rule in others for target in self.list_judged_targets(rule)]
-        found = [one for rule in of_vendor for one in judge_vendor_rule(self._run, rule)]
-        return [*self._judge_cases(cases), *found] if cases or not found else found
+        """One result for each rule and endpoint, in the order of the rules."""
+        of_vendor = {place: rule for place, rule in enumerate(self.rules) if rule.get_metric().kind == "vendor"}
+        others = [(place, rule) for place, rule in enumerate(self.rules) if place not in of_vendor]
+        cases = [(place, (rule, *target)) for place, rule in others for target in self.list_judged_targets(rule)]
+        if not cases and not of_vendor:
+            raise PlanError("no exchange of the run is of a size that a rule is about", code="nothing_to_judge")
+        found = [(place, one) for place, rule in of_vendor.items() for one in judge_vendor_rule(self._run, rule)]
+        judged = self._judge_cases([case for _, case in cases])
+        found += [(place, one) for (place, _), one in zip(cases, judged, strict=True)]
+        return [one for _, one in sorted(found, key=itemgetter(0))]
 
     def _judge_cases(self, cases: Sequence[tuple[Rule, str, str]]) -> list[Judged]:
-        if not cases:
-            raise PlanError("no exchange of the run is of a size that a rule is about", code="nothing_to_judge")
         judged = [self._judge(*case, LEVEL) for case in cases]
         estimated = sum(one.family is not None for one in judged)
         if estimated == 0:
@@ -104,6 +108,14 @@ class Case:
             raise PlanError(
                 f"rule {rule.label!r}: {describe_unknown(where.scenario, 'scenario of the run', have)}",
                 code="no_scenario",
+            )
+        samples = {one.name for scenario in scenarios for one in scenario.samples} | {
+            one.sample for one in self._observations
+        }
+        if not any(where.has_sample(name) for name in samples):
+            raise PlanError(
+                f"rule {rule.label!r}: {describe_unknown(where.sample, 'sample of the run', sorted(samples))}",
+                code="no_sample",
             )
         if where.prompt_tokens is None:
             return found

@@ -102,8 +102,8 @@ def is_array(values: object) -> TypeGuard[Any]:
 def read_array(values: object) -> Any | None:
     """A row of numbers of numpy's, or of what is kept in one (a column of pandas), as a copy of floats.
 
-    Whole numbers that are kept in a byte each would differ by 254 where they differ by −2. None for what is no such row:
-    it is read value by value.
+    Whole numbers that are kept in a byte each would differ by 254 where they differ by −2. None for what is no such
+    row: it is read value by value.
     """
     made = values.__array__() if is_array(values) else None
     return made.astype(float) if made is not None and made.ndim == 1 and made.dtype.kind in "biuf" else None

@@ -6,7 +6,7 @@ at 0 or n of n, and covers on average over all rates as often as it says.
 
 import math
 
-from byok_bench.report.stats.interval import LEVEL, Interval, read_level, compute_z, read_whole
+from byok_bench.report.stats.interval import LEVEL, Interval, compute_z, read_level, read_whole
 
 
 def rate(k: int, n: int, level: float = LEVEL) -> Interval:

@@ -74,6 +74,20 @@ def test_counts_alone_cannot_be_waited_for() -> None:
         check_lookable([Rule(metric="failures", max=0)])
 
 
+def test_what_has_to_be_so_for_all_cannot_be_waited_for() -> None:
+    """No look shows that a share is exactly 1: a run that waited for it would never end."""
+    with pytest.raises(PlanError, match="no rule can be decided before the end of a run"):
+        check_lookable([Rule(metric="outcome.ok", min=1), Rule(metric="failures.share", max=0)])
+
+
+def test_shares_are_looked_at_in_rounds_that_both_sides_have() -> None:
+    """A round without a call on one side has no share there, and moves no other round beside it."""
+    rule = Rule(metric="tools.valid", against="baseline")
+    before = [row(repeat=n, tool_calls=("f",) if n % 2 else (), valid_calls=n % 2) for n in range(1, 200)]
+    after = [row(repeat=n, tool_calls=("f",), valid_calls=n % 2) for n in range(1, 200)]
+    assert verdict(rule, MadeRun(after, PLAN), MadeRun(before, PLAN)) != "fail"
+
+
 async def test_a_run_ends_once_its_rules_are_decided(tmp_path: Path) -> None:
     """What was not needed is left out and counts for nothing; mistakes of a client are played all the same."""
     rule = Rule(metric="ttft_ms", max=60_000)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from byok_bench.errors import PlanError
+from byok_bench.report.columns import COLUMNS
 from byok_bench.report.gates.explanations import explain_rules
-from byok_bench.report.gates.metrics import find_metric, list_metrics
+from byok_bench.report.gates.metrics import OF_TABLES, find_metric, list_metrics
 from byok_bench.report.gates.rule_files import list_presets, parse_rules, resolve_rules
 from byok_bench.report.gates.rules import Rule
 
@@ -58,6 +59,10 @@ REFUSED = {
         "findings.severity.error", "findings.check.tool.indx-gap", 15, "did you mean 'findings.check.tool.index-gap'?",
     ),
     "a text for a bound": ("max = 800", 'max = "fast"', 7, "Expected `float | null`, got `str`"),
+    "a bound that is none": ("max = 800", "max = nan", 7, "max is nan, which is no bound"),
+    "a share in percent": ('against = "baseline"\nmargin = 0.03', "min = 95", 11, "is a share from 0 to 1"),
+    "a column whose number is counted otherwise": ("outcome.ok", "ok_percent", 10, "did you mean 'outcome.ok'?"),
+    "presets that are no list": ("version = 1", "version = 1\npresets = 3", 2, "presets are a list of names"),
     "nothing asked": ("max = 800", "", 3, "asks for nothing: give max, min or against"),
     "a bound and a baseline": ("margin = 0.03", "max = 1", 9, "has a bound and a baseline"),
     "a margin that is none": ("margin = 0.03", 'margin = "few"', 12, 'a text like "10 %"'),
@@ -108,6 +113,20 @@ def test_presets_are_taken_into_a_file() -> None:
 def test_every_name_of_the_list_means_something() -> None:
     """A name that is suggested is never refused."""
     assert {find_metric(name).name for name in list_metrics()} == set(list_metrics())
+
+
+@pytest.mark.parametrize("column", OF_TABLES)
+def test_a_column_of_a_table_is_a_metric_under_its_name_there(column: str) -> None:
+    """Whoever has the table before them need not look up another name."""
+    assert column in COLUMNS
+    assert find_metric(column).name in list_metrics()
+
+
+@pytest.mark.parametrize("source", [None, 3, b"gates.toml", [], ["tokenhub"]])
+def test_what_cannot_be_rules_is_refused(source: Any) -> None:
+    """In one line, whatever it is."""
+    with pytest.raises(PlanError, match="rules are a path, the name of a preset"):
+        resolve_rules(source)
 
 
 def test_a_probe_is_no_metric_of_a_run() -> None:

@@ -157,6 +157,12 @@ def test_a_bucket_of_prompts_is_found_by_what_others_counted() -> None:
     assert (found.value, found.n) == (1, 2)
 
 
+def test_a_label_is_meant_as_it_is_brackets_and_all() -> None:
+    """Only `*` and `?` stand for other characters."""
+    run = MadeRun(TEN.rows, plan(["gpt [eu]"]))
+    assert judged(run, {"metric": "ttft_ms", "max": 120, "where": {"endpoint": "gpt [eu]"}}).verdict == "pass"
+
+
 REFUSED: dict[str, tuple[MadeRun, dict[str, Any], MadeRun | None, str]] = {
     "no such endpoint": (TEN, {"metric": "ttft_ms", "max": 1, "where": {"endpoint": "gatewy"}}, None,
         "no endpoint of the run is called 'gatewy'; did you mean 'gateway'?"),
@@ -164,6 +170,10 @@ REFUSED: dict[str, tuple[MadeRun, dict[str, Any], MadeRun | None, str]] = {
         "no model is called 'n'; there are m"),
     "no such scenario": (TEN, {"metric": "ttft_ms", "max": 1, "where": {"scenario": "plain-anser"}}, None,
         "did you mean 'plain-answer'?"),
+    "no such sample": (TEN, {"metric": "ttft_ms", "max": 1, "where": {"sample": "capitel"}}, None,
+        "no sample of the run is called 'capitel'; did you mean 'capital'?"),
+    "a baseline that no rule needs": (TEN, {"metric": "ttft_ms", "max": 900},
+        MadeRun([row(ttft_ms=1.0)], plan(["gateway"], loads=[ClosedLoad(concurrency=4)])), "is of another plan"),
     "no baseline": (TEN, {"metric": "ttft_ms", "against": "baseline"}, None, "needs a baseline"),
     "no pairs": (TEN, {"metric": "ttft_ms", "against": "baseline"},
         MadeRun([row(repeat=n, ttft_ms=1.0) for n in range(1, 9)], plan(["other"])),
@@ -234,6 +244,13 @@ def test_a_candidate_is_judged_as_in_the_table_of_vendors(case: str) -> None:
     found = judged(beside(slower), rule)
     assert (found.endpoint, found.verdict) == ("B", verdict), found.sentence
     assert "of B beside A" in found.sentence
+
+
+def test_results_are_in_the_order_of_their_rules() -> None:
+    """Also where some are about the table of vendors: whoever sets them beside the rules need not sort."""
+    rules = [{"metric": "vendor.ttft"}, {"metric": "failures", "max": 0}, {"metric": "vendor.task"}]
+    found = gate(beside(1.0), {"version": 1, "rule": rules})
+    assert [one.metric for one in found] == ["vendor.ttft", "failures", "failures", "vendor.task"]
 
 
 NO_VENDORS: dict[str, tuple[dict[str, Any], str]] = {
