@@ -125,7 +125,7 @@ def read_json_object(text: str, what: str) -> dict[str, Any]:
 
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ByokBenchError(f"{what} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ByokBenchError(f"{what} must be a JSON object, not {type(value).__name__}")

@@ -29,7 +29,7 @@ NO_CYRILLIC: Final = r"\A[^\u0400-\u04ff]*\Z"
 def read_request_lines(path: Path) -> Scenario:
     """The file as one scenario, a sample a line. Raises PlanError for a file that is none, with the line."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"cannot read request lines {path}: {error}", code="unreadable") from None
     samples = tuple(_iterate_samples(text, path))
@@ -52,7 +52,7 @@ def _iterate_samples(text: str, path: Path) -> Iterator[Sample]:
         if line.strip():
             try:
                 body = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise PlanError(f"{path}, line {number}: not JSON: {error}", code="bad_request_lines") from None
             if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
                 raise PlanError(f"{path}, line {number}: no request body with messages", code="bad_request_lines")

@@ -75,6 +75,16 @@ def take_member(value: Any, *path: str) -> Any:
     return value
 
 
+def take_text(value: Any) -> str | None:
+    """A text of theirs; None for anything else."""
+    return value if isinstance(value, str) else None
+
+
+def take_list(value: Any) -> list[Any]:
+    """A list of theirs; empty for anything else."""
+    return value if isinstance(value, list) else []
+
+
 def refuse_file(what: str, tool: str) -> PlanError:
     """The error for a file that is not of that tool."""
     return PlanError(f"{what}; expected is what {tool} writes (docs/imports.md)", code="bad_import")

@@ -16,8 +16,10 @@ from byok_bench.runs.imports.foreign_results import (
     read_failure,
     refuse_file,
     take_count,
+    take_list,
     take_member,
     take_number,
+    take_text,
 )
 from byok_bench.runs.planning.load_patterns import ClosedLoad, ForeignLoad, Load, OpenLoad
 
@@ -57,14 +59,14 @@ def _iterate_exchanges(benchmarks: list[Any]) -> Iterator[ForeignExchange]:
     for stage, benchmark in enumerate(benchmarks):
         number = 0
         for group, left_out in _GROUPS.items():
-            for one in take_member(benchmark, "requests", group) or ():
+            for one in take_list(take_member(benchmark, "requests", group)):
                 number += 1
                 fields = _read_fields(one, has_failed=group == "errored")
                 yield ForeignExchange(sample=f"request-{number}", stage=stage, left_out=left_out, fields=fields)
 
 
 def _read_fields(one: Any, *, has_failed: bool) -> dict[str, Any]:
-    calls = take_member(one, "tool_calls") or ()
+    calls = take_list(take_member(one, "tool_calls"))
     tokens = take_count(take_member(one, "output_metrics", "total_tokens"))
     if tokens is None:
         tokens = take_count(take_member(one, "output_metrics", "text_tokens"))
@@ -81,7 +83,7 @@ def _read_fields(one: Any, *, has_failed: bool) -> dict[str, Any]:
         "tokens": tokens,
         "tokens_from": None if tokens is None else "foreign",
         "tool_calls": tuple(str(take_member(call, "function", "name") or "") for call in calls),
-        "text_chars": len(take_member(one, "output") or ""),
+        "text_chars": len(take_text(take_member(one, "output")) or ""),
         "outcome": "ok",
     }
     found["streamed"] = found["ttft_ms"] is not None

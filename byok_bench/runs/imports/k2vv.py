@@ -15,8 +15,10 @@ from byok_bench.runs.imports.foreign_results import (
     read_failure,
     refuse_file,
     take_count,
+    take_list,
     take_member,
     take_number,
+    take_text,
 )
 
 TOOL: Final = "k2vv"
@@ -28,7 +30,7 @@ def read_k2vv(lines: Sequence[Any]) -> ForeignResults:
         raise refuse_file("its lines have no status success or failed", TOOL)
     requests = [take_member(one, "request") for one in lines]
     models = [str(name) for one in requests if (name := take_member(one, "model"))]
-    offered = [tool for one in requests for tool in take_member(one, "tools") or ()]
+    offered = [tool for one in requests for tool in take_list(take_member(one, "tools"))]
     names = [str(name) for tool in offered if (name := take_member(tool, "function", "name"))]
     return ForeignResults(
         tool=TOOL,
@@ -53,8 +55,8 @@ def _read_fields(line: Any) -> dict[str, Any]:
         "prompt_tokens": take_count(take_member(response, "usage", "prompt_tokens")),
         "tokens": tokens,
         "tokens_from": None if tokens is None else "usage",
-        "finish_reason": take_member(line, "finish_reason"),
-        "served_model": take_member(response, "model"),
+        "finish_reason": take_text(take_member(line, "finish_reason")),
+        "served_model": take_text(take_member(response, "model")),
         "tool_calls": calls,
         "valid_calls": len(calls) if valid is True else 0,
         "streamed": take_member(line, "request", "stream") is True,
@@ -68,7 +70,6 @@ def _read_fields(line: Any) -> dict[str, Any]:
 
 
 def _list_calls(response: Any) -> tuple[str, ...]:
-    choices = take_member(response, "choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    calls = take_member(first, "message", "tool_calls") or ()
+    first = next(iter(take_list(take_member(response, "choices"))), None)
+    calls = take_list(take_member(first, "message", "tool_calls"))
     return tuple(str(take_member(call, "function", "name") or "") for call in calls)

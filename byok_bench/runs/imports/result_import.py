@@ -101,13 +101,13 @@ def _decode_documents(path: Path, raw: bytes) -> list[Any]:
     text = raw.decode("utf-8-sig", "replace")
     try:
         return [json.loads(text)]
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a line separator may stand within a JSON text
         try:
             found += [json.loads(line)] if line.strip() else []
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PlanError(f"{path.name}, line {number}: no JSON: {error}", code="bad_import") from None
     if not found:
         raise PlanError(f"{path.name} is empty", code="bad_import")

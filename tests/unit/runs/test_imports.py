@@ -158,6 +158,7 @@ def test_its_records_are_whole_and_are_merged(tmp_path: Path) -> None:
         ('{"a": 1}\n{"b": 2}', "aiperf", "no metrics"),
         ('{"a": 1}', "k2vv", "no status"),
         ('{"a": 1}\nnot json', "k2vv", "line 2"),
+        ('{"a": 1}\n' + "[" * 100_000, "k2vv", "line 2"),
     ],
 )
 def test_a_file_that_is_none_is_refused_in_a_sentence(text: str, tool: str, said: str, tmp_path: Path) -> None:
@@ -166,6 +167,18 @@ def test_a_file_that_is_none_is_refused_in_a_sentence(text: str, tool: str, said
     with pytest.raises(PlanError, match=said):
         import_results(tmp_path / "file", tool, tmp_path / "s.sqlite")
     assert not (tmp_path / "s.sqlite").exists()
+
+
+def test_members_of_another_kind_say_nothing_and_lines_end_at_line_feeds(tmp_path: Path) -> None:
+    """A verifier writes what a server sent: a separator within a text, and numbers where words belong."""
+    line = {
+        "data_index": 1, "status": "success", "finish_reason": 5, "request": {"tools": 3, "model": "m"},
+        "response": {"model": {}, "choices": [{"message": {"content": "one\u2028two\u0085", "tool_calls": 7}}]},
+    }  # fmt: skip
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps(line, ensure_ascii=False) + "\n" + json.dumps(line), "utf-8")
+    run = import_results(path, store=tmp_path / "s.sqlite")
+    assert list_values(run, "finish_reason", "served_model", "tool_calls") == [(None, None, ())] * 2
 
 
 def test_the_command_says_what_became_of_the_file(tmp_path: Path) -> None:

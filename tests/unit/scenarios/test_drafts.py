@@ -85,6 +85,8 @@ async def test_a_draft_without_a_source_proves_itself(tmp_path: Path) -> None:
         ("a.xls", "x", ".xls is not known"),
         ("a.csv", "question\nWhat?\n", "no column is named prompt"),
         ("a.jsonl", "{\n", "line 1: not JSON"),
+        ("a.jsonl", "[" * 100_000, "line 1: not JSON"),
+        ("a.jsonl", '"one\u2028two"\n3\n', "line 2: neither a text"),
         ("a.jsonl", '"fine"\n3\n', "line 2: neither a text nor an object"),
         ("a.jsonl", '{"question": "?"}\n', "neither `prompt` nor `messages`"),
         ("a.jsonl", '{"messages": [{"role": "tool", "content": "?"}]}\n', "only messages of text"),

@@ -118,7 +118,13 @@ def test_reasoning_alone_is_no_answer(field: str, text: str, is_met: bool) -> No
 
 @pytest.mark.parametrize(
     ("lines", "said"),
-    [(["{"], "line 1: not JSON"), ([LINE, "[]"], "line 3: no request body"), ([""], "no request line")],
+    [
+        (["{"], "line 1: not JSON"),
+        (["[" * 100_000], "line 1: not JSON"),
+        ([LINE, '{"messages": ' + "9" * 5000 + "}"], "line 3: not JSON"),
+        ([LINE, "[]"], "line 3: no request body"),
+        ([""], "no request line"),
+    ],
 )
 def test_a_file_that_is_none_is_one_clear_line(tmp_path: Path, lines: list[Any], said: str) -> None:
     """With the place."""
