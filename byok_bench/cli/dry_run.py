@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.report.forecast import Forecast, TargetForecast
+    from byok_bench.runs.planning.plan import Plan
 
 FORECAST_VERSION: Final = 1
-NO_PART_OF_A_PLAN: Final = ("processes", "max_cost", "max_tokens", "max_requests")
-"""Arguments of a run that say how it is played."""
 
 
 def print_forecast(
@@ -25,14 +24,9 @@ def print_forecast(
     """Counts, order, time, tokens, cost, and what it would be enough for; `settings` are arguments of `bb.run`."""
     from byok_bench.errors import StoreError
     from byok_bench.report.forecast import predict_plan
-    from byok_bench.runs.planning.plan import make_plan
-    from byok_bench.runs.planning.plan_arguments import make_plan_settings
     from byok_bench.runs.results import list_runs
-    from byok_bench.scenarios.selection import find_scenarios
 
-    of_plan = {name: value for name, value in settings.items() if name not in ("scenarios", *NO_PART_OF_A_PLAN)}
-    plan = make_plan(endpoints, find_scenarios(settings["scenarios"]), make_plan_settings(**of_plan))
-
+    plan = make_asked_plan(endpoints, settings)
     try:
         earlier = list_runs(store)
     except StoreError:
@@ -43,6 +37,19 @@ def print_forecast(
         return
     for line in (*describe_forecast(found), *describe_passed_limits(found, settings), "nothing was sent"):
         typer.echo(line)
+
+
+def make_asked_plan(endpoints: "Sequence[Endpoint]", settings: dict[str, Any]) -> "Plan":
+    """The plan that these arguments of `bb.run` make; those that only say how it is played have no part in it."""
+    from inspect import signature
+
+    from byok_bench.runs.planning.plan import make_plan
+    from byok_bench.runs.planning.plan_arguments import make_plan_settings
+    from byok_bench.scenarios.selection import find_scenarios
+
+    names = signature(make_plan_settings).parameters
+    of_plan = {name: value for name, value in settings.items() if name in names}
+    return make_plan(endpoints, find_scenarios(settings["scenarios"]), make_plan_settings(**of_plan))
 
 
 def describe_forecast(found: "Forecast") -> list[str]:

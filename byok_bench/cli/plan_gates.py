@@ -4,8 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from byok_bench.cli.console import Exit
+from byok_bench.cli.dry_run import make_asked_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.report.gates.baselines import Baseline
     from byok_bench.report.gates.rules import Rule
     from byok_bench.runs.results import Run
@@ -26,9 +30,11 @@ def read_until_gates(rules: str, against: str | None) -> PlanGates:
     from byok_bench.report.gates.baselines import find_baseline
     from byok_bench.report.gates.looks import check_lookable
     from byok_bench.report.gates.rule_files import resolve_rules
+    from byok_bench.report.gates.verdicts import check_baseline_named
 
     chosen = resolve_rules(rules)
     check_lookable(chosen)
+    check_baseline_named(chosen, against)
     return PlanGates(chosen, None if against is None else find_baseline(against), None, is_looked_at=True)
 
 
@@ -43,6 +49,7 @@ def read_plan_gates(path: Path) -> PlanGates | None:
     """The gates of a plan file; None if it has none. Raises PlanError for rules or a baseline that cannot be had."""
     from byok_bench.report.gates.baselines import find_baseline
     from byok_bench.report.gates.rule_files import parse_rules, resolve_rules
+    from byok_bench.report.gates.verdicts import check_baseline_named
     from byok_bench.runs.planning.plan_file import read_plan
 
     gates = read_plan(path).gates
@@ -54,10 +61,19 @@ def read_plan_gates(path: Path) -> PlanGates | None:
         rules += resolve_rules(beside if beside.exists() or gates.rules.endswith(".toml") else gates.rules)
     if gates.rule:
         rules += parse_rules({"rule": gates.rule}, str(path), path.read_text("utf-8"), ("gates",))
+    check_baseline_named(rules, gates.against)
     against = None
     if gates.against is not None:
         against = find_baseline(path.parent / gates.against if gates.against.endswith(".json") else gates.against)
     return PlanGates(tuple(rules), against, gates.undecided)
+
+
+def check_baseline_of_plan(gates: PlanGates, endpoints: "Sequence[Endpoint]", settings: dict[str, Any]) -> None:
+    """Raise PlanError for a baseline of another plan than these arguments make: before anything is spent on it."""
+    from byok_bench.report.gates.baselines import check_same_plan
+
+    if gates.against is not None:
+        check_same_plan(make_asked_plan(endpoints, settings), gates.against)
 
 
 def judge_plan_gates(run: "Run", gates: PlanGates, as_json: bool) -> tuple[dict[str, Any], Exit]:

@@ -13,7 +13,13 @@ from byok_bench.cli.completion import complete_label, complete_scenario
 from byok_bench.cli.console import Exit, ask_hidden, emit_json, exit_stopped, fail, note, run_async
 from byok_bench.cli.dry_run import print_forecast
 from byok_bench.cli.endpoint_fields import EndpointOptions
-from byok_bench.cli.plan_gates import is_decided, judge_plan_gates, read_plan_gates, read_until_gates
+from byok_bench.cli.plan_gates import (
+    check_baseline_of_plan,
+    is_decided,
+    judge_plan_gates,
+    read_plan_gates,
+    read_until_gates,
+)
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.errors import ByokBenchError, PlanError
 from byok_bench.report.printable_text import describe_count
@@ -152,8 +158,14 @@ def run_plan(
     if until_decided is not None:
         gates = read_until_gates(until_decided, against)
         asked.settings["until"] = partial(is_decided, gates)
-    work = start_planned_run if resume is None else partial(resume_stored_run, resume)
-    code = print_outcome(carry_out_run(partial(work, asked), bar), as_json, gates)
+    if resume is None:
+        endpoints, arguments = collect_arguments(asked)
+        if gates is not None:
+            check_baseline_of_plan(gates, endpoints, arguments)
+        work = partial(start_planned_run, asked, endpoints, arguments)
+    else:
+        work = partial(resume_stored_run, resume, asked)
+    code = print_outcome(carry_out_run(work, bar), as_json, gates)
     if bar.limit:
         note(f"byok-bench: stopped by the limit of {bar.limit}{describe_kept_samples(bar)}")
     is_short = bool(bar.unusable_endpoints or (bar.limit and code is not Exit.FELL_SHORT))
@@ -194,11 +206,12 @@ def collect_arguments(asked: RunOptions) -> "tuple[list[Endpoint], dict[str, Any
     return endpoints, settings
 
 
-async def start_planned_run(asked: RunOptions, bar: "ProgressBar", stop: "StopSwitch") -> "Run":
-    """A run by a plan file and options."""
+async def start_planned_run(
+    asked: RunOptions, endpoints: "list[Endpoint]", settings: dict[str, Any], bar: "ProgressBar", stop: "StopSwitch"
+) -> "Run":
+    """A run by a plan file and options, of which endpoints and arguments were made."""
     from byok_bench.runs.runner import run
 
-    endpoints, settings = collect_arguments(asked)
     policy = endpoint_options.read_egress_policy()
     try:
         return await run(

@@ -207,6 +207,7 @@ GATES: dict[str, tuple[str, int, str]] = {
     "a typo of the table": ('[gates]\nrulez = "x"\n', 2, "[gates] of a plan has no field 'rulez'; did you mean"),
     "no rules": ('[gates]\nundecided = "pass"\n', 2, "gates name no rules"),
     "no baseline": ('[gates]\nrules = "aa-1k"\nagainst = "mian"\n', 2, "no baseline is called 'mian'"),
+    "a baseline that is not named": ('[gates]\nrules = "aa-1k"\n', 2, "needs a baseline: name one with against"),
 }  # fmt: skip
 
 
@@ -227,6 +228,21 @@ def test_a_plan_ends_as_its_gates_say(here: Here, server_url: str, tmp_path: Pat
     ended, out, err = here("run", plan)
     assert ended == code, err
     assert said in (err if code == 2 else out)
+    assert code != 2 or not (tmp_path / "byok-home/bench.sqlite").exists()
+
+
+def test_a_baseline_of_another_plan_is_refused_before_anything_is_sent(
+    here: Here, store: Path, days: tuple[str, str], tmp_path: Path
+) -> None:
+    """Nothing answers at that address, and nothing has to."""
+    file, rules, plan = tmp_path / "main.json", tmp_path / "rules.toml", tmp_path / "plan.toml"
+    rules.write_text(BASELINE)
+    here("runs", "baseline", days[0], "--export", file, "--store", store)
+    plan.write_text(PLAN.format(url="http://127.0.0.1:9/v1") + '[gates]\nrules = "rules.toml"\nagainst = "main.json"\n')
+    until = ("--until-decided", rules, "--against", file, "--scenario", "plain-answer")
+    for how in ((plan,), ("--base-url", "http://127.0.0.1:9/v1", "--model", "m", *until)):
+        code, _, err = here("run", *how)
+        assert (code, "scenario forced-tool is in the baseline alone" in err) == (2, True), err
 
 
 def test_gates_of_a_plan_stand_in_its_json(here: Here, server_url: str, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_dry_run_sends_nothing(here: Here, tmp_path: Path) -> None:
     """Counts, order, tokens, cost, and what it would be enough for; the endpoint need not be there."""
     plan = tmp_path / "plan.toml"
     plan.write_text(PLAN.format(url=DEAD))
-    code, out, err = here("run", plan, "--dry-run", "--max-requests", "5")
+    code, out, err = here("run", plan, "--dry-run", "--max-requests", "5", "--dask", "tcp://127.0.0.1:9")
     assert (code, err) == (0, "")
     for said in (
         "gateway · simulator-1: 6 samples, at most 6 requests, about",

@@ -129,15 +129,15 @@ def _locate_baselines() -> Path:
     return locate_home() / "baselines"
 
 
-def check_same_plan(run: Run, baseline: Baseline) -> None:
+def check_same_plan(plan: Plan, baseline: Baseline) -> None:
     """Raise PlanError if the two were asked different things, and say what. How often it was asked may differ."""
-    now, before = _describe_scenarios(run.plan), baseline.scenarios
+    now, before = _describe_scenarios(plan), baseline.scenarios
     found = [
         *(f"scenario {name} is in the run alone" for name in now if name not in before),
         *(f"scenario {name} is in the baseline alone" for name in before if name not in now),
         *(f"scenario {name} asks something else" for name in now if name in before and now[name] != before[name]),
     ]
-    loads = tuple(load.name for load in run.plan.loads)
+    loads = tuple(load.name for load in plan.loads)
     if loads != baseline.loads:
         found.append(f"the load is {', '.join(loads)}, and was {', '.join(baseline.loads)}")
     if found:

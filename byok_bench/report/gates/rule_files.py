@@ -47,8 +47,9 @@ def resolve_rules(source: RuleSource) -> tuple[Rule, ...]:
         return parse_rules(source, "rules")
     if isinstance(source, (str, Path)):
         return _find_preset(str(source)) or read_rules(Path(source))
-    chosen = tuple(source) if isinstance(source, Sequence) else ()
-    if not chosen or not all(isinstance(one, Rule) for one in chosen):
+    given: tuple[Any, ...] = tuple(source) if isinstance(source, Sequence) else ()
+    chosen = tuple(one for one in given if isinstance(one, Rule))
+    if not chosen or len(chosen) < len(given):
         raise PlanError("rules are a path, the name of a preset, a table, or a list of Rule", code="bad_rules")
     return chosen
 

@@ -39,6 +39,13 @@ def gate(run: Run | str, rules: RuleSource, against: Run | str | Path | Baseline
     return Case(opened, against, chosen).judge()
 
 
+def check_baseline_named(rules: Sequence[Rule], against: object) -> None:
+    """Raise PlanError if a rule needs a baseline and there is none."""
+    needing = [rule.label for rule in rules if rule.against]
+    if against is None and needing:
+        raise PlanError(f"rule {needing[0]!r} needs a baseline: name one with against", code="no_baseline")
+
+
 class Case:
     """A run, what it is held against, and the rules."""
 
@@ -56,12 +63,10 @@ class Case:
         self._targets = [(target.label, target.alias or target.model) for target in run.plan.targets]
         self._before: dict[Any, Observation] = {}
         self._baseline: Baseline | None = None
-        needing = [rule.label for rule in rules if rule.against]
-        if against is None and needing:
-            raise PlanError(f"rule {needing[0]!r} needs a baseline: name one with against", code="no_baseline")
+        check_baseline_named(rules, against)
         if against is not None:  # one that no rule needs is checked all the same: who names it means something by it
             self._baseline = find_baseline(against, run.path)
-            check_same_plan(run, self._baseline)
+            check_same_plan(run.plan, self._baseline)
             self._before = {one.place: one for one in self._baseline.observations}
 
     def judge(self) -> list[Judged]:
