@@ -1,5 +1,6 @@
 """The lines of the table `vendor`: one a candidate and metric, with its verdict and what a decision still takes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
@@ -33,16 +34,17 @@ class Sides(msgspec.Struct, frozen=True):
 def list_vendor_lines(
     run: Run,
     reference: str | None = None,
-    candidates: Sequence[str] = (),
+    candidates: str | Sequence[str] = (),
     margins: Mapping[str, float] | None = None,
 ) -> list[Line]:
     """One line a candidate and metric; without names the first target is the reference, all others candidates.
 
-    Margins are by metric, or `rates` and `times`. Raises PlanError for a name that is none, with the nearest, and for a
-    run with one target.
+    Margins are by metric, or `rates` and `times`. Raises PlanError for a name that is none, with the nearest, for a run
+    with one target, and for a reference that answered nothing.
     """
     limits = resolve_margins(margins or {})
     sides = choose_sides(run, reference, candidates)
+    check_reference(sides)
     return [line for candidate in sides.candidates for line in _iterate_lines(sides, candidate, limits)]
 
 
@@ -53,14 +55,15 @@ def resolve_margins(margins: Mapping[str, float]) -> dict[str, float]:
             raise PlanError(
                 f"no metric {name!r} has a margin; {_suggest(name, ['rates', 'times', *JUDGED])}", code="bad_margin"
             )
-        if not 0 <= value < float("inf"):
-            raise PlanError(f"the margin of {name} is {value}: it is 0 or more", code="bad_margin")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise PlanError(f"the margin of {name} is {value!r}: it is a number, 0 or more", code="bad_margin")
     general = {True: margins.get("times", TIME_MARGIN), False: margins.get("rates", RATE_MARGIN)}
     return {metric.name: margins.get(metric.name, general[metric.is_time]) for metric in METRICS}
 
 
-def choose_sides(run: Run, reference: str | None, candidates: Sequence[str] = ()) -> Sides:
+def choose_sides(run: Run, reference: str | None, candidates: str | Sequence[str] = ()) -> Sides:
     """Who is who. A target is named by its label, or by label and model where a label has several."""
+    candidates = (candidates,) if isinstance(candidates, str) else candidates
     names = name_targets(run)
     first = 0 if reference is None else _find_target(run, names, reference)
     others = tuple(_find_target(run, names, one) for one in candidates) or tuple(
@@ -77,6 +80,17 @@ def choose_sides(run: Run, reference: str | None, candidates: Sequence[str] = ()
         if answer.target in found:
             found[answer.target].append(answer)
     return Sides(run, first, others, {index: Side(answers) for index, answers in found.items()})
+
+
+def check_reference(sides: Sides) -> None:
+    """Raise PlanError if the reference has no answer that others could be held against."""
+    answers = sides.by_target[sides.reference].answers
+    if any(one.is_good for one in answers):
+        return
+    failed = ", ".join(f"{kind} ×{count}" for kind, count in Counter(one.kind for one in answers).most_common())
+    why = f"all {len(answers)} exchanges failed ({failed})" if answers else "it was asked nothing so far"
+    name = name_targets(sides.run)[sides.reference]
+    raise PlanError(f"{name} has no answer to hold others against: {why}", code="nothing_to_compare")
 
 
 def _find_target(run: Run, names: Sequence[str], wanted: str) -> int:

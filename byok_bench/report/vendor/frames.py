@@ -15,7 +15,7 @@ from byok_bench.runs.results import Run
 def vendor(
     run: Run | str,
     reference: str | None = None,
-    candidates: Sequence[str] = (),
+    candidates: str | Sequence[str] = (),
     margins: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Candidates beside a reference of the same run, one row a candidate and metric.
@@ -24,8 +24,9 @@ def vendor(
     its own number), difference (candidate − floor, which is judged) with its ends, margin, verdict (pass, fail,
     undecided; None where nothing is judged), family (the verdict at 1 − 0.05 ÷ judged metrics), needed (prompts more
     until it is decided) and needed_cost. `attrs` has `finish`, the confusion matrix of finish reasons by candidate, and
-    `notes`. Without `reference` it is the first target; `candidates` are all others. `margins`: by metric, or `rates`
-    (0.03 if not given) and `times` (0.10). Definitions: docs/vendor.md. Raises PlanError for a name that is none.
+    `notes`. Without `reference` it is the first target; `candidates`, one or several, are all others. `margins`: by
+    metric, or `rates` (0.03 if not given) and `times` (0.10). Definitions: docs/vendor.md. Raises PlanError for a name
+    that is none, and for a reference that answered nothing.
     """
     opened = Run.open(run) if isinstance(run, str) else run
     made = make_line_frame(list_vendor_lines(opened, reference, candidates, margins))

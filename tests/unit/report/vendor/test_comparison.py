@@ -107,6 +107,8 @@ def test_margins_are_settable() -> None:
         ({"reference": "A", "candidates": ["A"]}, "cannot be a candidate"),
         ({"reference": "A", "margins": {"triger": 0.1}}, "did you mean 'trigger'"),
         ({"reference": "A", "margins": {"rates": -1}}, "0 or more"),
+        ({"reference": "A", "margins": {"rates": "3 %"}}, "is '3 %': it is a number"),
+        ({"reference": "A", "candidates": "Beta"}, "no endpoint 'Beta'"),
     ],
 )
 def test_a_name_that_is_none_is_one_clear_line(arguments: dict[str, Any], said: str) -> None:
@@ -119,6 +121,19 @@ def test_a_run_with_one_target_has_no_candidate() -> None:
     """It says so."""
     with pytest.raises(PlanError, match="there is no candidate"):
         list_vendor_lines(MadeRun([row()], plan(["one"])), "one")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([failed(target=0), failed("timeout", target=0, repeat=2), row(target=1)], r"all 2 exchanges failed \(server"),
+        ([row(target=0, status="planned", outcome=None), row(target=1)], "asked nothing so far"),
+    ],
+)
+def test_a_reference_without_an_answer_is_none(rows: list[Any], said: str) -> None:
+    """A table without a line would read as if nobody fell short."""
+    with pytest.raises(PlanError, match=f"one has no answer to hold others against: .*{said}"):
+        list_vendor_lines(MadeRun(rows, plan()), "one")
 
 
 def test_too_few_answers_are_undecided_and_no_error() -> None:
