@@ -91,7 +91,7 @@ def read_baseline(path: Path) -> Baseline:
         return msgspec.json.decode(raw, type=Baseline)
     except OSError as error:
         raise PlanError(f"cannot read baseline {path}: {error.strerror}", code="unreadable") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PlanError(f"{path} is no baseline: {error}", code="bad_baseline") from None
 
 

@@ -65,7 +65,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         raise PlanError(f"there is no rules file {path}; {meant}", code="unreadable") from None
     except OSError as error:
         raise PlanError(f"cannot read rules {path}: {error.strerror}", code="unreadable") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"{path}: this is not TOML: {error}", code="bad_rules") from None
     return parse_rules(document, str(path), text)
 

@@ -103,7 +103,7 @@ def read_plan(path: Path) -> PlanFile:
         raise PlanError(f"cannot read plan {path}: {error.strerror}", code="unreadable") from None
     except UnicodeDecodeError:
         raise PlanError(f"{path}: a plan is TOML in UTF-8, and this is not UTF-8", code="bad_plan") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"{path}: this is not TOML: {error}", code="bad_plan") from None
     if isinstance(path_of_rules := document.get("gates"), str):
         document["gates"] = {"rules": path_of_rules}

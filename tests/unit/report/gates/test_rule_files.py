@@ -68,6 +68,7 @@ REFUSED = {
     "a margin that is none": ("margin = 0.03", 'margin = "few"', 12, 'a text like "10 %"'),
     "a margin below 0": ("margin = 0.03", "margin = -1", 12, "not below 0"),
     "a preset": ("version = 1", 'version = 1\npresets = ["tokenhob"]', 2, "did you mean 'tokenhub'?"),
+    "a nest of lists": ("max = 800", "max = " + "[" * 20_000, None, "not TOML"),
     "a table for a list": ("[[rule]]\nmetric = \"find", "[rule]\nmetric = \"find", None, "not TOML"),
 }  # fmt: skip
 
