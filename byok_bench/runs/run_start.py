@@ -6,9 +6,10 @@ What was measured is kept, however it ends. What a process or a worker that went
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
@@ -87,6 +88,8 @@ class RunStart:
         self._samples = 0
         self._limit = ""
         """The limit that was met."""
+        self._purse = ""
+        """File of what this start has spent, over all its rounds; empty without limits."""
         self._looked_at: set[tuple[str, int]] = set()
 
     async def run(self, resume: str | bool, labels: RunLabels) -> Run:
@@ -97,7 +100,11 @@ class RunStart:
                 found = await asyncio.shield(asyncio.wrap_future(opening))
                 self._run_id = found.run_id
                 _DRIVEN.add(self._run_id)
-                with self._stop.enable():
+                with ExitStack() as stack:
+                    stack.enter_context(self._stop.enable())
+                    if self._means.limits.is_set:
+                        folder = stack.enter_context(TemporaryDirectory(prefix="byok-bench-"))
+                        self._purse = str(Path(folder) / "purse")
                     await self._play(writer, found)
             except BaseException as error:
                 if opening.exception() is None:  # a cancel does not take back that the run was opened
@@ -158,6 +165,7 @@ class RunStart:
             transport=self._means.transport,
             policy=self._means.policy,
             limits=self._means.limits,
+            purse=self._purse,
         )
 
     async def _ask(self, until: Callable[[Run], bool]) -> bool:
@@ -247,6 +255,8 @@ class RunStart:
 
     def _relay_event(self, event: MeasuringEvent) -> None:
         if isinstance(event, LimitMet):
+            if self._limit:
+                return  # each that shares the purse tells it
             self._limit = event.limit
         if not isinstance(event, ExchangeFinished):
             self._listener(event)

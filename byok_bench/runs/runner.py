@@ -144,7 +144,7 @@ async def run(
         cluster=cluster,
         stop=stop,
     )
-    check_limits(limits, chosen, on_cluster=cluster is not None)
+    check_limits(limits, chosen)
     labels = RunLabels(note=note, plan_file=os.fspath(plan_file))
     check_profile(profile)
     obstacles = await find_obstacles(dict(enumerate(chosen)), profile, policy)
@@ -188,7 +188,7 @@ async def resume(
     for endpoint in chosen:
         refuse_unless_allowed(endpoint)
         check_values_kept(endpoint)
-    check_limits(means.limits, chosen, on_cluster=means.cluster is not None)
+    check_limits(means.limits, chosen)
     whole = make_intent(plan, chosen)
     waiting = list_waiting_endpoints(plan, whole.jobs, states)
     obstacles = await find_obstacles({index: chosen[index] for index in waiting}, plan.profile, means.policy)

@@ -24,7 +24,7 @@ from byok_bench.runs.cluster import driver
 from byok_bench.runs.cluster.driver import _refuse_open_connections
 from byok_bench.runs.cluster.worker import MeasuringPlugin
 from byok_bench.runs.measuring.stop_switch import StopSwitch
-from byok_bench.runs.progress import ExchangeFinished, RunEvent
+from byok_bench.runs.progress import ExchangeFinished, LimitMet, RunEvent
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import run
 from byok_bench.runs.storage.housekeeping import list_damages
@@ -110,6 +110,27 @@ async def test_a_cluster_makes_the_exchanges_of_one_machine(
     assert {section.worker for section in spread.health} == {"1", "2"}
     assert sum(section.exchanges for section in spread.health) == 6 * len(SCENARIOS)
     assert list_damages(spread.path) == []
+
+
+async def test_one_limit_holds_over_all_workers_and_the_client(
+    client: Client, server: BenchServer, tmp_path: Path
+) -> None:
+    """All of it is used, nobody sends beyond it, it is told once, and the run is gone on with."""
+    heard: list[RunEvent] = []
+    async with serving(BenchServer()) as private:
+        endpoints = [
+            Endpoint(label=label, base_url=one.base_url, models=[Model(MODEL)])
+            for label, one in (("shared", server), ("private", private))
+        ]
+        settings: dict[str, Any] = {"store": tmp_path / "s.sqlite", "policy": allow(server), "cluster": client}
+        half = await run(
+            endpoints, "plain-answer", 12, 4, warmup=0, max_requests=9, on_progress=heard.append, **settings
+        )
+        assert len(server.ids) + len(private.ids) == 9
+        assert (half.status, half.reason) == ("interrupted", "stopped by the limit of 9 requests")
+        assert [event.limit for event in heard if isinstance(event, LimitMet)] == ["9 requests"]
+        whole = await run(endpoints, "plain-answer", 12, 4, warmup=0, **settings)
+    assert (whole.id, whole.status) == (half.id, "finished")
 
 
 async def test_an_endpoint_that_no_worker_may_call_is_played_by_the_client(

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import ByokBenchError, ContractError, EndpointError, PlanError
 from byok_bench.redact import redact
 from byok_bench.runs.cluster.leases import Lease, LeaseBook, iterate_waves
+from byok_bench.runs.cluster.lent_purse import Answers, ClaimAsked, ClaimSettled, LentPurse
 from byok_bench.runs.cluster.messages import (
     Bundle,
     Claimed,
@@ -32,12 +34,14 @@ from byok_bench.runs.cluster.messages import (
     store_message,
     unpack_bundle,
 )
+from byok_bench.runs.measuring.shared_purse import SharedPurse
 from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.budgets import OwnPurse
 from byok_bench.runs.planning.plan import Job, make_turn_key
-from byok_bench.runs.progress import MeasuringEvent
+from byok_bench.runs.progress import LimitMet, MeasuringEvent
 from byok_bench.runs.resumption import give_back_lost
 from byok_bench.runs.storage import ascii_json, circumstances, ledger
 from byok_bench.runs.storage.ledger import ExchangeState
@@ -192,6 +196,10 @@ class ClusterRun:
         """Address → what its worker plays."""
         self._by_number: dict[int, LeaseOut] = {}
         self._changed = asyncio.Event()
+        self._is_spent = False
+        """Whether a limit was met."""
+        purse = SharedPurse(Path(work.purse)) if work.purse else OwnPurse()
+        self._purse = LentPurse(purse, work.limits, self._answer_claims)
         self._marks: dict[int, asyncio.Event] = {}
 
     async def play(self, blocks: Sequence[Block], documents: Sequence[dict[str, Any] | None]) -> None:
@@ -199,7 +207,7 @@ class ClusterRun:
         from byok_bench.runs.cluster.worker import MeasuringPlugin, Setup
 
         plan = msgspec.structs.replace(self._work.plan, profile="shared")
-        bare = msgspec.structs.replace(self._work, plan=plan, blocks=(), states={})
+        bare = msgspec.structs.replace(self._work, plan=plan, blocks=(), states={}, purse="")
         setup = Setup(version=describe_machine()["byok_bench"], work=bare, queue=self._name)
         plugin = MeasuringPlugin(self._name, ascii_json.to_ascii(setup), list(documents))
         listening = asyncio.ensure_future(self._receive_bundles())
@@ -212,23 +220,29 @@ class ClusterRun:
                     ended.result()
         finally:
             playing.cancel()
+            await self._purse.close()
             await asyncio.shield(self._leave())
             await asyncio.wait((listening, playing))
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether nothing new is to begin."""
+        return self._is_spent or self._stop.is_pressed
 
     async def _play_waves(self, plugin: Any, waves: Sequence[Sequence[Block]]) -> None:
         await asyncio.to_thread(self._client.register_plugin, plugin, self._name)
         for wave in waves:
-            if self._stop.is_pressed:
+            if self._is_ending:
                 break
             await self._play_wave(LeaseBook(self._work.plan, wave))
         await self._wait_until_heard()
 
     async def _play_wave(self, book: LeaseBook) -> None:
         alone_s = 0.0
-        while self._out or not (book.is_empty or self._stop.is_pressed):
+        while self._out or not (book.is_empty or self._is_ending):
             present = await asyncio.to_thread(self._list_workers)
             await self._take_back_leases(book, present)
-            idle = [] if self._stop.is_pressed else [address for address in present if address not in self._out]
+            idle = [] if self._is_ending else [address for address in present if address not in self._out]
             leases = book.cut_leases(len(self._by_number), len(idle), len(present)) if idle else []
             for address, lease in zip(idle, leases, strict=False):
                 await self._submit_lease(address, lease)
@@ -248,6 +262,19 @@ class ClusterRun:
                 self._client.run(finish_leases, self._name, on_error="ignore")
 
         self._telling = asyncio.ensure_future(asyncio.to_thread(tell_workers))
+
+    async def _answer_claims(self, lease: int, answers: Answers) -> None:
+        """Bring what claims came to, to the worker of a lease."""
+        from byok_bench.runs.cluster.worker import answer_claims
+
+        address = next((address for address, out in self._out.items() if out.lease.number == lease), None)
+
+        def tell_worker() -> None:
+            with suppress(OSError, TimeoutError, RuntimeError, ValueError):  # one that is gone waits for nothing
+                self._client.run(answer_claims, self._name, lease, answers, workers=[address], on_error="ignore")
+
+        if address is not None:
+            await asyncio.to_thread(tell_worker)
 
     def _list_workers(self) -> list[str]:
         return sorted(self._client.nthreads())
@@ -304,6 +331,7 @@ class ClusterRun:
         """A worker is gone: what it had in flight is lost, maybe billed; the jobs that it had not begun."""
         await asyncio.to_thread(out.future.cancel)
         await self._wait_until_heard()
+        await self._purse.give_up(out.lease.number)
         await self._writer.commit_statement(give_back_lost, self._work.run_id, sorted(out.in_flight))
         return [job for job in out.lease.jobs if job.key not in out.begun]
 
@@ -352,11 +380,16 @@ class ClusterRun:
                         ascii_json.to_ascii(health),
                     )
                 )
+            elif isinstance(message, ClaimAsked):
+                self._purse.ask(out.lease.number, message)
+            elif isinstance(message, ClaimSettled):
+                await self._purse.settle(out.lease.number, message)
             elif not isinstance(message, MeasuringEvent):
                 stored.append(self._writer.submit(store_message, self._work.run_id, message))
         await asyncio.gather(*map(asyncio.wrap_future, stored))
         for message in messages:
             if isinstance(message, MeasuringEvent):
+                self._is_spent = self._is_spent or isinstance(message, LimitMet)
                 self._tell(message)
 
     async def _leave(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.runs.cluster.lent_purse import ClaimAsked, ClaimSettled
 from byok_bench.runs.measuring.clean_records import make_clean_record, store_clean_attempt
 from byok_bench.runs.planning.plan import Job
 from byok_bench.runs.progress import MeasuringEvent
@@ -80,7 +81,17 @@ class RecoverySeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     document: bytes
 
 
-WorkerMessage = Claimed | Recorded | LeftOut | FailedUnsent | SectionMeasured | RecoverySeen | MeasuringEvent
+WorkerMessage = (
+    Claimed
+    | Recorded
+    | LeftOut
+    | FailedUnsent
+    | SectionMeasured
+    | RecoverySeen
+    | ClaimAsked
+    | ClaimSettled
+    | MeasuringEvent
+)
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,8 +160,8 @@ class RemoteWriter:
             await asyncio.shield(asyncio.wrap_future(handed_over))
         return True
 
-    def tell(self, event: MeasuringEvent) -> None:
-        """An event of the run, in order with the statements."""
+    def tell(self, event: MeasuringEvent | ClaimAsked | ClaimSettled) -> None:
+        """An event of the run, or a word to its purse, in order with the statements."""
         self._submit(lambda: event)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from byok_bench.endpoints.contract import CustomEndpoint, decode_endpoint
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.errors import ContractError, PlanError
 from byok_bench.runs.cluster.leases import Lease
+from byok_bench.runs.cluster.lent_purse import Answers, RemotePurse
 from byok_bench.runs.cluster.messages import RemoteWriter
 from byok_bench.runs.measuring.event_loop import find_loop_factory
 from byok_bench.runs.measuring.session import MeasuringSession
@@ -62,6 +63,10 @@ class MeasuringPlugin(WorkerPlugin):
         """Let what is in flight finish, and begin nothing new."""
         self._host.finish()
 
+    def answer(self, lease: int, answers: Answers) -> None:
+        """What the client says of claims of a lease."""
+        self._host.answer(lease, answers)
+
     def play(self, lease: Lease) -> None:
         """Play one lease, in the thread of its task."""
         self._host.play(lease)
@@ -78,6 +83,8 @@ class MeasuringHost:
         self._is_finishing = False
         self._session: MeasuringSession | None = None
         """What plays a lease now."""
+        self._purses: dict[int, RemotePurse] = {}
+        """Number of a lease → what it spends from."""
         self._thread = threading.Thread(target=self._serve, name="byok-bench-measuring", daemon=True)
 
     def play(self, lease: Lease) -> None:
@@ -109,6 +116,12 @@ class MeasuringHost:
         self._is_finishing = True
         if self._loop is not None and self._began.is_set():
             self._loop.call_soon_threadsafe(self._finish_session)
+
+    def answer(self, lease: int, answers: Answers) -> None:
+        """Hand over what the client says of claims; those of a lease that is over are nobody's."""
+        purse = self._purses.get(lease)
+        if purse is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(purse.answer, answers)
 
     def _finish_session(self) -> None:
         if self._session is not None and self._is_finishing:
@@ -142,11 +155,15 @@ class MeasuringHost:
 
     async def _play(self, lease: Lease, writer: RemoteWriter) -> None:
         self._setup.work.states.update(lease.states)
-        session = MeasuringSession(self._setup.work, self._endpoints, writer, writer.tell, self._client)
-        async with session:
-            self._session = session
-            self._finish_session()
-            await session.play([lease.block], share=lease.share)
+        purse = self._purses[lease.number] = RemotePurse(writer.tell)
+        session = MeasuringSession(self._setup.work, self._endpoints, writer, writer.tell, self._client, purse)
+        try:
+            async with session:
+                self._session = session
+                self._finish_session()
+                await session.play([lease.block], share=lease.share)
+        finally:
+            del self._purses[lease.number]
 
 
 def finish_leases(name: str, dask_worker: Worker) -> None:
@@ -154,6 +171,13 @@ def finish_leases(name: str, dask_worker: Worker) -> None:
     plugin = dask_worker.plugins.get(name)
     if isinstance(plugin, MeasuringPlugin):
         plugin.finish()
+
+
+def answer_claims(name: str, lease: int, answers: Answers, dask_worker: Worker) -> None:
+    """Run on the worker that asked: what its claims came to."""
+    plugin = dask_worker.plugins.get(name)
+    if isinstance(plugin, MeasuringPlugin):
+        plugin.answer(lease, answers)
 
 
 def play_lease(name: str, lease: bytes) -> None:

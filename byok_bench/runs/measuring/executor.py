@@ -26,7 +26,7 @@ from byok_bench.runs.measuring.shared_purse import SharedPurse
 from byok_bench.runs.measuring.timed_sections import Health, describe_machine, time_section
 from byok_bench.runs.measuring.work import Work, make_finished_event
 from byok_bench.runs.planning.blocks import Block
-from byok_bench.runs.planning.budgets import Budget, LimitReached
+from byok_bench.runs.planning.budgets import Budget, LimitReached, Purse
 from byok_bench.runs.planning.exclusions import find_job_exclusion
 from byok_bench.runs.planning.load_patterns import OpenLoad, compute_intended_starts
 from byok_bench.runs.planning.plan import (
@@ -76,8 +76,12 @@ class Executor:
         writer: StatementTaker,
         client: Client,
         tell: Callable[[MeasuringEvent], None],
+        purse: Purse | None = None,
     ) -> None:
-        """`endpoints` stand beside the plan's targets. `tell` hears of each stored exchange, and of each wait."""
+        """`endpoints` stand beside the plan's targets. `tell` hears of each stored exchange, and of each wait.
+
+        `purse`: what is spent from where the file that the work names is out of reach.
+        """
         self._work = work
         self._plan = plan = work.plan
         self._endpoints = endpoints
@@ -87,7 +91,8 @@ class Executor:
         self._client = client
         self._send_body = partial(send, profile=plan.profile, client=client, policy=work.policy)
         self._tell = tell
-        purse = SharedPurse(Path(work.purse)) if work.purse else None
+        if purse is None and work.purse:
+            purse = SharedPurse(Path(work.purse))
         self._budget = Budget(work.limits, endpoints, [target.model for target in plan.targets], purse)
         self._owner = name_this_process()
         self._dice = random.Random(f"retries {plan.seed}")

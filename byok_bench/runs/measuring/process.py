@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any, Final, Self
 
 import msgspec
@@ -87,10 +86,7 @@ async def measure_in_workers(start: Start, tell: MeasuringListener, stop: StopSw
 
     count = start.processes
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory(prefix="byok-bench-"))
-        purse = str(Path(folder) / "purse") if start.work.limits.is_set else ""
-        work = msgspec.structs.replace(start.work, purse=purse)
-        alone = msgspec.structs.replace(start, processes=1, work=work)
+        alone = msgspec.structs.replace(start, processes=1)
         processes = [await stack.enter_async_context(MeasuringProcess(alone)) for _ in range(count)]
         for process in processes:
             stack.enter_context(stop.relay(process.finish))

@@ -15,6 +15,7 @@ from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.timed_sections import freeze_heap
 from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.blocks import Block
+from byok_bench.runs.planning.budgets import Purse
 from byok_bench.runs.progress import LimitMet, MeasuringEvent
 from byok_bench.runs.storage import ascii_json, circumstances
 from byok_bench.runs.storage.result_file import StatementTaker
@@ -31,15 +32,18 @@ class MeasuringSession:
         writer: StatementTaker,
         tell: Callable[[MeasuringEvent], None],
         client: Client | None = None,
+        purse: Purse | None = None,
     ) -> None:
         """`endpoints` stand beside the plan's targets. `client`: one whose connections outlive the session; whoever
         keeps it has frozen the heap for as long, since to look through a heap takes as long as tens of exchanges.
+        `purse`: see `Executor`.
         """
         self._work = work
         self._endpoints = endpoints
         self._writer = writer
         self._tell = tell
         self._client = client
+        self._purse = purse
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -52,7 +56,7 @@ class MeasuringSession:
             own = Client(transport=self._work.transport, searches_streams=False)
             client = await self._open.enter_async_context(own)
             self._open.enter_context(freeze_heap())
-        self._executor = Executor(self._work, with_keys, self._writer, client, self._tell)
+        self._executor = Executor(self._work, with_keys, self._writer, client, self._tell, self._purse)
         return self
 
     async def __aexit__(self, *reason: Any) -> None:

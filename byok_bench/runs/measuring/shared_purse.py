@@ -1,4 +1,4 @@
-"""SharedPurse: one purse for several processes of this machine, kept in a small file under a lock.
+"""SharedPurse: one purse for one start of a run and all its processes, kept in a small file under a lock.
 
 What a process claimed and never settled stays claimed: a process that is killed ends the whole run.
 """
@@ -19,7 +19,7 @@ _LOOK_AGAIN_S: Final = 0.01
 
 
 class SharedPurse:
-    """What was spent by all processes that were given the same path; the first one to come makes the file."""
+    """What was spent by all that were given the same path, at once or in turn; the first one to come makes the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,7 +27,7 @@ class SharedPurse:
             if not path.exists():
                 self._write(Spent(), 0)
 
-    def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
+    async def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
         """See `Purse`."""
         with lock_file(self._path):
             spent, under_way = self._read()
@@ -36,7 +36,7 @@ class SharedPurse:
                 self._write(spent.add(wanted), under_way + 1)
         return passed, under_way
 
-    def put_back(self, claimed: Spent, taken: Spent) -> None:
+    async def put_back(self, claimed: Spent, taken: Spent) -> None:
         """See `Purse`."""
         with lock_file(self._path):
             spent, under_way = self._read()

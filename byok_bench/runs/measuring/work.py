@@ -28,7 +28,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     """What may be asked for."""
     purse: str = ""
-    """File by which several processes hold the limits together; empty: this one has them to itself."""
+    """File by which all rounds and processes of one start hold the limits together; empty where there are none."""
 
 
 def make_finished_event(work: Work, job: Job, turn: int, last: bool, raw: RawExchange | None) -> ExchangeFinished:

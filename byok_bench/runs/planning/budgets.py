@@ -67,16 +67,12 @@ class Spending(msgspec.Struct):
     """What came of it; None if it was not sent."""
 
 
-def check_limits(limits: Limits, endpoints: Sequence[Endpoint], *, on_cluster: bool = False) -> None:
-    """Raise PlanError for limits that cannot be held: not above 0, without prices, or over several machines."""
+def check_limits(limits: Limits, endpoints: Sequence[Endpoint]) -> None:
+    """Raise PlanError for limits that cannot be held: not above 0, or of cost without prices."""
     for name in limits.__struct_fields__:
         value = getattr(limits, name)
         if value is not None and not 0 < value < float("inf"):
             raise PlanError(f"limits: {name} must be above 0, not {value!r}", code="bad_plan")
-    if not limits.is_set:
-        return
-    if on_cluster:
-        raise PlanError("limits are held on one machine: leave --dask out", code="bad_plan")
     if limits.cost is None:
         return
     for endpoint in endpoints:
@@ -101,10 +97,10 @@ def find_passed(spent: Spent, limits: Limits) -> str:
 class Purse(Protocol):
     """What was spent, those under way counted as claimed: of one process, or of several."""
 
-    def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
+    async def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
         """Claim it, unless that could pass a limit: which one, empty if none; and how many were under way before."""
 
-    def put_back(self, claimed: Spent, taken: Spent) -> None:
+    async def put_back(self, claimed: Spent, taken: Spent) -> None:
         """Put what was taken in the place of what was claimed."""
 
     async def wait(self) -> None:
@@ -119,7 +115,7 @@ class OwnPurse:
         self._under_way = 0
         self._settled = asyncio.Event()
 
-    def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
+    async def claim(self, wanted: Spent, limits: Limits) -> tuple[str, int]:
         """See `Purse`."""
         before = self._under_way
         passed = find_passed(self._spent.add(wanted), limits)
@@ -128,7 +124,7 @@ class OwnPurse:
             self._under_way += 1
         return passed, before
 
-    def put_back(self, claimed: Spent, taken: Spent) -> None:
+    async def put_back(self, claimed: Spent, taken: Spent) -> None:
         """See `Purse`."""
         self._under_way -= 1
         self._spent = self._spent.add(claimed, -1).add(taken)
@@ -164,11 +160,11 @@ class Budget:
         try:
             yield spending
         finally:
-            self._purse.put_back(spending.reserved, self._read_spent(target, spending))
+            await self._purse.put_back(spending.reserved, self._read_spent(target, spending))
 
     async def _claim(self, wanted: Spent) -> Spent:
         while not self.reached:
-            passed, under_way = self._purse.claim(wanted, self._limits)
+            passed, under_way = await self._purse.claim(wanted, self._limits)
             if not passed:
                 return wanted
             if not under_way:

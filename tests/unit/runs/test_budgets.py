@@ -108,10 +108,20 @@ async def test_two_purses_of_one_file_are_one(tmp_path: Path) -> None:
     """A claim of the one is seen by the other; what was taken less is there for both."""
     one, other = (SharedPurse(tmp_path / "purse") for _ in range(2))
     limits = Limits(tokens=100)
-    assert one.claim(Spent(0.0, 80, 1), limits) == ("", 0)
-    assert other.claim(Spent(0.0, 80, 1), limits) == ("100 tokens", 1)
-    one.put_back(Spent(0.0, 80, 1), Spent(0.0, 20, 1))
-    assert other.claim(Spent(0.0, 80, 1), limits) == ("", 0)
+    assert await one.claim(Spent(0.0, 80, 1), limits) == ("", 0)
+    assert await other.claim(Spent(0.0, 80, 1), limits) == ("100 tokens", 1)
+    await one.put_back(Spent(0.0, 80, 1), Spent(0.0, 20, 1))
+    assert await other.claim(Spent(0.0, 80, 1), limits) == ("", 0)
+
+
+async def test_a_limit_holds_over_the_rounds_of_a_run_that_is_looked_at(tmp_path: Path) -> None:
+    """Each repeat is measured for itself, and all of them spend from one purse."""
+    async with serving(BenchServer()) as server:
+        made = await run(
+            endpoint(server), "plain-answer", 8, store=tmp_path / "b.sqlite", warmup=0, max_requests=3,
+            until=lambda _: False,
+        )  # fmt: skip
+    assert (len(server.ids), made.reason) == (3, "stopped by the limit of 3 requests")
 
 
 async def test_limits_of_a_resumed_run_are_of_its_start(tmp_path: Path) -> None:
@@ -129,7 +139,6 @@ REFUSED: dict[str, tuple[dict[str, Any], Price | None, str]] = {
     "half a price": ({"max_cost": 1.0}, Price(input=1.0), "a limit of cost needs a price"),
     "nothing at all": ({"max_requests": 0}, PRICE, "requests must be above 0, not 0"),
     "below nothing": ({"max_cost": -1.0}, PRICE, "cost must be above 0"),
-    "several machines": ({"max_tokens": 5, "cluster": "tcp://127.0.0.1:9"}, PRICE, "limits are held on one machine"),
 }
 
 
