@@ -383,7 +383,7 @@ class ClusterRun:
             elif isinstance(message, ClaimAsked):
                 self._purse.ask(out.lease.number, message)
             elif isinstance(message, ClaimSettled):
-                await self._purse.settle(out.lease.number, message)
+                await self._purse.put_back(out.lease.number, message)
             elif not isinstance(message, MeasuringEvent):
                 stored.append(self._writer.submit(store_message, self._work.run_id, message))
         await asyncio.gather(*map(asyncio.wrap_future, stored))

@@ -95,7 +95,7 @@ class LentPurse:
         place = lease, message.number
         self._asking[place] = asyncio.ensure_future(self._decide(place, message.wanted))
 
-    async def settle(self, lease: int, message: ClaimSettled) -> None:
+    async def put_back(self, lease: int, message: ClaimSettled) -> None:
         """A worker says what a claim came to."""
         await self._end((lease, message.number), message.taken)
 
@@ -124,9 +124,9 @@ class LentPurse:
         lease, number = place
         self._answers.setdefault(lease, []).append((number, passed))
         if lease not in self._sending:
-            self._sending[lease] = asyncio.ensure_future(self._bring(lease))
+            self._sending[lease] = asyncio.ensure_future(self._send_answers(lease))
 
-    async def _bring(self, lease: int) -> None:
+    async def _send_answers(self, lease: int) -> None:
         """All answers to one worker, those together that came while others were on their way."""
         try:
             while answers := self._answers.pop(lease, None):

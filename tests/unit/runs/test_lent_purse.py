@@ -26,7 +26,7 @@ class Cluster:
             if isinstance(message, ClaimAsked):
                 self.purse.ask(lease, message)
             else:
-                self._settling = asyncio.ensure_future(self.purse.settle(lease, message))  # type: ignore[arg-type]
+                self._settling = asyncio.ensure_future(self.purse.put_back(lease, message))  # type: ignore[arg-type]
 
         self._leases[lease] = RemotePurse(tell)
         return self._leases[lease]
