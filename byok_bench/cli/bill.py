@@ -44,9 +44,7 @@ def print_bills(
 
     Exit code 1 if something does not add up, 3 if nothing was answered.
     """
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     if endpoint is None and base_url is None:
         document = _list_bills_of_run(run, store)
     else:
@@ -74,7 +72,6 @@ def _ask_endpoint(label: str | None, given: EndpointOptions, model: str | None, 
     from byok_bench.report.endpoint_bill import describe_review, review_bill
 
     chosen = endpoint_options.choose_endpoint(label, given)
-    assert chosen is not None
     note(f"This sends {describe_review(chosen, model)}.")
     reviewed = run_async(
         review_bill(

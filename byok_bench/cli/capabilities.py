@@ -7,7 +7,6 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
-from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
@@ -49,11 +48,8 @@ def print_capabilities(
     """
     from byok_bench.checks.capabilities.examination import capabilities, describe_expense
 
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     chosen = endpoint_options.choose_endpoint(endpoint, given)
-    assert chosen is not None
     note(f"This sends {describe_expense(chosen, model, only, window_tokens)}.")
     report = run_async(
         capabilities(

@@ -7,7 +7,6 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
-from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
@@ -41,11 +40,8 @@ def check_endpoint(
     """
     from byok_bench.checks.ladder.climb import ladder
 
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     chosen = endpoint_options.choose_endpoint(endpoint, given)
-    assert chosen is not None
     report = run_async(
         ladder(
             chosen,

@@ -30,21 +30,25 @@ Profile = Annotated[
 ]
 
 
-def choose_endpoint(
-    name: str | None, given: EndpointOptions, *, optional: bool = False, needs_model: bool = True
-) -> "Endpoint | None":
+def collect_options(
+    base_url: str | None, model: str | None, key_env: str | None, schema: str | None, settings: list[str] | None
+) -> EndpointOptions:
+    """The options of a command that asks one model."""
+    return EndpointOptions(
+        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
+    )
+
+
+def choose_endpoint(name: str | None, given: EndpointOptions, *, needs_model: bool = True) -> "Endpoint":
     """The endpoint that was named, or one made of the options. Exits with code 2 if there is neither.
 
-    Raises EndpointError for options that cannot be. `optional`: None in place of an exit; `needs_model`: an endpoint
-    of the book must have one.
+    Raises EndpointError for options that cannot be. `needs_model`: an endpoint of the book must have one.
     """
     if name is not None and given.base_url is not None:
         fail("name an endpoint of the book or give --base-url, not both")
     if name is not None:
         return find_booked_endpoint(name, needs_model=needs_model and not given.model)
     if given.base_url is None:
-        if optional:
-            return None
         fail("name an endpoint of the book, or give --base-url URL --model ID [--key-env NAME]")
     return make_ad_hoc_endpoint(given)
 

@@ -9,7 +9,6 @@ import typer
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label
 from byok_bench.cli.console import Exit, ask_yes_or_no, emit_json, note, run_async
-from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
@@ -76,11 +75,8 @@ def print_limits(
     from byok_bench.runs.limits.search import find_limits
     from byok_bench.runs.limits.silences import find_silences
 
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     chosen = endpoint_options.choose_endpoint(endpoint, given)
-    assert chosen is not None
     resolved, policy = endpoint_options.resolve_egress_profile(profile), endpoint_options.read_egress_policy()
     if silence:
         hops = [chosen, *(endpoint_options.find_booked_endpoint(label) for label in behind or ())]

@@ -6,7 +6,6 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, note, run_async
-from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 
 
@@ -32,11 +31,8 @@ def print_models(
     from byok_bench.dialects.model_list import list_usable_models, read_context_windows
     from byok_bench.endpoints.send import list_models
 
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     chosen = endpoint_options.choose_endpoint(endpoint, given, needs_model=False)
-    assert chosen is not None
     exchange = run_async(
         list_models(
             chosen,

@@ -120,9 +120,7 @@ def run_plan(
     """Play agent scenarios against endpoints, and print what came of it. Ctrl-C keeps what was measured."""
     from byok_bench.cli.progress_bar import ProgressBar
 
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     asked = RunOptions(
         plan=plan,
         endpoints=list_given_endpoints(endpoint or [], given),

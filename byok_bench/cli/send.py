@@ -7,7 +7,6 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
-from byok_bench.cli.endpoint_fields import EndpointOptions
 from byok_bench.cli.settings import OwnSettings
 from byok_bench.cli.standard_streams import read_stdin
 from byok_bench.errors import ByokBenchError
@@ -47,17 +46,16 @@ def send_requests(
 
     if sum(given is not None for given in (prompt, request, jsonl)) != 1:
         fail("give exactly one of --prompt, --request and --jsonl")
-    given = EndpointOptions(
-        base_url=base_url, model=[model] if model else None, key_env=key_env, schema=schema, settings=settings
-    )
-    chosen = endpoint_options.choose_endpoint(endpoint, given, optional=jsonl is not None)
+    given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     rules = find_rules(profile, None)
     if jsonl is not None:
         from byok_bench.cli.request_lines import LineSettings, send_lines
 
-        series = LineSettings(chosen, model, rules, concurrency, as_json, with_bytes)
+        named = endpoint is not None or base_url is not None
+        default = endpoint_options.choose_endpoint(endpoint, given) if named else None
+        series = LineSettings(default, model, rules, concurrency, as_json, with_bytes)
         raise typer.Exit(int(send_lines(read_file_or_stdin(jsonl), from_line, series)))
-    assert chosen is not None
+    chosen = endpoint_options.choose_endpoint(endpoint, given)
     body = (
         build_prompt_body(prompt, find_asked_schema(chosen, model))
         if prompt is not None
