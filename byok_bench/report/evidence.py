@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from byok_bench.checks.advice import choose_advice
+from byok_bench.checks.finding import Finding
 from byok_bench.checks.remedies import find_remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.model_requests import find_named_model
@@ -38,6 +39,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The body from the offset on, as Python bytes escapes; empty without an offset."""
 
 
+class LikeEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What several answers to one scenario showed in the same place, in the same words."""
+
+    first: Evidence
+    exchange_ids: tuple[int, ...]
+
+
 def name_targets(run: Run) -> list[str]:
     """How columns call the targets: by the endpoint alone where each has one model."""
     return name_plan_targets(run.plan)
@@ -59,24 +67,50 @@ def list_evidence(run: Run, check: str | None = None, *, limit: int | None = 20)
         for finding in row.findings:
             if check not in (None, finding.check):
                 continue
-            event = finding.event if finding.event is not None and finding.event < len(exchange.events) else None
-            found.append(
-                Evidence(
-                    check=finding.check,
-                    severity=finding.severity,
-                    endpoint=names[row.target],
-                    scenario=row.scenario,
-                    exchange_id=row.exchange_id,
-                    message=replace_surrogates(finding.message),
-                    event=event,
-                    offset=finding.offset,
-                    at_ms=None if event is None else compute_arrival_ms(exchange, event),
-                    excerpt="" if finding.offset is None else extract_excerpt(exchange, finding.offset),
-                )
-            )
+            found.append(_make_evidence(names[row.target], row, finding, exchange))
             if len(found) == limit:
                 return found
     return found
+
+
+def list_like_evidence(run: Run, check: str, *, limit: int) -> tuple[list[LikeEvidence], int]:
+    """The findings of one check, those alike joined: the `limit` first, and how many more there are.
+
+    Records are read for the former alone, so that it costs the same however often a rule was broken.
+    """
+    alike: dict[tuple[object, ...], list[tuple[Row, Finding]]] = {}
+    for row in run.rows:
+        for finding in () if row.is_warmup else row.findings:
+            if finding.check == check:
+                place = (row.target, row.scenario, finding.message, finding.event, finding.offset)
+                alike.setdefault(place, []).append((row, finding))
+    names = name_targets(run)
+    joined: list[LikeEvidence] = []
+    for same in alike.values():
+        row, finding = same[0]
+        exchange = run.find_exchange(row.exchange_id) if len(joined) < limit else None
+        if exchange is not None:
+            ids = tuple(dict.fromkeys(one.exchange_id for one, _ in same))
+            joined.append(
+                LikeEvidence(first=_make_evidence(names[row.target], row, finding, exchange), exchange_ids=ids)
+            )
+    return joined, len(alike) - len(joined)
+
+
+def _make_evidence(endpoint: str, row: Row, finding: Finding, exchange: Exchange) -> Evidence:
+    event = finding.event if finding.event is not None and finding.event < len(exchange.events) else None
+    return Evidence(
+        check=finding.check,
+        severity=finding.severity,
+        endpoint=endpoint,
+        scenario=row.scenario,
+        exchange_id=row.exchange_id,
+        message=replace_surrogates(finding.message),
+        event=event,
+        offset=finding.offset,
+        at_ms=None if event is None else compute_arrival_ms(exchange, event),
+        excerpt="" if finding.offset is None else extract_excerpt(exchange, finding.offset),
+    )
 
 
 def compute_arrival_ms(exchange: Exchange, event: int) -> float | None:

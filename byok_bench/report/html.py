@@ -17,7 +17,10 @@ from byok_bench.report.page_fixes import list_anchors, list_fixes, render_fixes
 from byok_bench.report.page_tables import list_columns, render_glossary, render_pivot, render_table
 from byok_bench.report.pivots import METRICS, make_pivot
 from byok_bench.report.printable_text import to_printable_line
+from byok_bench.report.prompts import choose_prompt, list_prompts
 from byok_bench.report.run_notes import list_run_notes
+from byok_bench.report.stream_columns import make_stream_columns
+from byok_bench.report.stream_picture import MOST_ROWS, describe_streams, render_page_streams
 from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES
 from byok_bench.report.tables import list_filled_tables
@@ -95,16 +98,26 @@ def _describe_run(run: Run) -> str:
 
 
 def _render_figures(run: Run) -> str:
-    from byok_bench.report.plots import draw_first_token, draw_streams, to_page_svg
+    """Figures that tell under the pointer what each mark is."""
+    from byok_bench.report.plots import draw_first_token, to_page_svg
 
-    drawn = {
-        "Time to first token of every answer, by endpoint": draw_first_token(run),
-        "Output over time of one prompt, by endpoint": draw_streams(run),
-    }
-    return "".join(
-        f'<figure role="img" aria-label="{_escape_text(title)}"><div class="scroll" tabindex="0">'
-        f"{to_page_svg(chart)}</div></figure>"
-        for title, chart in drawn.items()
+    drawn = to_page_svg(draw_first_token(run), has_tips=True)
+    first = _render_figure("Time to first token of every answer, by endpoint", drawn)
+    chosen = choose_prompt(run)
+    if chosen is None:
+        return first
+    prompt = list_prompts(run)[chosen]
+    columns = make_stream_columns(run, prompt, most=MOST_ROWS, worst_first=True)
+    if not columns.shown:
+        return first
+    about = f"Answers along time. {describe_streams(columns, prompt)}"
+    drawn = render_page_streams(columns, about)
+    return f'{first}<p class="caption">{_escape_text(about)}</p>{_render_figure(about, drawn)}'
+
+
+def _render_figure(title: str, drawn: str) -> str:
+    return (
+        f'<figure role="img" aria-label="{_escape_text(title)}"><div class="scroll" tabindex="0">{drawn}</div></figure>'
     )
 
 

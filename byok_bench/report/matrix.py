@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from byok_bench.checks.registry import is_about, load_catalogue
+from byok_bench.checks.registry import Check, is_about, load_catalogue
 from byok_bench.report.evidence import Evidence, list_failures, name_targets
+from byok_bench.report.table_parts import ASKED
 from byok_bench.runs.results import Run
 
 
@@ -17,8 +18,8 @@ def make_rule_matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
     0 means judged and clean, NA that no answer of the endpoint is one that the rule is about. With `broken_only`,
     only rules that somebody broke; else every passive rule.
     """
-    rows = [row for row in run.rows if not row.is_warmup and row.status in ("done", "failed")]
-    counts = Counter((finding.check, row.target) for row in rows for finding in row.findings)
+    rows = [row for row in run.rows if not row.is_warmup and row.status in ASKED]
+    counts = Counter((check, row.target) for row in rows for check in {finding.check for finding in row.findings})
     names = name_targets(run)
     passive = [check for check in load_catalogue() if check.mode == "passive"]
     shown = [one for one in passive if not broken_only or any(counts[one.id, at] for at in range(len(names)))]
@@ -29,6 +30,15 @@ def make_rule_matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
         cells = [counts[one.id, at] if is_judged else None for one, is_judged in zip(shown, judged, strict=True)]
         data[name] = pd.array(cells, dtype="Int64")
     return pd.DataFrame(data, index=pd.Index([one.id for one in shown], name="check"))
+
+
+def count_judged_answers(run: Run, check: Check, target: int) -> int:
+    """How many answers of a target the rule is about, warm-up left out."""
+    schema = run.plan.targets[target].schema
+    return sum(
+        row.target == target and not row.is_warmup and row.status in ASKED and is_about(check, schema, row.streamed)
+        for row in run.rows
+    )
 
 
 def make_evidence_frame(found: list[Evidence]) -> pd.DataFrame:

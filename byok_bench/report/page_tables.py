@@ -8,14 +8,16 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from byok_bench.report.columns import COLUMNS, describe_column, get_heading
+from byok_bench.report.columns import BOUNDS, COLUMNS, describe_column, get_heading
 from byok_bench.report.pivots import Cell, Pivot
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import (
     LISTED,
+    MISSING,
     NA,
     TextLine,
+    describe_missing,
     find_alarming_columns,
     has_several_models,
     is_number,
@@ -43,6 +45,8 @@ def render_table(made: Sequence[Line], caption: str) -> str:
     columns = list(lines[0])
     numbers = {name for name in columns if is_number([line[name] for line in lines]) and "interval" not in name}
     head = "".join(_render_head(name, name in numbers) for name in columns)
+    if any(NA in line.values() for line in lines):
+        folded = f"{folded} {MISSING}".strip()
     body = "".join(_render_body_rows(lines, columns, numbers))
     note = f'<p class="caption">{_escape_text(folded)}</p>' if folded else ""
     return (
@@ -86,13 +90,19 @@ def _render_pivot_cell(cell: Cell | None) -> str:
 
 
 def render_glossary(names: Collection[str]) -> str:
-    """What each column is, in words that are read without a pointer."""
+    """What each column is, in words that are read without a pointer; the heads of tables lead here."""
     parts = "".join(
-        f"<dt>{_escape_text(get_heading(name))}</dt><dd>{_escape_text(describe_column(name))}</dd>"
+        f'<dt id="{make_term_anchor(name)}">{_escape_text(get_heading(name))}</dt>'
+        f"<dd>{_escape_text(describe_column(name))}</dd>"
         for name in COLUMNS
         if name in names
     )
     return f'<dl class="glossary">{parts}</dl>'
+
+
+def make_term_anchor(name: str) -> str:
+    """The id of a column's line in the glossary."""
+    return f"term-{name}"
 
 
 def _render_body_rows(lines: Sequence[TextLine], columns: Sequence[str], numbers: Collection[str]) -> Sequence[str]:
@@ -118,7 +128,8 @@ def _render_body_rows(lines: Sequence[TextLine], columns: Sequence[str], numbers
 
 def _render_head(name: str, number: bool) -> str:
     kind = ' class="number"' if number else ""
-    return f'<th scope="col"{kind} title="{_escape_text(describe_column(name))}">{_escape_text(get_heading(name))}</th>'
+    told = f'<a href="#{make_term_anchor(name)}">{_escape_text(get_heading(name))}</a>'
+    return f'<th scope="col"{kind} title="{_escape_text(describe_column(name))}">{told}</th>'
 
 
 def _render_cell(name: str, value: str, number: bool, bad: bool) -> str:
@@ -126,7 +137,8 @@ def _render_cell(name: str, value: str, number: bool, bad: bool) -> str:
     kinds += ["number"] if number else ["ci"] if "interval" in name else ["prose"] if name in _PROSE else []
     lines = value.split(", ") if name in LISTED else [value]
     kind = f' class="{" ".join(kinds)}"' if kinds else ""
-    return f"<td{kind}>{'<br>'.join(map(_escape_text, lines))}</td>"
+    why = f' title="{_escape_text(describe_missing(name))}"' if value == NA else ""
+    return f"<td{kind}{why}>{'<br>'.join(map(_escape_text, lines))}</td>"
 
 
 def _escape_text(value: object) -> str:
@@ -135,5 +147,7 @@ def _escape_text(value: object) -> str:
 
 
 def list_columns(tables: Mapping[str, Sequence[Line]]) -> set[str]:
-    """Every column of these tables."""
-    return {name for made in tables.values() for line in made for name in line}
+    """Every column of these tables, as they are shown: the ends of an interval are one."""
+    own = {name for made in tables.values() for line in made for name in line}
+    shown = {name for made in tables.values() if made for name in render_wide_lines(made[:1])[0]}
+    return own - BOUNDS | shown

@@ -62,6 +62,20 @@ def list_recorded_rows(run: Run) -> list[Row]:
     return [row for row in run.rows if not row.is_warmup and row.status in ASKED]
 
 
+def rank_worst_first(rows: Sequence[Row]) -> list[Row]:
+    """The worst answer of every endpoint, then the next worst: what failed, what broke a rule, what took longest."""
+    by_target: dict[int, list[Row]] = {}
+    for row in sorted(rows, key=_compute_badness, reverse=True):
+        by_target.setdefault(row.target, []).append(row)
+    ranked = [(rank, target, row) for target, own in by_target.items() for rank, row in enumerate(own)]
+    return [row for _, _, row in sorted(ranked, key=lambda one: one[:2])]
+
+
+def _compute_badness(row: Row) -> tuple[bool, bool, int]:
+    took_ns = (row.end_ns or 0) - (row.start_ns or 0)
+    return row.kind is not None, any(one.severity == "error" for one in row.findings), took_ns
+
+
 def _name_prompt(prompt: Prompt, every: Sequence[Prompt], run: Run) -> str:
     alike = [one for one in every if one.scenario == prompt.scenario]
     parts = [prompt.scenario]

@@ -17,7 +17,7 @@ from byok_bench.report.answer_details import Flag, describe_end, make_flag
 from byok_bench.report.answer_timeline import Timeline, list_packets, make_timeline
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.report.prompts import Prompt, list_recorded_rows
+from byok_bench.report.prompts import Prompt, list_recorded_rows, rank_worst_first
 from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
 
@@ -99,13 +99,17 @@ class StreamColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Lane, begin, end; and so on."""
 
 
-def make_stream_columns(run: Run, prompt: Prompt, baseline: Run | None = None) -> StreamColumns:
-    """The answers to a prompt, endpoint by endpoint and repeat by repeat; of more than 64 the first repeats.
+def make_stream_columns(
+    run: Run, prompt: Prompt, baseline: Run | None = None, *, most: int = MOST_LANES, worst_first: bool = False
+) -> StreamColumns:
+    """The answers to a prompt, endpoint by endpoint and repeat by repeat.
 
-    An answer of `baseline` belongs to that with the same endpoint and, if there is one, the same repeat.
+    Of more than `most` the first repeats, or with `worst_first` the worst answers of each endpoint. An answer of
+    `baseline` belongs to that with the same endpoint and, if there is one, the same repeat.
     """
     rows = _list_rows(run, prompt)
-    taken = sorted(sorted(rows, key=lambda row: (row.repeat, row.target))[:MOST_LANES], key=_order)
+    ranked = rank_worst_first(rows) if worst_first else sorted(rows, key=lambda row: (row.repeat, row.target))
+    taken = sorted(ranked[:most], key=_order)
     building = _Building()
     for row in taken:
         building.add_answer(run, row)

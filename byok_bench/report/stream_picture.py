@@ -3,12 +3,16 @@
 It brings its colours along, which are read on white and on black, and needs no style sheet and no script.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from typing import Final
 
 from byok_bench.report.answer_html import SPAN_WORDS
+from byok_bench.report.prompts import Prompt
 from byok_bench.report.stream_columns import HUES, KINDS, Lane, StreamColumns
+from byok_bench.runs.results import Run
 
 WIDTH: Final = 960
 GUTTER: Final = 210
@@ -18,7 +22,7 @@ TOP: Final = 24
 ROW: Final = 26
 LONGEST_NAME: Final = 32
 MOST_ROWS: Final = 40
-"""Of more answers the first are drawn, and the rest counted."""
+"""Of more answers the first of each endpoint are drawn, and the rest counted."""
 MOST_TICKS: Final = 240
 """Ticks of a row: packets that would lie on one another are one tick."""
 INK: Final = "#77828d"
@@ -28,14 +32,15 @@ TONES: Final = {"good": INK, "finding": MARKS["warn"], "bad": MARKS["error"]}
 
 def render_streams_svg(columns: StreamColumns, title: str) -> str:
     """The picture; `title` is what it shows, for those who cannot see it."""
-    rows = min(columns.shown, MOST_ROWS)
-    more = columns.shown - rows + columns.left_out
-    height = TOP + rows * ROW + 44
+    lanes = _choose_lanes(columns)
+    bottom = TOP + len(lanes) * ROW
+    more = columns.shown - len(lanes) + columns.left_out
+    height = bottom + 44
     axis = _Axis(columns)
     shapes = [
-        *_draw_axis(axis, TOP + rows * ROW),
-        *(shape for at in range(rows) for shape in _draw_row(columns, at, axis)),
-        *_draw_legend(columns, TOP + rows * ROW + 22),
+        *_draw_axis(axis, bottom),
+        *(shape for row, at in enumerate(lanes) for shape in _draw_row(columns, at, axis, TOP + row * ROW)),
+        *_draw_legend(columns, bottom + 22),
     ]
     shapes += [_write(WIDTH, height - 4, f"and {more} answers more", anchor="end")] if more else []
     return (
@@ -43,6 +48,31 @@ def render_streams_svg(columns: StreamColumns, title: str) -> str:
         f"role='img' aria-label='{_escape(title)}' font-family='Verdana, DejaVu Sans, sans-serif' font-size='11' "
         f"style='max-width:100%;height:auto'>{''.join(shapes)}</svg>"
     )
+
+
+def render_page_streams(columns: StreamColumns, title: str) -> str:
+    """The picture for a page that has the colours `--bad` and `--warn`: in its ink, as wide as it has room."""
+    drawn = render_streams_svg(columns, title)
+    for own, of_page in ((INK, "currentColor"), (MARKS["error"], "var(--bad)"), (MARKS["warn"], "var(--warn)")):
+        drawn = drawn.replace(f"'{own}'", f"'{of_page}'")
+    head, end, shapes = drawn.partition(">")
+    return re.sub(r" (role|aria-label|width|height|style)='[^']*'", "", head) + end + shapes
+
+
+def describe_streams(columns: StreamColumns, prompt: Prompt, baseline: Run | None = None) -> str:
+    """What the picture shows, in words: of which prompt, how much of everything, and what is left out."""
+    lanes = columns.lanes[: columns.shown]
+    counts = {
+        "answer": len(lanes),
+        "packet": sum(lane.packets for lane in lanes),
+        "stall": sum(lane.stalls for lane in lanes),
+        "finding": len(columns.flags),
+    }
+    told = ", ".join(f"{number:_} {word}{'' if number == 1 else 's'}" for word, number in counts.items())
+    told = told.replace("_", "\u00a0")
+    left_out = f" {columns.left_out} answers more are left out." if columns.left_out else ""
+    ghosts = f" Ghosts are of run {baseline.id}." if baseline is not None and len(columns.lanes) > len(lanes) else ""
+    return f"{prompt.title}: {told}; all begin when their request was written.{left_out}{ghosts}"
 
 
 class _Axis:
@@ -64,8 +94,18 @@ def _draw_axis(axis: _Axis, bottom: int) -> Iterator[str]:
         yield _write(x, TOP - 9, f"{at_us / 1000:.{1 if at_us else 0}f} ms", anchor="middle")
 
 
-def _draw_row(columns: StreamColumns, at: int, axis: _Axis) -> Iterator[str]:
-    lane, y = columns.lanes[at], TOP + at * ROW
+def _choose_lanes(columns: StreamColumns) -> list[int]:
+    """The lanes that are drawn: of every endpoint as many as of any other, as far as there is room."""
+    before: Counter[str] = Counter()
+    ranks = []
+    for at, lane in enumerate(columns.lanes[: columns.shown]):
+        ranks.append((before[lane.endpoint], at))
+        before[lane.endpoint] += 1
+    return sorted(at for _, at in sorted(ranks)[:MOST_ROWS])
+
+
+def _draw_row(columns: StreamColumns, at: int, axis: _Axis, y: int) -> Iterator[str]:
+    lane = columns.lanes[at]
     name = lane.name if len(lane.name) <= LONGEST_NAME else f"{lane.name[: LONGEST_NAME - 12]}…{lane.name[-11:]}"
     yield _write(GUTTER - 8, y + 13, name, anchor="end")
     for at_span in range(0, len(columns.spans), 4):

@@ -38,9 +38,9 @@ CAPTIONS: Final = {
     "depth": "By round of a conversation, and by the length of the prompt. cached: of the prompt, as the server tells.",
     "params": "effect: accepted and obeyed. ignored: accepted, no effect. refused: with 400 or 422. ×n samples.",
 }
+MISSING: Final = "NA: not to be had, or too few samples (an interval needs 6, p90 10, p99 100)."
 LEGEND: Final = (
-    "n: asked. failed: of n, without a good answer. excluded: left out, not in n. Warm-up is in no table. "
-    "NA: not to be had, or too few samples (an interval needs 6, p90 10, p99 100)."
+    f"n: asked. failed: of n, without a good answer. excluded: left out, not in n. Warm-up is in no table. {MISSING}"
 )
 _NARROW: Final = {
     "latency": (
@@ -155,7 +155,7 @@ def split_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
     zero = [name for name in _TRIVIAL_IF_ZERO if name in names and not any(line[name] for line in table)]
     told = [f"{get_heading(name)}: none" for name in zero if name != SELDOM]
     told += [
-        f"{get_heading(name)} needs {NEEDED[name]}" if name in NEEDED else f"{get_heading(name)}: not to be had"
+        f"{get_heading(name)}{' ' if name in NEEDED else ': '}{describe_missing(name)}"
         for name in missing
         if name not in BOUNDS
     ]
@@ -164,6 +164,12 @@ def split_trivial_columns(table: Sequence[Line]) -> tuple[list[str], str]:
     return [name for name in names if name not in missing and name not in zero], (
         " · ".join(told) + "."
     ) if told else ""
+
+
+def describe_missing(name: str) -> str:
+    """Why a cell of this column is NA: `needs 6 samples`."""
+    needed = NEEDED.get(name, NEEDED["interval"] if "_interval_" in name else "")
+    return f"needs {needed}" if needed else "not to be had"
 
 
 def find_alarming_columns(row: Mapping[str, str]) -> frozenset[str]:

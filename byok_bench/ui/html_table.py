@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from html import escape
 from typing import Final
 
-from byok_bench.report.columns import describe_column, get_heading
+from byok_bench.report.columns import COLUMNS, describe_column, get_heading
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.report.table_text import NA, is_number
+from byok_bench.report.table_text import NA, describe_missing, is_number
 
 BAD: Final = "var(--jp-error-color1, #c62828)"
 LINE: Final = "var(--jp-border-color2, #e0e0e0)"
@@ -49,6 +49,7 @@ def render_html_table(
                 ";white-space:nowrap" if name in short else _CODE if name in code else _WRAPPED,
                 bad=name in marked,
                 linked=_render_again(cell) if name in repeated else link(line, name),
+                why=describe_missing(name) if cell == NA and name in COLUMNS else "",
             )
             for name, cell in line.items()
         ]
@@ -61,6 +62,21 @@ def render_html_table(
     body = "".join(lines)
     style = "border-collapse:collapse;font-size:13px"
     return f"<table style='{style}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def render_glossary(names: Iterable[str]) -> str:
+    """What each of these columns is, behind a click: a pointer is not needed, as it is for the title of a head."""
+    told = {get_heading(name): describe_column(name) for name in names}
+    lines = "".join(
+        f"<dt style='font-weight:600'>{escape_lines(heading)}</dt><dd style='margin:0'>{escape_lines(meaning)}</dd>"
+        for heading, meaning in told.items()
+        if meaning
+    )
+    style = "display:grid;grid-template-columns:max-content 1fr;gap:.1em 1.2em;margin:.4em 0 .8em;font-size:13px"
+    return (
+        "<details><summary style='cursor:pointer;font-size:13px;opacity:.8'>What the columns mean</summary>"
+        f"<dl style='{style}'>{lines}</dl></details>"
+    )
 
 
 def render_small_print(text: str) -> str:
@@ -85,13 +101,14 @@ def _render_head(name: str, side: str) -> str:
     )
 
 
-def _render_cell(text: str, side: str, wrapping: str, *, bad: bool, linked: str = "") -> str:
+def _render_cell(text: str, side: str, wrapping: str, *, bad: bool, linked: str, why: str) -> str:
     style = f"{_CELL};text-align:{side}{wrapping}"
     if text == NA:
         style += ";opacity:.7"
     elif bad:
         style += f";color:{BAD};font-weight:700"
-    return f"<td style='{style}'>{linked or escape_lines(text)}</td>"
+    about = f" title='{escape(why, quote=True)}'" if why else ""
+    return f"<td{about} style='{style}'>{linked or escape_lines(text)}</td>"
 
 
 def _split_lines(cells: Iterable[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from IPython.display import HTML
 
 from byok_bench.report.answer_index import list_answers_behind
 from byok_bench.report.columns import get_heading
+from byok_bench.report.heat_map import MAPS
 from byok_bench.report.pivots import METRICS, make_pivot
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.table_parts import Line
@@ -21,7 +22,7 @@ from byok_bench.report.table_text import (
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import Run
 from byok_bench.ui.answer_links import render_answer_link
-from byok_bench.ui.html_table import escape_lines, render_html_table, render_small_print
+from byok_bench.ui.html_table import escape_lines, render_glossary, render_html_table, render_small_print
 from byok_bench.ui.pivot_table import render_pivot_table
 
 
@@ -36,7 +37,8 @@ def render_results(run: Run, name: str = "summary") -> HTML:
     told = "".join(f"<p>! {escape_lines(note)}</p>" for note in list_run_notes(run))
     folded = describe_folded_columns(made, name) if made else ""
     page = render_html_table(table, bad=find_alarming_columns, link=partial(_render_link, run))
-    page = f"{render_small_print(CAPTIONS[name])}{page}{render_small_print(folded) if folded else ''}{legend}"
+    terms = render_glossary(table[0]) if table and name not in MAPS else ""
+    page = f"{render_small_print(CAPTIONS[name])}{page}{render_small_print(folded) if folded else ''}{legend}{terms}"
     if name == "latency" and made:
         pivots = "".join(
             render_pivot_table(make_pivot(made, metric), partial(_render_failure_link, run)) for metric in METRICS

@@ -18,7 +18,7 @@ from IPython.display import display
 from byok_bench.report.answer_html import SPAN_WORDS
 from byok_bench.report.prompts import Prompt, choose_prompt, list_prompts
 from byok_bench.report.stream_columns import HUES, StreamColumns, make_stream_columns, to_bytes
-from byok_bench.report.stream_picture import render_streams_svg
+from byok_bench.report.stream_picture import describe_streams, render_streams_svg
 from byok_bench.report.stream_selection import HEADS, measure_stretch, render_stretches
 from byok_bench.report.table_text import render_cell
 from byok_bench.runs.results import Run
@@ -135,7 +135,7 @@ class Timeline(anywidget.AnyWidget):
             self._loaded = self.prompt
             prompt = self._prompts[self.prompt]
             columns = make_stream_columns(self._run, prompt, self.baseline)
-            self._send_columns(columns, _describe_columns(columns, prompt, self.baseline))
+            self._send_columns(columns, describe_streams(columns, prompt, self.baseline))
         else:
             self._send_columns(StreamColumns(), "No answer was recorded.")
 
@@ -166,21 +166,6 @@ class Timeline(anywidget.AnyWidget):
         stretches = [measure_stretch(self._columns, lane, start_us, end_us) for lane in within]
         about = f"From {start_us / 1000:.1f} to {end_us / 1000:.1f} ms".replace("-", "−")
         self.send({"kind": "statistics", "about": about, "heads": list(HEADS), "rows": render_stretches(stretches)})
-
-
-def _describe_columns(columns: StreamColumns, prompt: Prompt, baseline: Run | None) -> str:
-    lanes = columns.lanes[: columns.shown]
-    counts = {
-        "answer": len(lanes),
-        "packet": sum(lane.packets for lane in lanes),
-        "stall": sum(lane.stalls for lane in lanes),
-        "finding": len(columns.flags),
-    }
-    told = ", ".join(f"{number:_} {word}{'' if number == 1 else 's'}" for word, number in counts.items())
-    told = told.replace("_", "\u00a0")
-    left_out = f" {columns.left_out} answers more are left out." if columns.left_out else ""
-    ghosts = f" Ghosts are of run {baseline.id}." if baseline is not None and len(columns.lanes) > len(lanes) else ""
-    return f"{prompt.title}: {told}; all begin when their request was written.{left_out}{ghosts}"
 
 
 def _render_image(columns: StreamColumns, about: str) -> str:

@@ -59,7 +59,7 @@ def hostile() -> MadeRun:
         failed(repeat=2, message=EVIL),
         row("forced-tool", why=(EVIL,), outcome="unmet", tool_calls=(EVIL,)),
     ]
-    return MadeRun(rows, plan(("an <u>underlined</u> label",)), note=EVIL, status="interrupted")
+    return Recorded(rows, plan(("an <u>underlined</u> label",)), note=EVIL, status="interrupted")
 
 
 def test_nothing_that_a_server_said_becomes_markup() -> None:
@@ -101,6 +101,21 @@ def test_the_verdicts_come_first_and_plumbing_last() -> None:
     ]  # fmt: skip
     assert text.index("not usable") < text.index("<h2>")
     assert text.count("<svg") == 2
+
+
+def test_the_figures_tell_under_the_pointer_what_each_mark_is() -> None:
+    """Each has titles, which need no script: a tick of a first token its time, a stretch of an answer its length."""
+    first, streams = re.findall(r"<svg.*?</svg>", render_report_page(hostile()), flags=re.S)
+    assert re.search(r"<title>[^<]*ms: 10[^<]*</title>", first)
+    assert re.search(r"<title>wait[^<]* ms</title>", streams)
+
+
+def test_a_head_leads_to_its_meaning_and_na_says_why() -> None:
+    """Each head is a link to its line in the glossary; a cell without a number says what it would take."""
+    text = render_report_page(MadeRun([row(ttft_ms=10.0), row(target=1)], plan()))
+    assert '<a href="#term-ttft_ms">TTFT ms</a>' in text
+    assert '<dt id="term-ttft_ms">TTFT ms</dt><dd>request written' in text
+    assert re.search(r'<td class="na number" title="not to be had">NA', text)
 
 
 def test_every_link_leads_somewhere() -> None:

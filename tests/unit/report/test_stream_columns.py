@@ -2,6 +2,7 @@
 
 import re
 from array import array
+from collections import Counter
 from importlib.resources import files
 from typing import Any
 from xml.etree import ElementTree
@@ -184,6 +185,25 @@ def test_a_picture_of_many_long_answers_stays_small() -> None:
     picture = render_streams_svg(columns_of(*rows, answers=(a_stream(*range(1, 700)),)), "much")
     assert len(picture) < 150_000
     assert "and 2 answers more" in picture
+
+
+def test_a_picture_without_room_for_all_has_every_endpoint() -> None:
+    """As many answers of the last one as of the first."""
+    rows = [row(target=target, repeat=1 + at) for target in range(2) for at in range(MOST_ROWS)][: MOST_LANES - 4]
+    names = re.findall(r"text-anchor='end' fill='#77828d'>(\w+), repeat", render_streams_svg(columns_of(*rows), "much"))
+    assert Counter(names) == {"one": MOST_ROWS - 20, "two": 20}
+
+
+def test_what_there_is_no_room_for_is_not_what_went_worst() -> None:
+    """Of each endpoint what failed stays, then what broke a rule, then what took longest."""
+    quick, slow = ({"start_ns": 0, "end_ns": ms * 10**6} for ms in (10, 30))
+    rows = [
+        row(repeat=1, **quick), row(repeat=2, **slow), row(repeat=3, findings=(BROKEN,), **quick),
+        failed(target=1, repeat=3), row(target=1, repeat=1, **slow), row(target=1, repeat=2, **quick),
+    ]  # fmt: skip
+    made = make_stream_columns(Recorded(rows, a_stream(10, 20)), PROMPT, most=4, worst_first=True)
+    assert [(lane.endpoint, lane.repeat) for lane in made.lanes] == [("one", 2), ("one", 3), ("two", 1), ("two", 3)]
+    assert made.left_out == 2
 
 
 def test_hues_are_those_of_the_answer_drawer() -> None:

@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 from support.made_run import MadeRun, failed, plan, row
 from support.recorded import DONE, chunk, exchange, raw_exchange
@@ -136,6 +137,38 @@ def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
     assert "a <b>bold</b> label" in text
     for words in ("Finish every stream that was begun", "30.0", "Bytes from there on", "## Reported"):
         assert words in text
+
+
+def test_like_evidence_is_one_line_with_its_count() -> None:
+    """Three answers that broke a rule at the same byte in the same words are one place, ×3; the number says of how
+    many answers. What stands elsewhere is a line of its own.
+    """
+    elsewhere = msgspec.structs.replace(BROKEN, offset=1)
+    rows = [row(exchange_id=at, repeat=at, findings=(BROKEN,)) for at in (1, 2, 3)]
+    rows += [row(exchange_id=4, repeat=4, findings=(elsewhere,)), row(exchange_id=5, repeat=5)]
+    text = Tags(render_findings(Recorded(rows, plan(("one",)))).data).text
+    assert text.count("Bytes from there on") == 2
+    assert "×3" in text
+    assert "4 of 5" in text
+
+
+def test_the_worst_rule_comes_first() -> None:
+    """By severity, then by how many answers broke it, whatever the order of the catalogue."""
+    many = Finding(check="usage.missing", severity="warn", message="none")
+    rare = Finding(check="stream.done-terminator", severity="warn", message="none")
+    error = Finding(check="tool.index-missing", severity="error", message="none")
+    rows = [row(exchange_id=1, findings=(rare, many)), row(exchange_id=2, findings=(many, error))]
+    page = render_findings(Recorded(rows, plan(("one",)))).data
+    shown = re.findall(r"<details id='byok-check-([a-z-]+)'", page)
+    assert shown == ["tool-index-missing", "usage-missing", "stream-done-terminator"]
+
+
+def test_a_table_says_what_its_columns_mean_without_a_pointer() -> None:
+    """Behind a click below it; a cell without a number says why under the pointer."""
+    page = render_results(MadeRun([row(itl_ms=(1.0,)), row(target=1)], plan()), "streaming").data
+    assert "What the columns mean" in page
+    assert "answers with a finding of severity warn" in Tags(page).text
+    assert "title='not to be had'" in page
 
 
 def test_rules_have_a_column_for_those_alone_who_broke_one() -> None:
