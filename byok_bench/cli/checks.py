@@ -60,7 +60,7 @@ def print_rule(
         near = get_close_matches(id, every, n=3)
         fail(f"no rule {id!r}" + (f": did you mean {' or '.join(near)}?" if near else "; see checks list"))
     if as_json:
-        emit_json({**_list_facts(every[id]), "page": load_rule_page(id)})
+        emit_json({"version": 1, **_list_facts(every[id]), "page": load_rule_page(id)})
     else:
         typer.echo(load_rule_page(id), nl=False)
 

@@ -46,13 +46,13 @@ def add_command(app: typer.Typer) -> None:
     from byok_bench.cli import endpoint_imports  # uses the options of this module
 
     group = CommandGroup(name="endpoints", help="The book of endpoints.", no_args_is_help=True)
-    group.command("list")(list_endpoints)
-    group.command("show")(show_endpoint)
-    group.command("add")(add_endpoint)
-    group.command("edit")(edit_endpoint)
-    group.command("remove")(remove_endpoint)
-    group.command("import")(endpoint_imports.import_endpoints)
-    group.command("presets")(endpoint_imports.print_presets)
+    group.command("list", short_help="Every endpoint, and what keeps it from a run")(list_endpoints)
+    group.command("show", short_help="One endpoint, whole; never a key")(show_endpoint)
+    group.command("add", short_help="Add an endpoint")(add_endpoint)
+    group.command("edit", short_help="Change an endpoint")(edit_endpoint)
+    group.command("remove", short_help="Take an endpoint out, with its key")(remove_endpoint)
+    group.command("import", short_help="Add endpoints that are configured elsewhere")(endpoint_imports.import_endpoints)
+    group.command("presets", short_help="Known servers, and what to expect of them")(endpoint_imports.print_presets)
     app.add_typer(group)
 
 
@@ -64,6 +64,7 @@ def list_endpoints(book: BookPath = None, as_json: AsJson = False) -> None:
             {
                 "version": 1,
                 "book": str(opened.path),
+                "team_book": str(opened.team_path) if opened.has_team else None,
                 "endpoints": [make_endpoint_document(opened, one) for one in opened],
             }
         )
@@ -72,6 +73,9 @@ def list_endpoints(book: BookPath = None, as_json: AsJson = False) -> None:
         note(f"The book {opened.path} is empty: byok-bench endpoints add LABEL --base-url URL --model ID")
     for endpoint in opened:
         typer.echo(describe_endpoint(opened, endpoint))
+    if len(opened):
+        team = f" and, the team's, {opened.team_path}" if opened.has_team else ""
+        note(f"read from {opened.path}{team}")
 
 
 def show_endpoint(label: Label, book: BookPath = None, as_json: AsJson = False) -> None:

@@ -39,7 +39,10 @@ def print_findings(run: "Run", as_json: bool) -> None:
         typer.echo(f"why a rule matters, and who breaks: byok-bench checks show {first.check}")
         typer.echo(f"one exchange, event by event: byok-bench report {run.id} --exchange {first.exchange_id}")
     else:
-        typer.echo("no finding")
+        failed = [row.exchange_id for row in run.rows if row.kind is not None and not row.is_warmup]
+        typer.echo(f"no finding; {describe_count(len(failed), 'answer')} failed" if failed else "no finding")
+        if failed:
+            typer.echo(f"one of them, event by event: byok-bench report {run.id} --exchange {failed[0]}")
 
 
 def describe_evidence(same: "list[Evidence]") -> list[str]:

@@ -31,17 +31,17 @@ def add_command(app: typer.Typer) -> None:
         help="The result file: list, show, delete, export and check what is in it.",
         short_help="The result file: list, show, delete, export, check",
     )
-    group.command("list")(list_stored)
-    group.command("show")(show_run)
-    group.command("note")(name_run)
-    group.command("delete")(delete_stored)
-    group.command("vacuum")(vacuum_file)
-    group.command("check")(check_file)
-    group.command("merge")(merge_parts)
-    group.command("export")(export_run)
-    group.command("import")(import_run)
-    group.command("baseline")(keep_baseline)
-    group.command("history")(show_history)
+    group.command("list", short_help="The runs, oldest first")(list_stored)
+    group.command("show", short_help="One run without its tables")(show_run)
+    group.command("note", short_help="Give a run a name to find it by")(name_run)
+    group.command("delete", short_help="Delete runs with all their exchanges")(delete_stored)
+    group.command("vacuum", short_help="Give back the room that no run takes")(vacuum_file)
+    group.command("check", short_help="Read everything, and say what is damaged")(check_file)
+    group.command("merge", short_help="Join the shards of a run")(merge_parts)
+    group.command("export", short_help="Write runs for other tools")(export_run)
+    group.command("import", short_help="Read results of other tools as runs")(import_run)
+    group.command("baseline", short_help="Keep a run to hold later ones against")(keep_baseline)
+    group.command("history", short_help="How runs of one plan went over time")(show_history)
     app.add_typer(group, name="runs", no_args_is_help=True)
 
 

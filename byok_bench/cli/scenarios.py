@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 def add_command(app: typer.Typer) -> None:
     """Add the commands."""
-    group = CommandGroup(help="The library of agent prompts, and prompts of your own.")
-    group.command("list")(list_scenarios)
-    group.command("show")(print_scenario)
-    group.command("check")(prove_file)
-    group.command("new")(write_draft)
+    group = CommandGroup(
+        help="The library of agent prompts, and prompts of your own.",
+        short_help="The library of agent prompts, and your own",
+    )
+    group.command("list", short_help="The library, with what a play costs")(list_scenarios)
+    group.command("show", short_help="One scenario, whole")(print_scenario)
+    group.command("check", short_help="Try a scenario against its solutions")(prove_file)
+    group.command("new", short_help="Make a scenario of your own prompts")(write_draft)
     app.add_typer(group, name="scenarios", no_args_is_help=True)
 
 
@@ -76,7 +79,7 @@ def print_scenario(
         fail(f"{name!r} means {len(found)} scenarios; name one of {', '.join(one.name for one in found)}")
     (scenario,) = found
     if as_json:
-        emit_json(_list_facts(scenario) | {"scenario": scenario, "cost": estimate_cost(scenario)})
+        emit_json({"version": 2, **_list_facts(scenario), "scenario": scenario, "cost": estimate_cost(scenario)})
         return
     for line in describe_scenario(scenario):
         typer.echo(line)

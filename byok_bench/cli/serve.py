@@ -149,7 +149,7 @@ async def serve_until_interrupted(server: "HttpBackend", as_json: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with server:
         if as_json:
-            emit_json({"base_url": server.base_url, "models": server.models, "pid": os.getpid()})
+            emit_json({"version": 1, "base_url": server.base_url, "models": server.models, "pid": os.getpid()})
         note(f"{server.label}: {server.base_url}, models {', '.join(server.models)}; Ctrl-C stops it")
         await stop.wait()
 

@@ -38,7 +38,8 @@ def print_tables(
 ) -> None:
     """Print the verdicts and tables of a run for a person: on stderr, or on stdout if they are what was asked for.
 
-    A table on details is printed if it has a line. `judged`: with the verdicts.
+    A table is printed if it has a line. `judged`: with the verdicts; without them the tables were asked for by name,
+    and one that is empty is told.
     """
     from byok_bench.cli.verdict_lines import print_verdicts
     from byok_bench.report.run_notes import list_run_notes
@@ -50,9 +51,11 @@ def print_tables(
         print_verdicts(run, thresholds, console)
     for name in names:
         lines = list_table_lines(run, name)
-        if lines or name not in DETAILS:
+        if lines:
             caption = " ".join(part for part in (CAPTIONS[name], describe_folded_columns(lines, name)) if part)
             print_lines(console, render_narrow_lines(lines, name), TITLES[name], caption)
+        elif not judged:
+            console.print(to_rich_text(f"{TITLES[name]}: this run has nothing that it is about."))
     console.print(to_rich_text(LEGEND), style="dim")
     for told in list_run_notes(run):
         console.print(to_rich_text(f"! {told}"), style="yellow")

@@ -122,6 +122,11 @@ class EndpointBook:
             return []
         return book_edits.find_unknown_fields(self._read(self.path)[0], endpoint)
 
+    @property
+    def has_team(self) -> bool:
+        """Whether a team book lies over it."""
+        return bool(self._team)
+
     def is_team(self, endpoint: Endpoint) -> bool:
         """Whether it comes from the team book, and is read-only here."""
         return any(one.config_key == endpoint.config_key for one in self._team)

@@ -68,7 +68,7 @@ class StockTransports:
         """Send the request and write the record. Raises NotConnected if nothing was sent."""
         target = sendable.target
         transport = self._get_transport(target, proxy, http2_alone)
-        flight = StockFlight(record, request, target.host)
+        flight = StockFlight(record, request, target.host, proxy)
         async with flight.guard_by_clocks():
             if proxy is None:
                 addresses = await self._guard.require_addresses(target, request.profile, request.policy, record.phases)
@@ -105,10 +105,11 @@ class StockTransports:
 class StockFlight:
     """One exchange over a stock transport: its clocks, its record, its outcome."""
 
-    def __init__(self, record: RawExchange, request: WireRequest, host: str) -> None:
+    def __init__(self, record: RawExchange, request: WireRequest, host: str, proxy: str | None = None) -> None:
         self._record = record
         self._request = request
         self._host = host
+        self._proxy = _name_proxy(proxy, request) if proxy is not None else ""
         self._recorder = Recorder(
             record, request.limits, request.terminator, self, asked_to_stream=request.asked_to_stream
         )
@@ -280,7 +281,15 @@ class StockFlight:
         words = str(error) or type(error).__name__
         if kind == "protocol" and any(hint in words.lower() for hint in _CUT_SHORT):
             kind = "network"
-        return make_failure(kind, self._find_phase(), words)
+        phase = self._find_phase()
+        if self._proxy and phase in ("dns", "connect"):
+            words = f"{self._proxy} cannot be reached: {words}"
+        return make_failure(kind, phase, words)
+
+
+def _name_proxy(proxy: str, request: WireRequest) -> str:
+    """The user's own by its place, without what it asks to be let in; an administrator's is theirs to know."""
+    return f"the proxy {httpx.URL(proxy).netloc.decode('ascii')}" if proxy == request.proxy else "this server's proxy"
 
 
 def _find_tls_error(error: BaseException | None) -> ssl.SSLError | None:

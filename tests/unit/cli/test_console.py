@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from byok_bench.cli.console import emit_json
+from byok_bench.cli.main import build_app
 
 
 @pytest.mark.parametrize("document", [{"a": "\ud83d"}, {"\ude00": ["\ud83d", "é😀", 1.5, None]}, {"a": "é😀"}])
@@ -15,3 +17,11 @@ def test_half_a_surrogate_pair_can_be_printed(document: Any, capsys: pytest.Capt
     written = capsys.readouterr().out
     assert written.endswith("\n")
     assert json.loads(written.encode()) == document
+
+
+@pytest.mark.parametrize("group", [[], ["endpoints"], ["runs"], ["scenarios"], ["checks"]], ids=" ".join)
+def test_no_line_of_a_list_of_commands_is_cut(group: list[str]) -> None:
+    """Of a terminal of 80 columns."""
+    shown = CliRunner().invoke(build_app(), [*group, "--help"], terminal_width=80)
+    assert "Commands:" in shown.output
+    assert "..." not in shown.output.partition("Commands:")[2]

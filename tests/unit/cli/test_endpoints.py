@@ -327,7 +327,9 @@ def test_a_team_s_moved_address_is_confirmed_by_its_member(
     team = 'label = "Team gateway"\nbase_url = "https://{}/v1"\nkey = "env:TEAM_KEY"\nmodels = [{{ name = "m" }}]'
     key = 'config_key = "5f1d2d57-1a53-4d1b-9a40-33c5c3ad0c52"'
     written(tmp_path, book_text(f"{team.format('a.example.com')}\n{key}"), "team.toml")
-    assert "ready" in call("list").out
+    listed = call("list")
+    assert "ready" in listed.out
+    assert str(tmp_path / "team.toml") in listed.err
     written(tmp_path, book_text(f"{team.format('b.example.com')}\n{key}"), "team.toml")
     assert "--confirm-key" in call("list").out
     assert call("edit", "Team gateway", "--confirm-key").code == 0

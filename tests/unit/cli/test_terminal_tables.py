@@ -60,6 +60,18 @@ def test_every_table_fits_and_keeps_what_it_must(
         assert label.split()[0] in text
 
 
+@pytest.mark.parametrize(("judged", "told"), [(True, ""), (False, "Tool calls: this run has nothing")])
+def test_an_empty_table_is_no_caption_under_nothing(
+    judged: bool, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is left out, or where it was asked for by name told in a line."""
+    print_tables(MadeRun([row(), row(target=1)], plan()), TABLES, to_stdout=True, judged=judged)
+    text = capsys.readouterr().out
+    assert "Agent prompts that ask for a tool" not in text
+    assert ("Tool calls" in text) == bool(told)
+    assert told in text
+
+
 @pytest.mark.parametrize("width", [72, 100])
 def test_tables_on_details_fit_and_show_a_line_a_feature(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

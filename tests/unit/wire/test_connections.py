@@ -323,6 +323,17 @@ async def test_stock_httpx_sends_nothing_to_a_second_address_after_such_a_peer(
     assert record.head is None
 
 
+async def test_a_proxy_that_is_down_is_named_without_its_password() -> None:
+    """It is not the endpoint that could not be reached; an administrator's is not shown to those who use it."""
+    url, proxy = "http://127.0.0.1:9/v1/chat/completions", "http://me:s3cret-word@127.0.0.1:1"
+    async with Client() as own, Client(proxy=proxy) as of_all:
+        records = [await own.send_request(request(url, proxy=proxy)), await of_all.send_request(request(url))]
+    told = [record.failure.message for record in records if record.failure is not None]
+    assert [words.partition(": ")[0] for words in told] == [
+        "the proxy 127.0.0.1:1 cannot be reached", "this server's proxy cannot be reached",
+    ]  # fmt: skip
+
+
 def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
