@@ -19,10 +19,13 @@ from byok_bench.runs.results import Run
 from byok_bench.ui.field import SecretField
 from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.run_view import RunView
+from byok_bench.ui.stand_in import WithStandIn
 
 
-class AttachmentView(VBox):  # type: ignore[misc]
+class AttachmentView(WithStandIn, VBox):  # type: ignore[misc]
     """Goes on as soon as it is made; `run = await view` shows it and waits for the end."""
+
+    stand_in = "A run that goes on."
 
     def __init__(self, attachment: Attachment) -> None:
         self.view = RunView()

@@ -21,6 +21,7 @@ from byok_bench.ui.action import Action
 from byok_bench.ui.endpoint_tester import EndpointTester
 from byok_bench.ui.form_fields import make_field_row
 from byok_bench.ui.form_state import FormState, Remark, to_sentence
+from byok_bench.ui.stand_in import WithStandIn
 
 NO_ENDPOINTS = ("", "(none yet: press Add)", True)
 KEY_HINT = "Paste it, then Enter; it is never shown"
@@ -28,8 +29,10 @@ STORED_HINT = "Stored; a new one replaces it"
 DELETE = "Yes, delete it and its stored key"
 
 
-class EndpointForm(HBox):  # type: ignore[misc]
+class EndpointForm(WithStandIn, HBox):  # type: ignore[misc]
     """`EndpointForm(book)`: show it as the last line of a cell. `report` is the last ladder that was climbed."""
+
+    stand_in = "The form for endpoints."
 
     def __init__(self, book: EndpointBook | None = None, *, profile: str = "local") -> None:
         self.state = FormState(book or EndpointBook.open())

@@ -28,6 +28,7 @@ from byok_bench.ui.form_fields import make_choice_field, make_field_row
 from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.panel_state import REPEATS_BUY, PanelState
 from byok_bench.ui.run_view import RunView
+from byok_bench.ui.stand_in import WithStandIn
 from byok_bench.ui.tick_list import TickList
 
 MORE: Final = 4
@@ -35,7 +36,7 @@ MORE: Final = 4
 SCOPE: Final = "byok-panel"
 
 
-class RunPanel(VBox):  # type: ignore[misc]
+class RunPanel(WithStandIn, VBox):  # type: ignore[misc]
     """`RunPanel(form)` beside a form, or alone; `run` is the last run, `await play()` starts one and waits for it.
 
     * `form`: whose book is offered; an endpoint whose test was good is ticked. None: the user's own book.
@@ -47,6 +48,8 @@ class RunPanel(VBox):  # type: ignore[misc]
 
     Raises EndpointError for a label in `mine` that is no endpoint's or not ready, PlanError for no such scenario.
     """
+
+    stand_in = "The panel that chooses what is played, and plays it."
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from byok_bench.runs.progress import ExchangeFinished, RunEvent, RunFinished, Ru
 from byok_bench.runs.results import Run
 from byok_bench.ui.action import Action
 from byok_bench.ui.board_view import BoardView
+from byok_bench.ui.stand_in import WithStandIn
 
 PACE_S: Final = 0.25
 """Between two looks: at most four updates a second, however many streams there are."""
@@ -27,11 +28,13 @@ SHARE: Final = 10
 """And a look may take a tenth of the time."""
 
 
-class RunView(VBox):  # type: ignore[misc]
+class RunView(WithStandIn, VBox):  # type: ignore[misc]
     """`run = await view.wait_for_run(bb.run(…, on_progress=view.show_event, stop=view.stop_switch))`.
 
     Stop lets what is in flight finish; pressed again, or where the run was not given the switch, it cuts at once.
     """
+
+    stand_in = "The live board of a run."
 
     def __init__(self) -> None:
         self.board = BoardView()

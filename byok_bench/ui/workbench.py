@@ -22,6 +22,7 @@ from byok_bench.ui.html_table import render_small_print
 from byok_bench.ui.report_saver import ReportSaver
 from byok_bench.ui.run_faces import Errors, Findings, Results
 from byok_bench.ui.run_panel import SCOPE, RunPanel, list_server_endpoints
+from byok_bench.ui.stand_in import WithStandIn
 from byok_bench.ui.timeline import Timeline
 
 DEMO_FAULTS: Final = ("stream.truncated", "error.in-stream", "http-429")
@@ -32,7 +33,7 @@ _STARTED: Final[list[Backend]] = []
 """Servers that a workbench of this process started."""
 
 
-class Workbench(VBox):  # type: ignore[misc]
+class Workbench(WithStandIn, VBox):  # type: ignore[misc]
     """`bb.Workbench()`: endpoints, run, results. Its parts are `form`, `panel`, `results`, `findings`, `errors`,
     `timeline`, `saver`; `run` is the last run, and `await play()` starts one of what is ticked.
 
@@ -42,6 +43,8 @@ class Workbench(VBox):  # type: ignore[misc]
 
     Raises as these do.
     """
+
+    stand_in = "The workbench: endpoints, run, results."
 
     def __init__(
         self,
