@@ -1,4 +1,4 @@
-// The drawer. It listens for clicks on links to answers anywhere in the page, asks the kernel for one, and shows the
+// The drawer, and the sorting of tables, which needs a script that is there for the whole page. It listens for clicks on links to answers anywhere in the page, asks the kernel for one, and shows the
 // sections that come back, rendered. Esc goes back to the link, up and down to the other answers of the same link.
 function make(tag, attributes, ...children) {
   const made = document.createElement(tag);
@@ -106,6 +106,7 @@ function initialize({ model }) {
     ask({ kind: "open", run: link.dataset.byokRun, answers, at: 0, check: link.dataset.byokCheck ?? "" });
   };
   document.addEventListener("click", openLink);
+  document.addEventListener("click", sortTable);
 
   panel.addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");
@@ -141,6 +142,7 @@ function initialize({ model }) {
   });
   return () => {
     document.removeEventListener("click", openLink);
+    document.removeEventListener("click", sortTable);
     panel.remove();
   };
 }

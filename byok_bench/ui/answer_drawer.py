@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 class AnswerDrawer(anywidget.AnyWidget):
     """`find_drawer()` gives the one there is."""
 
-    _esm = HERE / "answer_drawer.js"
+    _esm = "".join((HERE / name).read_text("utf-8") for name in ("table_sorting.js", "answer_drawer.js"))
     _css = load_answer_css() + (HERE / "answer_drawer.css").read_text("utf-8")
 
     def __init__(self) -> None:

@@ -18,6 +18,7 @@ SHORT: Final = 28
 _CELL: Final = f"padding:3px 14px 3px 0;vertical-align:top;border-bottom:1px solid {LINE}"
 _BELOW: Final = f"padding:0 14px 6px 1.5em;text-align:left;white-space:normal;border-bottom:1px solid {LINE}"
 _WRAPPED: Final = ";overflow-wrap:anywhere;min-width:11em"
+_PLAIN: Final = "border:none;background:none;padding:0;font:inherit;color:inherit;text-align:inherit"
 _CODE: Final = ";font-family:var(--jp-code-font-family, monospace);font-size:12px;overflow-wrap:anywhere"
 
 
@@ -29,15 +30,17 @@ def render_html_table(
     once: Collection[str] = ("endpoint", "model"),
     link: Callable[[Mapping[str, str], str], str] = lambda line, name: "",
     below: Callable[[Mapping[str, str]], str] = lambda line: "",
+    sortable: bool = False,
 ) -> str:
     """Lines of text cells. `bad` names the cells of a line that show trouble, `code` the columns of raw bytes,
     `once` those that are written for the first of the lines of one endpoint, `link` gives the HTML of a cell that
     opens something, and nothing for any other; `below` that of a line as wide as the table under each.
+    `sortable`: its heads sort, where the drawer's script is there.
     """
     columns = {name: [line[name] for line in table] for name in (table[0] if table else ())}
     side = {name: "right" if is_number(cells) else "left" for name, cells in columns.items()}
     short = {name for name, cells in columns.items() if max(map(len, _split_lines(cells)), default=0) <= SHORT}
-    head = "".join(_render_head(name, side[name]) for name in columns)
+    head = "".join(_render_head(name, side[name], sortable=sortable) for name in columns)
     lines, before = [], None
     for line in table:
         marked, first = bad(line), next(iter(line.values()))
@@ -91,14 +94,19 @@ def escape_lines(text: str) -> str:
 
 def _render_again(text: str) -> str:
     """What is read out, and not written twice."""
-    return f"<span style='opacity:0;user-select:none'>{escape_lines(text)}</span>"
+    return f"<span class='byok-again' style='opacity:0;user-select:none'>{escape_lines(text)}</span>"
 
 
-def _render_head(name: str, side: str) -> str:
+def _render_head(name: str, side: str, *, sortable: bool) -> str:
     about = f" title='{escape(told, quote=True)}'" if (told := describe_column(name)) else ""
-    return (
-        f"<th scope='col'{about} style='{_CELL};text-align:{side};white-space:nowrap'>{escape(get_heading(name))}</th>"
-    )
+    heading = escape(get_heading(name))
+    shown = render_sorting_head(heading) if sortable else heading
+    return f"<th scope='col'{about} style='{_CELL};text-align:{side};white-space:nowrap'>{shown}</th>"
+
+
+def render_sorting_head(heading: str) -> str:
+    """A head that sorts the lines of its table by its column; `heading` is HTML."""
+    return f"<button type='button' class='byok-sort' style='{_PLAIN}'>{heading}</button>"
 
 
 def _render_cell(text: str, side: str, wrapping: str, *, bad: bool, linked: str, why: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from byok_bench.report.pivots import Cell, Pivot
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.table_parts import Line
-from byok_bench.ui.html_table import BAD, LINE
+from byok_bench.ui.html_table import BAD, LINE, render_sorting_head
 
 BAR_PX: Final = 56
 _CELL: Final = f"padding:3px 12px 3px 0;vertical-align:top;border-bottom:1px solid {LINE}"
@@ -20,7 +20,10 @@ _ROW: Final = (
 
 def render_pivot_table(pivot: Pivot, link: Callable[[Line, str, str], str]) -> str:
     """Endpoints down, scenarios across. `link` gives the HTML that opens the failures of a target and a scenario."""
-    head = "".join(f"<th scope='col' style='{_HEAD}'>{_escape_text(name)}</th>" for name in pivot.columns)
+    head = "".join(
+        f"<th scope='col' style='{style}'>{render_sorting_head(_escape_text(name))}</th>"
+        for name, style in [("endpoint", _ROW), *((name, _HEAD) for name in pivot.columns)]
+    )
     rows = []
     for name, target, cells in zip(pivot.rows, pivot.targets, pivot.cells, strict=True):
         drawn = "".join(
@@ -32,7 +35,7 @@ def render_pivot_table(pivot: Pivot, link: Callable[[Line, str, str], str]) -> s
         "<div style='overflow-x:auto' tabindex='0' role='region' "
         f"aria-label='{escape(pivot.title, quote=True)}'><table style='border-collapse:collapse;font-size:13px'>"
         f"<caption style='text-align:left;opacity:.8'>{_escape_text(pivot.title)}</caption>"
-        f"<thead><tr><th scope='col' style='{_ROW}'>endpoint</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
         "</table></div>"
     )
 

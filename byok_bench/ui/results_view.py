@@ -21,6 +21,7 @@ from byok_bench.report.table_text import (
 )
 from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import Run
+from byok_bench.ui.answer_drawer import find_drawer
 from byok_bench.ui.answer_links import render_answer_link
 from byok_bench.ui.html_table import escape_lines, render_glossary, render_html_table, render_small_print
 from byok_bench.ui.pivot_table import render_pivot_table
@@ -31,12 +32,13 @@ def render_results(run: Run, name: str = "summary") -> HTML:
 
     Of latencies the endpoints are compared down a column first, and all columns stand behind a click.
     """
+    find_drawer().add_run(run)  # it brings the script that sorts
     made = list_table_lines(run, name)
     table = render_narrow_lines(made, name)
     legend = render_small_print(LEGEND) if any(NA in line.values() for line in table) else ""
     told = "".join(f"<p>! {escape_lines(note)}</p>" for note in list_run_notes(run))
     folded = describe_folded_columns(made, name) if made else ""
-    page = render_html_table(table, bad=find_alarming_columns, link=partial(_render_link, run))
+    page = render_html_table(table, bad=find_alarming_columns, link=partial(_render_link, run), sortable=True)
     terms = render_glossary(table[0]) if table and name not in MAPS else ""
     page = f"{render_small_print(CAPTIONS[name])}{page}{render_small_print(folded) if folded else ''}{legend}{terms}"
     if name == "latency" and made:
