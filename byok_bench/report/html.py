@@ -48,7 +48,7 @@ def render_report_page(run: Run, thresholds: Thresholds | None = None) -> str:
     style = "".join((files("byok_bench.report") / name).read_text(encoding="utf-8") for name in STYLES)
     filled = list_filled_tables(run)
     order: tuple[str, ...] = (*ORDER, *DETAILS)
-    tables = {name: filled[name] for name in order if filled.get(name)}
+    tables = {name: filled[name] for name in order if name in filled}
     fixes = list_fixes(run)
     sections = {
         "figures": ("At a glance", _render_figures(run)),

@@ -67,7 +67,7 @@ def render_html_table(
     return f"<table style='{style}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def render_glossary(names: Iterable[str]) -> str:
+def render_column_meanings(names: Iterable[str]) -> str:
     """What each of these columns is, behind a click: a pointer is not needed, as it is for the title of a head."""
     told = {get_heading(name): describe_column(name) for name in names}
     lines = "".join(

@@ -23,7 +23,7 @@ from byok_bench.report.tables import list_table_lines
 from byok_bench.runs.results import Run
 from byok_bench.ui.answer_drawer import find_drawer
 from byok_bench.ui.answer_links import render_answer_link
-from byok_bench.ui.html_table import escape_lines, render_glossary, render_html_table, render_small_print
+from byok_bench.ui.html_table import escape_lines, render_column_meanings, render_html_table, render_small_print
 from byok_bench.ui.pivot_table import render_pivot_table
 
 
@@ -39,7 +39,7 @@ def render_results(run: Run, name: str = "summary") -> HTML:
     told = "".join(f"<p>! {escape_lines(note)}</p>" for note in list_run_notes(run))
     folded = describe_folded_columns(made, name) if made else ""
     page = render_html_table(table, bad=find_alarming_columns, link=partial(_render_link, run), sortable=True)
-    terms = render_glossary(table[0]) if table and name not in MAPS else ""
+    terms = render_column_meanings(table[0]) if table and name not in MAPS else ""
     page = f"{render_small_print(CAPTIONS[name])}{page}{render_small_print(folded) if folded else ''}{legend}{terms}"
     if name == "latency" and made:
         pivots = "".join(
