@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,12 @@ LEAKY_VARIABLES = (
     "ALL_PROXY",
     "NO_PROXY",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests stop programs by Ctrl-C: a suite that a shell starts in the background hands on that it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from support.lab import (
     notebook,
     open_notebook,
     run_all,
+    save,
 )
 from support.race import Race
 
@@ -134,7 +135,7 @@ async def test_a_run_is_stopped_and_gone_on_with_after_a_reload(tmp_path: Path) 
         await button(page, "Stop").click()
         await expect(page.get_by_text(re.compile("^interrupted"))).to_be_visible(timeout=30_000)
         measured = await page.locator(".byok-board-table .byok-square[data-mark=g]").count()
-        await page.keyboard.press("Control+s")
+        await save(page)
         await page.reload()
         await expect(page.get_by_text(re.compile("^interrupted"))).to_be_visible(timeout=60_000)
         assert await page.locator(".byok-board-table .byok-square[data-mark=g]").count() == measured < 40

@@ -1,7 +1,7 @@
 """What the fuzz tests share: how long they run, bodies from the corpus, and ways to damage them.
 
 `for_a_while(share, …)` runs a property on new examples until its share of the time is used up; the shares of all
-tests of tests/fuzz together are 1. The suite's half minute goes over the same examples every time, so that a change
+tests of tests/fuzz together are 1. The suite's few seconds go over the same examples every time, so that a change
 alone can turn it red; `make fuzz` starts elsewhere each time, and is where new ones are found.
 `damaged()` draws an exchange of the corpus whose request, head or body was changed.
 """
@@ -25,7 +25,7 @@ from byok_bench.wire.failures import make_failure
 from byok_bench.wire.raw_exchange import Chunk, Phases, RawExchange, RawHead, RawRequest
 
 ASKED = os.environ.get("BYOK_BENCH_FUZZ_SECONDS")
-SECONDS = float(ASKED or "30")
+SECONDS = float(ASKED or "12")
 """CPU seconds for all fuzz tests together."""
 LONGEST_S = 120 + 3 * SECONDS
 """When a fuzz test hangs."""
