@@ -68,11 +68,12 @@ def read_chat_usage(value: Mapping[str, Any]) -> Usage:
         **{name: to_token_count(value.get(name)) for name in COUNTS},
         cached_tokens=to_token_count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
         reasoning_tokens=to_token_count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
-        cost=_read_cost(value.get("cost")),
+        cost=read_cost(value.get("cost")),
     )
 
 
-def _read_cost(value: object) -> float | None:
+def read_cost(value: object) -> float | None:
+    """What a server charged; None if the value is no amount, as one below 0 is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < _LARGEST else None
+    return float(value) if 0 <= value < _LARGEST else None

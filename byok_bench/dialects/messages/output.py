@@ -10,7 +10,7 @@ from byok_bench.dialects.answer import Facts, UsageObject
 from byok_bench.dialects.fragments import read_member_text
 from byok_bench.dialects.messages.blocks import ContentBlock
 from byok_bench.dialects.output import Output, Usage
-from byok_bench.dialects.token_counts import find_token_count, to_token_count
+from byok_bench.dialects.token_counts import find_token_count, read_cost, to_token_count
 from byok_bench.dialects.tool_calls import Call
 from byok_bench.dialects.typed_events.assembled_answer import AssembledAnswer, make_choice, to_tool_calls
 
@@ -71,4 +71,5 @@ def read_message_usage(usage: Mapping[str, Any]) -> Usage | None:
         total_tokens=None if prompt is None or completion is None else prompt + completion,
         cached_tokens=cached[0],
         reasoning_tokens=to_token_count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
+        cost=read_cost(usage.get("cost")),
     )

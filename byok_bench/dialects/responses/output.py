@@ -8,7 +8,7 @@ from byok_bench.dialects.failures.classification import classify_error_object
 from byok_bench.dialects.fragments import read_member_text
 from byok_bench.dialects.output import Output, Usage
 from byok_bench.dialects.responses.items import CALL_TYPES, ResponseItem
-from byok_bench.dialects.token_counts import find_token_count, to_token_count
+from byok_bench.dialects.token_counts import find_token_count, read_cost, to_token_count
 from byok_bench.dialects.tool_calls import Call
 from byok_bench.dialects.typed_events.assembled_answer import AssembledAnswer, make_choice, to_tool_calls
 from byok_bench.wire.failures import make_failure
@@ -69,7 +69,7 @@ def read_response_usage(response: Mapping[str, Any]) -> Usage | None:
         total_tokens=to_token_count(usage.get("total_tokens")),
         cached_tokens=to_token_count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
         reasoning_tokens=to_token_count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
-        cost=float(usage["cost"]) if type(usage.get("cost")) in (int, float) else None,
+        cost=read_cost(usage.get("cost")),
     )
 
 

@@ -55,7 +55,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 def list_observations(run: Run) -> list[Observation]:
     """Every exchange of a run that gates look at: no warm-up, none that was left out or that we caused to fail."""
-    tools = {one.name for one in run.plan.scenarios if one.tools}
+    tools = {one.name for one in run.plan.scenarios if one.has_tools}
     return [
         _make_observation(run, row, row.scenario in tools)
         for row in run.rows
@@ -119,7 +119,8 @@ def list_shares(observation: Observation, column: str) -> Sequence[bool]:
     if column == "tools.valid":
         return [number < observation.valid_calls for number in range(observation.calls)]
     if column == "tools.called":
-        return [observation.calls > 0] if observation.has_tools and observation.turn == 1 else []
+        is_asked = observation.has_tools and observation.turn == 1 and observation.kind is None
+        return [observation.calls > 0] if is_asked else []  # a failure is not "did not call"
     if column.startswith("outcome."):
         fits = observation.is_mistake == (column == "outcome.refused_well")
         return [observation.outcome == "ok"] if fits and observation.outcome is not None else []

@@ -11,6 +11,8 @@ from byok_bench.errors import PlanError
 from byok_bench.report.gates.judged_rules import Judged, conclude
 from byok_bench.report.gates.verdicts import gate
 from byok_bench.runs.planning.load_patterns import ClosedLoad
+from byok_bench.runs.planning.plan import PlanSettings, make_plan
+from byok_bench.scenarios.selection import find_scenarios
 
 BROKEN = Finding(check="tool.index-gap", severity="error", message="m")
 
@@ -26,6 +28,7 @@ def times(*values: float, **more: Any) -> MadeRun:
     return MadeRun([row(repeat=n, ttft_ms=value, **more) for n, value in enumerate(values, 1)], PLAN)
 
 
+[GATEWAY] = PLAN.endpoints
 TEN = times(*range(101, 111))
 BOUNDS: dict[str, tuple[MadeRun, dict[str, Any], str, str]] = {
     "a median within": (TEN, {"metric": "ttft_ms", "max": 120}, "pass",
@@ -56,6 +59,12 @@ BOUNDS: dict[str, tuple[MadeRun, dict[str, Any], str, str]] = {
         {"metric": "failures.rate_limit", "max": 1}, "pass", "failures of kind rate_limit of gateway: 1 in 3"),
     "a refusal that was wanted": (MadeRun([failed("auth", wants_failure=True, outcome="ok"), row()], PLAN),
         {"metric": "failures", "max": 0}, "pass", "failures of gateway: 0 in 2"),
+    "a failure is not a call that was left out": (
+        MadeRun([row("forced-tool", tool_calls=("f",)), failed(scenario="forced-tool", repeat=2)], PLAN),
+        {"metric": "tools.called", "min": 1}, "pass", "samples that called a tool of gateway is 100 %"),
+    "tools of an environment are tools": (
+        MadeRun([row("transactions", tool_calls=("f",))], make_plan([GATEWAY], find_scenarios("transactions"), PlanSettings())),
+        {"metric": "tools.called", "min": 1}, "pass", "over 1 prompt"),
     "a count while a run goes on": (MadeRun([row(), row(repeat=2, status="planned", outcome=None)], PLAN),
         {"metric": "failures", "max": 0}, "undecided", "1 exchange of the plan still to be played"),
     "a count that is passed already": (MadeRun([failed(), row(repeat=2, status="planned", outcome=None)], PLAN),
