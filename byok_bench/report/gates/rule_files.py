@@ -21,8 +21,8 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "[[rule]]": tuple(name for name in Rule.__struct_fields__ if name != "presets"),
     "where": Where.__struct_fields__,
 }
-RuleSource = str | Path | Rule | Mapping[str, Any] | Sequence[Rule]
-"""A path, the name of a preset, one rule or several, or what a rules file would say."""
+RuleSource = str | Path | Rule | Mapping[str, Any] | Sequence[Rule | Mapping[str, Any]]
+"""A path, the name of a preset, one rule or several, each as a table or a Rule, or what a rules file would say."""
 
 
 class _Document(msgspec.Struct, frozen=True):
@@ -44,14 +44,14 @@ def resolve_rules(source: RuleSource) -> tuple[Rule, ...]:
     if isinstance(source, Rule):
         return (source,)
     if isinstance(source, Mapping):
-        return parse_rules(source, "rules")
+        return parse_rules({"version": FILE_VERSION} | dict(source), "rules")
     if isinstance(source, (str, Path)):
         return _find_preset(str(source)) or read_rules(Path(source))
     given: tuple[Any, ...] = tuple(source) if isinstance(source, Sequence) else ()
-    chosen = tuple(one for one in given if isinstance(one, Rule))
-    if not chosen or len(chosen) < len(given):
-        raise PlanError("rules are a path, the name of a preset, a table, or a list of Rule", code="bad_rules")
-    return chosen
+    if not given or not all(isinstance(one, Rule | Mapping) for one in given):
+        raise PlanError("rules are a path, the name of a preset, a table, or a list of rules", code="bad_rules")
+    place = _Document("rules")
+    return tuple(one if isinstance(one, Rule) else _read_rule(one, place, number) for number, one in enumerate(given))
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:

@@ -28,7 +28,7 @@ def gate(run: Run | str, rules: RuleSource, against: Run | str | Path | Baseline
 
     * `run`: a run, its id, or `last`.
     * `rules`: a TOML file, the name of a preset (`tokenhub`, `aa-1k`, `openrouter-tools`), a table as a rules file
-      would hold, or a list of rules.
+      would hold, or a list of rules, each a table or a `Rule`.
     * `against`: for rules against a baseline: a run, its id, a baseline's name, or its file.
 
     Raises PlanError for rules that name what is not there, a baseline of another plan, and where nothing pairs or one

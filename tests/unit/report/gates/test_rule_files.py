@@ -90,6 +90,15 @@ def test_a_file_that_is_not_there_may_be_a_preset_misspelt() -> None:
         resolve_rules("tokenhb")
 
 
+def test_rules_in_code_are_tables_or_rules(tmp_path: Path) -> None:
+    """One, several, or what a file would say, with or without its version."""
+    table, rule = {"metric": "failures", "max": 0}, Rule(metric="failures", max=0)
+    for source in (rule, [rule], [table], [table, rule], {"rule": [table]}, {"version": 1, "rule": [table]}):
+        assert set(resolve_rules(source)) == {rule}
+    with pytest.raises(PlanError, match=r"rules: .*did you mean 'max'"):
+        resolve_rules([{"metric": "failures", "maxx": 0}])
+
+
 def test_rules_within_another_document_are_told_by_its_lines() -> None:
     """A plan's gates are in lines of the plan."""
     text = 'version = 1\nrepeats = 3\n[[gates.rule]]\nmetric = "ttft_ms"\nmacks = 3\n'

@@ -63,7 +63,8 @@ BOUNDS: dict[str, tuple[MadeRun, dict[str, Any], str, str]] = {
         MadeRun([row("forced-tool", tool_calls=("f",)), failed(scenario="forced-tool", repeat=2)], PLAN),
         {"metric": "tools.called", "min": 1}, "pass", "samples that called a tool of gateway is 100 %"),
     "tools of an environment are tools": (
-        MadeRun([row("transactions", tool_calls=("f",))], make_plan([GATEWAY], find_scenarios("transactions"), PlanSettings())),
+        MadeRun([row("transactions", tool_calls=("f",))],
+                make_plan([GATEWAY], find_scenarios("transactions"), PlanSettings())),
         {"metric": "tools.called", "min": 1}, "pass", "over 1 prompt"),
     "a count while a run goes on": (MadeRun([row(), row(repeat=2, status="planned", outcome=None)], PLAN),
         {"metric": "failures", "max": 0}, "undecided", "1 exchange of the plan still to be played"),
