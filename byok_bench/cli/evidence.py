@@ -67,9 +67,9 @@ def print_stored_exchange(run: "Run", exchange_id: int, as_json: bool) -> None:
     from byok_bench.checks.registry import run_checks
     from byok_bench.cli.send import print_exchange
 
-    exchange = run.find_exchange(exchange_id) if any(row.exchange_id == exchange_id for row in run.rows) else None
+    exchange = run.find_exchange(exchange_id) if run.find_row(exchange_id) is not None else None
     if exchange is None:
-        numbers = [row.exchange_id for row in run.rows if row.status in ("done", "failed")]
+        numbers = [row.exchange_id for row in run.iterate_rows() if row.status in ("done", "failed")]
         there = f"there are {min(numbers)} to {max(numbers)}" if numbers else "none was recorded"
         fail(f"run {run.id} has no recorded exchange {exchange_id}; {there}")
     if as_json:

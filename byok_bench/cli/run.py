@@ -1,6 +1,5 @@
 """`byok-bench run`: endpoints × scenarios × repeats, by a plan file or by options; resumable."""
 
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.runs.measuring.stop_switch import StopSwitch
     from byok_bench.runs.results import Run
+    from byok_bench.runs.row import Row
 
 
 class RunOptions(NamedTuple):
@@ -330,17 +330,24 @@ def print_outcome(run: "Run", as_json: bool, gates: "PlanGates | None") -> Exit:
 def describe_silent_targets(run: "Run") -> list[str]:
     """One line for each target that gave no good answer at all to an agent prompt."""
     from byok_bench.report.printable_text import to_printable_line
+    from byok_bench.report.selections import select_measured
 
-    lines = []
+    lines, measured = [], select_measured(run)
     for index, target in enumerate(run.plan.targets):
-        rows = [row for row in run.rows if row.target == index and not row.is_warmup and not row.wants_failure]
-        asked = [row for row in rows if row.status in ("done", "failed") and not row.caused_by_us]
-        if asked and all(row.kind for row in asked):
-            kind, count = Counter(row.kind for row in asked).most_common(1)[0]
-            first = next(row for row in asked if row.kind == kind)
+        asked = measured.select("target", index).select("status", "done", "failed").select("wants_failure", False)
+        kinds = asked.select("caused_by_us", False).count_values("kind")
+        if kinds and None not in kinds:
+            kind, count = kinds.most_common(1)[0]
+            first = next(row for row in run.iterate_rows() if _is_silent(row, index, kind))
             said = to_printable_line(first.message or "")[:300]
             lines.append(f"{target.name}: nothing answered; {kind} ({first.phase}) ×{count}: {said}")
     return lines
+
+
+def _is_silent(row: "Row", target: int, kind: str) -> bool:
+    """Whether an agent prompt of a target failed in that way."""
+    is_ours = row.is_warmup or row.wants_failure or row.caused_by_us
+    return not is_ours and (row.target, row.kind) == (target, kind) and row.status in ("done", "failed")
 
 
 def read_numbers(text: str | None, kind: "type[int] | type[float]", option: str) -> "list[int] | list[float] | None":

@@ -85,7 +85,8 @@ def make_answer_details(run: Run, exchange_id: int, offset: int | None = None) -
     Raises StoreError for an exchange that the run has not.
     """
     exchange = run.find_exchange(exchange_id)
-    row = next(one for one in run.rows if one.exchange_id == exchange_id)
+    row = run.find_row(exchange_id)
+    assert row is not None  # find_exchange raised for one that the run has not
     target = run.plan.targets[row.target]
     tone, sentence, advice = describe_end(row, exchange)
     common = AnswerDetails(

@@ -41,7 +41,7 @@ def list_answers_of_failure(run: Run, line: Line) -> list[int]:
 
 def list_answers_breaking(run: Run, target: int, check: str) -> list[int]:
     """Exchange ids of a target that broke a rule."""
-    rows = [row for row in run.rows if not row.is_warmup and row.target == target and row.status in ASKED]
+    rows = [row for row in run.iterate_rows() if not row.is_warmup and row.target == target and row.status in ASKED]
     return [row.exchange_id for row in rows if any(one.check == check for one in row.findings)]
 
 
@@ -55,7 +55,7 @@ def _iterate_rows(run: Run, line: Mapping[str, str]) -> list[Row]:
     }
     return [
         row
-        for row in run.rows
+        for row in run.iterate_rows()
         if row.target in targets
         and not row.is_warmup
         and row.status in ASKED

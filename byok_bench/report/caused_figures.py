@@ -1,12 +1,13 @@
-"""Which 429s an error scenario of ours caused, of figures: the rule is runs/cooldown.py's."""
+"""Which failures are ours, of figures: the rules are those of runs/own_failures.py and runs/cooldown.py."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from byok_bench.runs import cooldown
 from byok_bench.runs.figures import MISSING
+from byok_bench.runs.own_failures import BROKEN_OFF, FIRST_REFUSAL
 
 if TYPE_CHECKING:
     from byok_bench.report.figure_arrays import Array, Figures
@@ -25,8 +26,24 @@ class _Seen(NamedTuple):
     wants_failure: bool = False
 
 
-def find_caused_figures(figures: "Figures") -> "Array":
-    """Of each row, whether it is one."""
+def find_sleep_figures(figures: "Figures") -> "Array":
+    """Of each row, whether it broke while the machine slept."""
+    found = np.ones(len(figures), bool)
+    for name, fits in _BROKEN_BY_SLEEP.items():
+        column = figures.find_words(name)
+        found &= np.fromiter(map(fits, column.words), bool, len(column.words))[column.codes]
+    return found
+
+
+_BROKEN_BY_SLEEP: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "is_untimed": bool,
+    "kind": BROKEN_OFF.__contains__,
+    "http_status": lambda status: status is None or status < FIRST_REFUSAL,
+}
+
+
+def find_cooling_figures(figures: "Figures") -> "Array":
+    """Of each row, whether it is a 429 of a cooldown of ours."""
     caused = np.zeros(len(figures), bool)
     if 429 not in figures.find_words("http_status").words:
         return caused

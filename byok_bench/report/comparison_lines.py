@@ -5,6 +5,7 @@ differences; that of the failure rate is over prompts. Error scenarios are left 
 compared. Plain rows and lines: nothing heavy is imported here.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -13,14 +14,14 @@ from typing import Final
 import msgspec
 
 from byok_bench.errors import PlanError
+from byok_bench.report.shared_values import SharedValues
 from byok_bench.report.stats import Interval, compute_family_level, compute_quantile, difference, paired
 from byok_bench.report.table_parts import Line
 from byok_bench.runs.results import Run
-from byok_bench.runs.row import Row
 
 FAILURES: Final = "failures"
 TIMES: Final = ("ttft_ms", "e2e_ms", "tpot_ms", "itl_ms")
-"""Columns of a row, with the median gap of an exchange for ITL."""
+"""With the median gap of an exchange for ITL."""
 METRICS: Final = (FAILURES, *TIMES)
 """Of all of them less is better."""
 ALL: Final = "(all)"
@@ -28,7 +29,23 @@ AT_LEAST: Final = 0.05
 """Smallest relative change of a time that is called one."""
 ENOUGH_PAIRS: Final = 6
 Place = tuple[str, str, int, int, int]
-Pair = tuple[Row, Row]
+
+
+class Compared(msgspec.Struct, frozen=True, gc=False):
+    """What is compared of one exchange."""
+
+    scenario: str
+    sample: str
+    kind: str | None
+    """Of its failure."""
+    ttft_ms: float | None
+    e2e_ms: float | None
+    tpot_ms: float | None
+    itl_ms: float | None
+    """Its median gap."""
+
+
+Pair = tuple[Compared, Compared]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,14 +124,18 @@ def match_targets(run_a: Run, run_b: Run, asked: Question) -> list[Matched]:
     return [_match(key, left[key], key, right[key]) for key in both]
 
 
-def _group_by_target(run: Run) -> dict[tuple[str, str], dict[Place, Row]]:
-    """(label, model) → what it was asked: place in the plan → row."""
-    found: dict[tuple[str, str], dict[Place, Row]] = {}
-    for row in run.rows:
+def _group_by_target(run: Run) -> dict[tuple[str, str], dict[Place, Compared]]:
+    """(label, model) → what it was asked: place in the plan → what is compared."""
+    found: dict[tuple[str, str], dict[Place, Compared]] = {}
+    shared = SharedValues()
+    for row in run.iterate_rows():
         if row.status in ("done", "failed") and not (row.is_warmup or row.wants_failure or row.caused_by_us):
             target = run.plan.targets[row.target]
-            place = (row.scenario, row.sample, row.repeat, row.turn, row.stage)
-            found.setdefault((target.label, target.alias or target.model), {})[place] = row
+            scenario, sample, kind = shared.find(row.scenario), shared.find(row.sample), shared.find(row.kind)
+            mine = found.setdefault((target.label, target.alias or target.model), {})
+            mine[scenario, sample, row.repeat, row.turn, row.stage] = Compared(
+                scenario, sample, kind, row.ttft_ms, row.e2e_ms, row.tpot_ms, compute_quantile(row.itl_ms, 0.5)
+            )
     return found
 
 
@@ -129,7 +150,7 @@ def _choose_targets(side: Mapping[tuple[str, str], object], wanted: str | None, 
 
 
 def _match(
-    key: tuple[str, str], left: Mapping[Place, Row], other: tuple[str, str], right: Mapping[Place, Row]
+    key: tuple[str, str], left: Mapping[Place, Compared], other: tuple[str, str], right: Mapping[Place, Compared]
 ) -> Matched:
     name = " · ".join(key) if key == other else f"{' · '.join(key)} → {' · '.join(other)}"
     shared = sorted(left.keys() & right.keys())
@@ -185,7 +206,7 @@ def _make_failure_line(name: str, scenario: str, pairs: Sequence[Pair], lonely: 
     return head | _render_numbers(shares[0], shares[1], Interval(gap, low, high, found.n), verdict)
 
 
-def _group_failures(rows: Sequence[Row]) -> dict[tuple[str, str], list[bool]]:
+def _group_failures(rows: Sequence[Compared]) -> dict[tuple[str, str], list[bool]]:
     """Prompt → whether each exchange of it failed."""
     found: dict[tuple[str, str], list[bool]] = {}
     for row in rows:
@@ -206,13 +227,9 @@ def _make_time_line(
 
 
 def _list_times(metric: str, pairs: Sequence[Pair]) -> list[tuple[float, float]]:
-    read = _read_gap if metric == "itl_ms" else lambda row: getattr(row, metric)
+    read = operator.attrgetter(metric)
     both = [(read(one), read(two)) for one, two in pairs if one.kind is None and two.kind is None]
     return [(before, after) for before, after in both if before is not None and after is not None]
-
-
-def _read_gap(row: Row) -> float | None:
-    return compute_quantile(row.itl_ms, 0.5)
 
 
 def _render_numbers(before: float | None, after: float | None, found: Interval, verdict: str) -> Line:

@@ -4,7 +4,7 @@ Chunks are many times as many as exchanges, so they are written as they are read
 JSON lines; here are their times and sizes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 FINDING_TYPES: Final = {
     "exchange_id": "int64",
@@ -37,11 +38,11 @@ AT_ONCE: Final = 65_536
 ChunkLine = tuple[int, int, float | None, int]
 
 
-def make_finding_frame(run: Run) -> pd.DataFrame:
-    """Every finding of a run, warm-up included, in the order of its exchanges."""
+def make_finding_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Every finding of some rows, in the order of their exchanges."""
     lines = [
         (row.exchange_id, found.check, found.severity, found.message, found.event, found.offset)
-        for row in run.rows
+        for row in rows
         for found in row.findings
     ]
     return pd.DataFrame(lines, columns=list(FINDING_TYPES)).astype(FINDING_TYPES)

@@ -1,6 +1,7 @@
 """The evidence behind a number: which exchange, which bytes, when; and the failures of a run in words."""
 
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -10,12 +11,15 @@ from byok_bench.checks.remedies import find_remedy
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.report.printable_text import replace_surrogates
-from byok_bench.report.table_parts import Line
+from byok_bench.report.table_parts import ASKED, Line
+from byok_bench.runs.own_failures import FIRST_REFUSAL
 from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
 from byok_bench.wire.failures import Failure
 
+NAMED_EXCHANGES: Final = 20
+"""Of what an endpoint did wrong in one way; the rest is counted."""
 AROUND_BYTES: Final = 160
 """How much of the body an excerpt shows from the offset on."""
 
@@ -60,16 +64,13 @@ def name_plan_targets(plan: Plan) -> list[str]:
 def list_evidence(run: Run, check: str | None = None, *, limit: int | None = 20) -> list[Evidence]:
     """The findings of one check (of all, for None), each with its place, its time and its bytes; `limit` at most."""
     found: list[Evidence] = []
-    names = name_targets(run)
-    for row, exchange in run.iterate_exchanges():
-        if row.is_warmup:
-            continue
-        for finding in row.findings:
-            if check not in (None, finding.check):
-                continue
-            found.append(_make_evidence(names[row.target], row, finding, exchange))
-            if len(found) == limit:
-                return found
+    for row, findings in iterate_findings(run):
+        wanted = [finding for finding in findings if check in (None, finding.check)]
+        exchange = run.find_exchange(row.exchange_id) if wanted else None
+        if exchange is not None:
+            found += [make_evidence(run, row, exchange, finding) for finding in wanted]
+        if limit is not None and len(found) >= limit:
+            return found[:limit]
     return found
 
 
@@ -78,31 +79,44 @@ def list_like_evidence(run: Run, check: str, *, limit: int) -> tuple[list[LikeEv
 
     Records are read for the former alone, so that it costs the same however often a rule was broken.
     """
-    alike: dict[tuple[object, ...], list[tuple[Row, Finding]]] = {}
-    for row in run.rows:
-        for finding in () if row.is_warmup else row.findings:
+    alike: dict[tuple[object, ...], _Alike] = {}
+    for row, findings in iterate_findings(run):
+        for finding in findings:
             if finding.check == check:
                 place = (row.target, row.scenario, finding.message, finding.event, finding.offset)
-                alike.setdefault(place, []).append((row, finding))
-    names = name_targets(run)
+                same = alike.setdefault(place, _Alike(row, finding, {}))
+                same.exchange_ids[row.exchange_id] = None
     joined: list[LikeEvidence] = []
     for same in alike.values():
-        row, finding = same[0]
-        exchange = run.find_exchange(row.exchange_id) if len(joined) < limit else None
+        exchange = run.find_exchange(same.row.exchange_id) if len(joined) < limit else None
         if exchange is not None:
-            ids = tuple(dict.fromkeys(one.exchange_id for one, _ in same))
-            joined.append(
-                LikeEvidence(first=_make_evidence(names[row.target], row, finding, exchange), exchange_ids=ids)
-            )
+            first = make_evidence(run, same.row, exchange, same.finding)
+            joined.append(LikeEvidence(first=first, exchange_ids=tuple(same.exchange_ids)))
     return joined, len(alike) - len(joined)
 
 
-def _make_evidence(endpoint: str, row: Row, finding: Finding, exchange: Exchange) -> Evidence:
+class _Alike(NamedTuple):
+    """Findings that say the same: the first one, and the exchanges that have one."""
+
+    row: Row
+    finding: Finding
+    exchange_ids: dict[int, None]
+
+
+def iterate_findings(run: Run) -> Iterator[tuple[Row, Sequence[Finding]]]:
+    """Every answer that counts and has findings, with them."""
+    for row in run.iterate_rows():
+        if row.findings and row.status in ASKED and not (row.is_warmup or row.caused_by_us):
+            yield row, row.findings
+
+
+def make_evidence(run: Run, row: Row, exchange: Exchange, finding: Finding) -> Evidence:
+    """One finding, looked up in its exchange."""
     event = finding.event if finding.event is not None and finding.event < len(exchange.events) else None
     return Evidence(
         check=finding.check,
         severity=finding.severity,
-        endpoint=endpoint,
+        endpoint=name_targets(run)[row.target],
         scenario=row.scenario,
         exchange_id=row.exchange_id,
         message=replace_surrogates(finding.message),
@@ -134,34 +148,62 @@ def list_failures(run: Run) -> list[Line]:
 
     Those that were wanted are lines of their own, behind all others, with `as_wanted` true.
     """
-    seen: dict[tuple[str, str, str, bool], Line] = {}
+    return [_make_failure_line(run, group) for group in group_failures(run)]
+
+
+class FailureGroup(msgspec.Struct, kw_only=True):
+    """Exchanges of one endpoint and scenario that failed in one way."""
+
+    first: Row
+    as_wanted: bool
+    route_answered: bool = False
+    """Whether anything that was asked of the endpoint was answered with success."""
+    exchanges: list[int]
+    """Ids of the first ones, as many as are named."""
+    count: int = 0
+
+
+def group_failures(run: Run) -> list[FailureGroup]:
+    """The failures behind each line of `list_failures`."""
+    seen: dict[tuple[str, str, str, bool], FailureGroup] = {}
     names = name_targets(run)
-    answered = {row.target for row in run.rows if row.http_status is not None and row.http_status < 300}
-    for row in run.rows:
+    answered: set[int] = set()
+    for row in run.iterate_rows():
+        if row.http_status is not None and row.http_status < FIRST_REFUSAL:
+            answered.add(row.target)
         if row.is_warmup or row.kind is None or row.caused_by_us:
             continue
-        name, wanted = names[row.target], is_wanted_refusal(row)
-        entry = seen.setdefault(
-            (name, row.scenario, row.kind, wanted),
-            {
-                "endpoint": name,
-                "scenario": row.scenario,
-                "kind": row.kind,
-                "phase": row.phase,
-                "status": row.http_status,
-                "retryable": row.retryable,
-                "delay_s": row.retry_after_s,
-                "as_wanted": wanted,
-                "n": 0,
-                "message": replace_surrogates(row.message),
-                "advice": _choose_row_advice(run, row, route_answered=row.target in answered),
-            },
+        wanted = is_wanted_refusal(row)
+        group = seen.setdefault(
+            (names[row.target], row.scenario, row.kind, wanted),
+            FailureGroup(first=row, as_wanted=wanted, exchanges=[]),
         )
-        entry["n"] += 1
-    return sorted(seen.values(), key=lambda line: bool(line["as_wanted"]))
+        group.count += 1
+        if len(group.exchanges) < NAMED_EXCHANGES:
+            group.exchanges.append(row.exchange_id)
+    for group in seen.values():
+        group.route_answered = group.first.target in answered
+    return sorted(seen.values(), key=lambda group: group.as_wanted)
 
 
-def _choose_row_advice(run: Run, row: Row, *, route_answered: bool) -> str:
+def _make_failure_line(run: Run, group: FailureGroup) -> Line:
+    row = group.first
+    return {
+        "endpoint": name_targets(run)[row.target],
+        "scenario": row.scenario,
+        "kind": row.kind,
+        "phase": row.phase,
+        "status": row.http_status,
+        "retryable": row.retryable,
+        "delay_s": row.retry_after_s,
+        "as_wanted": group.as_wanted,
+        "n": group.count,
+        "message": replace_surrogates(row.message),
+        "advice": choose_row_advice(run, row, route_answered=group.route_answered),
+    }
+
+
+def choose_row_advice(run: Run, row: Row, *, route_answered: bool) -> str:
     """What of the model mends it, where that is known, else what a person should do about such a failure."""
     target = run.plan.targets[row.target]
     model = find_named_model(run.plan.endpoints[target.endpoint], target.model)

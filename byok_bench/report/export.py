@@ -5,32 +5,30 @@ server is defused in CSV, where a spreadsheet would take `=…` for a formula.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import pandas as pd
 
 from byok_bench.errors import ExportError
+from byok_bench.report.batched_files import iterate_batches, write_csv_batches, write_parquet_batches
 from byok_bench.report.detail_frames import make_finding_frame, write_chunks
 from byok_bench.report.frames import make_flat_frame, make_table_frame
 from byok_bench.report.printable_text import replace_surrogates
 from byok_bench.report.tables import list_filled_tables
 from byok_bench.runs.results import Run
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
 
 def write_csv(run: Run, folder: Path) -> list[Path]:
     """`exchanges.csv`, `findings.csv` and one file a table; the files written."""
-    return _write_tables(run, folder, "csv", lambda made, path: _defuse_formulas(made).to_csv(path, index=False))
+    return _write_tables(run, folder, "csv", write_csv_batches)
 
 
 def write_parquet(run: Run, folder: Path) -> list[Path]:
     """`exchanges.parquet`, `findings.parquet`, `chunks.parquet` and one file a table; the files written."""
-    written = _write_tables(run, folder, "parquet", lambda made, path: made.to_parquet(path, index=False))
+    written = _write_tables(run, folder, "parquet", write_parquet_batches)
     with replace_file(folder / "chunks.parquet") as temporary:
         write_chunks(run, temporary)
     return [*written, folder / "chunks.parquet"]
@@ -64,33 +62,24 @@ def replace_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _write_tables(run: Run, folder: Path, ending: str, write: Callable[[pd.DataFrame, Path], None]) -> list[Path]:
-    frames = {"exchanges": make_flat_frame(run), "findings": make_finding_frame(run)} | {
-        name: make_table_frame(run, name) for name in list_filled_tables(run)
-    }
+def _write_tables(
+    run: Run, folder: Path, ending: str, write: Callable[[Iterable[pd.DataFrame], Path], None]
+) -> list[Path]:
     written = []
-    for name, made in frames.items():
+    for name, batches in _iterate_files(run):
         path = folder / f"{name}.{ending}"
         with replace_file(path) as temporary:
-            write(_drop_attributes(made), temporary)
+            write(batches, temporary)
         written.append(path)
     return written
 
 
-def _drop_attributes(made: pd.DataFrame) -> pd.DataFrame:
-    made = made.copy()
-    made.attrs = {}
-    return made
-
-
-def _defuse_formulas(made: pd.DataFrame) -> pd.DataFrame:
-    """Text that a spreadsheet would execute gets an apostrophe in front."""
-    for name in made.columns:
-        if made[name].dtype == object or pd.api.types.is_string_dtype(made[name]):
-            made[name] = [
-                f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in made[name]
-            ]
-    return made
+def _iterate_files(run: Run) -> Iterator[tuple[str, Iterable[pd.DataFrame]]]:
+    """Name and content. Rows go through some thousand at a time: a run may have a million of them."""
+    yield "exchanges", (make_flat_frame(rows, run) for rows in iterate_batches(run.iterate_rows()))
+    yield "findings", (make_finding_frame(rows) for rows in iterate_batches(run.iterate_rows()))
+    for name in list_filled_tables(run):
+        yield name, [make_table_frame(run, name)]
 
 
 def _flush(path: Path) -> None:

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from byok_bench.report.caused_figures import find_caused_figures
-from byok_bench.runs.cooldown import WHY
+from byok_bench.report.caused_figures import find_cooling_figures, find_sleep_figures
 from byok_bench.runs.figures import COLUMNS, make_block, unpack_gaps, unpack_integers, unpack_numbers, unpack_words
 from byok_bench.runs.judging import compute_judge_version, make_unrecorded_row
+from byok_bench.runs.own_failures import IN_COOLDOWN, WHILE_ASLEEP
 from byok_bench.runs.results import Run
 from byok_bench.runs.storage import figure_blocks, ledger
 from byok_bench.runs.storage.result_file import open_reader
@@ -106,22 +106,26 @@ class Figures:
                         yield _choose_gaps(packed, wanted[part], counts[part])
 
     def _mark_words(self, name: str) -> Words:
-        """What the file has, with the marks on what mistakes of this run caused."""
+        """What the file has, with the marks on what failed by our doing."""
         if name == "caused_by_us":
-            return Words([False, True], self._caused.view(np.uint8))
+            return Words([False, True], (self._cooling | self._asleep).view(np.uint8))
         found = self._put_words_in_order(self._read_words(name))
-        if name in ("outcome", "why") and self._caused.any():
-            outcomes = self._put_words_in_order(self._read_words("outcome"))
-            over = ~_find_rows(outcomes, None)
-            ended, left = ("excluded", None) if name == "outcome" else ((WHY,), ())
-            codes = found.codes.astype(np.uint32)
-            codes[self._caused & over], codes[self._caused & ~over] = len(found.words), len(found.words) + 1
-            return Words([*found.words, ended, left], codes)
-        return found
+        if name not in ("outcome", "why") or not (self._cooling | self._asleep).any():
+            return found
+        over = ~_find_rows(self._put_words_in_order(self._read_words("outcome")), None)
+        places, codes = {word: code for code, word in enumerate(found.words)}, found.codes.astype(np.uint32)
+        for ours, why in ((self._asleep, WHILE_ASLEEP), (self._cooling, IN_COOLDOWN)):
+            for rows, word in ((ours & over, ("excluded", (why,))), (ours & ~over, (None, ()))):
+                codes[rows] = places.setdefault(word[name == "why"], len(places))
+        return Words(list(places), codes)
 
     @cached_property
-    def _caused(self) -> Array:
-        return find_caused_figures(self)
+    def _cooling(self) -> Array:
+        return find_cooling_figures(self)
+
+    @cached_property
+    def _asleep(self) -> Array:
+        return find_sleep_figures(self)
 
     def _read_words(self, name: str) -> Words:
         """As stored: every block has words of its own."""

@@ -27,7 +27,8 @@ _TYPES: Final = {
     "queue_ms": "Float64",
     "late_ms": "Float64", "connect_ms": "Float64", "ttfb_ms": "Float64", "ttft_ms": "Float64",
     "ttft_text_ms": "Float64", "ttft_reasoning_ms": "Float64", "ttft_tool_ms": "Float64", "e2e_ms": "Float64",
-    "tpot_ms": "Float64", "tokens": "Int64", "prompt_tokens": "Int64", "cost": "Float64",
+    "tpot_ms": "Float64", "tokens": "Int64", "prompt_tokens": "Int64", "cached_tokens": "Int64",
+    "reasoning_tokens": "Int64", "cost": "Float64",
     "reported_cost": "Float64", "priced_cost": "Float64", "wants_failure": "bool",
     "streamed": "bool", "reused": "bool", "target": "int64", "stage": "int64", "repeat": "int64", "turn": "int64",
 }  # fmt: skip
@@ -93,9 +94,9 @@ def make_row_frame(rows: Sequence[Row], run: Run) -> pd.DataFrame:
     return table
 
 
-def make_flat_frame(run: Run) -> pd.DataFrame:
+def make_flat_frame(rows: Sequence[Row], run: Run) -> pd.DataFrame:
     """The same for files that hold no nested cells: tuples as JSON text."""
-    table = make_exchange_frame(run)
+    table = make_row_frame(rows, run)
     for name in LISTS:
         table[name] = [
             msgspec.json.encode(replace_surrogates(msgspec.to_builtins(cell))).decode() for cell in table[name]

@@ -19,9 +19,10 @@ from byok_bench.report.pivots import METRICS, make_pivot
 from byok_bench.report.printable_text import to_printable_line
 from byok_bench.report.prompts import choose_prompt, list_prompts
 from byok_bench.report.run_notes import list_run_notes
+from byok_bench.report.selections import select_measured
 from byok_bench.report.stream_columns import make_stream_columns
 from byok_bench.report.stream_picture import MOST_ROWS, describe_streams, render_page_streams
-from byok_bench.report.table_parts import Line
+from byok_bench.report.table_parts import ASKED, Line
 from byok_bench.report.table_text import CAPTIONS, LEGEND, TITLES
 from byok_bench.report.tables import list_filled_tables
 from byok_bench.report.thresholds import Thresholds, load_defaults, make_thresholds
@@ -90,7 +91,7 @@ def _render_verdicts(run: Run, limits: Thresholds, anchors: set[int]) -> str:
 
 
 def _describe_run(run: Run) -> str:
-    count = sum(row.status in ("done", "failed") for row in run.rows if not row.is_warmup)
+    count = len(select_measured(run).select("status", *ASKED))
     return (
         f"{len(run.plan.targets)} endpoints, {len(run.plan.scenarios)} scenarios, {count} answers, "
         f"{run.created[:16].replace('T', ' ')} UTC. The same prompts went to each."
@@ -145,7 +146,7 @@ def _render_measured(run: Run, limits: Thresholds) -> str:
         "scenarios": "\n".join(f"{one.name}: {one.title}" for one in plan.scenarios),
         "plan": f"repeats {plan.repeats}; load {', '.join(load.name for load in plan.loads)}; "
         f"warm-up requests a target {plan.warmup}; seed {plan.seed}; profile {plan.profile}",
-        "clock": ", ".join(sorted({row.clock for row in run.rows if row.clock and row.chunks})) + " receive stamps",
+        "clock": ", ".join(sorted(filter(None, select_measured(run).count_values("clock")))) + " receive stamps",
         "thresholds": "\n".join(f"{one.name} {getattr(limits, one.name):g}: {one.means}" for one in load_defaults()),
         "counts": LEGEND,
     }

@@ -18,15 +18,19 @@ def make_rule_matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
     0 means judged and clean, NA that no answer of the endpoint is one that the rule is about. With `broken_only`,
     only rules that somebody broke; else every passive rule.
     """
-    rows = [row for row in run.rows if not row.is_warmup and row.status in ASKED]
-    counts = Counter((check, row.target) for row in rows for check in {finding.check for finding in row.findings})
+    counts: Counter[tuple[str, int]] = Counter()
+    forms: dict[int, set[bool]] = {}
+    for row in run.iterate_rows():
+        if not row.is_warmup and row.status in ASKED:
+            counts.update((check, row.target) for check in {finding.check for finding in row.findings})
+            forms.setdefault(row.target, set()).add(row.streamed)
     names = name_targets(run)
     passive = [check for check in load_catalogue() if check.mode == "passive"]
     shown = [one for one in passive if not broken_only or any(counts[one.id, at] for at in range(len(names)))]
     data: dict[str, Any] = {"severity": [one.severity for one in shown]}
     for at, name in enumerate(names):
-        forms = {(run.plan.targets[at].schema, row.streamed) for row in rows if row.target == at}
-        judged = [any(is_about(one, *form) for form in forms) for one in shown]
+        schema = run.plan.targets[at].schema
+        judged = [any(is_about(one, schema, streamed) for streamed in forms.get(at, ())) for one in shown]
         cells = [counts[one.id, at] if is_judged else None for one, is_judged in zip(shown, judged, strict=True)]
         data[name] = pd.array(cells, dtype="Int64")
     return pd.DataFrame(data, index=pd.Index([one.id for one in shown], name="check"))

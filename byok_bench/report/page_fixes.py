@@ -12,14 +12,21 @@ import msgspec
 
 from byok_bench.checks.client_effects import describe_effects, find_client_effects
 from byok_bench.checks.registry import select_checks
-from byok_bench.report.evidence import Evidence, is_wanted_refusal, list_evidence, list_failures, name_targets
-from byok_bench.report.printable_text import to_printable_line
-from byok_bench.report.table_parts import Line, shorten_message
+from byok_bench.report.evidence import (
+    NAMED_EXCHANGES,
+    Evidence,
+    FailureGroup,
+    choose_row_advice,
+    group_failures,
+    iterate_findings,
+    make_evidence,
+    name_targets,
+)
+from byok_bench.report.printable_text import replace_surrogates, to_printable_line
+from byok_bench.report.table_parts import shorten_message
 from byok_bench.runs.results import Run
 
 SEVERITIES: Final = ("error", "warn", "info")
-NAMED_EXCHANGES: Final = 20
-"""Of one fold; the rest is counted."""
 LONGEST: Final = 400
 """Characters of a server's words."""
 
@@ -38,13 +45,45 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_fixes(run: Run) -> list[Fix]:
     """Failures first, then rules that were broken, errors before warnings; what is good to know is left to tables."""
-    fixes = [_make_failure_fix(run, line) for line in list_failures(run) if not line["as_wanted"]]
-    grouped: dict[tuple[str, str, str], list[Evidence]] = {}
-    for one in list_evidence(run, limit=None):
-        if one.severity != "info":
-            grouped.setdefault((one.severity, one.endpoint, one.check), []).append(one)
-    ranked = sorted(grouped, key=lambda key: (SEVERITIES.index(key[0]), -len(grouped[key])))
-    return [*fixes, *(_make_rule_fix(grouped[key]) for key in ranked)]
+    fixes = [_make_failure_fix(run, group) for group in group_failures(run) if not group.as_wanted]
+    broken = _list_broken_rules(run)
+    ranked = sorted(broken, key=lambda one: (SEVERITIES.index(one.first.severity), -one.hits))
+    return [*fixes, *map(_make_rule_fix, ranked)]
+
+
+class _BrokenRule(msgspec.Struct, kw_only=True):
+    """A rule and an endpoint that broke it."""
+
+    first: Evidence
+    hits: int = 0
+    exchanges: list[int]
+    """Ids of the first ones."""
+    last: int = 0
+    """The exchange that was counted last: one may break a rule several times."""
+    count: int = 0
+
+
+def _list_broken_rules(run: Run) -> list[_BrokenRule]:
+    """In the order in which they were broken; only the first exchange of each is opened."""
+    found: dict[tuple[str, int, str], _BrokenRule] = {}
+    for row, findings in iterate_findings(run):
+        for finding in findings:
+            place = finding.severity, row.target, finding.check
+            if finding.severity != "info" and place not in found:
+                exchange = run.find_exchange(row.exchange_id)
+                if exchange is not None:
+                    found[place] = _BrokenRule(first=make_evidence(run, row, exchange, finding), exchanges=[])
+            if place in found:
+                _count_hit(found[place], row.exchange_id)
+    return list(found.values())
+
+
+def _count_hit(rule: _BrokenRule, exchange: int) -> None:
+    rule.hits += 1
+    if exchange != rule.last:
+        rule.last = exchange
+        rule.count += 1
+        rule.exchanges += [exchange] if len(rule.exchanges) < NAMED_EXCHANGES else []
 
 
 def render_fixes(fixes: Iterable[Fix]) -> str:
@@ -59,8 +98,8 @@ def list_anchors(fixes: Iterable[Fix]) -> set[int]:
     return {one for fix in fixes for one in fix.exchanges}
 
 
-def _make_rule_fix(found: list[Evidence]) -> Fix:
-    first, rule = found[0], select_checks([found[0].check])[0]
+def _make_rule_fix(broken: _BrokenRule) -> Fix:
+    first, rule = broken.first, select_checks([broken.first.check])[0]
     place = "" if first.event is None else f" (event {first.event}, byte {first.offset})"
     facts = [
         ("why it matters", rule.why),
@@ -68,38 +107,31 @@ def _make_rule_fix(found: list[Evidence]) -> Fix:
         ("seen", f"{shorten_message(first.message, LONGEST)}{place}"),
         ("bytes", first.excerpt),
     ]
-    exchanges = tuple(dict.fromkeys(one.exchange_id for one in found))
     return Fix(
         endpoint=first.endpoint,
         title=f"{first.check}: {rule.title}",
         severity=first.severity,
         facts=tuple((name, text) for name, text in facts if text),
-        exchanges=exchanges[:NAMED_EXCHANGES],
-        count=len(exchanges),
+        exchanges=tuple(broken.exchanges),
+        count=broken.count,
     )
 
 
-def _make_failure_fix(run: Run, line: Line) -> Fix:
-    names = name_targets(run)
-    rows = [
-        row
-        for row in run.rows
-        if not (row.is_warmup or row.caused_by_us or is_wanted_refusal(row)) and row.kind == line["kind"]
-        if names[row.target] == line["endpoint"] and row.scenario == line["scenario"]
-    ]
-    status = f", status {line['status']}" if line["status"] else ""
+def _make_failure_fix(run: Run, group: FailureGroup) -> Fix:
+    row = group.first
+    status = f", status {row.http_status}" if row.http_status else ""
     facts = [
-        ("the server's words", shorten_message(line["message"] or "", LONGEST)),
-        ("what to do", line["advice"]),
-        ("asked", f"{line['scenario']}{status}, in phase {line['phase']}"),
+        ("the server's words", shorten_message(replace_surrogates(row.message) or "", LONGEST)),
+        ("what to do", choose_row_advice(run, row, route_answered=group.route_answered)),
+        ("asked", f"{row.scenario}{status}, in phase {row.phase}"),
     ]
     return Fix(
-        endpoint=line["endpoint"],
-        title=f"failed: {line['kind']} in {line['scenario']}",
+        endpoint=name_targets(run)[row.target],
+        title=f"failed: {row.kind} in {row.scenario}",
         severity="error",
         facts=tuple((name, text) for name, text in facts if text),
-        exchanges=tuple(row.exchange_id for row in rows[:NAMED_EXCHANGES]),
-        count=len(rows),
+        exchanges=tuple(group.exchanges),
+        count=group.count,
     )
 
 

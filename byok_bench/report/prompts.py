@@ -59,7 +59,7 @@ def choose_prompt(run: Run, scenario: str | None = None, sample: str | None = No
 
 def list_recorded_rows(run: Run) -> list[Row]:
     """The rows that something was recorded of, without warm-up."""
-    return [row for row in run.rows if not row.is_warmup and row.status in ASKED]
+    return [row for row in run.iterate_rows() if not row.is_warmup and row.status in ASKED]
 
 
 def rank_worst_first(rows: Sequence[Row]) -> list[Row]:

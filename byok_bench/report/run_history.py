@@ -65,7 +65,7 @@ def estimate_run(run: Run, endpoint: str, metric: str) -> Interval:
     """The number of one run."""
     rows = [
         row
-        for row in run.rows
+        for row in run.iterate_rows()
         if run.plan.targets[row.target].label == endpoint and row.status in ("done", "failed")
         if not (row.is_warmup or row.wants_failure or row.caused_by_us)
     ]

@@ -12,11 +12,8 @@ from weakref import WeakKeyDictionary
 
 from byok_bench.report.stats import compute_quantile
 from byok_bench.runs.figures import COLUMNS
-from byok_bench.runs.results import Run
+from byok_bench.runs.results import MANY, Run
 from byok_bench.runs.row import Row
-
-MANY: Final = 10_000
-"""Exchanges of a run from which on its tables are made of figures: below, rows are as quick and need no numpy."""
 
 _KEPT: Final[WeakKeyDictionary[Run, "tuple[int, Selection]"]] = WeakKeyDictionary()
 """Run → how often it had been judged again, and its figures."""

@@ -1,6 +1,6 @@
 """Streams over time: how many pieces of an answer had arrived by when, and how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import altair as alt
@@ -8,7 +8,6 @@ import pandas as pd
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.report.evidence import name_targets
-from byok_bench.report.frames import make_exchange_frame
 from byok_bench.report.plot_style import (
     BAD,
     WIDTH,
@@ -17,10 +16,14 @@ from byok_bench.report.plot_style import (
     make_target_dash,
     shorten_names,
 )
+from byok_bench.report.selections import Selection, select_measured
 from byok_bench.report.time_axis import make_time_axis
 from byok_bench.runs.results import Run
+from byok_bench.runs.row import Row
 
 ROW_HEIGHT: Final = 64
+MOST_OPENED: Final = 500
+"""Exchanges of a run that are opened to find the worst."""
 COMPLETE: Final = "complete"
 _MS: Final = "ms since the request was written"
 
@@ -74,21 +77,41 @@ def list_delta_points(exchange: Exchange) -> list[dict[str, Any]]:
 
 def _select_streams(run: Run, scenario: str | None, repeat: int | Literal["every"] | None) -> tuple[str, list[Stream]]:
     """Of which scenario, and what there is to draw."""
-    rows = make_exchange_frame(run)
-    rows = rows[rows["streamed"] & (rows["repeat"] > 0) & (rows["turn"] == 1) & (rows["stage"] == 0)]
-    if scenario is None and len(rows):
-        scenario = str(rows.groupby("scenario")["deltas"].max().idxmax())
-    rows = rows[rows["scenario"] == scenario]
+    streamed = select_measured(run).select("streamed", True).select("turn", 1).select("stage", 0)
+    if scenario is None:
+        longest = {
+            name: max(some.list_numbers("deltas"), default=0) for (name,), some in streamed.split("scenario").items()
+        }
+        scenario = max(sorted(longest), key=lambda name: longest[name], default="")
     names = name_targets(run)
     found: list[Stream] = []
-    for _, row in (rows if repeat in ("every", None) else rows[rows["repeat"] == repeat]).iterrows():
-        exchange = run.find_exchange(int(row["exchange_id"]))
+    for row in _list_candidates(run, streamed.select("scenario", scenario), repeat):
+        exchange = run.find_exchange(row.exchange_id)
         if exchange is not None:
             points = list_delta_points(exchange)
             end = max(_compute_end_ms(exchange), points[-1]["ms"] if points else 0.0)
-            ended = COMPLETE if pd.isna(row["kind"]) else str(row["kind"])
-            found.append(Stream(names[int(row["target"])], int(row["repeat"]), points, end, ended))
-    return scenario or "", found if repeat is not None else _take_worst(found)
+            found.append(Stream(names[row.target], row.repeat, points, end, row.kind or COMPLETE))
+    return scenario, found if repeat is not None else _take_worst(found)
+
+
+def _list_candidates(run: Run, streamed: Selection, repeat: int | Literal["every"] | None) -> Iterator[Row]:
+    """The rows of streams to open: of each target's very many, the one that is the worst by its figures."""
+    if repeat is None and len(streamed) > MOST_OPENED:
+        rows = (run.find_row(_find_worst(some)) for some in streamed.split("target").values())
+        yield from (row for row in rows if row is not None)
+        return
+    ids = set(map(int, streamed.list_numbers("exchange_id")))
+    yield from (row for row in run.iterate_rows() if row.exchange_id in ids and repeat in (None, "every", row.repeat))
+
+
+def _find_worst(streamed: Selection) -> int:
+    """The exchange that took longest, of those that failed if any did."""
+    bad = streamed.drop("kind", None)
+    asked = bad if len(bad) else streamed
+    timed = asked.drop_missing("e2e_ms")
+    if not len(timed):
+        return int(asked.list_numbers("exchange_id")[0])
+    return int(max(zip(timed.list_numbers("e2e_ms"), timed.list_numbers("exchange_id"), strict=True))[1])
 
 
 def _take_worst(found: Sequence[Stream]) -> list[Stream]:

@@ -33,7 +33,7 @@ class Part:
         """The last turn of each sample that was played to its end."""
         self.excluded = len(some) - len(self._played)
         self.caused = len(some) - len(counted)
-        """429s of a cooldown that an error scenario of ours caused: neither asked nor failed."""
+        """Failed by our doing: neither asked nor failed."""
         self.marked = len(self.asked.select("is_marked", True))
 
     @property

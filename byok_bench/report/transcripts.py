@@ -54,7 +54,7 @@ def make_transcripts(
     name = choose_name(sample, [one.name for one in chosen.samples], "sample")
     rows = [
         row
-        for row in run.rows
+        for row in run.iterate_rows()
         if (row.scenario, row.sample, row.repeat) == (chosen.name, name, repeat) and row.stage == 0
     ]
     return [

@@ -2,17 +2,14 @@
 
 Some gateways take a server out for a while once a request made it fail, and answer 429 until then, whatever is asked
 (BerriAI/litellm: litellm/router_utils/cooldown_handlers.py). Where that request was a mistake that we sent on purpose,
-the 429s are ours: they are marked `caused_by_us`, left out of what failed, and counted apart.
+the 429s are ours: own_failures.py marks them, and they are left out of what failed and counted apart.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
-
 from byok_bench.runs.planning.plan import Plan
-from byok_bench.runs.row import Row
 
 LONGEST_COOLDOWN_NS: Final = 60_000_000_000
 """How long after our mistake a 429 is still put down to it; each marked one prolongs it by the delay that it tells."""
@@ -21,7 +18,6 @@ BROKE: Final = frozenset({"server", "overloaded", "timeout", "network"})
 SAYS_COOLDOWN: Final = ("cooldown", "cooling down", "no deployments available")
 """Words of a 429 that name a cooldown: then a plain refusal before it may be the cause, too (a 401 or 404 is one for
 LiteLLM: the same file). Words: BerriAI/litellm litellm/types/router.py, RouterErrors."""
-WHY: Final = "429 within the cooldown that an error scenario of this run caused"
 
 
 class Ending(Protocol):
@@ -59,16 +55,6 @@ class Ending(Protocol):
 E = TypeVar("E", bound=Ending)
 
 
-def mark_caused(plan: Plan, rows: Sequence[Row]) -> list[Row]:
-    """The rows, those of our own cooldowns marked and out of what counts."""
-    caused = {
-        row.exchange_id
-        for together in _group_by_server(plan, rows)
-        for row in find_caused(sorted(together, key=lambda row: row.end_ns or 0))
-    }
-    return [_mark_row(row) if row.exchange_id in caused else row for row in rows]
-
-
 def find_caused(rows: Iterable[E]) -> Iterator[E]:
     """The 429s among the rows of one server, in the order in which they ended, that follow a mistake of ours.
 
@@ -103,20 +89,6 @@ def is_cooldown_named(row: Ending) -> bool:
     return any(words in said for words in SAYS_COOLDOWN)
 
 
-def _group_by_server(plan: Plan, rows: Sequence[Row]) -> Iterable[list[Row]]:
-    """Recorded rows of each origin, by one clock: a cooldown does not care for the dialect in which it is met."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if row.end_ns is not None:
-            found.setdefault((name_server(plan, row.target), row.timeline), []).append(row)
-    return found.values()
-
-
 def name_server(plan: Plan, target: int) -> str:
     """What a target shares with others that are taken out with it."""
     return urlsplit(plan.targets[target].base_url).netloc
-
-
-def _mark_row(row: Row) -> Row:
-    outcome = None if row.outcome is None else "excluded"
-    return msgspec.structs.replace(row, caused_by_us=True, outcome=outcome, why=(WHY,) if outcome else ())

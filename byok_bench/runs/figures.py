@@ -73,7 +73,7 @@ def _make_plain_columns(kind: Literal["word", "number", "integer"], names: str) 
 
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    **_make_plain_columns("integer", "exchange_id repeat start_ns end_ns"),
+    **_make_plain_columns("integer", "exchange_id repeat start_ns end_ns deltas"),
     **_make_plain_columns(
         "word",
         "target stage scenario turn status attempt wants_failure outcome kind http_status streamed timeline"
@@ -87,6 +87,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "is_warmup": Column("word", operator.attrgetter("is_warmup")),
     "prompt": Column("word", lambda row: (row.scenario, row.sample)),
     "mistake": Column("word", lambda row: row.scenario if row.wants_failure else ""),
+    "clock": Column("word", lambda row: row.clock if row.chunks else None),
     "prompt_step": Column("word", find_prompt_step),
     "has_cached": Column("word", lambda row: None if row.cached_tokens is None else row.cached_tokens > 0),
     "has_reasoned": Column("word", lambda row: row.reasoning_chars > 0),

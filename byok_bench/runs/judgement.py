@@ -16,13 +16,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from byok_bench.runs.figures import make_block, to_ms, unpack_gaps, unpack_integers, unpack_words
+from byok_bench.runs.figures import make_block
 from byok_bench.runs.judging import compute_judge_version, group_by_sample, judge_records
 from byok_bench.runs.planning.plan import Plan
-from byok_bench.runs.row import Row, decode_row, encode_row
+from byok_bench.runs.row import Row, encode_row
 from byok_bench.runs.storage import figure_blocks, judged_rows, ledger, run_rows
 from byok_bench.runs.storage.ledger import FINAL
 from byok_bench.runs.storage.result_file import StoreWriter, change_store, open_reader
+from byok_bench.runs.stored_rows import iterate_rows
 
 SPAN: Final = 4096
 """Exchanges that are judged and stored together."""
@@ -136,38 +137,4 @@ def list_rows(path: Path, run_id: str, *, again: bool = False) -> list[Row]:
     In a file that cannot be written, what it lacks is judged for this once.
     """
     again = not update_judgement(path, run_id, again=again) and again
-    judge = compute_judge_version()
-    with open_reader(path) as db:
-        plan, states = run_rows.read_stored_plan(db, run_id), ledger.list_states(db, run_id)
-        has_figures = figure_blocks.has_blocks(db) and not again
-        known = judged_rows.read_judged_rows(db, run_id, judge) if has_figures else {}
-        gaps = _read_gaps(db, run_id, judge) if has_figures else {}
-        rows = {
-            id_: replace(decode_row(row), itl_ms=gaps[id_]) if id_ in gaps else decode_row(row)
-            for id_, row in known.items()
-        }
-        for sample in group_by_sample(states):
-            if any(state.id not in known for state in sample):
-                made = judge_records(db, plan, sample)
-                rows |= {row.exchange_id: row for row in made if row.exchange_id not in known}
-    return [rows[state.id] for state in states]
-
-
-def _read_gaps(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, tuple[float, ...]]:
-    """Exchange id → its gaps in ms, of those that have any."""
-    found: dict[int, tuple[float, ...]] = {}
-    for block, _ in figure_blocks.list_blocks(db, run_id, judge):
-        ids, counts = (unpack_integers(figure_blocks.read_column(db, block, name)) for name in ("exchange_id", "gaps"))
-        targets, stages = (_read_words(db, block, name) for name in ("target", "stage"))
-        rest: dict[tuple[int, int], Iterator[float]] = {}
-        for id_, count, place in zip(ids, counts, zip(targets, stages, strict=True), strict=True):
-            if count and place not in rest:
-                rest[place] = map(to_ms, unpack_gaps(figure_blocks.find_gaps(db, block, *place) or b"I"))
-            if count:
-                found[id_] = tuple(next(rest[place]) for _ in range(count))
-    return found
-
-
-def _read_words(db: sqlite3.Connection, block: int, name: str) -> list[int]:
-    words, places = unpack_words(figure_blocks.read_column(db, block, name))
-    return [words[place] for place in places]
+    return [*iterate_rows(path, run_id, anew=again)]

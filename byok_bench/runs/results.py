@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.extras import name_missing_extra
-from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.foreign_rows import has_foreign_row
-from byok_bench.runs.judgement import list_rows
+from byok_bench.runs.judgement import list_rows, update_judgement
 from byok_bench.runs.judging import read_exchange
 from byok_bench.runs.measuring.recovery import Recovery
 from byok_bench.runs.measuring.timed_sections import Health
+from byok_bench.runs.own_failures import find_cooling, mark_caused, mark_row
 from byok_bench.runs.planning.plan import Plan
 from byok_bench.runs.row import Row
 from byok_bench.runs.storage import ascii_json, circumstances, ledger, run_rows
@@ -28,7 +28,10 @@ from byok_bench.runs.storage.owner import is_alive
 from byok_bench.runs.storage.result_file import open_reader
 from byok_bench.runs.storage.result_path import locate_store
 from byok_bench.runs.storage.run_rows import StoredRun
+from byok_bench.runs.stored_rows import iterate_endings, iterate_rows
 
+MANY: Final = 10_000
+"""Exchanges of a run from which on its rows are not all held at once where one after the other does."""
 TABLES: Final = ("latency", "streaming", "errors", "tools", "summary")
 """Of every run."""
 DETAILS: Final = ("capabilities", "schemas", "depth", "params")
@@ -59,6 +62,7 @@ class Run:
         self._owner = row.owner
         self.reading = 0
         """How often it was judged again: what was read before is not what the file holds."""
+        self._cooling: tuple[tuple[int, int, int], set[int]] | None = None
         self._rows: list[Row] = []
         self._read_at: tuple[int, int] | None = None
         """How far the run was when its rows were read."""
@@ -90,6 +94,20 @@ class Run:
             self._rows, self._read_at = self._judge(again=False), standing
         self.status, self.reason, self.note = row.status, row.reason, row.note
         return self._rows
+
+    def iterate_rows(self) -> Iterator[Row]:
+        """The same rows one after the other. Of a run with MANY, only some thousand are held at a time."""
+        yield from self._read_rows(None)
+
+    def find_row(self, exchange_id: int) -> Row | None:
+        """The row of one exchange; None for one that the run has not."""
+        found = self._read_rows(range(exchange_id, exchange_id + 1))
+        return next((row for row in found if row.exchange_id == exchange_id), None)
+
+    def judge(self) -> None:
+        """Judge what ended and was not so far, without reading what is there."""
+        if not self.has_many(MANY) or not update_judgement(self.path, self.id):
+            self.rows  # noqa: B018 - read where they are few, or where the file cannot keep them
 
     def judge_again(self) -> list[Row]:
         """The rows, read from the bytes once more with today's checks."""
@@ -140,7 +158,7 @@ class Run:
 
     def iterate_exchanges(self) -> Iterator[tuple[Row, Exchange]]:
         """Every recorded exchange with its row, one at a time, in the order of the store."""
-        for row in self.rows:
+        for row in self.iterate_rows():
             if row.status in ("done", "failed"):
                 exchange = self.find_exchange(row.exchange_id)
                 if exchange is not None:
@@ -188,6 +206,22 @@ class Run:
     def _repr_html_(self) -> str:
         return str(importlib.import_module(_FACES).render_run_cards(self))
 
+    def _read_rows(self, only: range | None) -> Iterator[Row]:
+        """From memory where they are there or few, or where the file cannot be written."""
+        is_read = self._read_at is not None and self._read_at == self.read_standing()
+        if is_read or not self.has_many(MANY) or not update_judgement(self.path, self.id):
+            yield from self.rows
+            return
+        cooling = self._find_cooling()
+        for row in iterate_rows(self.path, self.id, only=only):
+            yield mark_row(row, cooling)
+
+    def _find_cooling(self) -> set[int]:
+        at = (self.reading, *self.read_standing())
+        if self._cooling is None or self._cooling[0] != at:
+            self._cooling = at, find_cooling(self.plan, iterate_endings(self.path, self.id))
+        return self._cooling[1]
+
     def _judge(self, *, again: bool) -> list[Row]:
         return mark_caused(self.plan, list_rows(self.path, self.id, again=again))
 
@@ -208,6 +242,6 @@ def list_runs(store: "str | PathLike[str] | None" = None) -> list[Run]:
 
 
 async def judge_run(run: Run) -> Run:
-    """The run with its rows made, off the event loop."""
-    await asyncio.to_thread(lambda: run.rows)
+    """The run with its exchanges judged, off the event loop."""
+    await asyncio.to_thread(run.judge)
     return run

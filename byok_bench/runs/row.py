@@ -49,7 +49,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What lay between the answer before and this request on our side: reading it, running tools, wording. None for the
     first turn. It is in no other time."""
     caused_by_us: bool = False
-    """A 429 within the cooldown that an error scenario of this run caused; it is not among what failed."""
+    """A 429 within the cooldown that an error scenario of this run caused, or an answer that broke off while this
+    machine slept; it is not among what failed."""
     queue_ms: float | None = None
     """Intended start → request written, without dns, connect and tls."""
     late_ms: float | None = None
@@ -109,9 +110,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def encode_row(row: Row) -> bytes:
     """ASCII JSON: a server's text may hold what UTF-8 has no form for."""
-    return ascii_json.to_ascii(row)
+    return ascii_json.to_ascii_fast(row)
 
 
 def decode_row(row: bytes) -> Row:
     """The row that was kept."""
-    return ascii_json.from_ascii(row, Row)
+    return ascii_json.from_ascii_fast(row, Row)

@@ -116,7 +116,8 @@ def store_rows(path: Path, rows: Sequence[Row], at_once: int = 100) -> Run:
 
 def _list_cells(row: Row) -> tuple[Any, ...]:
     first = f"{row.target} {row.stage} {row.scenario} {row.sample} {row.repeat}"
+    key = first if row.turn == 1 else f"{first} {row.turn}"
     return (
-        row.exchange_id, str(row.exchange_id), first, row.turn, row.target, row.stage, row.scenario, row.sample,
+        row.exchange_id, key, first, row.turn, row.target, row.stage, row.scenario, row.sample,
         row.repeat, row.status, row.attempt, row.timeline,
     )  # fmt: skip

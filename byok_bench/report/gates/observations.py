@@ -1,11 +1,12 @@
 """Observation: what gates need to know of one exchange, of a run and of a baseline alike. No body, no key, no text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from byok_bench.report.gates.metrics import NUMBERS
+from byok_bench.report.shared_values import SharedValues
 from byok_bench.report.stats import compute_quantile
 from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
@@ -13,7 +14,7 @@ from byok_bench.runs.row import Row
 DIGITS: Final = 3
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One exchange that was asked, or is still to be."""
 
     endpoint: str
@@ -53,40 +54,47 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return self.endpoint, self.model, self.scenario, self.sample, self.repeat, self.turn, self.load
 
 
-def list_observations(run: Run) -> list[Observation]:
-    """Every exchange of a run that gates look at: no warm-up, none that was left out or that we caused to fail."""
+def list_observations(run: Run, numbers: Collection[str] = tuple(NUMBERS)) -> list[Observation]:
+    """Every exchange of a run that gates look at: no warm-up, none that was left out or that we caused to fail.
+
+    `numbers`: those of NUMBERS that are wanted. What many exchanges have alike is held once.
+    """
     tools = {one.name for one in run.plan.scenarios if one.has_tools}
+    shared = SharedValues()
     return [
-        _make_observation(run, row, row.scenario in tools)
-        for row in run.rows
+        _make_observation(run, row, row.scenario in tools, numbers, shared)
+        for row in run.iterate_rows()
         if not row.is_warmup and row.status != "left_out" and not row.caused_by_us
     ]
 
 
-def _make_observation(run: Run, row: Row, has_tools: bool) -> Observation:
+def _make_observation(
+    run: Run, row: Row, has_tools: bool, numbers: Collection[str], shared: SharedValues
+) -> Observation:
     target = run.plan.targets[row.target]
+    findings = tuple((found.check, found.severity) for found in row.findings)
     return Observation(
         endpoint=target.label,
         model=target.alias or target.model,
-        scenario=row.scenario,
-        sample=row.sample,
+        scenario=shared.find(row.scenario),
+        sample=shared.find(row.sample),
         repeat=row.repeat,
         turn=row.turn,
         load=run.plan.loads[row.stage].name,
-        numbers=dict(_iterate_numbers(row)) if row.kind is None else {},
-        kind=row.kind,
-        outcome=row.outcome,
+        numbers=dict(_iterate_numbers(row, numbers)) if row.kind is None else {},
+        kind=shared.find(row.kind),
+        outcome=shared.find(row.outcome),
         is_mistake=row.wants_failure,
         has_tools=has_tools,
         calls=len(row.tool_calls),
         valid_calls=row.valid_calls,
-        findings={found.check: found.severity for found in row.findings},
+        findings=shared.find(dict(findings), findings),
         is_open=row.status in ("planned", "sent"),
     )
 
 
-def _iterate_numbers(row: Row) -> Iterator[tuple[str, float]]:
-    for name in NUMBERS:
+def _iterate_numbers(row: Row, names: Collection[str]) -> Iterator[tuple[str, float]]:
+    for name in names:
         value = _find_number(row, name)
         if value is not None:
             yield name, round(value, DIGITS if name != "cost" else 2 * DIGITS)

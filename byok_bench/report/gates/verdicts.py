@@ -12,6 +12,7 @@ from byok_bench.report.gates.baselines import Baseline, check_same_plan, find_ba
 from byok_bench.report.gates.estimates import Pair, Side, estimate_change
 from byok_bench.report.gates.judged_rules import Judged, Subject
 from byok_bench.report.gates.judgements import NOTHING, judge_bound, judge_count, judge_margin
+from byok_bench.report.gates.metrics import NUMBERS
 from byok_bench.report.gates.observations import Observation, list_observations
 from byok_bench.report.gates.rule_files import RuleSource, describe_unknown, resolve_rules
 from byok_bench.report.gates.rules import Rule
@@ -58,7 +59,7 @@ class Case:
             )
         self._run = run
         self.rules = rules
-        self._observations = list_observations(run)
+        self._observations = list_observations(run, _list_numbers(rules))
         self._sizes = _list_sizes(self._observations)
         self._targets = [(target.label, target.alias or target.model) for target in run.plan.targets]
         self._before: dict[Any, Observation] = {}
@@ -178,6 +179,12 @@ class Case:
 
 def _add_family(one: Judged, wider: Judged, level: float) -> Judged:
     return msgspec.structs.replace(one, family=wider.verdict, family_level=level)
+
+
+def _list_numbers(rules: Sequence[Rule]) -> list[str]:
+    """The numbers of an exchange that some rule looks at, and by which its prompt's size is known."""
+    wanted = {rule.get_metric().column for rule in rules} | {"prompt_tokens"}
+    return [name for name in NUMBERS if name in wanted]
 
 
 def _list_sizes(observations: Sequence[Observation]) -> Mapping[tuple[str, str, int], float]:

@@ -28,7 +28,7 @@ def make_metrics(run: Run) -> Any:
         "gen_ai.client.operation.duration", "s", explicit_bucket_boundaries_advisory=SECONDS
     )
     first = meter.create_histogram("byok_bench.time_to_first_token", "s", explicit_bucket_boundaries_advisory=SECONDS)
-    for row in run.rows:
+    for row in run.iterate_rows():
         if row.is_warmup or row.status not in ("done", "failed"):
             continue
         names = list_metric_attributes(run.plan.targets[row.target], row)

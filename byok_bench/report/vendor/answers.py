@@ -14,6 +14,7 @@ import msgspec
 from byok_bench.checks.offered_tools import find_offered_tools
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.dialects.output import ToolCall
+from byok_bench.report.shared_values import SharedValues
 from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
 from byok_bench.scenarios.request_lines import REQUEST_LINES
@@ -35,7 +36,7 @@ class JudgedCall(msgspec.Struct, frozen=True):
     verdict: CallVerdict
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One exchange that was asked."""
 
     target: int
@@ -70,31 +71,32 @@ def list_answers(run: Run) -> list[Answer]:
     """Every exchange that was asked and is meant to be answered; no warm-up, no mistake, none that we made fail."""
     tools = {one.name for one in run.plan.scenarios if one.has_tools}
     raw = {one.name for one in run.plan.scenarios if REQUEST_LINES in one.tags}
+    shared = SharedValues()
     return [
-        _make_answer(run, row, offers_tools=row.scenario in tools, is_opened=row.scenario in raw)
-        for row in run.rows
+        _make_answer(run, row, shared, offers_tools=row.scenario in tools, is_opened=row.scenario in raw)
+        for row in run.iterate_rows()
         if row.status in ("done", "failed") and not (row.is_warmup or row.wants_failure or row.caused_by_us)
     ]
 
 
-def _make_answer(run: Run, row: Row, *, offers_tools: bool, is_opened: bool) -> Answer:
+def _make_answer(run: Run, row: Row, shared: SharedValues, *, offers_tools: bool, is_opened: bool) -> Answer:
     """The answer of a row. The record is opened where tools were called, or where the request alone tells of them."""
     exchange = run.find_exchange(row.exchange_id) if row.tool_calls or is_opened else None
     offered = find_request_tools(exchange)
     return Answer(
         target=row.target,
-        prompt=(row.scenario, row.sample, row.stage),
+        prompt=shared.find((row.scenario, row.sample, row.stage)),
         repeat=row.repeat,
         turn=row.turn,
-        kind=row.kind,
+        kind=shared.find(row.kind),
         calls=_judge_calls(row, exchange, offered) if row.kind is None else (),
         offers_tools=offers_tools or bool(offered),
-        finish=row.finish_reason,
-        outcome=row.outcome,
+        finish=shared.find(row.finish_reason),
+        outcome=shared.find(row.outcome),
         prompt_tokens=row.prompt_tokens,
         cost=row.cost,
         times={name: value for name in TIMES if (value := getattr(row, name)) is not None},
-        findings=tuple(dict.fromkeys(found.check for found in row.findings)),
+        findings=shared.find(tuple(dict.fromkeys(found.check for found in row.findings))),
     )
 
 

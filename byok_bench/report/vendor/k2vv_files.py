@@ -50,7 +50,7 @@ def _write(path: Path, text: str) -> Path:
 def iterate_results(run: Run, target: int) -> Iterator[Result]:
     """One exchange of a target after the other, by the number of its line."""
     places: dict[tuple[str, str], int] = {}
-    for row in run.rows:
+    for row in run.iterate_rows():
         if row.target == target and row.status in ("done", "failed") and not row.is_warmup and row.turn == 1:
             number = places.setdefault((row.scenario, row.sample), len(places) + 1)
             yield make_result(run, row, run.find_exchange(row.exchange_id), _find_line(row.sample) or number)

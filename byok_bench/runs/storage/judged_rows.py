@@ -55,10 +55,11 @@ def list_unjudged_samples(db: sqlite3.Connection, run_id: str, ids: range, judge
     return [key for (key,) in rows]
 
 
-def read_judged_rows(db: sqlite3.Connection, run_id: str, judge: str) -> dict[int, bytes]:
-    """Exchange id → row, of those that this judge made."""
+def read_judged_rows(db: sqlite3.Connection, run_id: str, judge: str, ids: range) -> dict[int, bytes]:
+    """Exchange id → row, of those in the range of ids that this judge made."""
     rows = db.execute(
-        "select exchange_id, row from judged join exchange on exchange.id = exchange_id where run_id = ? and judge = ?",
-        (run_id, judge),
+        "select exchange_id, row from judged join exchange on exchange.id = exchange_id"
+        " where exchange_id between ? and ? and +run_id = ? and judge = ?",
+        (ids.start, ids.stop - 1, run_id, judge),
     )
     return dict(rows.fetchall())

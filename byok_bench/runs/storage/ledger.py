@@ -239,6 +239,23 @@ def find_ids(db: sqlite3.Connection, run_id: str) -> range:
     return range(0) if first is None else range(first, last + 1)
 
 
+def list_ids(db: sqlite3.Connection, run_id: str, ids: range) -> list[int]:
+    """Those in the range that are exchanges of a run, in order."""
+    rows = db.execute(
+        "select id from exchange where id between ? and ? and +run_id = ? order by id",
+        (ids.start, ids.stop - 1, run_id),
+    )
+    return [id_ for (id_,) in rows]
+
+
+def list_first_keys(db: sqlite3.Connection, ids: Sequence[int]) -> list[str]:
+    """The samples that some exchanges belong to, by their first keys."""
+    rows = db.execute(
+        "select distinct first_key from exchange where id in (select value from json_each(?))", (json.dumps(ids),)
+    )
+    return [key for (key,) in rows]
+
+
 def _read_states(db: sqlite3.Connection, condition: str, values: Sequence[str | int]) -> list[ExchangeState]:
     version = read_file_version(db)
     since = {"waited_ms": (3, "null"), "timeline": (4, "''"), "client_ms": (5, "null")}

@@ -21,8 +21,8 @@ from byok_bench.endpoints.model import Model
 from byok_bench.report.export import write_csv
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
-from byok_bench.runs.cooldown import mark_caused
 from byok_bench.runs.measuring import recovery
+from byok_bench.runs.own_failures import mark_caused
 from byok_bench.runs.planning.blocks import order_jobs
 from byok_bench.runs.planning.plan import make_jobs
 from byok_bench.runs.progress import ExchangeFinished, RunEvent, Waiting

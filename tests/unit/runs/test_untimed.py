@@ -2,14 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.bench_server import MODEL, BenchServer, serving
+from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
 from byok_bench.report.run_notes import list_run_notes
 from byok_bench.report.tables import list_table_lines
+from byok_bench.runs.own_failures import mark_caused
 from byok_bench.runs.progress import ExchangeFinished, RunEvent
 from byok_bench.runs.runner import run
 from byok_bench.wire.recording import loop_lag
@@ -46,3 +49,26 @@ async def test_times_that_a_sleep_or_a_set_clock_touched_are_left_out(
     (line,) = list_table_lines(found, "latency")
     assert (line["n"], line["marked"] >= len(touched), line["e2e_ms"] is not None) == (12, True, True)
     assert any("their times are left out" in note for note in list_run_notes(found))
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "is_ours"),
+    [
+        ("network", {"flags": ("slept",), "http_status": None}, True),
+        ("timeout", {"flags": ("slept",), "http_status": 200}, True),
+        ("protocol", {"flags": ("clock_jumped",), "http_status": 200}, True),
+        ("network", {"flags": ("loop_stalled",), "http_status": None}, False),
+        ("network", {"http_status": None}, False),
+        ("timeout", {"flags": ("slept",), "http_status": 504}, False),
+        ("server", {"flags": ("slept",)}, False),
+        ("auth", {"flags": ("slept",), "http_status": 401}, False),
+    ],
+    ids=str,
+)
+def test_what_broke_while_the_machine_slept_is_not_the_endpoints(kind: str, more: Any, is_ours: bool) -> None:
+    """It is in neither n nor failed; what the server said itself stays its own."""
+    made = plan()
+    found = MadeRun(mark_caused(made, [row(exchange_id=1), failed(kind, exchange_id=2, repeat=2, **more)]), made)
+    line = next(line for line in list_table_lines(found, "summary") if line["endpoint"] == "one")
+    counted = (1, 0, 1) if is_ours else (2, 1, 0)
+    assert (line["n"], line["failed"], line["caused_by_us"]) == counted
