@@ -30,7 +30,7 @@ COLUMNS: Final = {
     "excluded": Column("excluded", "left out, not in n: it would have shown nothing on this target"),
     "caused_by_us": Column(
         "caused by us",
-        "failed by our doing: 429s within the cooldown that an error scenario of this run caused, and what was broken off "
+        "failed by our doing: 429s within the cooldown that an error scenario of this run caused, and what broke off "
         "while this machine slept; in neither n nor failed",
     ),
     "marked": Column(

@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from byok_bench.errors import StoreError
+from byok_bench.runs.storage.lack_of_room import ADVICE, find_lack_of_room
 from byok_bench.runs.storage.migrations import VERSION, migrate
 from byok_bench.runs.storage.result_path import check_result_folder
 
@@ -190,8 +191,9 @@ def _take_notice(stored: "asyncio.Future[Any]") -> None:
 def translate_error(error: Exception, path: Path) -> Exception:
     """Our error for one of SQLite's or the system's; others as they are."""
     if isinstance(error, sqlite3.Error):
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            return StoreError(f"{path}: {error}: make room on its disk", code="disk_full")
+        advice = find_lack_of_room(error, path)
+        if advice is not None:
+            return StoreError(f"{path}: {error}: {advice}", code="disk_full")
         return StoreError(f"{path}: {error}", code="store_failed")
     return error
 
@@ -201,11 +203,16 @@ def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.NotSupportedError, sqlite3.OperationalError) as error:
-        code = "disk_full" if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL else "store_failed"
-        raise StoreError(f"cannot use result file {path}: {error}", code=code) from None
+        advice = find_lack_of_room(error, path)
+        if advice is not None:
+            raise StoreError(f"cannot use result file {path}: {error}: {advice}", code="disk_full") from None
+        raise StoreError(f"cannot use result file {path}: {error}", code="store_failed") from None
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path} is not a result file of byok-bench: {error}", code="not_ours") from None
     except OSError as error:
+        if error.errno in ADVICE:
+            said = f"cannot use result file {path}: {error.strerror}: {ADVICE[error.errno]}"
+            raise StoreError(said, code="disk_full") from None
         raise StoreError(f"cannot open result file {path}: {error.strerror}", code="unreadable") from None
 
 

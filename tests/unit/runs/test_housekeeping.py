@@ -1,7 +1,11 @@
 """Keeping a result file in order: listed at once, deleted with room given back, checked, moved, and full."""
 
+import errno
+import os
+import resource
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +18,10 @@ from byok_bench.errors import StoreError
 from byok_bench.runs.listing import summarize_run, summarize_store
 from byok_bench.runs.results import Run
 from byok_bench.runs.runner import run
-from byok_bench.runs.storage import result_file, run_rows
+from byok_bench.runs.storage import lack_of_room, result_file, run_rows
 from byok_bench.runs.storage.housekeeping import delete_runs, list_damages, vacuum_store
 from byok_bench.runs.storage.owner import name_this_process
-from byok_bench.runs.storage.result_file import change_store
+from byok_bench.runs.storage.result_file import StoreWriter, change_store, translate_error
 from byok_bench.runs.storage.result_path import locate_store
 
 GONE = "another-boot:1/1/1"
@@ -147,6 +151,50 @@ async def test_a_full_disk_keeps_what_was_measured_and_goes_on_when_there_is_roo
     assert (went_on.id, went_on.status) == (stopped.id, "finished")
     assert went_on.states["done"] == 200
     assert list_damages(store) == []
+
+
+@contextmanager
+def files_no_longer_than(size: int) -> Iterator[None]:
+    """The kernel refuses what lies behind (setrlimit(2), RLIMIT_FSIZE)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_limit_on_the_length_of_files_is_a_lack_of_room(tmp_path: Path) -> None:
+    """SQLite calls it an I/O error; the line says which limit it is. Afterwards the file is whole and goes on."""
+    store = tmp_path / "s.sqlite"
+    with closing(StoreWriter(store)) as writer:
+        writer.submit(sqlite3.Connection.execute, "create table filler (some)").result()
+        fill = "insert into filler values (randomblob(50000))"
+        with files_no_longer_than(store.stat().st_size + 100_000):
+            found = [writer.submit(sqlite3.Connection.execute, fill).exception() for _ in range(20)][-1]
+        assert isinstance(found, StoreError)
+        assert (found.code, "ulimit -f" in str(found)) == ("disk_full", True)
+        writer.submit(sqlite3.Connection.execute, fill).result()
+    assert list_damages(store) == []
+
+
+@pytest.mark.parametrize("refused", [errno.EDQUOT, errno.EFBIG, errno.ENOSPC, None], ids=str)
+def test_an_error_of_the_disk_is_lack_of_room_where_a_probe_is_refused_so(
+    refused: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another error of the disk stays what it is: more room would not mend it."""
+
+    def refuse(handle: int) -> None:
+        if refused is not None:
+            raise OSError(refused, os.strerror(refused))
+
+    monkeypatch.setattr("os.fsync", refuse)
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    found = translate_error(error, tmp_path / "s.sqlite")
+    assert isinstance(found, StoreError)
+    assert found.code == ("store_failed" if refused is None else "disk_full")
+    assert str(found).endswith("disk I/O error" if refused is None else lack_of_room.ADVICE[refused])
 
 
 @pytest.fixture
