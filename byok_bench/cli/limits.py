@@ -8,7 +8,7 @@ import typer
 
 from byok_bench.cli import endpoint_options
 from byok_bench.cli.completion import complete_label
-from byok_bench.cli.console import Exit, ask_yes_or_no, emit_json, note, run_async
+from byok_bench.cli.console import Exit, ask_yes_or_no, emit_json, exit_stopped, note, run_async
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from byok_bench.endpoints.endpoint import Endpoint
     from byok_bench.runs.limits.limits_map import LimitsMap
+    from byok_bench.runs.limits.search import LimitSearch
     from byok_bench.runs.limits.silences import SilenceMap
 
     AsksSilences = Callable[..., Awaitable[SilenceMap]]
@@ -71,8 +72,9 @@ def print_limits(
 
     One of --max-requests, --max-cost and --max-seconds has to be given. Exit code 3 if nothing was answered.
     """
-    from byok_bench.runs.limits.bounds import Bounds, describe_search
-    from byok_bench.runs.limits.search import find_limits
+    from byok_bench.checks.ladder.climb import choose_model_id
+    from byok_bench.runs.limits.bounds import Bounds, SearchSettings, describe_search
+    from byok_bench.runs.limits.search import LimitSearch
     from byok_bench.runs.limits.silences import find_silences
 
     given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
@@ -87,25 +89,39 @@ def print_limits(
     bounds = Bounds(requests=max_requests, cost=max_cost, seconds=max_seconds)
     bounds.check(chosen)
     confirm_expense(describe_search(chosen, model, bounds, large_tokens), yes=yes, dry_run=dry_run)
-    found = run_async(
-        find_limits(
-            chosen,
-            model=model,
-            max_requests=max_requests,
-            max_cost=max_cost,
-            max_seconds=max_seconds,
-            widest=widest,
-            window_s=window_s,
-            large_tokens=large_tokens,
-            profile=resolved,
-            policy=policy,
-            on_progress=note,
-        )
+    settings_of_search = SearchSettings(
+        endpoint=chosen,
+        model=choose_model_id(chosen, model) or chosen.get_model().name,
+        bounds=bounds,
+        widest=widest,
+        window_s=window_s,
+        large_tokens=large_tokens,
+        profile=resolved,
+        policy=policy,
+        on_progress=note,
     )
+    found, is_partial = carry_out_search(LimitSearch(settings_of_search))
     print_map(found, as_json=as_json)
+    if is_partial:
+        exit_stopped("; what was measured until then is told above" + (", and not saved" if save else ""))
     if save:
         save_map(chosen, found)
     raise typer.Exit(int(Exit.OK if found.is_answered else Exit.UNFINISHED))
+
+
+def carry_out_search(search: "LimitSearch") -> "tuple[LimitsMap, bool]":
+    """The map, and whether it was stopped before it was over: by Ctrl-C once what is in flight is answered, at once by
+    the second one or SIGTERM.
+    """
+    from byok_bench.runs.measuring.stop_switch import StopSwitch
+
+    stop, has_ended = StopSwitch(), True
+    try:
+        run_async(search.run(stop=stop), finish=stop.press)
+    except KeyboardInterrupt:
+        search.stop()
+        has_ended = False
+    return search.make_map(), stop.is_pressed or not has_ended
 
 
 def confirm_expense(expense: str, *, yes: bool, dry_run: bool) -> None:

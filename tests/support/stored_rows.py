@@ -15,13 +15,13 @@ from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
 from byok_bench.runs.storage import run_rows
 from byok_bench.runs.storage.result_file import change_store, prepare_store
-from byok_bench.wire.recording.clock_watch import UNTIMED_FLAGS
+from byok_bench.wire.recording.clock_watch import SLEPT_FLAG
 from byok_bench.wire.recording.loop_lag import STALLED_FLAG
 
 PLAN: Final = plan(("one", "two", "three"), loads=(ClosedLoad(), ClosedLoad(concurrency=4)))
-KINDS: Final = ("server", "rate_limit", "auth", "invalid_request", "timeout")
+KINDS: Final = ("server", "rate_limit", "auth", "network", "timeout")
 SECOND_NS: Final = 10**9
-FLAGS: Final = ((), (), (STALLED_FLAG,), tuple(UNTIMED_FLAGS)[:1])
+FLAGS: Final = ((), (), (STALLED_FLAG,), (SLEPT_FLAG,))
 
 
 def make_rows(seed: int, samples: int = 400) -> list[Row]:

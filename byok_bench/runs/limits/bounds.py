@@ -1,6 +1,7 @@
 """Bounds: what a search for limits may take, refused where there is none, and said in words before anything is sent."""
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -36,6 +37,23 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
         if self.seconds is not None and not 0 < self.seconds < float("inf"):
             raise PlanError(f"limits: seconds must be above 0, not {self.seconds!r}", code="bad_plan")
         check_limits(Limits(requests=self.requests, cost=self.cost), [endpoint])
+
+
+class SearchSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is searched, and how."""
+
+    endpoint: Endpoint
+    model: str
+    bounds: Bounds
+    widest: int
+    """Requests at a time that are tried at most."""
+    window_s: float
+    """The minute of the server: what a rate is expected to be counted in."""
+    large_tokens: int
+    """Tokens of prompt of the large requests, which find a limit of tokens."""
+    profile: str
+    policy: Mapping[str, Any] | None
+    on_progress: Callable[[str], None]
 
 
 def describe_search(endpoint: Endpoint, model: str | None, bounds: Bounds, large_tokens: int = LARGE_TOKENS) -> str:

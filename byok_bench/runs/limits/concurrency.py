@@ -111,8 +111,9 @@ class ConcurrencySearch:
         self._low = 0
         self._high: int | None = None
         self._guess = 0
+        self._why = "the waves were not over"
 
-    async def run(self) -> Concurrency:
+    async def run(self) -> None:
         """Double the width until a wave is refused, then close in on the limit."""
         why = ""
         while not why and (width := self._choose_width()):
@@ -125,12 +126,16 @@ class ConcurrencySearch:
             else:
                 why = await self._look_again(wave)
         if not why and self._high is None:
-            why = f"no more than {self._sender.search.widest} at a time were tried"
-        return Concurrency(waves=tuple(self._waves), low=self._low, high=self._high, why=why)
+            why = f"no more than {self._sender.settings.widest} at a time were tried"
+        self._why = why
+
+    def describe(self) -> Concurrency:
+        """What the waves show so far."""
+        return Concurrency(waves=tuple(self._waves), low=self._low, high=self._high, why=self._why)
 
     def _choose_width(self) -> int:
         """The next width; 0 if there is none."""
-        widest = self._sender.search.widest
+        widest = self._sender.settings.widest
         if self._high is None:
             return min(self._low * 2 or 1, widest) if self._low < widest else 0
         if self._high - self._low < 2:
@@ -146,8 +151,8 @@ class ConcurrencySearch:
         if not again.is_complete:
             return self._sender.stopped
         if again.admitted < max(self._low, SAME * wave.admitted, 1):
-            self._sender.search.on_progress("a limit over time was met: waiting for it to pass")
-            await self._sender.pause(self._sender.search.window_s)
+            self._sender.settings.on_progress("a limit over time was met: waiting for it to pass")
+            await self._sender.pause(self._sender.settings.window_s)
             again = await self._send(wave.width)
             if not self._is_passed(again) and not await self._is_met_again(again):
                 return self._sender.stopped or "the limit over time is met before"
@@ -170,7 +175,7 @@ class ConcurrencySearch:
     async def _send(self, width: int) -> Wave:
         wave = Wave(width=width, shots=tuple(await self._sender.send_wave(width)))
         self._waves.append(wave)
-        self._sender.search.on_progress(f"{width} at a time: {wave.admitted} let in, {wave.limited} refused")
+        self._sender.settings.on_progress(f"{width} at a time: {wave.admitted} let in, {wave.limited} refused")
         return wave
 
 

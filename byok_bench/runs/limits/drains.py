@@ -121,7 +121,7 @@ async def _send_until_limited(sender: Sender, width: int, words: int, most: int,
     tickets = iter(range(most))
 
     def can_go_on() -> bool:
-        in_time = sender.seconds - began < sender.search.window_s
+        in_time = sender.seconds - began < sender.settings.window_s
         return in_time and not sender.stopped and not any(shot.is_limited for shot in shots)
 
     async def send_on(own: Iterator[int]) -> None:
@@ -134,14 +134,14 @@ async def _send_until_limited(sender: Sender, width: int, words: int, most: int,
         await asyncio.gather(*(send_on(tickets) for _ in range(width)))
     drain = Drain(shots=tuple(sorted(shots, key=lambda shot: shot.sent_ns)))
     said = "refused then" if drain.limited else "none refused"
-    sender.search.on_progress(f"{len(drain.admitted)} one after the other let in, {said}")
+    sender.settings.on_progress(f"{len(drain.admitted)} one after the other let in, {said}")
     return drain
 
 
 async def _wait_for_recovery(sender: Sender, refused: Shot, words: int) -> Recovery:
     """Ask now and then, and just after the time that a refusal told."""
     polls: list[Shot] = []
-    window_s = sender.search.window_s
+    window_s = sender.settings.window_s
     began = sender.seconds
     while sender.seconds - began < LONGEST_WAIT * window_s and not sender.stopped:
         last = polls[-1] if polls else refused

@@ -15,18 +15,20 @@ from byok_bench.checks.probes.prober import compute_exchanges_cost, sum_reported
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model_requests import find_schema, narrow_endpoint
 from byok_bench.endpoints.permission import find_rules
-from byok_bench.runs.limits.bounds import LARGE_TOKENS, Bounds
+from byok_bench.runs.limits.bounds import LARGE_TOKENS, Bounds, SearchSettings
 from byok_bench.runs.limits.concurrency import Concurrency, ConcurrencySearch
 from byok_bench.runs.limits.drains import DrainRecord, measure_drains
 from byok_bench.runs.limits.header_truth import judge_budgets, judge_delays
 from byok_bench.runs.limits.limits_map import LimitsMap
 from byok_bench.runs.limits.rates import Rate, Rates, tell_rates_apart
-from byok_bench.runs.limits.shots import Search, Sender
+from byok_bench.runs.limits.shots import Sender
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.wire.client import Client
 
 WIDEST: Final = 16
 WINDOW_S: Final = 60.0
 _UNBOUNDED: Final = 1_000_000
+STOPPED: Final = "it was stopped before it was over"
 OnProgress = Callable[[str], None]
 
 
@@ -44,18 +46,20 @@ async def find_limits(
     policy: Mapping[str, Any] | None = None,
     on_progress: OnProgress | None = None,
     client: Client | None = None,
+    stop: StopSwitch | None = None,
 ) -> LimitsMap:
     """Send until the endpoint refuses, within bounds of which one at least has to be given.
 
     `widest`: requests at a time that are tried at most. `window_s`: seconds of the server's minute. `large_tokens`: of
     the prompts that find a limit of tokens; 0: that is not looked for. `on_progress` gets a sentence now and then.
+    `stop`, when it is pressed, ends the search once what is in flight is answered: the map says that it is partial.
     Raises PlanError without a bound, or for one of cost without a price; nothing for what a server does.
     """
     chosen = choose_model_id(endpoint, model) or endpoint.get_model().name
     bounds = Bounds(requests=max_requests, cost=max_cost, seconds=max_seconds)
     bounds.check(narrow_endpoint(endpoint, chosen))
     profile, policy = find_rules(profile, policy)
-    search = Search(
+    settings = SearchSettings(
         endpoint=endpoint,
         model=chosen,
         bounds=bounds,
@@ -66,31 +70,54 @@ async def find_limits(
         policy=policy,
         on_progress=on_progress or _ignore_progress,
     )
-    async with AsyncExitStack() as stack:
-        used = client if client is not None else await stack.enter_async_context(Client())
-        sender = Sender(search, used)
-        found = await ConcurrencySearch(sender).run()
-        return _make_map(sender, found, await _measure_both_sizes(sender, found))
+    search = LimitSearch(settings)
+    await search.run(client, stop)
+    return search.make_map()
 
 
-async def _measure_both_sizes(sender: Sender, found: Concurrency) -> list[DrainRecord]:
-    """Drains of small requests and of large ones; each may take half of what is left."""
-    records: list[DrainRecord] = []
-    sizes = [0, sender.search.large_tokens] if sender.search.large_tokens else [0]
+class LimitSearch:
+    """One search; what it has found so far is there at any time, also when it was cancelled."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self._sender = Sender(settings)
+        self._waves = ConcurrencySearch(self._sender)
+        self._records: list[DrainRecord] = []
+
+    async def run(self, client: Client | None = None, stop: StopSwitch | None = None) -> None:
+        """Measure, until all is known, a bound is reached, or `stop` is pressed."""
+        async with AsyncExitStack() as stack:
+            self._sender.client = client if client is not None else await stack.enter_async_context(Client())
+            if stop is not None:
+                stack.enter_context(stop.enable())
+                stack.enter_context(stop.relay(self.stop))
+            await self._waves.run()
+            await _measure_both_sizes(self._sender, self._waves.describe(), self._records)
+
+    def stop(self) -> None:
+        """Send no more; what is in flight is answered."""
+        self._sender.stop(STOPPED)
+
+    def make_map(self) -> LimitsMap:
+        """What was found."""
+        return _make_map(self._sender, self._waves.describe(), self._records)
+
+
+async def _measure_both_sizes(sender: Sender, found: Concurrency, records: list[DrainRecord]) -> None:
+    """Add drains of small requests and of large ones; each may take half of what is left."""
+    sizes = [0, sender.settings.large_tokens] if sender.settings.large_tokens else [0]
     for words in sizes:
         if sender.stopped or not found.low:
             break
-        sender.search.on_progress(f"waiting {sender.search.window_s:g} s for budgets to fill")
-        await sender.pause(sender.search.window_s)
-        limit = sender.search.bounds.requests
+        sender.settings.on_progress(f"waiting {sender.settings.window_s:g} s for budgets to fill")
+        await sender.pause(sender.settings.window_s)
+        limit = sender.settings.bounds.requests
         left = _UNBOUNDED if limit is None else limit - len(sender.shots)
         most = left // 2 if words != sizes[-1] else left
         records.append(await measure_drains(sender, found.safe_width, words, most))
-    return records
 
 
 def _make_map(sender: Sender, found: Concurrency, records: list[DrainRecord]) -> LimitsMap:
-    search, exchanges = sender.search, [shot.exchange for shot in sender.shots]
+    search, exchanges = sender.settings, [shot.exchange for shot in sender.shots]
     unmet = Rate(is_met=False, style=None)
     rates = Rates(requests=unmet, tokens=unmet)
     if records:

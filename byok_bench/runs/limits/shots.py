@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -12,10 +12,9 @@ from byok_bench.checks.ladder.report import HOPELESS
 from byok_bench.checks.probes.bodies import build_question
 from byok_bench.checks.probes.body_translation import translate_body
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model_requests import find_schema
 from byok_bench.endpoints.send import send
-from byok_bench.runs.limits.bounds import ANSWER_TOKENS, Bounds
+from byok_bench.runs.limits.bounds import ANSWER_TOKENS, SearchSettings
 from byok_bench.runs.planning.budgets import Budget, LimitReached, Limits
 from byok_bench.wire.client import Client
 
@@ -75,37 +74,23 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
         return self.exchange.error.retry_after_s if self.exchange.error is not None else None
 
 
-class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """What is searched, and how."""
-
-    endpoint: Endpoint
-    model: str
-    bounds: Bounds
-    widest: int
-    """Requests at a time that are tried at most."""
-    window_s: float
-    """The minute of the server: what a rate is expected to be counted in."""
-    large_tokens: int
-    """Tokens of prompt of the large requests, which find a limit of tokens."""
-    profile: str
-    policy: Mapping[str, Any] | None
-    on_progress: Callable[[str], None]
-
-
 class Sender:
     """Sends the requests of one search, and none that could pass its bounds."""
 
-    def __init__(self, search: Search, client: Client) -> None:
-        self.search = search
+    client: Client
+    """Set before the first request."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings = settings
         self.shots: list[Shot] = []
         """All that was sent, in the order in which it ended."""
         self.stopped = ""
         """Why no more is sent; empty while more may be."""
-        self._client = client
-        limits = Limits(requests=search.bounds.requests, cost=search.bounds.cost)
-        self._budget = Budget(limits, [search.endpoint], [search.model])
+        limits = Limits(requests=settings.bounds.requests, cost=settings.bounds.cost)
+        self._budget = Budget(limits, [settings.endpoint], [settings.model])
         self._began_ns = perf_counter_ns()
-        self._schema = find_schema(search.endpoint, search.model)
+        self._schema = find_schema(settings.endpoint, settings.model)
+        self._ended = asyncio.Event()
 
     @property
     def seconds(self) -> float:
@@ -123,16 +108,16 @@ class Sender:
         try:
             async with self._budget.reserve(0, body) as spending:
                 spending.exchange = await send(
-                    self.search.endpoint,
+                    self.settings.endpoint,
                     body,
-                    model=self.search.model,
-                    profile=self.search.profile,
-                    policy=self.search.policy,
-                    client=self._client,
+                    model=self.settings.model,
+                    profile=self.settings.profile,
+                    policy=self.settings.policy,
+                    client=self.client,
                 )
                 shot = Shot(exchange=spending.exchange)
         except LimitReached:
-            self.stopped = self.stopped or f"the bound of {self._budget.reached} was reached"
+            self.stop(f"the bound of {self._budget.reached} was reached")
             return None
         self.shots.append(shot)
         self._note_hopeless(shot)
@@ -144,17 +129,24 @@ class Sender:
         return [shot for shot in sent if shot is not None]
 
     async def pause(self, seconds: float) -> None:
-        """Wait, until the time is over at most."""
-        limit = self.search.bounds.seconds
-        await asyncio.sleep(max(0.0, seconds if limit is None else min(seconds, limit - self.seconds)))
+        """Wait, until the time is over or no more may be sent at most."""
+        limit = self.settings.bounds.seconds
+        wait_s = max(0.0, seconds if limit is None else min(seconds, limit - self.seconds))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), wait_s)
         self._check_time()
 
+    def stop(self, why: str) -> None:
+        """Send no more from now on; the first reason stays."""
+        self.stopped = self.stopped or why
+        self._ended.set()
+
     def _check_time(self) -> None:
-        limit = self.search.bounds.seconds
-        if limit is not None and self.seconds >= limit and not self.stopped:
-            self.stopped = f"the bound of {limit:g} seconds was reached"
+        limit = self.settings.bounds.seconds
+        if limit is not None and self.seconds >= limit:
+            self.stop(f"the bound of {limit:g} seconds was reached")
 
     def _note_hopeless(self, shot: Shot) -> None:
         error = shot.exchange.error
-        if error is not None and error.kind in HOPELESS and not self.stopped:
-            self.stopped = f"{error.kind}: {error.message}"
+        if error is not None and error.kind in HOPELESS:
+            self.stop(f"{error.kind}: {error.message}")

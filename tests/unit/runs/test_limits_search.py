@@ -9,7 +9,8 @@ import pytest
 from support.virtual_server import VirtualServer, run_virtually
 
 from byok_bench.runs.limits.limits_map import LimitsMap
-from byok_bench.runs.limits.search import find_limits
+from byok_bench.runs.limits.search import STOPPED, find_limits
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 
 SET_UPS: dict[str, dict[str, Any]] = {
     "places": {"concurrency": 3},
@@ -116,3 +117,28 @@ def test_the_exchanges_behind_a_verdict_are_kept(maps: dict[str, LimitsMap], nam
     empty = {cell for cell, one in document["limits"].items() if not one["exchange_ids"]}
     assert empty <= {"recovery", "retry_after"}
     assert len(kept) == document["requests"]
+
+
+def test_a_search_that_is_stopped_tells_what_it_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wave in flight is over, no window is waited for, and the map says that it is partial."""
+    stop = StopSwitch()
+
+    def press(said: str) -> None:
+        if said.startswith(("4 at a time", "waiting")):
+            stop.press()
+
+    async def find() -> LimitsMap:
+        server = VirtualServer({})
+        server.install(monkeypatch)
+        return await find_limits(server.endpoint, max_requests=100, widest=8, on_progress=press, stop=stop)
+
+    found = run_virtually(find())
+    assert (found.stopped, found.concurrency.low, found.is_answered) == (STOPPED, 4, True)
+    assert [wave.width for wave in found.concurrency.waves if wave.is_complete] == [1, 2, 4]
+    assert found.seconds < 60
+    states = {one.name: one.state for one in found.verdicts}
+    assert (states["concurrency"], states["requests"], states["safe_concurrency"]) == (
+        "not_reached",
+        "unknown",
+        "found",
+    )
