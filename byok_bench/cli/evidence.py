@@ -25,6 +25,7 @@ DATA_WIDTH: Final = 160
 def print_findings(run: "Run", as_json: bool) -> None:
     """The findings, worst first: each rule and endpoint once, with how often, the first place, and how to see it."""
     from byok_bench.report.evidence import list_evidence
+    from byok_bench.report.selections import select_measured
 
     every = sorted(list_evidence(run, limit=None), key=_rank_evidence)
     if as_json:
@@ -39,10 +40,11 @@ def print_findings(run: "Run", as_json: bool) -> None:
         typer.echo(f"why a rule matters, and who breaks: byok-bench checks show {first.check}")
         typer.echo(f"one exchange, event by event: byok-bench report {run.id} --exchange {first.exchange_id}")
     else:
-        failed = [row.exchange_id for row in run.rows if row.kind is not None and not row.is_warmup]
-        typer.echo(f"no finding; {describe_count(len(failed), 'answer')} failed" if failed else "no finding")
-        if failed:
-            typer.echo(f"one of them, event by event: byok-bench report {run.id} --exchange {failed[0]}")
+        failed = select_measured(run).drop("kind", None)
+        typer.echo(f"no finding; {describe_count(len(failed), 'answer')} failed" if len(failed) else "no finding")
+        if len(failed):
+            first_failed = int(failed.list_numbers("exchange_id")[0])
+            typer.echo(f"one of them, event by event: byok-bench report {run.id} --exchange {first_failed}")
 
 
 def describe_evidence(same: "list[Evidence]") -> list[str]:

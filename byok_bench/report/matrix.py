@@ -8,6 +8,7 @@ import pandas as pd
 
 from byok_bench.checks.registry import Check, is_about, load_catalogue
 from byok_bench.report.evidence import Evidence, list_failures, name_targets
+from byok_bench.report.selections import select_measured
 from byok_bench.report.table_parts import ASKED
 from byok_bench.runs.results import Run
 
@@ -39,10 +40,8 @@ def make_rule_matrix(run: Run, *, broken_only: bool = True) -> pd.DataFrame:
 def count_judged_answers(run: Run, check: Check, target: int) -> int:
     """How many answers of a target the rule is about, warm-up left out."""
     schema = run.plan.targets[target].schema
-    return sum(
-        row.target == target and not row.is_warmup and row.status in ASKED and is_about(check, schema, row.streamed)
-        for row in run.rows
-    )
+    asked = select_measured(run).select("target", target).select("status", *ASKED).count_values("streamed")
+    return sum(count for streamed, count in asked.items() if is_about(check, schema, streamed))
 
 
 def make_evidence_frame(found: list[Evidence]) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """Prompts of a run: what was put to every endpoint in the same words, so that its answers can be laid side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from byok_bench.report.selections import select_measured
 from byok_bench.report.table_parts import ASKED
 from byok_bench.report.transcripts import choose_name
 from byok_bench.runs.results import Run
@@ -29,9 +30,10 @@ def list_prompts(run: Run) -> list[Prompt]:
     """Every prompt that something was recorded of, in the order of the plan; warm-up is none."""
     scenarios = [one.name for one in run.plan.scenarios]
     samples = {(one.name, sample.name): at for one in run.plan.scenarios for at, sample in enumerate(one.samples)}
+    recorded = select_measured(run).select("status", *ASKED).count_values("prompt", "turn", "stage")
     places = {
-        (scenarios.index(row.scenario), samples.get((row.scenario, row.sample), 0), row.sample, row.turn, row.stage)
-        for row in list_recorded_rows(run)
+        (scenarios.index(scenario), samples.get((scenario, sample), 0), sample, turn, stage)
+        for (scenario, sample), turn, stage in recorded
     }
     found = [
         Prompt(scenario=scenarios[at], sample=sample, turn=turn, stage=stage)
@@ -53,27 +55,38 @@ def choose_prompt(run: Run, scenario: str | None = None, sample: str | None = No
     wanted = [at for at, one in enumerate(prompts) if scenario in (None, one.scenario) and sample in (None, one.sample)]
     if scenario is not None or not wanted:
         return wanted[0] if wanted else None
-    most = max(list_recorded_rows(run), key=lambda row: (not row.wants_failure, row.deltas, row.chunks))
+    most = max(iterate_recorded_rows(run), key=lambda row: (not row.wants_failure, row.deltas, row.chunks))
     return next(at for at in wanted if prompts[at].has_row(most))
 
 
-def list_recorded_rows(run: Run) -> list[Row]:
+def iterate_recorded_rows(run: Run) -> Iterator[Row]:
     """The rows that something was recorded of, without warm-up."""
-    return [row for row in run.iterate_rows() if not row.is_warmup and row.status in ASKED]
+    return (row for row in run.iterate_rows() if not row.is_warmup and row.status in ASKED)
 
 
-def rank_worst_first(rows: Sequence[Row]) -> list[Row]:
-    """The worst answer of every endpoint, then the next worst: what failed, what broke a rule, what took longest."""
+def rank_worst_first(rows: Iterable[Row], most: int) -> list[Row]:
+    """The worst answer of every endpoint, then the next worst: what failed, what broke a rule, what took longest.
+
+    No more than `most` of an endpoint, and not many more of them are held meanwhile.
+    """
     by_target: dict[int, list[Row]] = {}
-    for row in sorted(rows, key=_compute_badness, reverse=True):
-        by_target.setdefault(row.target, []).append(row)
+    for row in rows:
+        own = by_target.setdefault(row.target, [])
+        own.append(row)
+        if len(own) > 4 * most:
+            own[:] = _take_worst(own, most)
+    by_target = {target: _take_worst(own, most) for target, own in by_target.items()}
     ranked = [(rank, target, row) for target, own in by_target.items() for rank, row in enumerate(own)]
     return [row for _, _, row in sorted(ranked, key=lambda one: one[:2])]
 
 
-def _compute_badness(row: Row) -> tuple[bool, bool, int]:
+def _take_worst(rows: Sequence[Row], most: int) -> list[Row]:
+    return sorted(rows, key=_rank_row)[:most]
+
+
+def _rank_row(row: Row) -> tuple[bool, bool, int, int]:
     took_ns = (row.end_ns or 0) - (row.start_ns or 0)
-    return row.kind is not None, any(one.severity == "error" for one in row.findings), took_ns
+    return row.kind is None, all(one.severity != "error" for one in row.findings), -took_ns, row.repeat
 
 
 def _name_prompt(prompt: Prompt, every: Sequence[Prompt], run: Run) -> str:

@@ -7,7 +7,8 @@ column is an array of 32-bit numbers (35 minutes), which goes to a front end as 
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +18,9 @@ from byok_bench.report.answer_details import Flag, describe_end, make_flag
 from byok_bench.report.answer_timeline import Timeline, list_packets, make_timeline
 from byok_bench.report.evidence import name_targets
 from byok_bench.report.printable_text import to_printable_line
-from byok_bench.report.prompts import Prompt, list_recorded_rows, rank_worst_first
+from byok_bench.report.prompts import Prompt, iterate_recorded_rows, rank_worst_first
+from byok_bench.report.selections import select_measured
+from byok_bench.report.table_parts import ASKED
 from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
 
@@ -107,16 +110,17 @@ def make_stream_columns(
     Of more than `most` the first repeats, or with `worst_first` the worst answers of each endpoint. An answer of
     `baseline` belongs to that with the same endpoint and, if there is one, the same repeat.
     """
-    rows = _list_rows(run, prompt)
-    ranked = rank_worst_first(rows) if worst_first else sorted(rows, key=lambda row: (row.repeat, row.target))
-    taken = sorted(ranked[:most], key=_order)
+    answers = _count_rows(run, prompt)
+    rows = _iterate_rows(run, prompt)
+    first = rank_worst_first(rows, most) if worst_first else nsmallest(most, rows, lambda row: (row.repeat, row.target))
+    taken = sorted(first[:most], key=_order)
     building = _Building()
     for row in taken:
         building.add_answer(run, row)
     shown = len(building.lanes)
     if baseline is not None:
-        building.add_baseline(baseline, _list_rows(baseline, prompt))
-    return building.finish(shown, len(rows) - len(taken))
+        building.add_baseline(baseline, sorted(_iterate_rows(baseline, prompt), key=_order))
+    return building.finish(shown, answers - len(taken))
 
 
 def to_bytes(column: "array[int]") -> bytes:
@@ -127,8 +131,13 @@ def to_bytes(column: "array[int]") -> bytes:
     return column.tobytes()
 
 
-def _list_rows(run: Run, prompt: Prompt) -> list[Row]:
-    return sorted((row for row in list_recorded_rows(run) if prompt.has_row(row)), key=_order)
+def _iterate_rows(run: Run, prompt: Prompt) -> Iterator[Row]:
+    return filter(prompt.has_row, iterate_recorded_rows(run))
+
+
+def _count_rows(run: Run, prompt: Prompt) -> int:
+    recorded = select_measured(run).select("status", *ASKED).select("prompt", (prompt.scenario, prompt.sample))
+    return len(recorded.select("turn", prompt.turn).select("stage", prompt.stage))
 
 
 def _order(row: Row) -> tuple[int, int]:
