@@ -19,12 +19,14 @@ from msgspec.structs import replace
 
 import byok_bench as bb
 from byok_bench.runs.row import Row
-from byok_bench.scenarios.scenario import Scenario
+from byok_bench.scenarios.scenario import Scenario, count_most_answers, lay_over
 from byok_bench.scenarios.selection import GROUPS, find_scenarios
 
 STORE = Path("build/library.sqlite")
 CAP = 16
 """Tokens of an answer at most."""
+CAP_OF_CALLS = 48
+"""The same where a call may be sent back: one that was cut short is refused by llama.cpp, and the loop ends there."""
 WINDOW = 2048
 """Tokens; a larger one plays more of the groups context and cache, and takes longer."""
 LONGEST_S = 120.0
@@ -33,6 +35,12 @@ PORTS = (18431, 18432)
 """Of llama.cpp and LiteLLM: always the same, so that a play can go on."""
 THROUGH_LITELLM = ("agent", "tools/choice-*", "loops/fix-a-bug", "structured/strict-schema")
 LIMITED = ("max_tokens", "max_completion_tokens")
+
+
+def choose_cap(scenario: Scenario) -> int:
+    """Tokens of an answer at most: enough for a whole call where one is sent back."""
+    tasks = [lay_over(scenario, sample) for sample in scenario.samples]
+    return CAP_OF_CALLS if any(task.has_tools and count_most_answers(task) > 1 for task in tasks) else CAP
 
 
 def cap_output(scenario: Scenario, tokens: int) -> Scenario:
@@ -64,7 +72,7 @@ def cap_members(members: dict[str, Any], tokens: int) -> dict[str, Any]:
 
 async def play(endpoint: bb.Endpoint, names: Sequence[str]) -> bb.Run:
     """A run of these scenarios."""
-    scenarios = [cap_output(one, CAP) for one in find_scenarios(names) if not (one.wants_failure and one.cost)]
+    scenarios = [cap_output(one, choose_cap(one)) for one in find_scenarios(names) if not (one.wants_failure and one.cost)]
     endpoint = replace(endpoint, timeouts=bb.Timeouts(total=LONGEST_S))
     return await bb.run(endpoint, scenarios, repeats=1, warmup=1, store=STORE, on_progress=lambda _: None)
 
