@@ -72,7 +72,9 @@ def cap_members(members: dict[str, Any], tokens: int) -> dict[str, Any]:
 
 async def play(endpoint: bb.Endpoint, names: Sequence[str]) -> bb.Run:
     """A run of these scenarios."""
-    scenarios = [cap_output(one, choose_cap(one)) for one in find_scenarios(names) if not (one.wants_failure and one.cost)]
+    scenarios = [
+        cap_output(one, choose_cap(one)) for one in find_scenarios(names) if not (one.wants_failure and one.cost)
+    ]
     endpoint = replace(endpoint, timeouts=bb.Timeouts(total=LONGEST_S))
     return await bb.run(endpoint, scenarios, repeats=1, warmup=1, store=STORE, on_progress=lambda _: None)
 
