@@ -18,7 +18,7 @@ from byok_bench.report.gates.judged_rules import Judged
 from byok_bench.report.gates.metrics import Metric
 from byok_bench.report.gates.observations import Observation, list_shares
 from byok_bench.report.gates.rules import Rule
-from byok_bench.report.gates.verdicts import Case, gate
+from byok_bench.report.gates.verdicts import Case
 from byok_bench.report.stats import Interval, decide
 from byok_bench.report.stats import Sequence as Looking
 from byok_bench.report.stats.decisions import Verdict
@@ -51,10 +51,12 @@ def is_every_rule_decided(run: Run, rules: Sequence[Rule], against: Baseline | N
 def judge_looked_at(run: Run, rules: Sequence[Rule], against: Baseline | None) -> list[Judged]:
     """As gate(), with the verdicts that hold although the run was looked at while it went on."""
     case = Case(run, against, rules)
-    looks = {
-        (rule.label, *target): look_at(rule, *case.find_sides(rule, target)) for rule, target in _list_looked_at(case)
-    }
-    return [_take_look(one, looks.get((one.rule, one.endpoint, one.model))) for one in gate(run, rules, against)]
+    return [
+        _take_look(one, look_at(rule, *case.find_sides(rule, (one.endpoint, one.model))))
+        if can_be_looked_at(rule)
+        else one
+        for rule, one in case.judge_rules()
+    ]
 
 
 def _list_looked_at(case: Case) -> Iterator[tuple[Rule, tuple[str, str]]]:
@@ -63,9 +65,7 @@ def _list_looked_at(case: Case) -> Iterator[tuple[Rule, tuple[str, str]]]:
             yield from ((rule, target) for target in case.list_judged_targets(rule))
 
 
-def _take_look(one: Judged, verdict: Verdict | None) -> Judged:
-    if verdict is None:
-        return one
+def _take_look(one: Judged, verdict: Verdict) -> Judged:
     counts_as = one.counts_as if verdict == one.verdict == "undecided" else verdict
     said = f"{one.sentence}; looked at while it went on: {verdict}"
     return msgspec.structs.replace(one, verdict=verdict, counts_as=counts_as, sentence=said, family=None)

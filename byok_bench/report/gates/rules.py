@@ -149,7 +149,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def get_metric(self) -> Metric:
         """What it is about. A count that is held against a baseline is the share of exchanges that have it."""
         metric = find_metric(self.metric)
-        return find_metric(f"{self.metric}.share") if self.against and metric.kind == "count" else metric
+        return find_metric(f"{metric.name}.share") if self.against and metric.kind == "count" else metric
 
     def read_margin(self) -> Margin:
         """The margin, or the usual one of its kind of number. Raises PlanError for a text that is none."""

@@ -72,6 +72,10 @@ class Case:
 
     def judge(self) -> list[Judged]:
         """One result for each rule and endpoint, in the order of the rules."""
+        return [one for _, one in self.judge_rules()]
+
+    def judge_rules(self) -> list[tuple[Rule, Judged]]:
+        """The same, each beside its rule: several may be called alike."""
         of_vendor = {place: rule for place, rule in enumerate(self.rules) if rule.get_metric().kind == "vendor"}
         others = [(place, rule) for place, rule in enumerate(self.rules) if place not in of_vendor]
         cases = [(place, (rule, *target)) for place, rule in others for target in self.list_judged_targets(rule)]
@@ -80,7 +84,7 @@ class Case:
         found = [(place, one) for place, rule in of_vendor.items() for one in judge_vendor_rule(self._run, rule)]
         judged = self._judge_cases([case for _, case in cases])
         found += [(place, one) for (place, _), one in zip(cases, judged, strict=True)]
-        return [one for _, one in sorted(found, key=itemgetter(0))]
+        return [(self.rules[place], one) for place, one in sorted(found, key=itemgetter(0))]
 
     def _judge_cases(self, cases: Sequence[tuple[Rule, str, str]]) -> list[Judged]:
         judged = [self._judge(*case, LEVEL) for case in cases]

@@ -74,6 +74,12 @@ def test_counts_alone_cannot_be_waited_for() -> None:
         check_lookable([Rule(metric="failures", max=0)])
 
 
+def test_rules_that_are_called_alike_are_looked_at_one_by_one() -> None:
+    """Rules without a name are called by their metric."""
+    rules = [Rule(metric="ttft_ms", max=50), Rule(metric="ttft_ms", max=200)]
+    assert [one.verdict for one in judge_looked_at(times(100), rules, None)] == ["fail", "pass"]
+
+
 def test_what_has_to_be_so_for_all_cannot_be_waited_for() -> None:
     """No look shows that a share is exactly 1: a run that waited for it would never end."""
     with pytest.raises(PlanError, match="no rule can be decided before the end of a run"):

@@ -130,6 +130,9 @@ def test_a_column_of_a_table_is_a_metric_under_its_name_there(column: str) -> No
     """Whoever has the table before them need not look up another name."""
     assert column in COLUMNS
     assert find_metric(column).name in list_metrics()
+    metric = find_metric(column)
+    if metric.kind == "count":
+        assert Rule(metric=column, against="baseline").get_metric().name == f"{metric.name}.share"
 
 
 @pytest.mark.parametrize("source", [None, 3, b"gates.toml", [], ["tokenhub"]])
