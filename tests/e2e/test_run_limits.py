@@ -60,7 +60,7 @@ def test_a_dry_run_is_a_document(here: Here, tmp_path: Path) -> None:
 
 LIMITS = {
     "a typo": ("[limits]\nrequest = 2\n", "[limits] of a plan has no field 'request'; did you mean 'requests'?"),
-    "nothing": ("[limits]\ntokens = 0\n", "tokens must be above 0"),
+    "nothing": ("[limits]\ntokens = 0\n", "tokens must be a number above 0"),
     "a text": ('[limits]\ncost = "1 USD"\n', "limits.cost"),
 }
 

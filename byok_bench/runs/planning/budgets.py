@@ -71,8 +71,9 @@ def check_limits(limits: Limits, endpoints: Sequence[Endpoint]) -> None:
     """Raise PlanError for limits that cannot be held: not above 0, or of cost without prices."""
     for name in limits.__struct_fields__:
         value = getattr(limits, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise PlanError(f"limits: {name} must be above 0, not {value!r}", code="bad_plan")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (is_number and 0 < value < float("inf")):
+            raise PlanError(f"limits: {name} must be a number above 0, not {value!r}", code="bad_plan")
     if limits.cost is None:
         return
     for endpoint in endpoints:
@@ -90,7 +91,7 @@ def find_passed(spent: Spent, limits: Limits) -> str:
     for name in limits.__struct_fields__:
         limit = getattr(limits, name)
         if limit is not None and getattr(spent, name) > limit:
-            return f"{limit:g} {name}" if name != "cost" else f"a cost of {limit:g}"
+            return f"{limit} {name}" if name != "cost" else f"a cost of {limit:g}"
     return ""
 
 

@@ -137,8 +137,9 @@ async def test_limits_of_a_resumed_run_are_of_its_start(tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[dict[str, Any], Price | None, str]] = {
     "no price": ({"max_cost": 1.0}, None, "a limit of cost needs a price for e · tiny"),
     "half a price": ({"max_cost": 1.0}, Price(input=1.0), "a limit of cost needs a price"),
-    "nothing at all": ({"max_requests": 0}, PRICE, "requests must be above 0, not 0"),
-    "below nothing": ({"max_cost": -1.0}, PRICE, "cost must be above 0"),
+    "nothing at all": ({"max_requests": 0}, PRICE, "requests must be a number above 0, not 0"),
+    "below nothing": ({"max_cost": -1.0}, PRICE, "cost must be a number above 0"),
+    "a text": ({"max_tokens": "5"}, PRICE, "tokens must be a number above 0, not '5'"),
 }
 
 
