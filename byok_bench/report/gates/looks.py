@@ -52,7 +52,7 @@ def judge_looked_at(run: Run, rules: Sequence[Rule], against: Baseline | None) -
     """As gate(), with the verdicts that hold although the run was looked at while it went on."""
     case = Case(run, against, rules)
     return [
-        _take_look(one, look_at(rule, *case.find_sides(rule, (one.endpoint, one.model))))
+        _take_look(rule, one, look_at(rule, *case.find_sides(rule, (one.endpoint, one.model))))
         if can_be_looked_at(rule)
         else one
         for rule, one in case.judge_rules()
@@ -65,8 +65,8 @@ def _list_looked_at(case: Case) -> Iterator[tuple[Rule, tuple[str, str]]]:
             yield from ((rule, target) for target in case.list_judged_targets(rule))
 
 
-def _take_look(one: Judged, verdict: Verdict) -> Judged:
-    counts_as = one.counts_as if verdict == one.verdict == "undecided" else verdict
+def _take_look(rule: Rule, one: Judged, verdict: Verdict) -> Judged:
+    counts_as = rule.undecided or verdict if verdict == "undecided" else verdict
     said = f"{one.sentence}; looked at while it went on: {verdict}"
     return msgspec.structs.replace(one, verdict=verdict, counts_as=counts_as, sentence=said, family=None)
 

@@ -80,6 +80,12 @@ def test_rules_that_are_called_alike_are_looked_at_one_by_one() -> None:
     assert [one.verdict for one in judge_looked_at(times(100), rules, None)] == ["fail", "pass"]
 
 
+def test_what_a_look_leaves_undecided_counts_as_its_rule_says() -> None:
+    """Also where the interval of one n would have decided."""
+    [found] = judge_looked_at(times(100, 9), [Rule(metric="ttft_ms", max=200, undecided="fail")], None)
+    assert (found.verdict, found.counts_as) == ("undecided", "fail")
+
+
 def test_what_has_to_be_so_for_all_cannot_be_waited_for() -> None:
     """No look shows that a share is exactly 1: a run that waited for it would never end."""
     with pytest.raises(PlanError, match="no rule can be decided before the end of a run"):
