@@ -5,12 +5,13 @@ it to load or run a thing.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from byok_bench.report.card_html import render_cards, render_choice
+from byok_bench.report.card_html import render_anchor_link, render_cards, render_choice
 from byok_bench.report.export import replace_file
 from byok_bench.report.heat_map import MAPS, render_heat_map
 from byok_bench.report.page_fixes import list_anchors, list_fixes, render_fixes
@@ -32,6 +33,11 @@ from byok_bench.runs.results import DETAILS, Run
 
 ORDER: Final = ("summary", "latency", "streaming", "errors", "tools")
 STYLES: Final = ("page.css", "cards.css")
+SELDOM_READ: Final = frozenset(
+    {"marked", "ttft_tool_ms", "tools"}
+    | {f"{of}{part}_percent" for of in ("ok", "valid") for part in ("", "_low", "_high")}
+)
+"""Columns of the table of tools that would push the last ones over the edge of a page."""
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -81,11 +87,12 @@ def render_report_page(run: Run, thresholds: Thresholds | None = None) -> str:
 def _render_verdicts(run: Run, limits: Thresholds, anchors: set[int]) -> str:
     """The first screen: which to take, and one card an endpoint."""
     cards = make_cards(run, limits)
+    drawn = render_cards(cards, partial(render_anchor_link, anchors=anchors))
     notes = "".join(f"<li>{_escape_text(note)}</li>" for note in list_run_notes(run))
     return (
         "<header><h1>Which endpoint can an agent be built on?</h1>"
         f'<p class="lead">{_escape_text(_describe_run(run))}</p>'
-        f'<div class="byok-cards">{render_choice(choose_winner(run, cards))}{render_cards(cards, anchors)}</div>'
+        f'<div class="byok-cards">{render_choice(choose_winner(run, cards))}{drawn}</div>'
         f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header>"
     )
 
@@ -123,10 +130,16 @@ def _render_figure(title: str, drawn: str) -> str:
 
 
 def _render_table_section(name: str, made: Sequence[Line]) -> str:
-    """A table; of latencies the comparison first, and every column behind a click; of features a map first."""
+    """A table; of latencies the comparison first, and every column behind a click; of features a map first, of tools
+    what fits beside what was not as expected.
+    """
     if name in MAPS:
         every = render_table(made, CAPTIONS[name])
         return f"{render_heat_map(made, CAPTIONS[name])}<details><summary>All columns</summary>{every}</details>"
+    if name == "tools" and made:
+        few = [{column: line[column] for column in line if column not in SELDOM_READ} for line in made]
+        every = render_table(made, CAPTIONS[name])
+        return f"{render_table(few, CAPTIONS[name])}<details><summary>All columns</summary>{every}</details>"
     if name != "latency":
         return render_table(made, CAPTIONS[name])
     pivots = "".join(render_pivot(make_pivot(made, metric)) for metric in METRICS) if made else ""

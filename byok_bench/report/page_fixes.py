@@ -1,10 +1,10 @@
-"""What to fix: one fold for each rule that an endpoint broke and each way in which it failed, worst first.
+"""What to fix: one fold for each way in which an endpoint failed, rule that it broke and prompt that it did not meet.
 
 Each says why it matters, which clients break, where it is in the bytes, and what a person should do; the exchanges
 behind it have anchors, to which the cards link.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
@@ -44,11 +44,14 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_fixes(run: Run) -> list[Fix]:
-    """Failures first, then rules that were broken, errors before warnings; what is good to know is left to tables."""
+    """Failures first, then rules that were broken and what was not as expected, errors before warnings; what is good
+    to know is left to tables.
+    """
     fixes = [_make_failure_fix(run, group) for group in group_failures(run) if not group.as_wanted]
     broken = _list_broken_rules(run)
-    ranked = sorted(broken, key=lambda one: (SEVERITIES.index(one.first.severity), -one.hits))
-    return [*fixes, *map(_make_rule_fix, ranked)]
+    ranked = sorted(broken, key=lambda one: -one.hits)
+    rest = [*map(_make_rule_fix, ranked), *_iterate_unmet_fixes(run)]
+    return [*fixes, *sorted(rest, key=lambda fix: SEVERITIES.index(fix.severity))]
 
 
 class _BrokenRule(msgspec.Struct, kw_only=True):
@@ -133,6 +136,42 @@ def _make_failure_fix(run: Run, group: FailureGroup) -> Fix:
         exchanges=tuple(group.exchanges),
         count=group.count,
     )
+
+
+class _UnmetPrompt(msgspec.Struct, kw_only=True):
+    """Answers of an endpoint to a scenario that came and were not what it expects."""
+
+    why: dict[str, None]
+    """What was not met, each once."""
+    exchanges: list[int]
+    """Ids of the first ones."""
+    count: int = 0
+
+
+def _iterate_unmet_fixes(run: Run) -> Iterator[Fix]:
+    """One for each endpoint and scenario of which an answer came and was not as expected."""
+    names, titles = name_targets(run), {one.name: one.title for one in run.plan.scenarios}
+    found: dict[tuple[int, str], _UnmetPrompt] = {}
+    for row in run.iterate_rows():
+        if row.outcome == "unmet" and row.kind is None and not row.is_warmup:
+            unmet = found.setdefault((row.target, row.scenario), _UnmetPrompt(why={}, exchanges=[]))
+            unmet.count += 1
+            if len(unmet.exchanges) < NAMED_EXCHANGES:
+                unmet.exchanges.append(row.exchange_id)
+                unmet.why |= dict.fromkeys(row.why)
+    for (target, scenario), unmet in found.items():
+        facts = (
+            ("not met", shorten_message("; ".join(unmet.why), LONGEST)),
+            ("asked", titles.get(scenario, scenario)),
+        )
+        yield Fix(
+            endpoint=names[target],
+            title=f"not as expected: {scenario}",
+            severity="warn",
+            facts=tuple((name, text) for name, text in facts if text),
+            exchanges=tuple(unmet.exchanges),
+            count=unmet.count,
+        )
 
 
 def _render_fix(fix: Fix, anchored: set[int]) -> str:

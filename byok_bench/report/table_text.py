@@ -30,7 +30,7 @@ TITLES: Final = {
 CAPTIONS: Final = {
     "latency": "Medians of good answers. TTFT: request written → first token; E2E: → end; 95 % CI: of the TTFT.",
     "streaming": "errors, warnings: answers that broke such a rule. ITL: time between two deltas with output.",
-    "errors": "as wanted: ended as with a good server, by an answer or the right refusal. status: of failures.",
+    "errors": "as wanted: ended as with a good server, by an answer or the right refusal, which is failed, too.",
     "tools": "Agent prompts that ask for a tool. valid: calls of an offered tool whose arguments fit its schema.",
     "summary": "ok: agent prompts as expected. refused well: mistakes of a client, refused as by a good server.",
     "capabilities": "What the answers show by the way, ×n answers; `byok-bench capabilities` asks for it on purpose.",

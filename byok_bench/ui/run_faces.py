@@ -4,13 +4,16 @@ Each is a widget among others, and alone in a cell plain HTML, which is still th
 """
 
 from abc import ABCMeta, abstractmethod
+from functools import partial
 from typing import Any
 
 from ipywidgets import HTML
 
 from byok_bench.report.card_html import render_run_cards
 from byok_bench.report.table_text import TITLES
+from byok_bench.report.verdict_cards import Clause
 from byok_bench.runs.results import TABLES, Run
+from byok_bench.ui.answer_links import render_answer_link
 from byok_bench.ui.errors_view import render_failures
 from byok_bench.ui.findings_view import render_findings
 from byok_bench.ui.html_table import render_small_print
@@ -54,7 +57,11 @@ class Results(RunFace):
             for name in TABLES
             if name in TITLES
         )
-        return f"{render_run_cards(run)}{tables}"
+        return f"{render_run_cards(run, partial(_render_evidence_link, run))}{tables}"
+
+
+def _render_evidence_link(run: Run, clause: Clause) -> str:
+    return render_answer_link(clause.text, run, clause.evidence, about="open the answers")
 
 
 class Findings(RunFace):

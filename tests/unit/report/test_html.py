@@ -136,6 +136,22 @@ def test_what_to_fix_has_the_reason_the_clients_and_the_words() -> None:
         assert part in text
 
 
+def test_an_answer_that_was_not_as_expected_is_something_to_fix() -> None:
+    """With what was not met; the card's clause links to it."""
+    why = ("arguments of get_weather: not JSON",)
+    text = render_report_page(MadeRun([row("forced-tool", exchange_id=7, outcome="unmet", why=why)], plan(("one",))))
+    assert "not as expected: forced-tool" in text
+    assert "<dt>not met</dt><dd>arguments of get_weather: not JSON</dd>" in text
+    assert '<a href="#x7">tools: ' in text
+
+
+def test_the_table_of_tools_ends_with_what_was_not_as_expected() -> None:
+    """Columns that would push it over the edge stand behind a click."""
+    text = render_report_page(MadeRun([row("forced-tool", outcome="unmet", why=("no call",))], plan(("one",))))
+    few, every = re.findall(r"<table><caption>Agent prompts that ask.*?</table>", text, flags=re.S)
+    assert ("not as expected" in few, "ok 95 % CI" in few, "ok 95 % CI" in every) == (True, False, True)
+
+
 def test_a_refusal_that_was_wanted_is_nothing_to_fix() -> None:
     """Beside one of the wrong kind in the same scenario, which is."""
     rows = [

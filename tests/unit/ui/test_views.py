@@ -17,6 +17,7 @@ from byok_bench.ui.exchange_view import render_events
 from byok_bench.ui.findings_view import make_anchor, render_findings
 from byok_bench.ui.html_table import render_html_table
 from byok_bench.ui.results_view import render_results
+from byok_bench.ui.run_faces import Results
 
 EVIL = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>&\x1b[31m\x00\ud800"
 LONG = "what a server said at length, " * 12 + "to the very end"
@@ -137,6 +138,13 @@ def test_a_rule_opens_to_its_evidence_and_its_page() -> None:
     assert "a <b>bold</b> label" in text
     for words in ("Finish every stream that was begun", "30.0", "Bytes from there on", "## Reported"):
         assert words in text
+
+
+def test_what_counts_against_an_endpoint_opens_its_answers() -> None:
+    """On its card; what is good is text."""
+    page = Results(MadeRun([row(exchange_id=1, ttft_ms=9.0), failed(exchange_id=2, target=1)], plan())).value
+    cards = page.partition("<details")[0]
+    assert re.findall(r"data-byok-answers='([\d ]+)'", cards) == ["2"]
 
 
 def test_like_evidence_is_one_line_with_its_count() -> None:
