@@ -27,6 +27,8 @@ COLOURS: Final = {
 }
 SHOWN: Final = 4
 """Places under a rule; the numbers of its line open every answer."""
+RULE_EM: Final = 17
+"""Width of the column of rules; the gap behind it is 1."""
 EXPLAINED: Final = (
     "A number is how many answers broke the rule, of those that it is about; 0: judged and clean; – : it is about none "
     "of them. Click a number for the answers, a line for the evidence and the rule's page."
@@ -42,7 +44,8 @@ def render_findings(run: Run) -> HTML:
     others = table[[name for name in targets if not table[name].fillna(0).any()]]
     table = table.drop(columns=others.columns)
     shown = [name for name in targets if name in table]
-    grid = f"display:grid;grid-template-columns:17em 5em repeat({len(table.columns) - 1}, minmax(5em, 9em));gap:0 1em"
+    columns = f"{RULE_EM}em 5em repeat({len(table.columns) - 1}, minmax(5em, 9em))"
+    grid = f"display:grid;grid-template-columns:{columns};gap:0 1em"
     known = {one.id: one for one in load_catalogue()}
     head = "".join(
         f"<b style='text-align:{'left' if at < 2 else 'right'};overflow-wrap:anywhere'>{escape_lines(str(name))}</b>"
@@ -102,8 +105,8 @@ def _render_rule(run: Run, check: Check, counts: "pd.Series[Any]", targets: Mapp
     cells = "".join(_render_count(run, check, targets[name], name, counts[name]) for name in map(str, counts.index[1:]))
     # The counts lie over the line and not in it: nothing that is pressed may stand in what is pressed.
     line = (
-        f"<summary style='{grid};cursor:pointer;border-bottom:1px solid {LINE}'><span>▸ {escape(check.id)}</span>"
-        f"<span style='color:{colour}'>{check.severity}</span></summary>"
+        f"<summary style='position:relative;cursor:pointer;border-bottom:1px solid {LINE}'>{escape(check.id)}"
+        f"<span style='position:absolute;left:{RULE_EM + 1}em;color:{colour}'>{check.severity}</span></summary>"
     )
     over = f"<div style='{grid};position:absolute;top:0;left:0;right:0;pointer-events:none'><span></span><span></span>"
     breaks = describe_effects(find_client_effects(check.id))

@@ -1,8 +1,8 @@
 // A head of a table that sorts its lines: pressed once the smallest first, again the largest; NA is always last.
 function sortTable(event) {
   const button = event.target.closest?.(".byok-sort");
-  if (!button || event.defaultPrevented) return; // a drawer of an earlier kernel may listen, too
-  event.preventDefault();
+  if (!button || event.hasSorted) return; // a drawer of an earlier kernel may listen, too
+  event.hasSorted = true;
   const head = button.closest("th");
   const body = head.closest("table").tBodies[0];
   const at = head.cellIndex;

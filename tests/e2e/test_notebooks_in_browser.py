@@ -79,7 +79,7 @@ async def look_into(page: Page) -> None:
     opened = page.locator("#byok-check-stream-truncated")
     evidence = opened.get_by_text("Bytes from there on", exact=True).first
     await expect(evidence).to_be_hidden()
-    await page.get_by_text("▸ stream.truncated").click()
+    await opened.locator("summary").first.click()
     await expect(evidence).to_be_visible()
     await expect(opened.get_by_text("the body ended with choice 0 unfinished").first).to_be_visible()
     await opened.get_by_text("The rule's page, with examples").click()

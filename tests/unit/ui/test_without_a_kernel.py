@@ -11,7 +11,7 @@ from support.recorded import answer
 
 from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.ui import timeline
+from byok_bench.ui import stand_in, timeline
 from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.run_faces import Errors, Findings, Results
 from byok_bench.ui.run_panel import RunPanel
@@ -37,10 +37,14 @@ def convert(*bundles: dict[str, Any]) -> str:
     return str(page)
 
 
-def test_what_moves_with_a_kernel_says_that_it_needs_one() -> None:
+def test_what_moves_with_a_kernel_says_that_it_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing of what it is made of."""
     made: list[Any] = [EndpointForm(), RunPanel(EndpointForm()), RunView(), Workbench()]
-    page = convert(*(one._repr_mimebundle_() for one in made))
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr(stand_in, "display", lambda bundle, raw: shown.append(bundle))
+    for one in made:
+        one._ipython_display_()
+    page = convert(*shown)
     for one in made:
         assert f"{one.stand_in} It needs its kernel: run this cell." in page
     assert "children=" not in page
