@@ -5,7 +5,7 @@ last stamp (judging.py).
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,12 +13,12 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
-from byok_bench.errors import PlanError
+from byok_bench.errors import EndpointError, PlanError
 from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Transport
 from byok_bench.runs.planning.budgets import Limits, check_limits
 from byok_bench.runs.planning.plan import check_profile, make_plan
-from byok_bench.runs.planning.plan_arguments import make_plan_settings
+from byok_bench.runs.planning.plan_arguments import make_plan_settings, read_whole
 from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import (
     Listener,
@@ -115,8 +115,14 @@ async def run(
     StoreError for a result file that cannot be used. What servers do is in the rows. A cancelled run is marked
     interrupted and keeps what was measured.
     """
-    chosen = [endpoints] if isinstance(endpoints, Endpoint) else list(endpoints)
+    chosen = list(endpoints) if isinstance(endpoints, Iterable) else [endpoints]
     for endpoint in chosen:
+        if not isinstance(endpoint, Endpoint):
+            raise EndpointError(
+                f"an endpoint is a bb.Endpoint, not {type(endpoint).__name__}; those of the book are had by "
+                'bb.EndpointBook.open().choose(["label"])',
+                code="no_endpoint",
+            )
         refuse_unless_allowed(endpoint)
     profile, policy = find_rules(profile, policy)
     found = find_scenarios(scenarios)
@@ -135,7 +141,7 @@ async def run(
     )
     limits = Limits(cost=max_cost, tokens=max_tokens, requests=max_requests)
     means = PlaySettings(
-        processes=processes,
+        processes=read_whole(processes, "processes"),
         process=process,
         policy=policy,
         transport=transport,

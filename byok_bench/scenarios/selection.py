@@ -1,7 +1,7 @@
 """Which scenarios are meant: the library, and what names, groups, sets, globs and paths stand for."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib.resources import files
@@ -56,6 +56,8 @@ def find_scenarios(wanted: Wanted) -> tuple[Scenario, ...]:
     """
     if isinstance(wanted, (str, Path, Scenario)):
         wanted = [wanted]
+    elif not isinstance(wanted, Iterable):
+        wanted = [wanted]  # what it is, is told below
     chosen: dict[str, Scenario] = {}
     for item in wanted:
         for scenario in _resolve_scenarios(item):
@@ -69,6 +71,8 @@ def find_scenarios(wanted: Wanted) -> tuple[Scenario, ...]:
 def _resolve_scenarios(item: str | Path | Scenario) -> list[Scenario]:
     if isinstance(item, Scenario):
         return [check_scenario(item)]
+    if not isinstance(item, str | Path):
+        raise PlanError(f"a scenario is a name, a path or a bb.Scenario, not {item!r}", code="no_scenario")
     if isinstance(item, Path) or item.endswith(".toml"):
         return [read_scenario_file(Path(item))]
     found = select_scenarios(item)

@@ -6,8 +6,8 @@ not wait for answers, and time counts from the intended start, so a server that 
 
 import math
 import random
-from collections.abc import Iterator, Sequence
-from typing import Literal, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -77,19 +77,23 @@ def make_loads(
                 "concurrency and rate exclude each other: a rate starts samples whatever is in flight",
                 code="bad_plan",
             )
-        rates = [rate] if isinstance(rate, (int, float)) else list(rate)
-        if not rates or any(not 0 < value <= 100_000 for value in (*rates, 1.0 if ramp_to is None else ramp_to)):
+        rates: list[Any] = list(rate) if isinstance(rate, Iterable) else [rate]
+        if not rates or not all(map(_is_rate, (*rates, 1.0 if ramp_to is None else ramp_to))):
             raise PlanError("a rate must be more than 0 and at most 100000 requests a second", code="bad_plan")
         return tuple(OpenLoad(rate_per_s=value, arrivals=pattern, end_rate_per_s=ramp_to) for value in rates)
     if ramp_to is not None:
         raise PlanError("ramp_to needs a rate to start from", code="bad_plan")
     at_once = 1 if concurrency is None else concurrency
-    rungs = [at_once] if isinstance(at_once, int) else list(at_once)
+    rungs: list[Any] = list(at_once) if isinstance(at_once, Iterable) else [at_once]
     if not rungs or any(isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 10_000 for n in rungs):
         raise PlanError("concurrency must be whole numbers from 1 to 10000", code="bad_plan")
     if arrivals is not None:
         raise PlanError("arrivals are those of a rate: give one, or leave them out", code="bad_plan")
     return tuple(ClosedLoad(concurrency=rung) for rung in dict.fromkeys(rungs))
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int | float) and 0 < value <= 100_000
 
 
 def compute_intended_starts(load: OpenLoad, count: int, seed: str) -> list[int]:

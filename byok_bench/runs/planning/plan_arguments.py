@@ -1,7 +1,10 @@
 """The arguments of run() that a plan is made of, as one value."""
 
+import operator
 from collections.abc import Sequence
+from typing import Any
 
+from byok_bench.errors import PlanError
 from byok_bench.runs.planning.load_patterns import make_loads
 from byok_bench.runs.planning.plan import PlanSettings
 from byok_bench.runs.planning.retries import Retries
@@ -26,12 +29,20 @@ def make_plan_settings(
     """As run() takes them; what each means is said there. Raises PlanError for what no run can have."""
     at_once = None if concurrency == 1 and rate is not None else concurrency  # 1 is what nobody asked for
     return PlanSettings(
-        repeats=repeats,
+        repeats=read_whole(repeats, "repeats"),
         loads=make_loads(at_once, rate, arrivals, ramp_to),
-        seed=seed,
-        warmup=warmup,
+        seed=read_whole(seed, "seed"),
+        warmup=read_whole(warmup, "warmup"),
         profile=profile,
         timeouts=timeouts,
-        retries=Retries(attempts=attempts),
-        shard=None if shard is None else read_shard(shard),
+        retries=Retries(attempts=read_whole(attempts, "attempts")),
+        shard=None if shard is None else read_shard(str(shard)),
     )
+
+
+def read_whole(value: Any, name: str) -> int:
+    """A whole number, NumPy's as well. Raises PlanError that calls it by `name`."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise PlanError(f"{name} must be a whole number, not {value!r}", code="bad_plan") from None
