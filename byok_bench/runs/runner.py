@@ -18,7 +18,7 @@ from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Transport
 from byok_bench.runs.planning.budgets import Limits, check_limits
 from byok_bench.runs.planning.plan import check_profile, make_plan
-from byok_bench.runs.planning.plan_arguments import make_plan_settings, read_whole
+from byok_bench.runs.planning.plan_arguments import make_plan_settings, read_plan_count
 from byok_bench.runs.play_settings import PlaySettings
 from byok_bench.runs.progress import (
     Listener,
@@ -141,7 +141,7 @@ async def run(
     )
     limits = Limits(cost=max_cost, tokens=max_tokens, requests=max_requests)
     means = PlaySettings(
-        processes=read_whole(processes, "processes"),
+        processes=read_plan_count(processes, "processes"),
         process=process,
         policy=policy,
         transport=transport,

@@ -29,18 +29,18 @@ def make_plan_settings(
     """As run() takes them; what each means is said there. Raises PlanError for what no run can have."""
     at_once = None if concurrency == 1 and rate is not None else concurrency  # 1 is what nobody asked for
     return PlanSettings(
-        repeats=read_whole(repeats, "repeats"),
+        repeats=read_plan_count(repeats, "repeats"),
         loads=make_loads(at_once, rate, arrivals, ramp_to),
-        seed=read_whole(seed, "seed"),
-        warmup=read_whole(warmup, "warmup"),
+        seed=read_plan_count(seed, "seed"),
+        warmup=read_plan_count(warmup, "warmup"),
         profile=profile,
         timeouts=timeouts,
-        retries=Retries(attempts=read_whole(attempts, "attempts")),
+        retries=Retries(attempts=read_plan_count(attempts, "attempts")),
         shard=None if shard is None else read_shard(str(shard)),
     )
 
 
-def read_whole(value: Any, name: str) -> int:
+def read_plan_count(value: Any, name: str) -> int:
     """A whole number, NumPy's as well. Raises PlanError that calls it by `name`."""
     try:
         return operator.index(value)
