@@ -1,4 +1,4 @@
-"""Listed context windows: a run with an over-long prompt asks each server once how much its models take.
+"""Listed context windows: a run with over-long or generated prompts asks each server once how much its models take.
 
 Only where the window was not declared, and only for what is still to do; the answer is kept with the plan, so that a
 run that goes on sends the same prompts. A server that lists nothing is no failure of anything.
@@ -14,7 +14,7 @@ from byok_bench.dialects.model_list import read_context_windows
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.send import list_models
 from byok_bench.errors import EndpointError, SecretError
-from byok_bench.runs.planning.exclusions import find_job_exclusion
+from byok_bench.runs.planning.exclusions import find_job_exclusion, is_window_needed
 from byok_bench.runs.planning.plan import Job, Plan, get_job_task
 from byok_bench.wire.limits import Timeouts
 
@@ -50,8 +50,11 @@ async def ask_windows(
 
 
 def _is_window_needed(plan: Plan, job: Job) -> bool:
-    wanted = get_job_task(plan, job).has_overlong_prompt and plan.targets[job.target].window is None
-    return wanted and find_job_exclusion(plan, job) is None
+    if plan.targets[job.target].window is not None:
+        return False
+    task = get_job_task(plan, job)
+    # A long fill may be left out just because no window is known yet.
+    return is_window_needed(task) or (task.has_overlong_prompt and find_job_exclusion(plan, job) is None)
 
 
 async def _fetch_listed_windows(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] | None) -> dict[str, int]:

@@ -1,10 +1,15 @@
 """Exclusions: why a sample is not played on a target. It has a row that says so, and counts in no rate."""
 
+from typing import Final
+
 from byok_bench.endpoints.model import Model
 from byok_bench.runs.planning.plan import Job, Plan, Target, find_target_model
 from byok_bench.scenarios.costs import compute_needed_window
 from byok_bench.scenarios.phrasing import find_wording_gap
 from byok_bench.scenarios.scenario import Request, Sample, Scenario, find_turn_request, lay_over
+
+MOST_WITHOUT_WINDOW: Final = 200_000
+"""Tokens of context that are asked of a model whose window nobody told: more is rare, and dear where it is served."""
 
 
 def find_job_exclusion(plan: Plan, job: Job) -> str | None:
@@ -39,14 +44,17 @@ def _find_shortage(target: Target, task: Scenario, sample: Sample, model: Model 
     most = model.max_output_tokens if model is not None else None
     if most is not None and asked > most:
         return f"asks for {asked} tokens, and an answer of the model has at most {most}"
-    window = target.window
-    if window is None or not _is_window_needed(task):
+    if not is_window_needed(task):
         return ""
     needed = compute_needed_window(task, sample)
+    window = target.window
+    if window is None:
+        asks_much = needed > MOST_WITHOUT_WINDOW
+        return f"needs a context window of {needed} tokens, and none is declared or listed" if asks_much else ""
     return f"needs a context window of {needed} tokens, and the model has one of {window}" if needed > window else ""
 
 
-def _is_window_needed(task: Scenario) -> bool:
+def is_window_needed(task: Scenario) -> bool:
     """Whether it shows nothing in a window that is too small: where that is stated, or a fill is generated. Written
     prompts are short, and their tokens are an estimate.
     """

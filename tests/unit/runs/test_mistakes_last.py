@@ -106,6 +106,14 @@ class TestWindows:
             await run(declared, "over-long-context", repeats=1)
         assert (over_long(server), server.lists) == ([100], 0)
 
+    async def test_a_generated_context_is_held_against_the_listed_window(self) -> None:
+        """A fill that the server says it cannot take is left out, and not sent to be cut or refused."""
+        async with serving(MoodyServer()) as server:
+            server.window = 400
+            made = await run(endpoint(server), "depths", repeats=1)
+        assert server.lists == 1
+        assert {row.outcome for row in made.rows if not row.is_warmup} == {"excluded"}
+
     async def test_nothing_is_asked_where_no_prompt_is_over_long(self) -> None:
         """A list costs a request that a run without such prompts has no use for."""
         async with serving(MoodyServer()) as server:

@@ -171,6 +171,10 @@ KEYED = changed(key=KeyRef.env("K"))
         (changed(models=[NO_TOOLS]), "plain-answer", None),
         (changed(models=[NO_SCHEMA]), "structured-output", "without structured_output"),
         (changed(schema="messages"), "structured-output", None),
+        (HOME, "depths", None),
+        (HOME, "ladder-beyond", "none is declared or listed"),
+        (changed(models=[Model("m", context_window_tokens=1_000)]), "depths", "the model has one of 1000"),
+        (changed(models=[Model("m", context_window_tokens=2_000_000)]), "ladder-beyond", None),
     ],
 )
 def test_a_scenario_that_would_show_nothing_is_left_out(endpoint: Endpoint, scenario: str, why: str | None) -> None:
