@@ -1,6 +1,7 @@
 """`byok-bench scenarios`: the library, one scenario of it, a file of one's own tried out, prompts made into one."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -145,7 +146,8 @@ def write_draft(
     samples = len(read_scenario_file(path).samples)
     if as_json:
         emit_json({"version": 2, "path": str(path), "name": name, "samples": samples})
-    note(f"{path}: {describe_count(samples, 'sample')}. Next: byok-bench run --endpoint NAME --scenario {path}")
+    following = f"byok-bench run --endpoint NAME --scenario {quote(str(path))}"
+    note(f"{path}: {describe_count(samples, 'sample')}. Next: {following}")
 
 
 def describe_scenario(scenario: "Scenario") -> list[str]:
@@ -164,14 +166,15 @@ def describe_scenario(scenario: "Scenario") -> list[str]:
         if values:
             lines.append(f"{word}: {', '.join(values)}")
     for sample in scenario.samples:
-        lines += ["", *_describe_sample(sample)]
+        lines += ["", *_describe_sample(scenario, sample)]
     return lines
 
 
-def _describe_sample(sample: "Sample") -> list[str]:
+def _describe_sample(scenario: "Scenario", sample: "Sample") -> list[str]:
+    turns = scenario.turns if sample.turns is None else sample.turns
     lines = [f"[{sample.name}]{f' {sample.about}' if sample.about else ''}"]
     lines += [f"  {message.role}: {_shorten(message.content)}" for message in sample.messages]
-    lines += [f"  then: {_shorten(turn.user or 'the same again')}" for turn in sample.turns or ()]
+    lines += [f"  then: {_shorten(turn.user or 'the same again')}" for turn in turns]
     lines.append(f"  expects: {', '.join(expected.label for expected in sample.expect) or 'nothing'}")
     lines += [f"  mistake, caught by {one.caught_by}: {one.about}".rstrip(": ") for one in sample.mistake]
     return lines

@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr, replace
 from byok_bench.endpoints import entered_text
 from byok_bench.endpoints.entered_text import RETENTION_UNKNOWN
 from byok_bench.endpoints.extra_fields import Extras, find_extras_problem, has_key_mark, list_extra_values
+from byok_bench.endpoints.field_types import OPTIONAL_TEXT, TEXT, Kinds, check_field_types, copy_table
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import SCHEMAS, Model, Schema, check_choice, check_uuid, make_config_key
@@ -95,6 +96,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """UUIDv4 that stays when the label changes; the id of its key in pools and logs."""
 
     def __post_init__(self) -> None:
+        check_field_types(self, _KINDS)
         check_uuid(self.config_key, "endpoint")
         check_choice("schema", self.schema, SCHEMAS)
         check_choice("key style", self.key_style, KEY_STYLES)
@@ -105,9 +107,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         force_setattr(self, "label", entered_text.normalize_label(self.label))
         force_setattr(self, "base_url", entered_text.trim_ends(self.base_url))
         force_setattr(self, "models", tuple(self.models))
-        force_setattr(self, "headers", dict(self.headers))
-        force_setattr(self, "query", dict(self.query))
-        force_setattr(self, "body", dict(self.body))
+        force_setattr(self, "headers", copy_table("headers", self.headers))
+        force_setattr(self, "query", copy_table("query", self.query))
+        force_setattr(self, "body", copy_table("body", self.body))
         _check_models(self.models)
         if problem := find_extras_problem(self.headers, self.query):
             raise EndpointError(problem, code="extra_field_invalid")
@@ -238,7 +240,21 @@ def extract_origin(url: str) -> str | None:
     return f"{parts.scheme}://{shown}:{port or DEFAULT_PORTS[parts.scheme]}"
 
 
+_KINDS: Final[Kinds] = {
+    **dict.fromkeys(("label", "base_url", "retention", "accept_encoding"), TEXT),
+    **dict.fromkeys(("key_header", "proxy"), OPTIONAL_TEXT),
+    "key": (KeyRef, "where the key is found, like bb.KeyRef.env('NAME'), never the key itself"),
+    "models": ((list, tuple), "a list of bb.Model(…)"),
+    "timeouts": (Timeouts, "bb.Timeouts(…)"),
+    "tls": (Tls, "bb.Tls(…)"),
+    "no_proxy": ((str, Sequence), "a list of hosts"),
+}
+"""What the checks of single fields do not say themselves."""
+
+
 def _check_models(models: Sequence[Model]) -> None:
+    if not all(isinstance(model, Model) for model in models):
+        raise EndpointError("models must be a list of bb.Model(…)", code="models_invalid")
     names = [model.name for model in models if model.name]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise EndpointError(f"model {twice[0]} is listed twice", code="model_twice")

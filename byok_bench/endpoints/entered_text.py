@@ -107,6 +107,7 @@ def normalize_retention(text: str) -> str:
 
 def normalize_proxy_exceptions(entries: Iterable[str]) -> list[str]:
     """Hosts that no proxy is used for, trimmed and in small letters, each once. Raises EndpointError."""
+    entries = entries.split(",") if isinstance(entries, str) else entries
     names = [name for entry in entries if (name := trim_ends(entry).lower())]
     for name in names:
         if find_hidden_character(name, spaces=True) or "://" in name:

@@ -24,6 +24,8 @@ def find_extras_problem(headers: Extras, query: Extras) -> str | None:
         if problem := _find_header_problem(name, value):
             return problem
     for kind, fields in (("header", headers), ("query field", query)):
+        if odd := [name for name, value in fields.items() if not isinstance(value, str | KeyRef)]:
+            return f'{kind} {odd[0]} must be text, or a reference like KeyRef.env("NAME")'
         written = {name: value for name, value in fields.items() if isinstance(value, str)}
         if found := find_literal_key(written):
             return f'{kind} {found} holds a key: give where it is found instead, like KeyRef.env("NAME")'

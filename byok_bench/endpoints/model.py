@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 
 from byok_bench.endpoints import entered_text
 from byok_bench.endpoints.extra_fields import find_extras_problem
+from byok_bench.endpoints.field_types import OPTIONAL_TEXT, TEXT, Kinds, check_field_types, copy_table
 from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model_record import Capability, ModelRecord
@@ -56,7 +57,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         for name in ("input", "output", "cached_input", "reasoning"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < float("inf"):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (is_number and 0 <= value < float("inf")):
                 raise EndpointError(f"price {name} must be 0 or more, not {value!r}", code="price_invalid")
 
 
@@ -98,6 +100,7 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
     """What was last measured of it; None: nothing yet."""
 
     def __post_init__(self) -> None:
+        check_field_types(self, _KINDS)
         force_setattr(self, "name", entered_text.normalize_model_id(self.name))
         if self.alias is not None:
             force_setattr(
@@ -111,11 +114,12 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
         if self.schema is not None:
             check_choice("schema", self.schema, SCHEMAS)
         check_choice("echo_reasoning", self.echo_reasoning, ECHO_RULES)
-        force_setattr(self, "drop", tuple(dict.fromkeys(self.drop)))
-        force_setattr(self, "rename", dict(self.rename))
-        force_setattr(self, "headers", dict(self.headers))
-        force_setattr(self, "body", dict(self.body))
-        force_setattr(self, "effort", {level: dict(members) for level, members in self.effort.items()})
+        drop = [self.drop] if isinstance(self.drop, str) else list(self.drop)
+        force_setattr(self, "drop", tuple(dict.fromkeys(_check_member("drop", name) for name in drop)))
+        for field in ("rename", "headers", "body", "effort"):
+            force_setattr(self, field, copy_table(field, getattr(self, field)))
+        levels = {level: copy_table(f"effort.{level}", members) for level, members in self.effort.items()}
+        force_setattr(self, "effort", levels)
         self._check_request_fields()
 
     def _check_request_fields(self) -> None:
@@ -128,6 +132,17 @@ class Model(_Named, frozen=True, kw_only=True, omit_defaults=True):
                 f"{field} holds a key, and bodies are stored: send it as the key, or in a header by reference",
                 code="key_literal",
             )
+
+
+_KINDS: Final[Kinds] = {
+    "name": TEXT,
+    "alias": OPTIONAL_TEXT,
+    "capabilities": (DeclaredCapabilities, "bb.DeclaredCapabilities(…)"),
+    "price": ((Price, type(None)), "bb.Price(…) or None"),
+    "drop": ((str, Sequence), "a list of members"),
+    "record": ((ModelRecord, type(None)), "what `capabilities` measured, or None"),
+}
+"""What the checks of single fields do not say themselves."""
 
 
 def check_uuid(text: str, what: str) -> None:
@@ -147,13 +162,12 @@ def check_choice(what: str, value: str, choices: Sequence[str]) -> None:
 
 
 def _check_count(what: str, tokens: int | None, code: str) -> None:
-    if tokens is not None and tokens <= 0:
-        raise EndpointError(f"the {what} must be 1 token or more, not {tokens}", code=code)
+    if tokens is not None and (type(tokens) is not int or tokens <= 0):
+        raise EndpointError(f"the {what} must be a whole number of tokens, 1 or more, not {tokens!r}", code=code)
 
 
 def _check_alterations(drop: Sequence[str], rename: Mapping[str, str]) -> None:
     for name in drop:
-        _check_member("drop", name)
         if name in rename:
             raise EndpointError(f"member {name} is both dropped and renamed: leave one out", code="drop_invalid")
     for name, new in rename.items():
@@ -165,11 +179,12 @@ def _check_alterations(drop: Sequence[str], rename: Mapping[str, str]) -> None:
         raise EndpointError("two members are renamed to the same name", code="rename_invalid")
 
 
-def _check_member(field: str, name: str) -> None:
+def _check_member(field: str, name: Any) -> str:
     code = f"{field}_invalid"
-    if not name or name != "".join(name.split()) or not all(name.split(".")):
+    if not isinstance(name, str) or not name or name != "".join(name.split()) or not all(name.split(".")):
         raise EndpointError(f"{field}: {name!a} is no name of a member of a request", code=code)
     if field == "rename" and "." in name:
         raise EndpointError(f"{field}: {name} is inside another member; only whole members are renamed", code=code)
     if name in NEVER_ALTERED:
         raise EndpointError(f"{field}: without {name} there is no request", code=code)
+    return name

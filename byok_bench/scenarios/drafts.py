@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import tomlkit
@@ -38,7 +39,7 @@ def make_draft(name: str, source: Path | None, path: Path) -> str:
         "request": {"stream": True, "max_tokens": 256},
         "samples": _name_samples(samples),
     }
-    text = _HEAD.format(path=path) + tomlkit.dumps(scenario)
+    text = _HEAD.format(path=quote(str(path))) + tomlkit.dumps(scenario)
     parse_scenario(text.encode(), str(path))
     return text
 

@@ -58,7 +58,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "two for one": ({"rename": {"a": "c", "b": "c"}}, "two members are renamed"),
     "dropped and renamed": ({"drop": ["a"], "rename": {"a": "b"}}, "both dropped and renamed"),
     "a renamed part": ({"rename": {"a.b": "c"}}, "only whole members"),
-    "no answer": ({"max_output_tokens": 0}, "max_output_tokens must be 1 token or more"),
+    "no answer": ({"max_output_tokens": 0}, "max_output_tokens must be a whole number of tokens"),
+    "half an answer": ({"max_output_tokens": 1.5}, "max_output_tokens must be a whole number of tokens"),
+    "a number in place of a member": ({"drop": [5]}, "drop: 5 is no name"),
+    "a list in place of a body": ({"body": [1]}, "body must be a table"),
+    "a word in place of members": ({"effort": {"low": "think"}}, "effort.low must be a table"),
+    "a number as a header": ({"headers": {"x-n": 5}}, "header x-n must be text, or a reference"),
+    "a number as a price": ({"price": 5}, "price must be bb.Price"),
     "an unknown dialect": ({"schema": "soap"}, "schema must be one of chat"),
     "an unknown rule": ({"echo_reasoning": "sometimes"}, "echo_reasoning must be one of unknown, required"),
     "a key in a header": ({"headers": {"x-thing": KEY}}, "header x-thing holds a key"),
@@ -77,6 +83,32 @@ def test_a_field_that_cannot_be_is_refused_in_a_line(name: str) -> None:
         Model("m", **fields)
     assert says in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+WRONG_RECORD: dict[str, tuple[dict[str, Any], str]] = {
+    "the key itself": ({"key": KEY}, "key must be where the key is found"),
+    "names in place of models": ({"models": ["m"]}, "models must be a list of bb.Model"),
+    "one name": ({"models": "m"}, "models must be a list of bb.Model"),
+    "no label": ({"label": None}, "label must be text"),
+    "a list as headers": ({"headers": [KEY]}, "headers must be a table"),
+    "seconds": ({"timeouts": 5}, "timeouts must be bb.Timeouts"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_RECORD)
+def test_a_record_of_another_type_is_refused_in_a_line(name: str) -> None:
+    """Whoever writes one in Python is told the field and what belongs there; what was given is not shown."""
+    fields, says = WRONG_RECORD[name]
+    with pytest.raises(EndpointError) as caught:
+        Endpoint(**({"label": "e", "base_url": "https://h.example/v1"} | fields))
+    assert says in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_one_member_or_host_may_stand_without_a_list() -> None:
+    """A text is one member, not its letters; hosts have commas between them, as in NO_PROXY."""
+    assert Model("m", drop="temperature").drop == ("temperature",)
+    assert endpoint("https://h.example/v1", no_proxy="localhost, .corp").no_proxy == ("localhost", ".corp")
 
 
 async def test_what_a_model_adds_and_takes_is_on_the_wire_and_in_the_record() -> None:
