@@ -17,7 +17,7 @@ import msgspec
 from byok_bench.errors import StoreError
 from byok_bench.redact import redact
 from byok_bench.redact.logs import list_remembered_secrets
-from byok_bench.runs.cluster.driver import measure_on_cluster
+from byok_bench.runs.cluster.driver import ClusterStart, measure_on_cluster
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
@@ -203,9 +203,8 @@ class RunStart:
         if self._means.cluster is None:
             await here(work)
         else:
-            await measure_on_cluster(
-                self._means.cluster, work, self._endpoints, writer, self._relay_event, here, self._stop
-            )
+            start = ClusterStart(self._means.cluster, work, self._endpoints, writer, here)
+            await measure_on_cluster(start, self._relay_event, self._stop)
 
     async def _measure_here(self, work: Work, writer: StoreWriter) -> None:
         """In this process, beside it, or in several."""

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -60,31 +60,36 @@ MOST_BUNDLES: Final = 64
 END: Final = -1
 """Number of no lease: the bundle after which nothing is listened to. Below it are marks of the client itself."""
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
-Here = Callable[[Work], Awaitable[None]]
 
 
-async def measure_on_cluster(
-    cluster: Any,
-    work: Work,
-    endpoints: Sequence[Endpoint],
-    writer: StoreWriter,
-    tell: Callable[[MeasuringEvent], None],
-    here: Here,
-    stop: StopSwitch,
-) -> None:
-    """Play the blocks on a cluster, and by `here` those that no worker may play; both at once.
+class ClusterStart(NamedTuple):
+    """What a cluster is to play."""
 
-    `cluster`: the address of a scheduler, or a `distributed.Client`. Raises PlanError if keys would go over an open
-    connection, or the cluster cannot be reached.
+    cluster: Any
+    """The address of a scheduler, or a `distributed.Client`."""
+    work: Work
+    endpoints: Sequence[Endpoint]
+    """By target of the plan."""
+    writer: StoreWriter
+    """Where results go."""
+    here: Callable[[Work], Awaitable[None]]
+    """Plays what no worker may play."""
+
+
+async def measure_on_cluster(start: ClusterStart, tell: Callable[[MeasuringEvent], None], stop: StopSwitch) -> None:
+    """Play the blocks on a cluster, and here those that no worker may play; both at once.
+
+    Raises PlanError if keys would go over an open connection, or the cluster cannot be reached.
     """
-    documents = await asyncio.gather(*(_make_document(work, index, one) for index, one in enumerate(endpoints)))
+    work = start.work
+    documents = await asyncio.gather(*(_make_document(work, index, one) for index, one in enumerate(start.endpoints)))
     apart = [block for block in work.blocks if documents[block.target] is None]
     shared = [block for block in work.blocks if documents[block.target] is not None]
     playing: list[asyncio.Future[None]] = []
     if apart:
-        playing.append(asyncio.ensure_future(here(msgspec.structs.replace(work, blocks=tuple(apart)))))
+        playing.append(asyncio.ensure_future(start.here(msgspec.structs.replace(work, blocks=tuple(apart)))))
     if shared:
-        playing.append(asyncio.ensure_future(_play_shared(cluster, work, shared, documents, writer, tell, stop)))
+        playing.append(asyncio.ensure_future(_play_shared(start, shared, documents, tell, stop)))
     try:
         await asyncio.gather(*playing)
     finally:
@@ -105,28 +110,28 @@ async def _make_document(work: Work, target: int, endpoint: Endpoint) -> dict[st
 
 
 async def _play_shared(
-    cluster: Any,
-    work: Work,
+    start: ClusterStart,
     blocks: Sequence[Block],
     documents: Sequence[dict[str, Any] | None],
-    writer: StoreWriter,
     tell: Callable[[MeasuringEvent], None],
     stop: StopSwitch,
 ) -> None:
     from distributed import Client
 
-    is_ours = not isinstance(cluster, Client)
+    is_ours = not isinstance(start.cluster, Client)
     try:
         client: Any = (
-            await asyncio.to_thread(Client, cluster, set_as_default=False, timeout=DIAL_S) if is_ours else cluster
+            await asyncio.to_thread(Client, start.cluster, set_as_default=False, timeout=DIAL_S)
+            if is_ours
+            else start.cluster
         )
     except (OSError, ValueError) as error:
-        raise PlanError(f"no Dask scheduler at {cluster}: {error}", code="no_cluster") from None
+        raise PlanError(f"no Dask scheduler at {start.cluster}: {error}", code="no_cluster") from None
     try:
         if client.asynchronous:
             raise PlanError("give a distributed.Client that is not asynchronous", code="bad_cluster")
         _refuse_open_connections(client.scheduler.address, documents)
-        run = await asyncio.to_thread(ClusterRun, client, work, writer, tell, stop)
+        run = await asyncio.to_thread(ClusterRun, client, start, tell, stop)
         await run.play(blocks, documents)
     finally:
         if is_ours:
@@ -176,19 +181,18 @@ class ClusterRun:
     def __init__(
         self,
         client: Any,
-        work: Work,
-        writer: StoreWriter,
+        start: ClusterStart,
         tell: Callable[[MeasuringEvent], None],
         stop: StopSwitch,
     ) -> None:
         from distributed import Queue
 
         self._client = client
-        self._work = work
-        self._writer = writer
+        self._work = start.work
+        self._writer = start.writer
         self._tell = tell
         self._stop = stop
-        self._name = f"byok-bench-{work.run_id}-{secrets.token_hex(4)}"
+        self._name = f"byok-bench-{start.work.run_id}-{secrets.token_hex(4)}"
         self._queue: Any = Queue(self._name, client=client, maxsize=MOST_BUNDLES)  # type: ignore[no-untyped-call]
         self._names: dict[str, str] = {}
         """Address of a worker → what it is called in results."""
@@ -198,8 +202,8 @@ class ClusterRun:
         self._changed = asyncio.Event()
         self._is_spent = False
         """Whether a limit was met."""
-        purse = SharedPurse(Path(work.purse)) if work.purse else OwnPurse()
-        self._purse = LentPurse(purse, work.limits, self._answer_claims)
+        purse = SharedPurse(Path(start.work.purse)) if start.work.purse else OwnPurse()
+        self._purse = LentPurse(purse, start.work.limits, self._answer_claims)
         self._marks: dict[int, asyncio.Event] = {}
 
     async def play(self, blocks: Sequence[Block], documents: Sequence[dict[str, Any] | None]) -> None:
