@@ -4,6 +4,7 @@ A marker inside a fenced block, in code marks or in quotes is talk about markup,
 """
 
 import re
+from functools import cache
 from typing import Final
 
 from byok_bench.checks.markers import load_call_forms, load_markers, load_token_forms
@@ -45,6 +46,8 @@ def find_tool_markup(text: str) -> str | None:
 
 def find_think_tag(text: str) -> str | None:
     """The tag of reasoning left in content: one that opens it, or a closing one that nothing opened before."""
+    if not any(form in text for form in _list_think_forms()):
+        return None
     trimmed = text.lstrip()
     for one in load_markers().think:
         opening = next((form for form in one.open if trimmed.startswith(form)), None)
@@ -55,6 +58,11 @@ def find_think_tag(text: str) -> str | None:
             if found and not any(form in before for form in one.open) and closing in mask_talk(text):
                 return closing
     return None
+
+
+@cache
+def _list_think_forms() -> tuple[str, ...]:
+    return tuple(form for one in load_markers().think for form in (*one.open, *one.close))
 
 
 def mask_talk(text: str) -> str:

@@ -7,7 +7,7 @@ severity, the docstring holds title, rule, reason and public evidence. No rule i
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any, Final, Literal, TypeVar
 
@@ -152,7 +152,11 @@ def run_checks(exchange: Exchange, ids: Collection[str] | None = None) -> list[F
     """Findings of the passive checks over one exchange, each id at most once, in order of place."""
     seen = SeenExchange(exchange)
     chosen = None if ids is None else select_checks(ids)
-    fired = [(one, finding) for one in _list_passive_checks(_find_scopes(seen)) if (finding := _judge_rule(one, seen))]
+    fired: list[tuple[Check, Finding]] = []
+    for one, subject in _list_passive_checks(_find_scopes(seen)):
+        hits = subject(seen)
+        for first in hits:
+            fired.append((one, _make_finding(one, seen, first, hits)))
     solo = next((one for one, _ in fired if one.alone), None)
     if solo is not None:
         fired = [pair for pair in fired if pair[0].id == solo.id or pair[0].id in solo.beside]
@@ -165,17 +169,14 @@ def is_about(one: Check, schema: str, streamed: bool) -> bool:
     return _is_within(one, make_scopes(schema, streamed))
 
 
-def _judge_rule(one: Check, seen: SeenExchange) -> Finding | None:
+def _make_finding(one: Check, seen: SeenExchange, first: Hit, others: Iterator[Hit]) -> Finding:
     """One finding for all hits of a rule, at the place of the first of those that weigh most."""
-    hits: Iterable[Hit] = one.subject(seen)
-    first, more, heaviest = None, -1, -1
-    for hit in hits:
+    heaviest, more = WEIGHTS[first.severity or one.severity], 0
+    for hit in others:
         more += 1
         weight = WEIGHTS[hit.severity or one.severity]
         if weight > heaviest:
             first, heaviest = hit, weight
-    if first is None:
-        return None
     at = first.event
     offset = seen.events[at].offset if at is not None and at < len(seen.events) else None
     return make_finding(one.id, one.severity, first, offset=offset, more=more)
@@ -203,9 +204,10 @@ def make_scopes(schema: str, streamed: bool) -> frozenset[Any]:
 
 
 @cache
-def _list_passive_checks(scopes: frozenset[Scope]) -> tuple[Check, ...]:
-    """The passive checks of these scopes, in the order of the catalogue."""
-    return tuple(one for one in load_catalogue() if one.mode == "passive" and _is_within(one, scopes))
+def _list_passive_checks(scopes: frozenset[Scope]) -> tuple[tuple[Check, Rule], ...]:
+    """The passive checks of these scopes with their functions, in the order of the catalogue."""
+    every = (one for one in load_catalogue() if one.mode == "passive" and _is_within(one, scopes))
+    return tuple((one, one.subject) for one in every)
 
 
 def _is_within(one: Check, scopes: Collection[str]) -> bool:

@@ -20,7 +20,7 @@ from byok_bench.runs.planning.plan import Plan, Target, find_target_model
 from byok_bench.runs.row import Row
 from byok_bench.runs.storage import ledger, records
 from byok_bench.runs.storage.ledger import ExchangeState
-from byok_bench.scenarios.agent import find_stop, is_sample_over, judge_turns
+from byok_bench.scenarios.agent import Replay, replay_sample
 from byok_bench.scenarios.call_faults import list_call_faults
 from byok_bench.scenarios.expectations.judging import Outcome
 from byok_bench.scenarios.scenario import lay_over
@@ -179,17 +179,11 @@ def _list_place_fields(plan: Plan, state: ExchangeState) -> dict[str, Any]:
     }
 
 
-def add_outcome(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Exchange], rows: Sequence[Row]) -> Row:
+def add_outcome(plan: Plan, state: ExchangeState, row: Row, replay: Replay) -> Row:
     """The row of a sample's last turn, with the outcome that all its turns amount to."""
-    scenario = plan.get_scenario(states[-1].scenario)
-    sample, model = scenario.get_sample(states[-1].sample), find_target_model(plan, states[-1].target)
-    ended = judge_turns(scenario, sample, turns)
-    return msgspec.structs.replace(
-        rows[-1],
-        outcome=ended.outcome,
-        why=_add_remedy(plan, states[-1], turns[-1], ended),
-        stopped=find_stop(scenario, sample, turns, model),
-    )
+    ended = replay.judge()
+    why = _add_remedy(plan, state, replay.turns[-1], ended)
+    return msgspec.structs.replace(row, outcome=ended.outcome, why=why, stopped=replay.find_stop())
 
 
 def _add_remedy(plan: Plan, state: ExchangeState, last: Exchange, ended: Outcome) -> tuple[str, ...]:
@@ -221,8 +215,9 @@ def judge_sample(plan: Plan, states: Sequence[ExchangeState], turns: Sequence[Ex
         return rows
     scenario = plan.get_scenario(states[-1].scenario)
     model = find_target_model(plan, states[-1].target)
-    if is_sample_over(scenario, scenario.get_sample(states[-1].sample), turns, model):
-        rows[-1] = add_outcome(plan, states, turns, rows)
+    replay = replay_sample(scenario, scenario.get_sample(states[-1].sample), turns, model)
+    if replay.is_over:
+        rows[-1] = add_outcome(plan, states[-1], rows[-1], replay)
     return rows
 
 

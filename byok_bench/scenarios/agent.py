@@ -7,7 +7,7 @@ What follows upon an answer is conversation.py's to say, how it is worded phrasi
 
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter_ns
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -114,26 +114,37 @@ class History:
         return self._words.build_first(task, messages, script.tools)
 
 
-def is_sample_over(scenario: Scenario, sample: Sample, turns: Sequence[Exchange], model: Model | None = None) -> bool:
-    """No further request follows. Reads an answer only where there is one that might."""
-    return replay_answers(lay_over(scenario, sample), turns, model.price if model is not None else None)[1]
+class Replay(NamedTuple):
+    """A sample as its recorded turns made it."""
+
+    sample: Sample
+    turns: Sequence[Exchange]
+    task: Scenario
+    conversation: Conversation
+    is_over: bool
+    """No further request follows."""
+
+    def find_stop(self) -> str | None:
+        """Why it ended although something would have followed, in a sentence; None if it did not."""
+        return self.conversation.find_stop() or None
+
+    def judge(self) -> Outcome:
+        """What the turns amount to."""
+        return judge_expectations(self.sample.expect, self.look())
+
+    def look(self) -> PlayedSample:
+        """The turns as expectations look at them."""
+        return _look(self.task, self.turns, self.conversation)
 
 
-def find_stop(scenario: Scenario, sample: Sample, turns: Sequence[Exchange], model: Model | None = None) -> str | None:
-    """Why a sample ended although something would have followed, in a sentence; None if it did not."""
-    price = model.price if model is not None else None
-    return replay_answers(lay_over(scenario, sample), turns, price)[0].find_stop() or None
-
-
-def judge_turns(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> Outcome:
-    """What the recorded turns of a sample amount to."""
-    return judge_expectations(sample.expect, look_at_sample(scenario, sample, turns))
-
-
-def look_at_sample(scenario: Scenario, sample: Sample, turns: Sequence[Exchange]) -> PlayedSample:
-    """The recorded turns as expectations look at them."""
+def replay_sample(scenario: Scenario, sample: Sample, turns: Sequence[Exchange], model: Model | None = None) -> Replay:
+    """What recorded turns were. Reads an answer only where something might follow."""
     task = lay_over(scenario, sample)
-    conversation, _ = replay_answers(task, turns)
+    conversation, is_over = replay_answers(task, turns, model.price if model is not None else None)
+    return Replay(sample, turns, task, conversation, is_over)
+
+
+def _look(task: Scenario, turns: Sequence[Exchange], conversation: Conversation) -> PlayedSample:
     asked = _list_asked_turns(task)
     last = asked[max(turn for turn, part in enumerate(conversation.parts) if part or turn == 0)]
     return PlayedSample(

@@ -15,7 +15,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.send import send
-from byok_bench.scenarios.agent import TurnRequest, build_opening, look_at_sample, play_sample
+from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample, replay_sample
 from byok_bench.scenarios.expectations.judging import judge_expectations, list_unmet
 from byok_bench.scenarios.scenario import DIALECTS, Sample, Scenario, lay_over
 from byok_bench.scenarios.scripts import make_script
@@ -132,7 +132,7 @@ class Bench:
 
         body = build_opening(scenario, sample, schema, PROOF_WINDOW)
         turns = await play_sample(scenario, sample, schema, body, send_turn)
-        seen = look_at_sample(scenario, sample, turns)
+        seen = replay_sample(scenario, sample, turns).look()
         ended = judge_expectations(sample.expect, seen)
         unmet = dict(list_unmet(sample.expect, seen)) if ended.outcome != "failed" else {"failed": ended.why[0]}
         return Proof(

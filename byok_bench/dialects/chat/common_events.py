@@ -89,15 +89,21 @@ class CommonEvents:
         known, choice, needs_model = assembly.id, assembly.choices.get(0), assembly.model is None
         if known is None or choice is None or not choice.is_opened or choice.finish_reason is not None:
             return number
-        while number < len(events):
-            event = events[number]
+        texts, marks = choice.texts, assembly.marks
+        for at in range(number, len(events)):
+            event = events[at]
             chunk = _decode_event(event)
             if chunk is None or chunk.id != known or (needs_model and chunk.model):
-                break
-            if not self._merge_event(choice, chunk, event.t_ns, number):
-                break
-            number += 1
-        return number
+                return at
+            delta = chunk.choices[0].delta
+            text = delta.content
+            is_plain = delta.tool_calls is None and delta.role is None and chunk.usage is None
+            if is_plain and text and not (delta.reasoning_content or delta.reasoning) and _REPLACEMENT not in text:
+                texts.append(text)
+                marks.append((event.t_ns, "text", at))
+            elif not self._merge_event(choice, chunk, event.t_ns, at):
+                return at
+        return len(events)
 
     def _merge_event(self, choice: Choice, chunk: _EventObject, t_ns: int, number: int) -> bool:
         """Merge one chunk; False, and nothing done, if it is not common after all."""

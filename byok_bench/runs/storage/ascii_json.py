@@ -1,6 +1,7 @@
 """JSON in ASCII: what text holds that UTF-8 has no form for (a server's lone surrogate) survives as its escape."""
 
 import json
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,4 +32,7 @@ def to_ascii_fast(value: msgspec.Struct) -> bytes:
 
 def from_ascii_fast(raw: bytes, kind: type[T]) -> T:
     """The same of a struct whose members all have types: a fraction of the time where there is no surrogate."""
-    return from_ascii(raw, kind) if _SURROGATE in raw else msgspec.json.decode(raw, type=kind)
+    if _SURROGATE not in raw:
+        with suppress(msgspec.DecodeError):  # NaN and Infinity are no JSON for it
+            return msgspec.json.decode(raw, type=kind)
+    return from_ascii(raw, kind)

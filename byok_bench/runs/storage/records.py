@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from byok_bench.runs.storage import ascii_json
 from byok_bench.runs.storage.record_words import WORDS
 from byok_bench.wire.raw_exchange import Chunk, RawExchange
 
@@ -84,7 +85,7 @@ def to_record(raw: RawExchange) -> Record:
 
 def from_record(record: Record) -> RawExchange:
     """The exchange as it was recorded."""
-    raw = msgspec.convert(json.loads(expand_meta(record.meta)), RawExchange)
+    raw = ascii_json.from_ascii_fast(expand_meta(record.meta), RawExchange)
     raw.request = msgspec.structs.replace(raw.request, body=zlib.decompress(record.request))
     body = zlib.decompress(record.response)
     packed = zlib.decompress(record.sizes) if record.meta.startswith(_WITH_WORDS) else record.sizes

@@ -108,7 +108,9 @@ def _find_uniform_line_end(body: bytes) -> bytes | None:
 
 def _decode_few_events(body: bytes, start: int, line_end: bytes, limits: Limits) -> str | None:
     """The body as text, where that is one; None if it may hold more events than are read."""
-    if body.count(line_end * 2) > limits.stream_events:
+    blank = line_end * 2
+    # No event is shorter than its end: counting those takes longer than decoding the body.
+    if len(body) > limits.stream_events * len(blank) and body.count(blank) > limits.stream_events:
         return None
     try:
         return body[start:].decode() if start else body.decode()
@@ -147,19 +149,21 @@ class _EventStreamReader:
         """
         events, closing = self.stream.events, line_end * 2
         ends, stamps, chunk, step = self._ends, self._stamps, 0, len(line_end)
+        begin = len(_DATA) + step
         first, *pieces = text.split(closing + _DATA)
         if not pieces:
             return self.read_lines(text.encode(), base=start)
         offset, _ = self.read_lines((first + closing).encode(), base=start)
         last = pieces.pop()
+        is_ascii, longest = text.isascii(), self._limits.line_bytes - len(_DATA)
         for piece in pieces if not self.stream.over_limit else ():
-            size = len(_DATA) + (len(piece) if piece.isascii() else len(piece.encode()))
-            if "\n" in piece or size > self._limits.line_bytes:
+            size = len(piece) if is_ascii else len(piece.encode())
+            if "\n" in piece or size > longest:
                 offset, _ = self.read_lines((_DATA + piece + closing).encode(), base=offset)
                 if self.stream.over_limit:
                     break
                 continue
-            closed_at = offset + size + step
+            closed_at = offset + begin + size
             while ends[chunk] <= closed_at:
                 chunk += 1
             events.append(Event(stamps[chunk], offset, "", piece))

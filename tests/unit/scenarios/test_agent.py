@@ -6,7 +6,7 @@ import pytest
 from support.recorded import answer, calls, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.agent import TurnRequest, is_sample_over, judge_turns, play_sample
+from byok_bench.scenarios.agent import TurnRequest, play_sample, replay_sample
 from byok_bench.scenarios.selection import load_library
 
 ROUND_TRIP = load_library()["tool-round-trip"]
@@ -39,7 +39,7 @@ async def test_a_tool_is_run_and_its_result_sent_back() -> None:
     assert echo["content"] is None
     assert result["tool_call_id"] == "call_1"
     assert '"temperature_c"' in result["content"]
-    assert judge_turns(ROUND_TRIP, ROUND_TRIP.samples[0], turns).outcome == "ok"
+    assert replay_sample(ROUND_TRIP, ROUND_TRIP.samples[0], turns).judge().outcome == "ok"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ async def test_the_loop_ends_where_it_should(answers: list[Exchange], turns: int
     """It ends at an answer, at a failure and at the last turn, and not before."""
     played = await play_sample(ROUND_TRIP, ROUND_TRIP.samples[0], "chat", {"messages": []}, Model(*answers))
     assert len(played) == turns
-    assert is_sample_over(ROUND_TRIP, ROUND_TRIP.samples[0], played)
+    assert replay_sample(ROUND_TRIP, ROUND_TRIP.samples[0], played).is_over
 
 
 async def test_a_call_without_an_id_gets_one_of_ours() -> None:

@@ -6,7 +6,7 @@ import pytest
 from support.recorded import answer, calls, exchange, raw_exchange, refusal
 
 from byok_bench.dialects.exchange import Exchange
-from byok_bench.scenarios.agent import look_at_sample
+from byok_bench.scenarios.agent import replay_sample
 from byok_bench.scenarios.environments.cities import find_tools
 from byok_bench.scenarios.expectations import judging as e
 from byok_bench.scenarios.expectations.calls import WantedCall
@@ -109,7 +109,7 @@ def test_a_set_of_calls_fits_in_whatever_order_it_was_wished_for() -> None:
 def test_a_user_turn_is_held_to_what_it_asked_for_itself() -> None:
     """Its own schema, and the facts of the fill that its own prompt holds."""
     scenario = parse_scenario(TWO_FILLS, "f.toml")
-    seen = look_at_sample(scenario, scenario.samples[0], [answer("heron"), answer('{"a": 1}')])
+    seen = replay_sample(scenario, scenario.samples[0], [answer("heron"), answer('{"a": 1}')]).look()
     assert e.list_unmet(scenario.samples[0].expect, seen) == [("facts", "0 of 1 facts named; not: otter")]
 
 
