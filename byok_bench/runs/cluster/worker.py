@@ -15,6 +15,7 @@ from distributed import Queue, Worker, WorkerPlugin, get_client, get_worker
 
 from byok_bench.endpoints.contract import CustomEndpoint, decode_endpoint
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model_requests import find_named_model
 from byok_bench.errors import ContractError, PlanError
 from byok_bench.runs.cluster.leases import Lease
 from byok_bench.runs.cluster.lent_purse import Answers, RemotePurse
@@ -135,7 +136,7 @@ class MeasuringHost:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as stack:
             stack.enter_context(freeze_heap())  # once: a lease is short
-            self._endpoints = [self._lend(stack, document) for document in self._documents]
+            self._endpoints = [self._lend(stack, index, document) for index, document in enumerate(self._documents)]
             self._client = await stack.enter_async_context(
                 Client(transport=self._setup.work.transport, searches_streams=False)
             )
@@ -144,14 +145,23 @@ class MeasuringHost:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
 
-    def _lend(self, stack: AsyncExitStack, document: dict[str, Any] | None) -> Endpoint:
-        """The endpoint that a document names; one that is played elsewhere is an empty place."""
+    def _lend(self, stack: AsyncExitStack, index: int, document: dict[str, Any] | None) -> Endpoint:
+        """The endpoint that a document names; one that is played elsewhere is an empty place.
+
+        How long an answer may be at most, which a limit counts with, is in the plan alone.
+        """
         if document is None:
             return Endpoint(label="played by the client", base_url="")
         found = decode_endpoint(document)
         if not isinstance(found, CustomEndpoint):
             raise ContractError("a worker knows no team book: hand over the endpoint itself", code="member_invalid")
-        return stack.enter_context(found.lend_endpoint())
+        plan = self._setup.work.plan
+        target = plan.targets[index]
+        planned = find_named_model(plan.endpoints[target.endpoint], target.model)
+        lent = stack.enter_context(found.lend_endpoint())
+        window = None if planned is None else planned.context_window_tokens
+        models = tuple(msgspec.structs.replace(one, context_window_tokens=window) for one in lent.models)
+        return msgspec.structs.replace(lent, models=models)
 
     async def _play(self, lease: Lease, writer: RemoteWriter) -> None:
         self._setup.work.states.update(lease.states)

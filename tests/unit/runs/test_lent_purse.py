@@ -2,11 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
+from byok_bench.endpoints.contract import encode_endpoint
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
 from byok_bench.runs.cluster.lent_purse import Answers, ClaimAsked, LentPurse, RemotePurse
+from byok_bench.runs.measuring.work import Work
 from byok_bench.runs.planning.budgets import Limits, OwnPurse, Spent
+from byok_bench.runs.planning.plan import PlanSettings, make_plan
+from byok_bench.scenarios.selection import find_scenarios
 
 LIMITS = Limits(tokens=100)
 Lend = Callable[[int], RemotePurse]
@@ -91,3 +98,20 @@ async def test_a_claim_that_is_given_up_holds_nothing() -> None:
     await asyncio.wait((waiting,))
     await one.put_back(spend(80), spend(0))
     assert await one.claim(spend(100), LIMITS) == ("", 0)
+
+
+async def test_a_worker_knows_how_long_an_answer_may_be() -> None:
+    """The document that it gets of an endpoint has no window, and a limit would count with a guess."""
+    pytest.importorskip("distributed")
+    from byok_bench.runs.cluster.worker import MeasuringHost, Setup
+
+    endpoint = Endpoint(
+        label="e", base_url="https://api.example.com/v1", models=[Model("m", context_window_tokens=99_000)]
+    )
+    plan = make_plan([endpoint], find_scenarios("plain-answer"), PlanSettings())
+    work = Work(run_id="r", plan=plan, blocks=(), states={})
+    document = encode_endpoint(endpoint, "m")
+    host = MeasuringHost(Setup(version="", work=work, queue=""), [document])
+    async with AsyncExitStack() as stack:
+        [model] = host._lend(stack, 0, document).models
+    assert model.context_window_tokens == 99_000
