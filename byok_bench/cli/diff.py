@@ -34,17 +34,18 @@ def compare_endpoints(
     Exit code 3 if nothing could be compared.
     """
     from byok_bench.report.proxy_report import diff
-    from byok_bench.runs.differential.pairs import count_pairs
+    from byok_bench.runs.differential.pairs import count_pairs, select_playable
     from byok_bench.scenarios.selection import find_scenarios
 
     first, second = (endpoint_options.find_booked_endpoint(name) for name in (a, b))
-    chosen = find_scenarios(scenario or "agent")
-    note(f"This sends at least {2 * count_pairs(chosen, repeats)} requests.")
+    found = find_scenarios(scenario or "agent")
+    playable = select_playable(first, found)
+    note(f"This sends at least {2 * count_pairs(playable.scenarios, repeats)} requests.")
     report = run_async(
         diff(
             first,
             second,
-            chosen,
+            found,
             repeats=repeats,
             profile=endpoint_options.resolve_egress_profile(profile),
             on_pair=print_pair,

@@ -10,11 +10,13 @@ import msgspec
 
 from byok_bench.dialects.timing import Timing
 from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.report.printable_text import describe_count
 from byok_bench.report.proxy_sentences import list_sentences
 from byok_bench.report.stats import Interval, median, paired
 from byok_bench.report.table_parts import Line, round_number
 from byok_bench.runs.differential.changes import Change, list_changes
-from byok_bench.runs.differential.pairs import OnPair, Pair, Sides, check_sides, play_pairs
+from byok_bench.runs.differential.pairs import OnPair, Pair, Sides, check_sides, play_pairs, select_playable
+from byok_bench.runs.planning.plan import check_counts
 from byok_bench.scenarios.scenario import Scenario
 from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.wire.client import Client
@@ -52,11 +54,18 @@ class ProxyReport(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[Pair, ...]
     changes: tuple[Change, ...]
     times: tuple[AddedTime, ...]
+    left_out: dict[str, str] = {}
+    """`scenario/sample` → why it was not asked."""
 
     @property
     def sentences(self) -> list[str]:
         """What it comes to, in a few sentences."""
-        return list_sentences(self.a, self.b, self.pairs, self.changes, self.times)
+        said = list_sentences(self.a, self.b, self.pairs, self.changes, self.times)
+        names = [*self.left_out]
+        if not names:
+            return said
+        reason, count = self.left_out[names[0]], describe_count(len(names), "sample")
+        return [*said, f"Left out: {count}, {names[0]} ({reason}){' and others' if len(names) > 1 else ''}."]
 
     @property
     def table(self) -> list[Line]:
@@ -91,6 +100,7 @@ class ProxyReport(msgspec.Struct, frozen=True, kw_only=True):
             "scenarios": list(self.scenarios),
             "repeats": self.repeats,
             "pairs": len(self.pairs),
+            "left_out": self.left_out,
             "sentences": self.sentences,
             "changes": msgspec.to_builtins(self.changes),
             "times": self.time_table,
@@ -126,19 +136,28 @@ async def diff(
 
     Each sample is played `repeats` times and once before, for caches and connections; that pair is compared and not
     timed. `on_pair` is called with each pair. Raises EndpointError for endpoints of different dialects, PlanError for
-    a scenario that is none.
+    a scenario that is none and for fewer repeats than one.
     """
     check_sides(a, b)
-    chosen = find_scenarios(scenarios)
+    check_counts(repeats, warmup=1)
+    playable = select_playable(a, find_scenarios(scenarios))
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(Client())
         sides = Sides(a=a, b=b, client=client, profile=profile)
-        pairs = await play_pairs(sides, chosen, repeats, on_pair or _ignore_pair)
-    return make_proxy_report(a.label, b.label, [one.name for one in chosen], repeats, pairs)
+        pairs = await play_pairs(sides, playable.scenarios, repeats, on_pair or _ignore_pair)
+    names = [one.name for one in playable.scenarios]
+    return make_proxy_report(a.label, b.label, names, repeats, pairs, playable.left_out)
 
 
-def make_proxy_report(a: str, b: str, scenarios: Sequence[str], repeats: int, pairs: Sequence[Pair]) -> ProxyReport:
+def make_proxy_report(
+    a: str,
+    b: str,
+    scenarios: Sequence[str],
+    repeats: int,
+    pairs: Sequence[Pair],
+    left_out: Mapping[str, str] | None = None,
+) -> ProxyReport:
     """What recorded pairs show; pure."""
     return ProxyReport(
         a=a,
@@ -148,6 +167,7 @@ def make_proxy_report(a: str, b: str, scenarios: Sequence[str], repeats: int, pa
         pairs=tuple(pairs),
         changes=tuple(list_changes(pairs)),
         times=tuple(_measure_times(pairs)),
+        left_out=dict(left_out or {}),
     )
 
 

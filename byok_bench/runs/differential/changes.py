@@ -56,15 +56,17 @@ def list_changes(pairs: Sequence[Pair]) -> list[Change]:
         for repeats in iterate_requests(pairs)
     ]
     every = [seen for repeats in requests for seen in repeats]
+    # Of a side that gave no answer at all, status and failure say everything.
+    answered = [seen for seen in every if None not in (seen.a.status, seen.b.status)]
     alike = [[seen for seen in repeats if _is_alike(seen)] for repeats in requests]
     return [
         *_compare_values(every, "status", "status", lambda one: str(one.status)),
         *_compare_values(every, "failure", "kind of failure", lambda one: one.kind or "none"),
         *_compare_maps(alike, "header", lambda one: {name: (value,) for name, value in one.headers.items()}),
-        *_compare_values(every, "body", "form of the body", lambda one: "JSON" if one.is_json else "no JSON"),
+        *_compare_values(answered, "body", "form of the body", lambda one: "JSON" if one.is_json else "no JSON"),
         *_compare_maps(alike, "body", lambda one: one.members),
         *_compare_orders([seen for repeats in alike for seen in repeats]),
-        *_compare_events(every),
+        *_compare_events(answered),
         *_compare_answers(every),
     ]
 

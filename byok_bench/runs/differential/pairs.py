@@ -14,7 +14,9 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model_requests import find_schema
 from byok_bench.endpoints.send import send
-from byok_bench.errors import EndpointError
+from byok_bench.errors import EndpointError, PlanError
+from byok_bench.runs.planning.exclusions import find_exclusion
+from byok_bench.runs.planning.plan import iterate_targets
 from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample
 from byok_bench.scenarios.scenario import Sample, Scenario, lay_over
 from byok_bench.scenarios.send_arguments import make_send_arguments
@@ -68,6 +70,32 @@ def check_sides(a: Endpoint, b: Endpoint) -> None:
             f"{a.label!r} speaks {spoken[0]} and {b.label!r} {spoken[1]}: the same request needs one dialect",
             code="schema_differs",
         )
+
+
+class Playable(msgspec.Struct, frozen=True, kw_only=True):
+    """What of some scenarios can be asked, by the rules of a run."""
+
+    scenarios: tuple[Scenario, ...]
+    """With the samples that are played alone; none without any."""
+    left_out: dict[str, str]
+    """`scenario/sample` → why it is not played."""
+
+
+def select_playable(endpoint: Endpoint, scenarios: Sequence[Scenario]) -> Playable:
+    """What is asked of an endpoint's model, and what is not. PlanError if nothing is, or the endpoint is incomplete."""
+    model = endpoint.get_model()
+    target = next(one for one in iterate_targets(endpoint, 0) if one.model == model.name)
+    left_out: dict[str, str] = {}
+    chosen = []
+    for scenario in scenarios:
+        reasons = [(sample, find_exclusion(target, scenario, sample, model)) for sample in scenario.samples]
+        left_out |= {f"{scenario.name}/{sample.name}": why for sample, why in reasons if why is not None}
+        if kept := tuple(sample for sample, why in reasons if why is None):
+            chosen.append(msgspec.structs.replace(scenario, samples=kept))
+    if not chosen:
+        name, why = next(iter(left_out.items()))
+        raise PlanError(f"no sample can be played: {name}: {why}", code="no_scenario")
+    return Playable(scenarios=tuple(chosen), left_out=left_out)
 
 
 def count_pairs(scenarios: Sequence[Scenario], repeats: int) -> int:

@@ -6,12 +6,27 @@ from typing import Any
 
 import pytest
 from support.chat_records import chunk, exchange, stream
+from support.recorded import exchange as recorded_exchange
+from support.recorded import raw_exchange
 
 from byok_bench.dialects.exchange import Exchange
+from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.model import Model
+from byok_bench.errors import PlanError
 from byok_bench.report.proxy_report import make_proxy_report
 from byok_bench.runs.differential.changes import Change, list_changes
 from byok_bench.runs.differential.outlines import describe_form, make_outline
-from byok_bench.runs.differential.pairs import Pair
+from byok_bench.runs.differential.pairs import Pair, select_playable
+from byok_bench.scenarios.selection import find_scenarios
+from byok_bench.wire.failures import make_failure
+
+
+def unreached() -> Exchange:
+    """A request that no server answered."""
+    raw = raw_exchange([], failure=make_failure("network", "connect", "refused"))
+    raw.head = None
+    return recorded_exchange(raw)
+
 
 JSON = {"content-type": "application/json"}
 ANSWER: dict[str, Any] = {
@@ -102,6 +117,27 @@ def deltas(*texts: str) -> Exchange:
     """A stream with these texts."""
     said = [chunk({"content": text}) for text in texts]
     return exchange(stream(chunk({"role": "assistant"}), *said, chunk(finish="stop")))
+
+
+def test_of_an_answer_that_never_came_nothing_is_taken_apart() -> None:
+    """Status and failure say it; that it is no stream and no JSON is nothing that a proxy did."""
+    silent = unreached()
+    assert told((whole(), silent), (whole(), silent)) == [
+        ("status", "status", "changed"),
+        ("failure", "kind of failure", "changed"),
+    ]
+
+
+def test_what_cannot_be_asked_is_left_out_with_its_reason() -> None:
+    """By the rules of a run: a dialect without the notion, a key that is not there, a window that is too small."""
+    endpoint = Endpoint(label="a", base_url="http://127.0.0.1:1/v1", models=[Model("m", context_window_tokens=2000)])
+    found = find_scenarios(["plain-answer", "events-of-messages", "bad-key", "depths"])
+    playable = select_playable(endpoint, found)
+    assert [one.name for one in playable.scenarios] == ["plain-answer"]
+    reasons = " ".join(playable.left_out.values())
+    assert all(word in reasons for word in ("no notion", "uses no key", "the model has one of 2000"))
+    with pytest.raises(PlanError, match=r"no sample can be played: bad-key/"):
+        select_playable(endpoint, find_scenarios("bad-key"))
 
 
 def test_tokens_that_come_together_are_merged() -> None:
