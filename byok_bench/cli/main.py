@@ -29,6 +29,9 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             except KeyboardInterrupt:
                 exit_stopped()
+            except BrokenPipeError:  # click would say 1, which here is for what fell short
+                give_up(sys.stdout)
+                raise typer.Exit(int(Exit.UNFINISHED)) from None
 
 
 def build_app() -> typer.Typer:
@@ -74,6 +77,9 @@ def main() -> None:
             sys.exit(int(Exit.UNFINISHED if isinstance(error, BackendError) else Exit.USAGE))
         finally:
             sys.stdout.flush()
+    except BrokenPipeError:
+        give_up(sys.stdout)
+        sys.exit(int(Exit.UNFINISHED))
     except OSError as error:
         if error.filename is not None or error.errno not in UNWRITABLE:
             raise

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 FIRST_LIGHT: Final = ("latency", "streaming", "errors")
 WIDTH: Final = 100
 """Columns where nothing says how wide it is."""
-FOLDING: Final = ("endpoint", "model", "findings", "seen", "verdict", "b", "a", "what")
+FOLDING: Final = ("endpoint", "model", "findings", "seen", "family", "verdict", "b", "a", "what")
 """Columns that may take several lines where it is narrow."""
+PAIRED: Final = ("family", "excluded")
+"""Columns of a comparison that go behind those of EXPENDABLE."""
 FOLDED: Final = (20, 10)
 """Characters that such a column keeps, if it has as many; the second where all else was left out."""
 INDENT: Final = "  "
@@ -165,7 +167,7 @@ def _choose_columns(lines: "Sequence[TextLine]", room: int) -> list[Column]:
     def over() -> int:
         return sum(widths.values()) + GAP * (len(widths) - 1) - room
 
-    for name in EXPENDABLE:
+    for name in (*EXPENDABLE, *(PAIRED if "difference" in widths else ())):
         if name in widths and over() - sum(max(0, widths.get(text, 0) - FOLDED[0]) for text in FOLDING) > 0:
             del widths[name]
     for least in FOLDED:

@@ -1,6 +1,9 @@
 """cli/console.py: JSON on stdout."""
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -25,3 +28,14 @@ def test_no_line_of_a_list_of_commands_is_cut(group: list[str]) -> None:
     shown = CliRunner().invoke(build_app(), [*group, "--help"], terminal_width=80)
     assert "Commands:" in shown.output
     assert "..." not in shown.output.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("asked", [["checks", "list"], ["--version"]], ids=["a long output", "a short one"])
+def test_a_pipe_that_nobody_reads_is_no_verdict(asked: list[str]) -> None:
+    """`gate | head -1` must not look as if the gate had fallen short: nothing could be finished, and no word of it."""
+    command = [sys.executable, "-m", "byok_bench", *asked]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (3, b"")

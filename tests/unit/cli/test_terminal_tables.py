@@ -114,3 +114,19 @@ def test_people_read_headings_and_no_keys(capsys: pytest.CaptureFixture[str], mo
         assert heading in text
     heads = " ".join(line for line in text.splitlines() if "excluded" in line)
     assert "_" not in heads
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_comparison_folds_words_and_no_numbers(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long verdicts do not break headings, metrics and intervals; what is left out for them is told."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    good = [row(repeat=repeat, ttft_ms=1000.0 + repeat, e2e_ms=2000.0 + repeat) for repeat in range(1, 40)]
+    worse = [*good[:20], *(failed(repeat=repeat) for repeat in range(21, 40))]
+    made = list_differences(MadeRun(good, plan(("one",))), MadeRun(worse, plan(("one",))))
+    print_comparison(made, "B against A")
+    text = capsys.readouterr().out
+    assert re.search(r"^scenario +metric +pairs +failed .*95 % CI +verdict", text, re.MULTILINE)
+    assert re.search(r"^\(all\) +failures +39 +0/19 ", text, re.MULTILINE)
+    assert re.search(r"^Not at this width:|Not at this width: family", text, re.MULTILINE)
