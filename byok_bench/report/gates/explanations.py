@@ -18,6 +18,11 @@ def explain_rules(rules: Sequence[Rule]) -> Iterator[str]:
 def _explain_aim(rule: Rule) -> str:
     metric = rule.get_metric()
     if metric.kind == "vendor":
+        if rule.has_bounds:
+            beside = rule.reference or "the first"
+            return (
+                f"{metric.title} ({rule.metric}) of each other endpoint beside {beside}; {describe_limit(rule, metric)}"
+            )
         allowed = "the usual margin" if rule.margin is None else f"{rule.read_margin().size:g}"
         beside = rule.reference or "the first"
         return (
@@ -34,6 +39,8 @@ def _explain_aim(rule: Rule) -> str:
 
 def _explain_decision(rule: Rule) -> str:
     metric = rule.get_metric()
+    if metric.kind == "vendor" and rule.has_bounds:
+        return "It passes if the whole 95 % interval of the table vendor is within the bound, fails if it is outside."
     if metric.kind == "vendor":
         return "Decided as in the table vendor: beside the reference, less what that differs from itself."
     if metric.kind in ("count", "total"):

@@ -37,16 +37,17 @@ def judge_bound(subject: Subject, side: Side, level: float) -> Judged:
         all_failed = bool(side.asked) and side.count_failures().total() == len(side.asked)
         said = describe_silence(metric, subject.shown, side)
         return subject.make("fail" if all_failed else "undecided", found, said)
-    verdict = _judge_interval(rule, found)
+    verdict = judge_interval(rule, found)
     if metric.kind == "share" and (rule.min == 1 or rule.max == 0):
         whole = found.value == (1 if rule.min == 1 else 0)
         verdict = "fail" if not whole else "undecided" if side.waiting else "pass"
-    lacking = _find_needed(rule, found) if verdict == "undecided" else None
+    lacking = find_needed(rule, found) if verdict == "undecided" else None
     said = describe_bound(rule, subject.shown, found, verdict, lacking)
     return subject.make(verdict, found, said + _describe_failures(metric, side), family=verdict, needed=_count(lacking))
 
 
-def _judge_interval(rule: Rule, found: Interval) -> Verdict:
+def judge_interval(rule: Rule, found: Interval) -> Verdict:
+    """How an interval lies to the bounds of a rule."""
     if found.low is None or found.high is None:
         return "undecided"
     if (rule.max is not None and found.low > rule.max) or (rule.min is not None and found.high < rule.min):
@@ -55,7 +56,7 @@ def _judge_interval(rule: Rule, found: Interval) -> Verdict:
     return "pass" if within else "undecided"
 
 
-def _find_needed(rule: Rule, found: Interval) -> Needed | None:
+def find_needed(rule: Rule, found: Interval) -> Needed | None:
     """What it takes to tell the number from the bound that it is nearer to."""
     wanted = []
     if rule.max is not None:

@@ -14,6 +14,7 @@ import msgspec
 from byok_bench.errors import PlanError
 from byok_bench.report.gates.metrics import Better, Metric, find_metric
 from byok_bench.report.gates.observations import Observation
+from byok_bench.report.vendor.metrics import TIME_METRICS
 
 Undecided = Literal["pass", "fail"]
 MARGIN_OF_SHARES: Final = 0.03
@@ -88,7 +89,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     margin: float | str | None = None
     """`0.03`, in the unit of the metric, or `"10 %"` of the baseline."""
     reference: str | None = None
-    """Of a metric of the table `vendor`: the endpoint beside which all others are judged; None: the first one."""
+    """Of a metric of the table `vendor`: the endpoint beside which all others are judged; None: the first one.
+
+    With `max` or `min` the candidate's own number is judged, else what it differs by, less the noise floor.
+    """
     better: Better | None = None
     """Which way is; None: as the metric has it."""
     undecided: Undecided | None = None
@@ -100,7 +104,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def __post_init__(self) -> None:
         metric = find_metric(self.metric)
-        bounds = self.max is not None or self.min is not None
+        bounds = self.has_bounds
         if metric.kind == "vendor":
             self._check_vendor_rule(bounds)
         elif self.reference is not None:
@@ -125,21 +129,27 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def _check_bound(self, name: str, bound: float, metric: Metric) -> None:
         if not math.isfinite(bound):
             raise PlanError(f"rule {self.label!r}: {name} is {bound}, which is no bound", code="bad_rule")
-        if metric.kind == "share" and not 0 <= bound <= 1:
+        is_share = metric.kind == "share" or (metric.kind == "vendor" and metric.column not in TIME_METRICS)
+        if is_share and not 0 <= bound <= 1:
             raise PlanError(
                 f"rule {self.label!r}: {name} is {bound:g}, and {self.metric} is a share from 0 to 1", code="bad_rule"
             )
 
     def _check_vendor_rule(self, bounds: bool) -> None:
-        if bounds or self.against is not None:
+        if self.against is not None or (bounds and self.margin is not None):
             raise PlanError(
-                f"rule {self.label!r}: a metric of vendor has a margin, and neither bound nor baseline", code="bad_rule"
+                f"rule {self.label!r}: a metric of vendor has a bound or a margin, and no baseline", code="bad_rule"
             )
         if self.where != Where(endpoint=self.where.endpoint, model=self.where.model):
             raise PlanError(
                 f"rule {self.label!r}: a metric of vendor is about whole endpoints: where takes endpoint and model",
                 code="bad_rule",
             )
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether it has a `max` or a `min`."""
+        return self.max is not None or self.min is not None
 
     @property
     def label(self) -> str:

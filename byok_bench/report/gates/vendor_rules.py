@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 from byok_bench.errors import PlanError
 from byok_bench.report.gates.judged_rules import Judged
+from byok_bench.report.gates.judgements import find_needed, judge_interval
 from byok_bench.report.gates.rule_files import describe_unknown
 from byok_bench.report.gates.rules import Rule
+from byok_bench.report.gates.sentences import describe_limit
 from byok_bench.report.printable_text import describe_count
+from byok_bench.report.stats import Interval
 from byok_bench.report.table_parts import Line
 from byok_bench.report.vendor.comparison import choose_sides, list_vendor_lines
 from byok_bench.runs.results import Run
@@ -35,6 +38,8 @@ def _judge_line(rule: Rule, endpoint: str, model: str, line: Line | None) -> Jud
     if line is None:
         said = f"{endpoint} and its reference have no {rule.get_metric().title} in this run"
         return Judged(rule.label, endpoint, "undecided", None, None, None, 0, said, model=model, metric=rule.metric)
+    if rule.has_bounds:
+        return _judge_value(rule, endpoint, model, line)
     verdict = line["verdict"]
     return Judged(
         rule=rule.label,
@@ -50,6 +55,38 @@ def _judge_line(rule: Rule, endpoint: str, model: str, line: Line | None) -> Jud
         counts_as=rule.undecided or verdict if verdict == "undecided" else verdict,
         family=line["family"],
         needed=line["needed"],
+    )
+
+
+def _judge_value(rule: Rule, endpoint: str, model: str, line: Line) -> Judged:
+    """The candidate's own number by a bound, as others publish it: F1 of 73 % or more."""
+    found = Interval(line["value"], line["low"], line["high"], line["n"])
+    verdict = judge_interval(rule, found)
+    lacking = find_needed(rule, found) if verdict == "undecided" else None
+    asked = describe_limit(rule, rule.get_metric())
+    ends = "" if found.low is None else f" ({found.low:g} to {found.high:g})"
+    said = (
+        f"{rule.get_metric().title} of {endpoint} beside {line['reference']} is "
+        f"{'not known' if found.value is None else f'{found.value:g}'}{ends} over {describe_count(found.n, 'prompt')}"
+    )
+    if verdict == "undecided":
+        more = f"; about {describe_count(lacking.prompts, 'prompt')} more would tell" if lacking else ""
+        said += f": too few to tell, where {asked}{more}"
+    else:
+        said += f"{', and' if verdict == 'fail' else ';'} {asked}"
+    return Judged(
+        rule=rule.label,
+        endpoint=endpoint,
+        verdict=verdict,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        sentence=said,
+        model=model,
+        metric=rule.metric,
+        counts_as=rule.undecided or verdict if verdict == "undecided" else verdict,
+        needed=lacking.prompts if lacking else None,
     )
 
 

@@ -209,3 +209,5 @@ METRICS: Final = (
     *map(_make_time, TIMES),
 )
 """In the order of the table."""
+TIME_METRICS: Final = frozenset(metric.name for metric in METRICS if metric.is_time)
+"""Those that are multiples of the reference's; the others are shares."""

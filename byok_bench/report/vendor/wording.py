@@ -5,9 +5,8 @@ from typing import Final
 
 from byok_bench.report.table_parts import Line
 from byok_bench.report.table_text import NA, TextLine, render_cell
-from byok_bench.report.vendor.metrics import METRICS
+from byok_bench.report.vendor.metrics import TIME_METRICS
 
-_TIMES: Final = frozenset(metric.name for metric in METRICS if metric.is_time)
 NAMES: Final = {
     "failures": "failures",
     "trigger": "tool trigger (F1)",
@@ -92,7 +91,7 @@ def _render(line: Line, value: float | None) -> str:
     if value is None:
         return NA
     metric = line["metric"]
-    if metric in _TIMES:
+    if metric in TIME_METRICS:
         return f"{value:.2f}"
     return render_cell(float(value)) if metric.startswith("tokens") else f"{100 * value:.1f} %"
 
@@ -100,7 +99,7 @@ def _render(line: Line, value: float | None) -> str:
 def _render_difference(line: Line) -> str:
     if line["difference"] is None:
         return NA
-    scale, unit = (1, "") if line["metric"] in _TIMES or line["metric"].startswith("tokens") else (100, " points")
+    scale, unit = (1, "") if line["metric"] in TIME_METRICS or line["metric"].startswith("tokens") else (100, " points")
     value = f"{scale * line['difference']:+.{1 if scale > 1 else 2}f}"
     if line["difference_low"] is None:
         return value + unit

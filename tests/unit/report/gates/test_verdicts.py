@@ -244,6 +244,9 @@ VENDORS: dict[str, tuple[float, dict[str, Any], str]] = {
     "slower than the reference": (1.5, {"metric": "vendor.ttft", "reference": "A"}, "fail"),
     "slower, and allowed": (1.5, {"metric": "vendor.ttft", "reference": "A", "margin": 0.9}, "pass"),
     "success of few prompts": (1.0, {"metric": "vendor.task"}, "undecided"),
+    "its own number within": (1.5, {"metric": "vendor.ttft", "max": 1.6}, "pass"),
+    "its own number beyond": (1.5, {"metric": "vendor.ttft", "max": 1.4}, "fail"),
+    "its own share, of few prompts": (1.0, {"metric": "vendor.task", "min": 0.73}, "undecided"),
 }
 
 
@@ -266,7 +269,9 @@ def test_results_are_in_the_order_of_their_rules() -> None:
 NO_VENDORS: dict[str, tuple[dict[str, Any], str]] = {
     "no such reference": ({"metric": "vendor.ttft", "reference": "C"}, "no endpoint 'C'"),
     "no such candidate": ({"metric": "vendor.ttft", "where": {"endpoint": "Bee"}}, "no candidate is called 'Bee'"),
-    "a bound": ({"metric": "vendor.ttft", "max": 3}, "has a margin, and neither bound nor baseline"),
+    "a bound and a margin": ({"metric": "vendor.ttft", "max": 3, "margin": 0.1}, "has a bound or a margin"),
+    "a baseline": ({"metric": "vendor.ttft", "against": "baseline"}, "and no baseline"),
+    "a share in percent": ({"metric": "vendor.trigger", "min": 73}, "is a share from 0 to 1"),
     "a part of the run": ({"metric": "vendor.ttft", "where": {"scenario": "x"}}, "where takes endpoint and model"),
     "a reference of another metric": (
         {"metric": "ttft_ms", "max": 1, "reference": "A"},
