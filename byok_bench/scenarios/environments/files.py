@@ -39,7 +39,7 @@ class Files:
         ]
 
     def _list(self, values: Mapping[str, Any]) -> Any:
-        folder = read_text(values, "folder", "").strip("./")
+        folder = normalize_path(read_text(values, "folder", ""))
         return {"files": [path for path in sorted(self.state) if not folder or path.startswith(f"{folder}/")]}
 
     def _read(self, values: Mapping[str, Any]) -> Any:

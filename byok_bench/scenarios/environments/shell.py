@@ -1,11 +1,13 @@
 """A shell over in-memory files: a few commands, read from a line and carried out here. Nothing is executed.
 
-`a | b`, `> FILE`, `>> FILE` and `&&` are understood; variables, globs and substitutions are not. Texts are searched
-and replaced as they stand, never as regular expressions: what a model sends must not keep this process busy.
+`a | b`, `> FILE`, `>> FILE` and `&&` are understood; variables, globs (but for `find -name`) and substitutions are
+not. Texts are searched and replaced as they stand, never as regular expressions: what a model sends must not keep this
+process busy.
 """
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
 from byok_bench.scenarios.environments.environment import LARGEST_TEXT
@@ -122,12 +124,17 @@ def _split_options(arguments: Sequence[str]) -> tuple[set[str], list[str]]:
     return options, [word for word in arguments if not (word.startswith("-") and len(word) > 1)]
 
 
+def _is_inside(path: str, folder: str) -> bool:
+    """Whether a file stands below a folder; the root is the empty text."""
+    return not folder or path.startswith(f"{folder}/")
+
+
 def _list_folder(files: dict[str, Any], arguments: Sequence[str], passed: str) -> str:
     _, paths = _split_options(arguments)
     folder = normalize_path(paths[0]) if paths else ""
     if folder in files:
         return f"{folder}\n"
-    inside = [path.removeprefix(f"{folder}/") if folder else path for path in files if path.startswith(folder)]
+    inside = [path.removeprefix(f"{folder}/") for path in files if _is_inside(path, folder)]
     names = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in inside if path})
     if not names and folder:
         raise CommandFailed(f"ls: {folder}: No such file or directory", 2)
@@ -145,7 +152,7 @@ def _search_lines(files: dict[str, Any], arguments: Sequence[str], passed: str) 
     wanted, *paths = words
     if "r" in options:
         folder = normalize_path(paths[0]) if paths else ""
-        paths = [path for path in sorted(files) if not folder or path == folder or path.startswith(f"{folder}/")]
+        paths = [path for path in sorted(files) if path == folder or _is_inside(path, folder)]
     read = _read_files(files, paths, passed) if paths or "r" not in options else []
     lines = []
     for path, text in read:
@@ -181,9 +188,12 @@ def _count_lines(files: dict[str, Any], arguments: Sequence[str], passed: str) -
 
 def _find_paths(files: dict[str, Any], arguments: Sequence[str], passed: str) -> str:
     words = [word for word in arguments if word not in ("-type", "f")]
-    wanted = words[words.index("-name") + 1].strip("*") if "-name" in words[:-1] else ""
+    wanted = words[words.index("-name") + 1] if "-name" in words[:-1] else "*"
     folder = normalize_path(words[0]) if words and not words[0].startswith("-") else ""
-    return "".join(f"{path}\n" for path in sorted(files) if path.startswith(folder) and wanted in path.split("/")[-1])
+    inside = [path for path in sorted(files) if path == folder or _is_inside(path, folder)]
+    if not inside and folder:
+        raise CommandFailed(f"find: {folder}: No such file or directory")
+    return "".join(f"{path}\n" for path in inside if fnmatchcase(path.split("/")[-1], wanted))
 
 
 def _say(files: dict[str, Any], arguments: Sequence[str], passed: str) -> str:
@@ -210,7 +220,7 @@ def _replace_text(files: dict[str, Any], arguments: Sequence[str], passed: str) 
 
 def _move_file(files: dict[str, Any], arguments: Sequence[str], passed: str) -> str:
     _copy_file(files, arguments, passed)
-    old, new = map(normalize_path, arguments)
+    old, new = normalize_path(arguments[0]), _find_target(files, *arguments)
     if old != new:
         del files[old]
     return ""
@@ -220,15 +230,26 @@ def _copy_file(files: dict[str, Any], arguments: Sequence[str], passed: str) -> 
     if len(arguments) != 2:
         raise CommandFailed("usage: cp OLD NEW, mv OLD NEW", 2)
     [(_, text)] = _read_files(files, arguments[:1], passed)
-    if problem := write_text(files, normalize_path(arguments[1]), text):
+    if problem := write_text(files, _find_target(files, *arguments), text):
         raise CommandFailed(problem["error"])
     return ""
 
 
+def _find_target(files: Mapping[str, str], old: str, new: str) -> str:
+    """Where a file goes: into a folder under its own name, if a folder is what is named."""
+    path = normalize_path(new)
+    is_folder = not path or new.endswith("/") or any(_is_inside(one, path) for one in files)
+    return normalize_path(f"{path}/{normalize_path(old).split('/')[-1]}") if is_folder else path
+
+
 def _remove_files(files: dict[str, Any], arguments: Sequence[str], passed: str) -> str:
-    _, paths = _split_options(arguments)
-    for path, _ in _read_files(files, paths, passed):
-        files.pop(path, None)
+    options, paths = _split_options(arguments)
+    for path in map(normalize_path, paths):
+        below = [one for one in files if _is_inside(one, path)] if "r" in options and path else []
+        if path not in files and not below and "f" not in options:
+            raise CommandFailed(f"rm: {path}: No such file or directory")
+        for one in (path, *below):
+            files.pop(one, None)
     return ""
 
 

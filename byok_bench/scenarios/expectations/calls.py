@@ -1,6 +1,7 @@
 """Expectations about which tools were called, with what, and what that made of the environment."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from byok_bench.dialects.output import ToolCall
 from byok_bench.scenarios.expectations.expected import Expected, PlayedSample
 from byok_bench.scenarios.schema_fit import decode_json_text, find_misfit
 from byok_bench.scenarios.tools import is_fitting
+from byok_bench.wire.bodies.bounded_json import Malformed
 
 
 class ToolCalled(Expected, frozen=True, kw_only=True, tag="tool_called"):
@@ -129,15 +131,35 @@ class ArgumentsValid(Expected, frozen=True, kw_only=True, tag="arguments_valid")
 
 
 class ArgumentsHold(Expected, frozen=True, kw_only=True, tag="arguments_hold"):
-    """Some call's arguments hold this text, in any case."""
+    """Some call's arguments hold this text, in any case: as they were sent, or in one of their values.
+
+    A server may send `ü` as it is or as an escape, and says the same.
+    """
 
     text: str
 
     def judge_part(self, seen: PlayedSample) -> str | None:
         """None if met."""
-        if any(self.text.casefold() in call.arguments.casefold() for call in seen.calls):
+        wanted = self.text.casefold()
+        if any(wanted in text.casefold() for call in seen.calls for text in _iterate_texts(call)):
             return None
         return f"no call's arguments hold {self.text!r}"
+
+
+def _iterate_texts(call: ToolCall) -> Iterator[str]:
+    """The arguments as they were sent, the same without escapes, and each of their texts."""
+    yield call.arguments
+    left = [decode_json_text(call.arguments)]
+    if not isinstance(left[0], Malformed):
+        yield json.dumps(left[0], ensure_ascii=False)
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
 
 
 class PropertiesInOrder(Expected, frozen=True, kw_only=True, tag="properties_in_order"):

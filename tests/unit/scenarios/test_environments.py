@@ -49,6 +49,13 @@ def run(command: str) -> tuple[int, str, dict[str, str]]:
         ("tail -1 src/a.py", 0, "y = 2\n"),
         ("wc -l src/a.py", 0, "2 src/a.py\n"),
         ("find . -name '*.py'", 0, "src/a.py\n"),
+        ("ls sr", 2, "No such file"),
+        ("find . -name 'a*y'", 0, "src/a.py\n"),
+        ("find . -name a", 0, ""),
+        ("find sr", 1, "find: sr: No such file"),
+        ("find src -type f", 0, "src/a.py\n"),
+        ("rm gone", 1, "rm: gone: No such file"),
+        ("rm -f gone", 0, ""),
         ("echo hi && cat README", 0, "hi\nabout x\n"),
         ("cat ../../etc/passwd", 1, "etc/passwd: No such file"),
         ("curl http://example.com", 127, "command not found"),
@@ -73,6 +80,10 @@ def test_a_command_answers_as_a_shell_does(command: str, code: int, output: str)
         ("mv README README", "README", "about x\n"),
         ("cp README COPY", "COPY", "about x\n"),
         ("rm README", "README", None),
+        ("rm -r src", "src/a.py", None),
+        ("mv README src/", "src/README", "about x\n"),
+        ("cp README src", "src/README", "about x\n"),
+        ("mv src/a.py .", "a.py", "x = 1\ny = 2\n"),
     ],
 )
 def test_a_command_changes_the_files_in_memory(command: str, path: str, text: str | None) -> None:
@@ -83,7 +94,8 @@ def test_a_command_changes_the_files_in_memory(command: str, path: str, text: st
 def test_files_are_listed_read_written_patched_and_searched() -> None:
     """The five tools of the environment `files`."""
     box = open_toolbox(make_task(FILES.replace("NAME", "files")))
-    assert call(box, "list_files", folder="src") == {"files": ["src/a.py"]}
+    assert call(box, "list_files", folder="./src/") == {"files": ["src/a.py"]}
+    assert call(box, "list_files", folder=".src") == {"files": []}
     assert call(box, "read_file", path="./src/../README") == {"text": "about x\n"}
     assert call(box, "search_files", text="y =")["found"] == [{"path": "src/a.py", "line": 2, "text": "y = 2"}]
     assert "0 times" in call(box, "patch_file", path="README", old="nothing", new="x")["error"]
