@@ -15,6 +15,7 @@ from byok_bench.errors import PlanError
 from byok_bench.report.gates.metrics import Better, Metric, find_metric
 from byok_bench.report.gates.observations import Observation
 from byok_bench.report.vendor.metrics import TIME_METRICS
+from byok_bench.scenarios.scenario import Scenario
 
 Undecided = Literal["pass", "fail"]
 MARGIN_OF_SHARES: Final = 0.03
@@ -45,19 +46,32 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             told.append("{} to {} prompt tokens".format(*self.prompt_tokens))
         return ", ".join(told)
 
-    def has_scenario(self, name: str, is_mistake: bool) -> bool:
-        """Whether exchanges of that scenario are meant; `agent`, `errors`, `all` stand for what they are in a run."""
+    def has_scenario(self, name: str, is_mistake: bool, asked: Scenario | None = None) -> bool:
+        """Whether exchanges of that scenario are meant; `agent`, `errors`, `all` stand for what they are in a run.
+
+        Named as in a plan: also by `group/name`, by the group, or by a tag of what was asked.
+        """
         if self.scenario in _KINDS:
             return is_mistake in _KINDS[self.scenario]
+        if asked is not None and (
+            self.scenario in (asked.group, *asked.tags) or _is_named(f"{asked.group}/{name}", self.scenario)
+        ):
+            return True
         return _is_named(name, self.scenario)
 
     def has_sample(self, name: str) -> bool:
         """Whether exchanges of that sample are meant."""
         return _is_named(name, self.sample)
 
-    def has_exchange(self, one: Observation, sizes: Mapping[tuple[str, str, int], float]) -> bool:
-        """Whether an exchange is meant; `sizes` has the tokens of each prompt."""
-        if not self.has_scenario(one.scenario, one.is_mistake) or not self.has_sample(one.sample):
+    def has_exchange(
+        self,
+        one: Observation,
+        sizes: Mapping[tuple[str, str, int], float],
+        scenarios: Mapping[str, Scenario],
+    ) -> bool:
+        """Whether an exchange is meant; `sizes`: tokens of each prompt, `scenarios`: those of the plan by name."""
+        asked = scenarios.get(one.scenario)
+        if not self.has_scenario(one.scenario, one.is_mistake, asked) or not self.has_sample(one.sample):
             return False
         if self.prompt_tokens is None:
             return True

@@ -62,6 +62,7 @@ class Case:
         self._observations = list_observations(run, _list_numbers(rules))
         self._sizes = _list_sizes(self._observations)
         self._targets = [(target.label, target.alias or target.model) for target in run.plan.targets]
+        self._scenarios = {one.name: one for one in run.plan.scenarios}
         self._before: dict[Any, Observation] = {}
         self._baseline: Baseline | None = None
         check_baseline_named(rules, against)
@@ -113,7 +114,7 @@ class Case:
                 f"rule {rule.label!r}: {describe_unknown(where.endpoint, 'endpoint of the run', known)}",
                 code="no_endpoint",
             )
-        if not any(where.has_scenario(one.name, one.wants_failure) for one in scenarios):
+        if not any(where.has_scenario(one.name, one.wants_failure, one) for one in scenarios):
             have = [one.name for one in scenarios]
             raise PlanError(
                 f"rule {rule.label!r}: {describe_unknown(where.scenario, 'scenario of the run', have)}",
@@ -135,7 +136,7 @@ class Case:
         mine = [
             one
             for one in self._observations
-            if (one.endpoint, one.model) == target and rule.where.has_exchange(one, self._sizes)
+            if (one.endpoint, one.model) == target and rule.where.has_exchange(one, self._sizes, self._scenarios)
         ]
         asked = [one for one in mine if not one.is_open]
         return Side(asked, len(mine) - len(asked))

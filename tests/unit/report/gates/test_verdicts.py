@@ -167,6 +167,16 @@ def test_a_bucket_of_prompts_is_found_by_what_others_counted() -> None:
     assert (found.value, found.n) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("scenario", "n"),
+    [("tools/*", 1), ("tools/forced-tool", 1), ("tools", 1), ("forced-*", 1), ("text/*", 2), ("agent", 3), ("*", 3)],
+)
+def test_scenarios_are_named_as_in_a_plan(scenario: str, n: int) -> None:
+    """By name, group and name, group, or a set."""
+    run = MadeRun([row(), row(repeat=2), row("forced-tool")], PLAN)
+    assert judged(run, {"metric": "failures", "max": 0, "where": {"scenario": scenario}}).n == n
+
+
 def test_a_label_is_meant_as_it_is_brackets_and_all() -> None:
     """Only `*` and `?` stand for other characters."""
     run = MadeRun(TEN.rows, plan(["gpt [eu]"]))
