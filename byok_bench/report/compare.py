@@ -18,7 +18,7 @@ def compare(
     *,
     a: str | None = None,
     b: str | Sequence[str] | None = None,
-    metrics: Sequence[str] = METRICS,
+    metrics: str | Sequence[str] = METRICS,
     at_least: float = AT_LEAST,
 ) -> pd.DataFrame:
     """Differences B − A as a DataFrame, one line for each pair of targets, scenario and metric; failures first.
@@ -31,7 +31,9 @@ def compare(
     """
     first, second = resolve_run(run_a), resolve_run(run_b)
     others = (b,) if isinstance(b, str) else tuple(b or ())
-    asked = Question(a=a, b=others, metrics=tuple(metrics), at_least=at_least)
+    asked = Question(
+        a=a, b=others, metrics=(metrics,) if isinstance(metrics, str) else tuple(metrics), at_least=at_least
+    )
     lines = list_differences(first, second, asked)
     made = pd.DataFrame(lines).astype(dict.fromkeys(_NUMBERS, "Float64"))
     made.attrs["changes"] = describe_changes(lines)

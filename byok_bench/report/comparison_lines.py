@@ -64,8 +64,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
                 near = get_close_matches(name, METRICS, n=1, cutoff=0.4)
                 meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(METRICS)}"
                 raise PlanError(f"no metric {name!r} is compared; {meant}", code="no_metric")
-        if not 0 <= self.at_least < 1:
-            raise PlanError(f"the smallest effect is from 0 up to 1, not {self.at_least}", code="bad_effect")
+        if not isinstance(self.at_least, int | float) or not 0 <= self.at_least < 1:
+            raise PlanError(f"the smallest effect is from 0 up to 1, not {self.at_least!r}", code="bad_effect")
 
 
 class Matched(msgspec.Struct, frozen=True):

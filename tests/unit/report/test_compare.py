@@ -124,6 +124,8 @@ def test_a_metric_that_is_not_there_is_told_with_the_nearest(name: str, said: st
     """And an endpoint as well."""
     with pytest.raises(PlanError, match=said):
         compare(run(SLOW), run(SLOW), metrics=[name])
+    with pytest.raises(PlanError, match=said):
+        compare(run(SLOW), run(SLOW), metrics=name)
     with pytest.raises(PlanError, match="did you mean 'one'"):
         compare(run(SLOW), run(SLOW), a="onne")
 
@@ -180,6 +182,13 @@ def test_what_changed_is_said_in_words_worst_first() -> None:
 def test_the_smallest_effect_is_settable(by: float, at_least: float, verdict: str) -> None:
     """A change that is shown and small is said to be small; one that can only be small is none."""
     assert line(compare(run(SLOW), run([at * by for at in SLOW]), at_least=at_least))["verdict"] == verdict
+
+
+def test_one_metric_is_compared_by_its_name() -> None:
+    """And an effect that is no number is refused."""
+    assert set(compare(run(SLOW), run(SLOW), metrics="ttft_ms")["metric"]) == {"ttft_ms"}
+    with pytest.raises(PlanError, match="from 0 up to 1, not '5 %'"):
+        compare(run(SLOW), run(SLOW), at_least="5 %")  # type: ignore[arg-type]
 
 
 def test_all_lines_together_are_judged_at_a_stricter_level() -> None:
