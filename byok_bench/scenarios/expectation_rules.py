@@ -6,6 +6,7 @@ Each problem is a sentence that begins with the path.
 from collections.abc import Iterator
 from typing import Final
 
+from byok_bench.checks.offered_tools import find_offered_tools
 from byok_bench.checks.registry import load_catalogue
 from byok_bench.scenarios.expectations.calls import (
     ArgumentsHold,
@@ -41,7 +42,7 @@ FINISHES: Final = ("stop", "length", "tool_calls")
 
 def find_expectation_problems(task: Scenario, sample: Sample, place: str) -> Iterator[str]:
     """`task` is the scenario with the sample's own settings, `place` where the sample stands."""
-    offered = list(open_toolbox(task).tools)
+    offered = _list_offered(task)
     labels = [expected.label for expected in sample.expect]
     for position, expected in enumerate(sample.expect):
         where = f"{place}.expect[{position}]"
@@ -62,6 +63,14 @@ def find_expectation_problems(task: Scenario, sample: Sample, place: str) -> Ite
             yield f"{where}.turns: a mistake needs at least one answer"
         for number, answer in enumerate(mistake.turns):
             yield from _find_answer_problems(answer, f"{where}.turns[{number}]")
+
+
+def _list_offered(task: Scenario) -> list[str]:
+    """Names of all tools that some request offers: the scenario's, and those in members that are sent as they stand."""
+    raw = [find_turn_request(task, turn).extra for turn in range(len(task.turns) + 1)]
+    raw += [task.spoil.members] if task.spoil is not None else []
+    as_they_stand = [name for members in raw for body in members.values() for name in find_offered_tools(body)]
+    return list(dict.fromkeys([*open_toolbox(task).tools, *as_they_stand]))
 
 
 def _find_turn_problems(task: Scenario, expected: Expected, where: str) -> Iterator[str]:

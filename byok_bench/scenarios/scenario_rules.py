@@ -43,7 +43,7 @@ def check_scenario(scenario: Scenario) -> Scenario:
 
 
 def _iterate_problems(scenario: Scenario) -> Iterator[str]:
-    if not _is_name(scenario.name) or any(mark in scenario.name for mark in "/*?["):
+    if not _is_name(scenario.name) or "/" in scenario.name:
         yield f"{scenario.name!r} is no name for a scenario"
     yield from find_value_problems(scenario)
     if not scenario.samples:

@@ -83,7 +83,7 @@ JUDGED = [
 @pytest.mark.parametrize(("labels", "text", "unmet"), JUDGED)
 def test_their_checks_are_expectations(tmp_path: Path, labels: dict[str, Any], text: str, unmet: str | None) -> None:
     """By the name of the expectation that is not met."""
-    sample = read_request_lines(write(tmp_path, LINE | labels)).samples[0]
+    sample = check_scenario(read_request_lines(write(tmp_path, LINE | labels))).samples[0]
     found = list_unmet(sample.expect, PlayedSample([answer(text, body=BODY)], {}, None))
     assert [label for label, _ in found] == ([unmet] if unmet else [])
 

@@ -151,7 +151,7 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
         ("expect = [", 'expect = [{ what = "no_finding", id = "delta.idstable" }, ', "did you mean delta.id-stable?"),
         ('what = "called_exactly", ', 'what = "called_exactly", turn = 5, ', "expect[0].turn: there is no user turn 5"),
         ('name = "seven"', 'name = ""', "samples[0].name: '' is no name"),
-        ('name = "full"', 'name = "f*"', "'f*' is no name for a scenario"),
+        ('name = "full"', 'name = "fu\\nll"', "'fu\\nll' is no name for a scenario"),
         ("{ deltas = 3 }", "{ deltas = 0 }", "cancel_after.deltas must be more than 0"),
         ("{ deltas = 3 }", "{ deltas = 3 }\nstream = false", "an answer that is no stream has no deltas"),
         ("parallel_tool_calls = true", "temperature = nan", "request.temperature: nan is no number"),
