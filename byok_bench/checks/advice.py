@@ -58,6 +58,11 @@ TOO_LARGE: Final = (
 """A rate limit that no waiting mends."""
 MODEL_FAILED: Final = "The model failed to write what was asked for, a call or JSON: ask again, or reword the prompt."
 """A failure of the server's that it tells with a 4xx."""
+NOT_DONE_HERE: Final = (
+    "The server does nothing of the kind at this address (501), and waiting does not help: check the base URL and the "
+    "API schema."
+)
+"""A failure that is none of the moment: often a server of files, or of another API."""
 BY_WORDS: Final = (
     ("auth", "ssl certificate", "Set the endpoint's client certificate: `--set cert_file=…` and `--set key_file=…`."),
     ("not_found_route", "plain http", "Begin the base URL with https://."),
@@ -106,6 +111,8 @@ def choose_advice(
         return TOO_LARGE
     if kind == "server" and status is not None and 400 <= status < 500:
         return MODEL_FAILED
+    if kind == "server" and status == 501 and not route_answered:
+        return NOT_DONE_HERE
     if kind == "network" and phase in REACHED:
         return REACHED[phase]
     return (IN_THE_MIDDLE if phase == "stream" and kind in IN_THE_MIDDLE else ADVICE)[kind]

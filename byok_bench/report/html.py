@@ -118,7 +118,8 @@ def _render_figures(run: Run) -> str:
     columns = make_stream_columns(run, prompt, most=MOST_ROWS, worst_first=True)
     if not columns.shown:
         return first
-    about = f"Answers along time. {describe_streams(columns, prompt)}"
+    choice = " What failed, broke a rule or took longest of each endpoint is shown." if columns.left_out else ""
+    about = f"Answers along time. {describe_streams(columns, prompt)}{choice}"
     drawn = render_page_streams(columns, about)
     return f'{first}<p class="caption">{_escape_text(about)}</p>{_render_figure(about, drawn)}'
 

@@ -106,8 +106,7 @@ def _choose_lanes(columns: StreamColumns) -> list[int]:
 
 def _draw_row(columns: StreamColumns, at: int, axis: _Axis, y: int) -> Iterator[str]:
     lane = columns.lanes[at]
-    name = lane.name if len(lane.name) <= LONGEST_NAME else f"{lane.name[: LONGEST_NAME - 12]}…{lane.name[-11:]}"
-    yield _write(GUTTER - 8, y + 13, name, anchor="end")
+    yield _write(GUTTER - 8, y + 13, _shorten_name(lane), anchor="end")
     for at_span in range(0, len(columns.spans), 4):
         of, kind, start_us, end_us = columns.spans[at_span : at_span + 4]
         if of == at:
@@ -155,6 +154,14 @@ def _draw_legend(columns: StreamColumns, y: int) -> Iterator[str]:
 
 def _describe_end(lane: Lane) -> str:
     return f"{'✔' if lane.tone == 'good' else '▲' if lane.tone == 'finding' else '✘'} {lane.end_us / 1000:.0f} ms"
+
+
+def _shorten_name(lane: Lane) -> str:
+    """Its endpoint by both ends where it is long, and the repeat whole."""
+    endpoint, repeat = lane.endpoint, lane.name.removeprefix(lane.endpoint)
+    room = LONGEST_NAME - len(repeat)
+    short = endpoint if len(endpoint) <= room else f"{endpoint[: room - 8]}…{endpoint[-7:]}"
+    return f"{short}{repeat}"
 
 
 def _write(x: float, y: float, text: str, *, anchor: str = "start", color: str = INK) -> str:

@@ -7,6 +7,7 @@ import pytest
 from byok_bench.checks.advice import (
     ADVICE,
     NO_LIST,
+    NOT_DONE_HERE,
     ROUTE_ANSWERED,
     TOO_LARGE,
     choose_advice,
@@ -51,6 +52,13 @@ def test_what_never_fits_is_not_waited_for() -> None:
     said = describe_failure(failed("rate_limit", status=413, retryable=False, retry_after_s=9.0))
     assert said == f"No. {TOO_LARGE}"
     assert "9 s" in describe_failure(failed("rate_limit", status=429, retryable=True, retry_after_s=9.0))
+
+
+def test_a_server_that_does_nothing_of_the_kind_is_not_tried_again_later() -> None:
+    """501, as a server of files answers a POST, unless the same route answered before."""
+    unknown = failed("server", "Error response", status=501, retryable=True)
+    assert choose_advice(unknown) == NOT_DONE_HERE
+    assert choose_advice(unknown, route_answered=True) == ADVICE["server"]
 
 
 def test_a_model_that_failed_is_no_failed_server() -> None:

@@ -187,6 +187,17 @@ def test_a_picture_of_many_long_answers_stays_small() -> None:
     assert "and 2 answers more" in picture
 
 
+def test_a_long_name_keeps_both_ends_and_its_repeat() -> None:
+    """Endpoints that differ at their ends can be told apart."""
+    labels = ("The gateway of the company in Frankfurt", "The gateway of the company in Dublin")
+    rows = [row(target=target, repeat=repeat) for target in range(2) for repeat in (1, 2)]
+    picture = render_streams_svg(columns_of(*rows, labels=labels), "names")
+    assert re.findall(r">(The [^<]*)<", picture) == [
+        "The gateway of…ankfurt, repeat 1", "The gateway of…ankfurt, repeat 2",
+        "The gateway of… Dublin, repeat 1", "The gateway of… Dublin, repeat 2",
+    ]  # fmt: skip
+
+
 def test_a_picture_without_room_for_all_has_every_endpoint() -> None:
     """As many answers of the last one as of the first."""
     rows = [row(target=target, repeat=1 + at) for target in range(2) for at in range(MOST_ROWS)][: MOST_LANES - 4]
