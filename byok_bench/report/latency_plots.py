@@ -54,16 +54,16 @@ def draw_depth(run: Run) -> Any:
         }
     )
     median = data.groupby(["target", "turn"], sort=False, as_index=False).median(numeric_only=True)
-    x = alt.X("tokens:Q", title="tokens of the prompt, all that was said before included")
+    axis = alt.Axis(tickCount=8)
+    x = alt.X("tokens:Q", title="tokens of the prompt, all that was said before included", axis=axis)
     y = alt.Y("ms:Q", title="time to first token, ms", scale=alt.Scale(zero=True))
+    color = make_target_color(run, named_below=True)
     points = (
         alt.Chart(data)
         .mark_point(opacity=0.5, size=25)
-        .encode(x=x, y=y, color=make_target_color(run), tooltip=["target:N", "turn:Q", "tokens:Q", "ms:Q"])
+        .encode(x=x, y=y, color=color, tooltip=["target:N", "turn:Q", "tokens:Q", "ms:Q"])
     )
-    lines = (
-        alt.Chart(median).mark_line().encode(x=x, y=y, color=make_target_color(run), strokeDash=make_target_dash(run))
-    )
+    lines = alt.Chart(median).mark_line().encode(x=x, y=y, color=color, strokeDash=make_target_dash(run))
     chart = alt.layer(points, lines).properties(width=WIDTH, height=HEIGHT, title="Time to first token by depth")
     return apply_style(chart)
 
@@ -82,12 +82,13 @@ def draw_ladder(run: Run, metric: Metric = "ttft_ms") -> Any:
         ],
         columns=["target", "load", "which", "ms"],
     )
-    x = alt.X("load:N", title="load", sort=loads)
+    x = alt.X("load:N", title="load", sort=loads, axis=alt.Axis(labelAngle=0, labelLimit=120))
     y = alt.Y("ms:Q", title=f"{NAMES[metric]}, ms", scale=alt.Scale(zero=True))
-    dash, tooltip = alt.StrokeDash("which:N", title=None), ["target:N", "load:N", "which:N", "ms:Q"]
+    dashes = alt.Scale(domain=["median", "p90"], range=[[1, 0], [4, 2]])
+    dash, tooltip = alt.StrokeDash("which:N", scale=dashes, legend=None), ["target:N", "load:N", "which:N", "ms:Q"]
     color = make_target_color(run, named_below=True)
     lines = alt.Chart(data).mark_line(point=True).encode(x=x, y=y, color=color, strokeDash=dash, tooltip=tooltip)
-    title = f"By load: {NAMES[metric]}, median and p90"
+    title = alt.Title(f"By load: {NAMES[metric]}", subtitle="whole lines the median, dashed ones p90")
     return apply_style(lines.properties(width=WIDTH, height=HEIGHT, title=title))
 
 

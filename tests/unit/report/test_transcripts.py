@@ -4,6 +4,7 @@ import pytest
 
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.errors import PlanError
+from byok_bench.report.evidence import name_targets
 from byok_bench.report.latency_plots import draw_depth, draw_distribution, draw_ladder
 from byok_bench.report.plots import to_svg
 from byok_bench.report.transcripts import make_transcripts
@@ -51,10 +52,11 @@ async def test_what_a_model_says_is_text(played: Run) -> None:
     assert page.count("<th scope='col'") == 2
 
 
-async def test_the_plots_of_latency_are_drawn(played: Run) -> None:
-    """Also where one endpoint gave no answer."""
+async def test_the_plots_of_latency_name_every_endpoint(played: Run) -> None:
+    """Also where one gave no answer."""
     for chart in (draw_distribution(played), draw_depth(played), draw_ladder(played)):
-        assert to_svg(chart).startswith("<svg")
+        drawn = to_svg(chart)
+        assert all(f">{label}<" in drawn for label in name_targets(played))
 
 
 async def test_a_distribution_has_a_step_for_each_answer(played: Run) -> None:
