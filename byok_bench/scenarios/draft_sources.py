@@ -172,6 +172,8 @@ def _to_request_sample(about: Mapping[str, Any], body: Mapping[str, Any], where:
         sample["expect"] = [{"what": "calls_fit_request"}]
     if request := _read_request(body, tools):
         sample["request"] = request
+    if "extra" in request:
+        sample["dialects"] = ["chat"]  # elsewhere its members would be left away without a word
     return sample | _read_about(about)
 
 

@@ -35,8 +35,8 @@ def build_thought(**fields: Any) -> dict[str, Any]:
 def ask_thought(subject: Subject) -> Asks:
     """As a client does that says nothing of reasoning; then with an effort, if none came."""
     answer = yield ProbeRequest(body=build_thought(stream=True))
-    if answer.error is None and not has_reasoning(answer):
-        level = "medium" if "medium" in subject.efforts else subject.efforts[-1]
+    level = "medium" if "medium" in subject.efforts else subject.efforts[-1]
+    if answer.error is None and not has_reasoning(answer) and level != "none":
         yield ProbeRequest(body=build_thought(stream=True, reasoning_effort=level))
 
 
@@ -85,13 +85,15 @@ def ask_efforts(subject: Subject) -> Asks:
         yield ProbeRequest(body=build_thought(**({} if effort is None else {"reasoning_effort": effort})))
 
 
-def choose_efforts(subject: Subject) -> tuple[str | None, str]:
+def choose_efforts(subject: Subject) -> tuple[str | None, str | None]:
     """Two levels to compare; None: no effort is asked for, since the model has one level alone.
 
     One that turns reasoning off is taken only where there are not two others.
     """
-    levels = [level for level in subject.efforts if level != "none"]
+    levels: list[str | None] = [level for level in subject.efforts if level != "none"]
     levels = levels if len(levels) > 1 else list(subject.efforts)
+    if levels == ["none"]:
+        return "none", None
     return (levels[0] if len(levels) > 1 else None), levels[-1]
 
 
@@ -102,17 +104,19 @@ def judge_efforts(subject: Subject, exchanges: Sequence[Exchange]) -> Capability
     low, high = (count_reasoning(one) for one in exchanges)
     if not low and not high:
         return make_capability("no", "accepted, and no reasoning came for it to change", exchanges[-1], "ignored")
-    less, more = choose_efforts(subject)
-    said = f"reasoning of {low} tokens or characters with {less or 'no effort asked for'}, {high} with {more}"
+    less, more = (level or "no effort asked for" for level in choose_efforts(subject))
+    said = f"reasoning of {low} tokens or characters with {less}, {high} with {more}"
     if high > low * MORE:
         return make_capability("yes", said, exchanges[-1], "effect")
     return make_capability("partly", f"accepted, no effect seen: {said}", exchanges[-1], "ignored")
 
 
 def count_reasoning(answer: Exchange) -> int:
-    """Tokens of reasoning if the server counts them, else characters."""
-    usage = answer.output.usage
-    return (usage.reasoning_tokens if usage else None) or len(answer.output.reasoning)
+    """Tokens of reasoning if the server counts them, else characters, be they between tags in the text."""
+    usage, output = answer.output.usage, answer.output
+    tag = next((one for one in TAGS if output.text.lstrip().startswith(one)), None)
+    tagged = output.text.partition(f"</{tag[1:]}")[0].lstrip().removeprefix(tag) if tag else ""
+    return (usage.reasoning_tokens if usage else None) or len(output.reasoning) or len(tagged)
 
 
 def ask_echo(subject: Subject) -> Asks:

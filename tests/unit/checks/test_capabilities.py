@@ -56,6 +56,7 @@ EFFORTS = {
     ("none", "low", "max"): ("low", "max"),
     ("none", "high"): ("none", "high"),
     ("high",): (None, "high"),
+    ("none",): ("none", None),
 }
 
 

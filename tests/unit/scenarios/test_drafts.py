@@ -70,6 +70,7 @@ def test_a_request_is_taken_over_whole(tmp_path: Path) -> None:
         "answer_schema": {"type": "object"}, "answer_strict": False, "extra": {"chat": {"top_k": 5}},
     }  # fmt: skip
     assert [expected.label for expected in sample.expect] == ["calls_fit_request"]
+    assert sample.dialects == ("chat",)
 
 
 async def test_a_draft_without_a_source_proves_itself(tmp_path: Path) -> None:
