@@ -75,7 +75,9 @@ def _name_samples(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _to_inline(value: Any) -> Any:
     """A list of small objects on lines of its own; tools and answers stay tables."""
-    if not isinstance(value, list) or any("turns" in one or "parameters" in one for one in value):
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        return value
+    if any("turns" in one or "parameters" in one for one in value):
         return value
     inline = tomlkit.array()
     for one in value:

@@ -37,6 +37,10 @@ SOURCES = {
         '{"custom_id": "r 1", "body": {"model": "m", "messages": [{"role": "user", "content": "?"}]}}\n',
         ["r-1"],
     ),
+    "with expectations.jsonl": (
+        '{"prompt": "a", "expect": [{"what": "json_equals", "value": {"b": [{"c": 1}], "d": {}}}]}\n',
+        ["a"],
+    ),
     "a prompt inside.jsonl": ('{"request": {"prompt": "a"}}\n', ["a"]),
 }
 
