@@ -22,7 +22,7 @@ from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
 
 _TYPES: Final = {
-    "http_status": "Int64", "retry_after_s": "Float64", "start_ns": "Int64", "end_ns": "Int64",
+    "http_status": "Int64", "retryable": "boolean", "retry_after_s": "Float64", "start_ns": "Int64", "end_ns": "Int64",
     "waited_ms": "Float64", "client_ms": "Float64", "caused_by_us": "bool",
     "queue_ms": "Float64",
     "late_ms": "Float64", "connect_ms": "Float64", "ttfb_ms": "Float64", "ttft_ms": "Float64",

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from support.made_run import MadeRun, failed, plan, row
 
 from byok_bench.checks.finding import Finding
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.errors import ExportError
+from byok_bench.report import batched_files
 from byok_bench.report.detail_frames import write_chunks
 from byok_bench.report.export import write_csv, write_parquet
 from byok_bench.report.html import write_html
@@ -61,6 +63,15 @@ def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
     assert made["ttft_ms"][0] == 10.0
     assert pd.isna(made["ttft_ms"][1])
     assert "ünï" in made["message"][3]
+
+
+def test_types_do_not_hang_on_the_first_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long run is written in parts, and what is missing in the first one may come in the second."""
+    monkeypatch.setattr(batched_files.iterate_batches, "__defaults__", (1,))
+    told = {"retryable": True, "retry_after_s": 1.5, "reasoning_tokens": 3, "cached_tokens": 2, "stopped": "rounds"}
+    write_parquet(MadeRun([row(), failed(**told), row()], plan()), tmp_path)
+    made = pq.read_table(tmp_path / "exchanges.parquet").to_pylist()
+    assert [{name: line[name] for name in told} for line in made] == [dict.fromkeys(told), told, dict.fromkeys(told)]
 
 
 def test_findings_come_one_a_line(tmp_path: Path) -> None:
