@@ -1,5 +1,7 @@
 """`byok-bench run`: endpoints × scenarios × repeats, by a plan file or by options; resumable."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -20,7 +22,7 @@ from byok_bench.cli.plan_gates import (
     read_until_gates,
 )
 from byok_bench.cli.settings import OwnSettings
-from byok_bench.errors import ByokBenchError, PlanError
+from byok_bench.errors import ByokBenchError, EndpointError, PlanError
 from byok_bench.report.printable_text import describe_count
 
 if TYPE_CHECKING:
@@ -146,16 +148,20 @@ def run_plan(
         is_new=new,
         note=label,
     )
-    if dry_run:
-        print_forecast(*collect_arguments(asked), store, as_json)
-        raise typer.Exit(int(Exit.OK))
-    if ask_key and resume is not None:
-        asked.endpoints.extend(ask_session_keys(resume, store, asked.endpoints))
-    bar = ProgressBar()
     gates = None if plan is None else read_plan_gates(plan)
     if until_decided is not None:
         gates = read_until_gates(until_decided, against)
         asked.settings["until"] = partial(is_decided, gates)
+    if dry_run:
+        endpoints, arguments = collect_arguments(asked)
+        with name_plan_file(asked):
+            if gates is not None:
+                check_baseline_of_plan(gates, endpoints, arguments)
+            print_forecast(endpoints, arguments, store, as_json)
+        raise typer.Exit(int(Exit.OK))
+    if ask_key and resume is not None:
+        asked.endpoints.extend(ask_session_keys(resume, store, asked.endpoints))
+    bar = ProgressBar()
     if resume is None:
         endpoints, arguments = collect_arguments(asked)
         if gates is not None:
@@ -193,10 +199,11 @@ def collect_arguments(asked: RunOptions) -> "tuple[list[Endpoint], dict[str, Any
         file = read_plan(plan)
         settings |= drop_other_load(make_run_arguments(file, plan), chosen)
         alone = len(file.endpoints) + len(file.endpoint) == 1
-        endpoints = asked.endpoints or [
-            *(endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in file.endpoints),
-            *list_inline_endpoints(file),
-        ]
+        with name_plan_file(asked):
+            endpoints = asked.endpoints or [
+                *(endpoint_options.find_booked_endpoint(name, needs_all=alone) for name in file.endpoints),
+                *list_inline_endpoints(file),
+            ]
     if not endpoints:
         fail("name an endpoint: --endpoint NAME, or --base-url URL --model ID, or a plan file that does")
     settings |= chosen
@@ -211,7 +218,7 @@ async def start_planned_run(
     from byok_bench.runs.runner import run
 
     policy = endpoint_options.read_egress_policy()
-    try:
+    with name_plan_file(asked):
         return await run(
             endpoints,
             store=asked.store,
@@ -223,7 +230,14 @@ async def start_planned_run(
             stop=stop,
             **settings,
         )
-    except PlanError as error:
+
+
+@contextmanager
+def name_plan_file(asked: RunOptions) -> Iterator[None]:
+    """What is wrong with a plan is told with its file, where no option may be what is wrong."""
+    try:
+        yield
+    except (PlanError, EndpointError) as error:
         if asked.plan is None or asked.endpoints or asked.settings or str(asked.plan) in str(error):
             raise
         raise PlanError(f"{asked.plan}: {error}", code=error.code) from None

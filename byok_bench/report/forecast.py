@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -28,6 +29,8 @@ POWER: Final = 1.96 + 1.645
 MEDIAN_LOSS: Final = math.sqrt(math.pi / 2)
 """Standard error of a median beside that of a mean, for normal values."""
 FIRST_BLOCKS: Final = 6
+ENOUGH_ROWS: Final = 10_000
+"""Of an earlier run: a forecast is not told more closely by others."""
 
 
 class TargetForecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +119,9 @@ def _find_history(name: str, earlier: Sequence[Run]) -> list[Row]:
     for run in reversed(earlier):
         for index, target in enumerate(run.plan.targets):
             if target.name == name:
-                return [one for one in run.rows if one.target == index and one.kind is None and one.status == "done"]
+                rows = run.iterate_rows()
+                good = (one for one in rows if one.target == index and one.kind is None and one.status == "done")
+                return list(islice(good, ENOUGH_ROWS))
     return []
 
 

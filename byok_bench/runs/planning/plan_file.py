@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ from byok_bench.runs.planning.plan import check_counts, check_profile
 from byok_bench.runs.planning.retries import Retries
 from byok_bench.runs.planning.shards import read_shard
 from byok_bench.runs.planning.toml_lines import Place, find_line
+from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.wire.limits import Timeouts
 
 FILE_VERSION: Final = 1
@@ -56,7 +57,7 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     endpoints: list[str] = []
     """Labels in the book."""
     endpoint: list[dict[str, Any]] = []
-    scenarios: list[str] = []
+    scenarios: Annotated[list[str], msgspec.Meta(min_length=1)] = []
     """Names, sets, or paths of TOML files, relative to the plan file."""
     repeats: int | None = None
     concurrency: int | list[int] | None = None
@@ -90,7 +91,10 @@ FIELDS: Final[Mapping[Place, tuple[str, ...]]] = {
 """Table of a plan → the fields that it may have."""
 _NEEDED: Final = ("label", "base_url", "models")
 """What an endpoint of a plan cannot do without."""
-HINTS: Final = {"models": 'the models of a plan are a list, like models = ["small", { name = "m", drop = ["seed"] }]'}
+HINTS: Final = {
+    "scenarios": "name one at least, or leave scenarios out, which means the set agent",
+    "models": 'the models of a plan are a list, like models = ["small", { name = "m", drop = ["seed"] }]',
+}
 """Field → how it is written, for one that is written otherwise."""
 
 
@@ -136,6 +140,12 @@ def _find_problem(document: Mapping[str, Any]) -> tuple[str, Place]:
     except PlanError as error:
         named = (name for name in document if re.search(rf"\b{re.escape(name)}\b", str(error)))
         return str(error), tuple(named)[:1]
+    for number, name in enumerate(plan.scenarios):
+        try:
+            if not name.endswith(".toml"):
+                find_scenarios(name)
+        except PlanError as error:
+            return str(error), ("scenarios", number)
     for number, entry in enumerate(plan.endpoint):
         try:
             read_inline_endpoint(entry)

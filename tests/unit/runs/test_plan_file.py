@@ -61,6 +61,10 @@ def test_an_endpoint_can_stand_in_the_plan(tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[str, str, int | None, str]] = {
     "another version": ("version = 1", "version = 9", None, "version 9"),
     "no version": ("version = 1", "", 1, "a plan begins with the line `version = 1`"),
+    "an unknown scenario": (
+        'scenarios = ["agent", "mine.toml"]', 'scenarios = ["quick", "plain-anser"]', 4, "did you mean 'plain-answer'?",
+    ),
+    "no scenario": ('scenarios = ["agent", "mine.toml"]', "scenarios = []", 4, "which means the set agent"),
     "a text for a number": ("repeats = 3", 'repeats = "many"', 5, "$.repeats"),
     "a typo": ("repeats = 3", "repaets = 3", 5, "no field 'repaets'; did you mean 'repeats'?"),
     "a typo in a table": (
