@@ -71,9 +71,12 @@ class MergedRun(msgspec.Struct, frozen=True, kw_only=True):
 def merge_stores(target: Path, parts: Sequence[Path]) -> list[MergedRun]:
     """Join the runs of the parts into the target, which may be there already; those that a part had a share in.
 
-    Raises StoreError for a part that is none, and for finished exchanges of one key that differ; then the target is
-    as it was.
+    The target may be among the parts, as `*.sqlite` names it. Raises StoreError for a part that is none, and for
+    finished exchanges of one key that differ; then the target is as it was.
     """
+    parts = [part for part in parts if part.resolve() != target.resolve()]
+    if not parts:
+        raise StoreError(f"{target} is the file to join parts in: name others", code="nothing_to_merge")
     building = target.with_name(f"{target.name}.merging")
     with suppress(FileNotFoundError):
         building.unlink()  # of a merge that was killed

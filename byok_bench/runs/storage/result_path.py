@@ -22,9 +22,13 @@ FILE_NAME: Final = "bench.sqlite"
 _NETWORK_TYPES: Final = frozenset(
     {
         "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afs", "ncpfs", "ceph", "glusterfs", "lustre", "beegfs",
-        "gpfs", "davfs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.davfs2",
+        "gpfs", "davfs", "orangefs", "pvfs2", "panfs", "wekafs", "coda", "vboxsf", "vmhgfs", "prl_fs",
+        "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.davfs2", "fuse.ceph",
+        "fuse.ceph-fuse", "fuse.goofys", "fuse.mountpoint-s3", "fuse.juicefs", "fuse.blobfuse", "fuse.blobfuse2",
+        "fuse.gvfsd-fuse", "fuse.smbnetfs", "fuse.curlftpfs", "fuse.mfs", "fuse.vmhgfs-fuse", "fuse.grpcfuse",
     }
 )  # fmt: skip
+"""Where processes of two machines, or of a guest and its host, may have one file open."""
 _SYNCED_FOLDERS: Final = (
     "Dropbox",
     "OneDrive",
@@ -32,6 +36,11 @@ _SYNCED_FOLDERS: Final = (
     "GoogleDrive",
     "Mobile Documents",
     "CloudStorage",
+    "iCloudDrive",
+    "Nextcloud",
+    "ownCloud",
+    "pCloudDrive",
+    "SynologyDrive",
 )
 
 

@@ -136,7 +136,10 @@ def test_the_longest_mount_point_says_what_a_path_lies_on(path: str, kind: str) 
     assert find_file_system(Path(path), MOUNTS) == kind
 
 
-@pytest.mark.parametrize("path", ["/mnt/share/b.sqlite", "/mnt/with space/b.sqlite", "/home/me/Dropbox/b.sqlite"])
+@pytest.mark.parametrize(
+    "path",
+    ["/mnt/share/b.sqlite", "/mnt/with space/b.sqlite", "/home/me/Dropbox/b.sqlite", "/home/me/Nextcloud/x/b.sqlite"],
+)
 def test_a_network_or_synced_folder_is_refused(path: str) -> None:
     """The write-ahead log is not safe there; the message offers the way out."""
     with pytest.raises(StoreError, match="--store"):

@@ -120,7 +120,9 @@ async def test_joining_again_changes_nothing(server: BenchServer, tmp_path: Path
         await play(server, part, shard=f"{which}/2")
     target = tmp_path / "all.sqlite"
     first = merge_stores(target, parts[:1])
-    second, third = merge_stores(target, parts), merge_stores(target, [*parts, parts[0]])
+    second, third = merge_stores(target, parts), merge_stores(target, [target, *parts, parts[0]])
+    with pytest.raises(StoreError, match="name others"):
+        merge_stores(target, [target])
     assert first[0].missing
     assert second[0].exchanges == third[0].exchanges == len(list_keys(target))
     assert len(Run.open("last", target).health) == sum(len(Run.open("last", part).health) for part in parts)
