@@ -7,7 +7,7 @@ from support.hostile import Script
 from byok_bench.wire.limits import Limits, Timeouts
 
 QUICK = Timeouts(connect=5, first_byte=0.3, idle=0.3, total=5)
-TOTAL = Timeouts(connect=5, first_byte=5, idle=0.3, total=0.6)
+TOTAL = Timeouts(connect=5, first_byte=5, idle=0.3, total=1.5)
 """The total clock runs out first, whatever comes."""
 SMALL = Limits(
     head_bytes=4096,
