@@ -76,6 +76,7 @@ def print_limits(
     from byok_bench.runs.limits.bounds import Bounds, SearchSettings, describe_search
     from byok_bench.runs.limits.search import LimitSearch
     from byok_bench.runs.limits.silences import find_silences
+    from byok_bench.runs.measuring.stop_switch import StopSwitch
 
     given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     chosen = endpoint_options.choose_endpoint(endpoint, given)
@@ -83,8 +84,13 @@ def print_limits(
     if silence:
         hops = [chosen, *(endpoint_options.find_booked_endpoint(label) for label in behind or ())]
         confirm_expense(f"{5 * len(hops)} requests, in about {longest_s:g} seconds", yes=yes, dry_run=dry_run)
-        asks = partial(find_silences, longest_s=longest_s, profile=resolved, policy=policy)
-        print_silences(run_async(ask_hops(asks, hops, model)), as_json=as_json)
+        stop = StopSwitch()
+        asks = partial(find_silences, longest_s=longest_s, profile=resolved, policy=policy, stop=stop)
+        with stop.enable():
+            maps = run_async(ask_hops(asks, hops, model), finish=stop.press, tell=ignore)
+        print_silences(maps, as_json=as_json)
+        if stop.is_pressed:
+            exit_stopped("; what was cut until then is told above")
         return
     bounds = Bounds(requests=max_requests, cost=max_cost, seconds=max_seconds)
     bounds.check(chosen)
@@ -122,6 +128,10 @@ def carry_out_search(search: "LimitSearch") -> "tuple[LimitsMap, bool]":
         search.stop()
         has_ended = False
     return search.make_map(), stop.is_pressed or not has_ended
+
+
+def ignore(said: str) -> None:
+    """Nothing in flight is waited for, so nothing of it is told."""
 
 
 def confirm_expense(expense: str, *, yes: bool, dry_run: bool) -> None:

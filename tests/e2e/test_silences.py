@@ -17,6 +17,7 @@ from byok_bench.backends.simulator.server import Simulator
 from byok_bench.cli.main import main
 from byok_bench.errors import EndpointError
 from byok_bench.runs.limits.silences import SilenceMap, find_silences, iterate_cutters
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 
 LONGEST_S = 1.6
 IDLE_S = 0.8
@@ -61,6 +62,17 @@ async def test_a_hop_that_waits_is_said_to_hold() -> None:
     found = await find_behind(pass_on)
     assert {cut.state for cut in found.cuts} == {"held"}
     assert found["first_byte"].sentence == "held for 1.6 s"
+
+
+async def test_a_map_that_is_stopped_says_what_is_not_known() -> None:
+    """Nobody waits for the rest of a silence."""
+    stop = StopSwitch()
+    async with Simulator(ttft_ms=5, gap_ms=1) as server:
+        with stop.enable():
+            asyncio.get_running_loop().call_later(0.1, stop.press)
+            found = await find_silences(server.endpoint, longest_s=3600, stop=stop)
+    assert {(cut.state, cut.sentence) for cut in found.cuts} == {("unknown", "stopped before it was over")}
+    assert found.to_json()["exchanges"] == []
 
 
 async def test_the_inner_of_two_hops_that_are_cut_alike_is_the_one_that_cuts() -> None:

@@ -20,6 +20,7 @@ from byok_bench.endpoints.model_requests import find_schema
 from byok_bench.endpoints.permission import find_rules
 from byok_bench.endpoints.send import send
 from byok_bench.errors import EndpointError
+from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.wire.client import Client
 from byok_bench.wire.limits import Timeouts
 
@@ -53,7 +54,8 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
     """Of silence until the cut, or that was held; None if unknown."""
     sentence: str
-    exchange: Exchange
+    exchange: Exchange | None
+    """None if the search was stopped before it was over."""
 
 
 class SilenceMap(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +75,11 @@ class SilenceMap(msgspec.Struct, frozen=True, kw_only=True):
                 "state": cut.state,
                 "seconds": cut.seconds,
                 "sentence": cut.sentence,
-                "exchange_ids": [cut.exchange.id],
+                "exchange_ids": [one.id for one in (cut.exchange,) if one is not None],
             }
             for cut in self.cuts
         }
-        exchanges = [cut.exchange.to_json(with_bytes=with_bytes) for cut in self.cuts]
+        exchanges = [cut.exchange.to_json(with_bytes=with_bytes) for cut in self.cuts if cut.exchange is not None]
         return {
             "version": MAP_VERSION,
             "label": self.label,
@@ -102,9 +104,11 @@ async def find_silences(
     profile: str = "local",
     policy: Mapping[str, Any] | None = None,
     client: Client | None = None,
+    stop: StopSwitch | None = None,
 ) -> SilenceMap:
     """Ask for four answers with a silence of `longest_s` each; five requests, and as many seconds and a little more.
 
+    `stop`, pressed while its caller has it enabled, ends it at once: what was cut until then is known, the rest is not.
     Raises EndpointError if what is behind the endpoint is not silent on request.
     """
     chosen = choose_model_id(endpoint, model) or endpoint.get_model().name
@@ -114,8 +118,21 @@ async def find_silences(
             client = await stack.enter_async_context(Client())
         asking = _Asking(endpoint, chosen, profile, policy, client)
         await asking.check_obedience()
-        cuts = await asyncio.gather(*(asking.find_cut(name, longest_s) for name in PLACES))
-    return SilenceMap(label=endpoint.label, longest_s=longest_s, cuts=tuple(cuts))
+        looking = {name: asyncio.ensure_future(asking.find_cut(name, longest_s)) for name in PLACES}
+        if stop is not None:
+            stack.enter_context(stop.relay(lambda: [one.cancel() for one in looking.values()]))
+        try:
+            await asyncio.wait(looking.values())
+        finally:
+            for one in looking.values():
+                one.cancel()
+    cuts = tuple(_make_unknown(name) if one.cancelled() else one.result() for name, one in looking.items())
+    return SilenceMap(label=endpoint.label, longest_s=longest_s, cuts=cuts)
+
+
+def _make_unknown(name: str) -> Cut:
+    said = "stopped before it was over"
+    return Cut(name=name, state="unknown", seconds=None, sentence=said, exchange=None)
 
 
 class _Asking:
