@@ -17,7 +17,8 @@ import msgspec
 from byok_bench.errors import StoreError
 from byok_bench.redact import redact
 from byok_bench.redact.logs import list_remembered_secrets
-from byok_bench.runs.cluster.driver import ClusterStart, measure_on_cluster
+from byok_bench.runs.cluster.cluster_run import ClusterStart
+from byok_bench.runs.cluster.driver import measure_on_cluster
 from byok_bench.runs.measuring.context_windows import ask_windows, take_over_windows
 from byok_bench.runs.measuring.pipe_messages import Start, resolve_secrets
 from byok_bench.runs.measuring.process import is_in_notebook, measure_in_process, measure_in_workers
