@@ -207,9 +207,9 @@ class Run:
         return str(importlib.import_module(_FACES).render_run_cards(self))
 
     def _read_rows(self, only: range | None) -> Iterator[Row]:
-        """From memory where they are there or few, or where the file cannot be written."""
+        """From memory where they are there or few, or all are wanted and the file cannot be written."""
         is_read = self._read_at is not None and self._read_at == self.read_standing()
-        if is_read or not self.has_many(MANY) or not update_judgement(self.path, self.id):
+        if is_read or not self.has_many(MANY) or not (only or update_judgement(self.path, self.id)):
             yield from self.rows
             return
         cooling = self._find_cooling()
@@ -217,7 +217,7 @@ class Run:
             yield mark_row(row, cooling)
 
     def _find_cooling(self) -> set[int]:
-        at = (self.reading, *self.read_standing())
+        at = (self.reading, *((0, 0) if self.status == "finished" else self.read_standing()))
         if self._cooling is None or self._cooling[0] != at:
             self._cooling = at, find_cooling(self.plan, iterate_endings(self.path, self.id))
         return self._cooling[1]

@@ -37,9 +37,9 @@ def iterate_rows(path: Path, run_id: str, *, anew: bool = False, only: range | N
     """
     judge = compute_judge_version()
     with open_reader(path) as db:
-        plan, every = run_rows.read_stored_plan(db, run_id), ledger.find_ids(db, run_id)
-        kept = KeptRows(run_id, judge, every) if figure_blocks.has_blocks(db) and not anew else None
-    ids = every if only is None else range(max(every.start, only.start), min(every.stop, only.stop))
+        plan = run_rows.read_stored_plan(db, run_id)
+        ids = ledger.find_ids(db, run_id) if only is None else only
+        kept = KeptRows(run_id, judge, ids) if figure_blocks.has_blocks(db) and not anew else None
     for start in range(ids.start, ids.stop, AT_ONCE):
         window = range(start, min(start + AT_ONCE, ids.stop))
         with open_reader(path) as db:
@@ -118,9 +118,11 @@ class KeptRows:
     def _look_for_blocks(self, db: sqlite3.Connection) -> None:
         for block, _ in figure_blocks.list_blocks(db, self._run_id, self._judge):
             if block > self._seen:
-                for id_ in unpack_integers(figure_blocks.read_column(db, block, "exchange_id")):
-                    if id_ in self._ids:
-                        self._home[id_ - self._ids.start] = block
+                held = unpack_integers(figure_blocks.read_column(db, block, "exchange_id"))
+                if max(held) >= self._ids.start and min(held) < self._ids.stop:
+                    for id_ in held:
+                        if id_ in self._ids:
+                            self._home[id_ - self._ids.start] = block
                 self._seen = block
 
     def _open_block(self, db: sqlite3.Connection, block: int) -> Slots:

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from support.stored_rows import make_rows, store_rows
 
 from byok_bench.report import batched_files, selections
 from byok_bench.report.comparison_lines import list_differences
 from byok_bench.report.evidence import list_failures
-from byok_bench.report.export import write_csv, write_parquet
+from byok_bench.report.export import write_csv
 from byok_bench.report.gates.verdicts import gate
 from byok_bench.report.html import render_report_page
 from byok_bench.report.run_history import estimate_run
@@ -34,13 +33,6 @@ def render_files(write: Callable[[Run, Path], list[Path]], run: Run, folder: Pat
     return {path.name: path.read_bytes() for path in write(run, folder)}
 
 
-def render_table(run: Run, folder: Path) -> tuple[Any, Any]:
-    """Types and rows of the exchanges as Parquet."""
-    write_parquet(run, folder)
-    made = pq.read_table(folder / "exchanges.parquet")
-    return made.schema.types, made.to_pylist()
-
-
 READERS: dict[str, Callable[[Run, Path], Any]] = {
     "rows": lambda run, _: list(run.iterate_rows()),
     "one row": lambda run, _: [run.find_row(id_) for id_ in (1, 200, 10**6)],
@@ -51,7 +43,6 @@ READERS: dict[str, Callable[[Run, Path], Any]] = {
     "failures": lambda run, _: list_failures(run),
     "history": lambda run, _: estimate_run(run, "two", "ttft_ms"),
     "page": lambda run, _: render_report_page(run),
-    "parquet": render_table,
     "csv": lambda run, folder: render_files(write_csv, run, folder),
 }
 
