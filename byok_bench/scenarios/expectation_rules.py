@@ -4,6 +4,7 @@ Each problem is a sentence that begins with the path.
 """
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 from byok_bench.checks.offered_tools import find_offered_tools
@@ -36,6 +37,8 @@ from byok_bench.scenarios.toolbox import open_toolbox
 from byok_bench.wire.failures import KINDS
 
 _WORDS: Final = (TextContains, TextLacks, StoppedAt)
+FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
+"""What answers of all dialects are read as."""
 FINISHES: Final = ("stop", "length", "tool_calls")
 """Finish reasons that a scripted answer can have, in chat's words."""
 
@@ -134,6 +137,12 @@ def _find_name_problems(expected: Expected, offered: list[str], where: str) -> I
         for number, kind in enumerate(expected.any_of):
             if kind not in KINDS:
                 yield f"{where}.any_of[{number}]: no kind of failure is {kind!r}{suggest_name(kind, sorted(KINDS))}"
+    if isinstance(expected, Finished):
+        for number, reason in enumerate(expected.any_of):
+            # A server may have a word of its own; what is nearly one of the usual is a typo.
+            if reason not in FINISH_REASONS and get_close_matches(reason, FINISH_REASONS, n=1):
+                meant = suggest_name(reason, list(FINISH_REASONS))
+                yield f"{where}.any_of[{number}]: no finish reason is {reason!r}{meant}"
     if isinstance(expected, ToolCalled | NotCalled):
         named = [(f"any_of[{number}]", name) for number, name in enumerate(expected.any_of)]
     elif isinstance(expected, CalledExactly):

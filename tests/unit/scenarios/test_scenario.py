@@ -169,6 +169,7 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
         ("expect = [", 'expect = [{ what = "text_contains", any_of = [""] }, ', "expect[0].any_of"),
         ("expect = [", 'expect = [{ what = "agrees_with", as_turn = 2 }, ', "user turn 2 is compared with itself"),
         ("expect = [", 'expect = [{ what = "usage_rises", field = "total_tokens", from_turn = 7 }, ', "no user turn 7"),
+        ("expect = [", 'expect = [{ what = "finish_reason", any_of = ["stopp"] }, ', "did you mean stop?"),
         ("expect = [", 'expect = [{ what = "calls_in_parallel" }, ', "give at_least or at_most"),
         ("expect = [", 'expect = [{ what = "json_matches" }, ', "no request has an answer_schema"),
         ("expect = [", 'expect = [{ what = "failure_kind", any_of = ["auht"] }, ', "did you mean auth?"),
