@@ -77,23 +77,33 @@ def _describe_request(task: Scenario, sample: Sample, body: Body) -> dict[str, A
         return {"raw": task.spoil.raw_body}
     if task.spoil is not None and (task.spoil.overflow or task.spoil.pad_bytes is not None):
         return {"begins": sample.messages[-1].content}
-    messages = body["messages"]
+    messages = _list_objects(body.get("messages"))
     first = next((at for at, message in enumerate(messages) if message.get("role") == "assistant"), len(messages))
     said = [_join_text(message) for message in messages if message.get("role") == "user"]
     return {
         "system": "\n\n".join(_join_text(message) for message in messages if message.get("role") == "system"),
         "opening": [_join_text(message) for message in messages[:first] if message.get("role") == "user"],
-        "tools": [tool["function"]["name"] for tool in body.get("tools", ())],
+        "tools": [_read_tool_name(tool) for tool in _list_objects(body.get("tools"))],
         "answers": sum(message.get("role") == "assistant" for message in messages),
         "last": said[-1] if said else "",
     }
 
 
+def _list_objects(value: Any) -> list[Body]:
+    """The objects of a list; what a scenario sends as it stands may be anything."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _read_tool_name(tool: Body) -> str:
+    function = tool.get("function")
+    return str((function if isinstance(function, dict) else tool).get("name"))
+
+
 def _join_text(message: Body) -> str:
     """The text of a message, that of its parts joined by spaces."""
     content = message.get("content")
-    parts = [part.get("text", "") for part in content] if isinstance(content, list) else [content or ""]
-    return " ".join(parts).strip()
+    parts = [part.get("text") for part in _list_objects(content)] if isinstance(content, list) else [content]
+    return " ".join(part if isinstance(part, str) else "" for part in parts).strip()
 
 
 def _list_settings(request: Request) -> dict[str, Any]:

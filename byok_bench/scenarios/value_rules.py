@@ -15,11 +15,13 @@ from byok_bench.scenarios.misfits import suggest_name
 from byok_bench.scenarios.scenario import DIALECTS, CancelAfter, Limits, Request, Scenario, Spoil
 
 _TIMES: Final = (date, datetime, time)
-_AT_LEAST: Final[Mapping[str, int]] = {
-    "needs_window_tokens": 1, "pad_bytes": 1, "times": 1, "choices": 1, "delay": 0, "words": 0,
-    "completion_tokens": 0, "cached_tokens": 0,
+_MOST_WORDS: Final = 1_000_000
+_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
+    "needs_window_tokens": (1, 10**9), "pad_bytes": (1, 10**9), "times": (1, 10**9), "choices": (1, 128),
+    "delay": (0, 1_000), "words": (0, _MOST_WORDS), "completion_tokens": (0, 10**9), "cached_tokens": (0, 10**9),
+    "max_rounds": (1, 1_000), "max_turns": (1, 1_000),
 }  # fmt: skip
-"""Member → the least that it can be, wherever the format has it."""
+"""Member → the least and the most that it can be, wherever the format has it: what is made of it is made in memory."""
 _OF_OTHERS: Final = frozenset(
     {"parameters", "result", "arguments", "store", "files", "answer_schema", "extra", "members", "equals", "holds",
      "value", "filled", "pattern"}
@@ -41,13 +43,23 @@ def _walk(value: Any, place: str, *, is_ours: bool) -> Iterator[str]:
     elif isinstance(value, dict):
         for name, one in value.items():
             where = f"{place}.{name}".strip(".")
-            least = _AT_LEAST.get(name) if is_ours else None
-            if least is not None and isinstance(one, int) and one < least:
-                yield f"{where} must be at least {least}, not {one}"
+            if is_ours and isinstance(one, int) and (problem := _find_bound(name, one)):
+                yield f"{where} {problem}"
+            if is_ours and name == "filled" and isinstance(one, dict):
+                counts = [count for count in one.values() if isinstance(count, int) and not 0 <= count <= _MOST_WORDS]
+                yield from (f"{where}: {count} is no number of words from 0 to {_MOST_WORDS}" for count in counts)
             yield from _walk(one, where, is_ours=is_ours and name not in _OF_OTHERS)
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
             yield from _walk(one, f"{place}[{number}]", is_ours=is_ours)
+
+
+def _find_bound(name: str, value: int) -> str:
+    """What is wrong with a count; empty if nothing is, or it has no bounds."""
+    least, most = _BOUNDS.get(name, (value, value))
+    if value < least:
+        return f"must be at least {least}, not {value}"
+    return f"must be at most {most}, not {value}" if value > most else ""
 
 
 def find_fill_problems(fill: Fill | None, place: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 import byok_bench as bb
@@ -9,7 +10,7 @@ from byok_bench.backends.backend import BackendError
 from byok_bench.backends.simulator.server import Simulator
 from byok_bench.dialects.exchange import Exchange
 from byok_bench.scenarios.agent import TurnRequest, build_opening, play_sample
-from byok_bench.scenarios.scenario import DIALECTS
+from byok_bench.scenarios.scenario import DIALECTS, Spoil
 from byok_bench.scenarios.scenario_file import parse_scenario
 
 LOOP = parse_scenario(
@@ -113,6 +114,14 @@ def test_a_script_is_made_of_the_scenarios_that_are_named(named: Any) -> None:
     """By name, value, or several of both; what it plays is what `make_script` makes."""
     made = bb.Simulator(script=named).script
     assert made._by_request == Simulator(script=bb.make_script(named)).script._by_request
+
+
+def test_a_body_that_is_none_has_a_script_all_the_same() -> None:
+    """What stands in a body as it is may be anything: the request is known by what can be read of it."""
+    members = {"messages": ["text", {"role": "user", "content": [1, {"text": "a"}]}], "tools": [5, {"name": "f"}]}
+    spoiled = msgspec.structs.replace(LOOP, turns=(), spoil=Spoil(members={"all": members}))
+    assert bb.make_script(spoiled)[0]["request"]["tools"] == ["f"]
+    assert bb.make_script(spoiled)[0]["request"]["last"] == "a"
 
 
 def test_a_scenario_that_is_not_there_makes_no_script() -> None:

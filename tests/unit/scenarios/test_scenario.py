@@ -162,6 +162,13 @@ def test_a_broken_scenario_names_file_and_field(tmp_path: Path, line: str, inste
         ('result = { state = "sent" }', "result = 1\ndelay = -1", "tools[0].results[0].delay must be at least 0"),
         ("store = { limit = 10 }", 'tools = ["get_valu"]', "environment.tools[0]: environment 'store' has no tool"),
         ('name = "find_order"\n', 'name = "get_value"\n', "a tool of the scenario's own is named 'get_value' as well"),
+        ('result = { state = "sent" }', "words = 10000000000", "tools[0].results[0].words must be at most 1000000"),
+        ("max_rounds = 3", "max_rounds = 100000000", "max_rounds must be at most 1000"),
+        (
+            'turns = [{ text = "I think it was delivered." }]',
+            'turns = [{ calls = [{ name = "find_order", filled = { id = -1 } }] }]',
+            "samples[0].mistake[0].turns[0].calls[0].filled: -1 is no number of words",
+        ),
         ('answer = "heron"', 'answer = " "', "fill.facts[0]: a fact needs a text"),
         ("again = true", "again = true\nfill = { tokens = 0 }", "turns[1].fill.tokens"),
         ("max_rounds = 3", "max_rounds = 3\nlimits = { tokens = 0 }", "limits.tokens must be more than 0"),
