@@ -71,7 +71,7 @@ def _read_policy(path: Path, profile: str) -> tuple[str, Any]:
     from byok_bench.endpoints.workspace import Workspace, read_workspace
 
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         fail(f"cannot read the policy {path}: {error.strerror}")
     except ValueError as error:

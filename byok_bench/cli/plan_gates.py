@@ -60,7 +60,7 @@ def read_plan_gates(path: Path) -> PlanGates | None:
         beside = path.parent / gates.rules
         rules += resolve_rules(beside if beside.exists() or gates.rules.endswith(".toml") else gates.rules)
     if gates.rule:
-        rules += parse_rules({"rule": gates.rule}, str(path), path.read_text("utf-8"), ("gates",))
+        rules += parse_rules({"rule": gates.rule}, str(path), path.read_text("utf-8-sig"), ("gates",))
     check_baseline_named(rules, gates.against)
     against = None
     if gates.against is not None:

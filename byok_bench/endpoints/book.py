@@ -285,7 +285,7 @@ class EndpointBook:
 
     def _read(self, path: Path) -> tuple[TOMLDocument, list[Endpoint]]:
         try:
-            return book_format.parse_book(path.read_bytes().decode(), str(path))
+            return book_format.parse_book(path.read_bytes().decode("utf-8-sig"), str(path))
         except FileNotFoundError:
             return book_edits.make_empty_document(), []
         except UnicodeDecodeError:

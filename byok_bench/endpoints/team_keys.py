@@ -30,7 +30,7 @@ def read_origins(path: Path) -> Mapping[str, str]:
     Raises BookError for a file that cannot be read: then no team endpoint may be used.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).confirmed
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), _File).confirmed
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -59,7 +59,7 @@ def read_workspace(path: Path) -> Workspace:
     except OSError as error:
         raise BookError(f"{path} cannot be read: {error.strerror}", code="policy_broken") from None
     try:
-        table = tomllib.loads(raw.decode())
+        table = tomllib.loads(raw.decode("utf-8-sig"))
         if stray := sorted(table.keys() & set(Policy.__struct_fields__)):
             raise msgspec.ValidationError(f"put {', '.join(stray)} into a table [egress]")
         return msgspec.convert(table, Workspace)

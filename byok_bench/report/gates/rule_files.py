@@ -57,7 +57,7 @@ def resolve_rules(source: RuleSource) -> tuple[Rule, ...]:
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The rules of a file. Raises PlanError with file, line and nearest name."""
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
         document = tomllib.loads(text)
     except FileNotFoundError:
         near = get_close_matches(str(path), list_presets(), n=1)

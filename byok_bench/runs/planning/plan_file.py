@@ -101,7 +101,7 @@ HINTS: Final = {
 def read_plan(path: Path) -> PlanFile:
     """Read a plan file; PlanError names file, line and field."""
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         raise PlanError(f"cannot read plan {path}: {error.strerror}", code="unreadable") from None
