@@ -18,6 +18,7 @@ from tomlkit import TOMLDocument
 
 from byok_bench.endpoints import book_edits, book_format, team_keys
 from byok_bench.endpoints.atomic_files import lock_file, write_atomically
+from byok_bench.endpoints.concurrent_edits import merge_edits
 from byok_bench.endpoints.endpoint import Endpoint, make_picker_label
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Model
@@ -167,7 +168,7 @@ class EndpointBook:
             stored = _find_by_key(before, endpoint.config_key)
             if stored is None:
                 raise EndpointError(f"{endpoint.label!r} is no longer in the book", code="endpoint_unknown")
-            merged = _merge_changes(stored, known or stored, endpoint)
+            merged = merge_edits(stored, known or stored, endpoint)
             if merged.label != stored.label:
                 self._refuse_taken_label(merged, before)
             book_edits.put_endpoint(document, merged)
@@ -307,12 +308,6 @@ def _choose_path(name: str, beside: Path) -> Path:
 
 def _find_by_key(endpoints: list[Endpoint], config_key: str) -> Endpoint | None:
     return next((one for one in endpoints if one.config_key == config_key), None)
-
-
-def _merge_changes(stored: Endpoint, known: Endpoint, wanted: Endpoint) -> Endpoint:
-    """`stored` with the fields in which `wanted` differs from what was `known`: another writer's fields stay."""
-    names = [name for name in wanted.__struct_fields__ if getattr(wanted, name) != getattr(known, name)]
-    return replace(stored, **{name: getattr(wanted, name) for name in names})
 
 
 def _check_team_endpoint(endpoint: Endpoint, path: Path) -> Endpoint:

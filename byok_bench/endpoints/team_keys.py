@@ -45,7 +45,4 @@ def confirm_origins(path: Path, origins: Mapping[str, str]) -> None:
     with lock_file(path):
         known = read_origins(path)
         document = tomlkit.dumps({"version": 1, "confirmed": {**known, **origins}})
-        write_atomically(
-            path,
-            f"# Written by byok-bench: the address that your key for a team's endpoint may go to.\n{document}",
-        )
+        write_atomically(path, f"{_HEAD}\n{document}")

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -13,15 +14,16 @@ from support.books import PLANTED, MemoryKeyring, an_endpoint, book_text, writte
 
 from byok_bench.endpoints import book as book_module
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Model
 from byok_bench.errors import BookError, EndpointError, SecretError
+from byok_bench.wire.limits import Timeouts
 
 TWENTY = """
 import sys
 from byok_bench.endpoints.book import EndpointBook
-from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 book = EndpointBook.open(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -145,6 +147,98 @@ def test_two_notebooks_that_edit_one_endpoint_lose_nothing(own: EndpointBook) ->
     other.update(replace(other["Gateway"], schema="responses"))
     [after] = EndpointBook.open(own.path)
     assert (after.label, after.schema) == ("Renamed", "responses")
+
+
+def _change_model(endpoint: Endpoint, number: int, **changes: Any) -> Endpoint:
+    models = list(endpoint.models)
+    models[number] = replace(models[number], **changes)
+    return replace(endpoint, models=models)
+
+
+def _add_model(endpoint: Endpoint, name: str, **fields: Any) -> Endpoint:
+    return replace(endpoint, models=[*endpoint.models, Model(name, **fields)])
+
+
+BOTH_EDITS = {
+    "names of two models": (
+        lambda one: _change_model(one, 0, alias="first"),
+        lambda one: _change_model(one, 1, alias="second"),
+        lambda one: [model.alias for model in one.models],
+        ["first", "second"],
+    ),
+    "two fields of one model": (
+        lambda one: _change_model(one, 0, alias="first", drop=["user"]),
+        lambda one: _change_model(one, 0, rename={"max_tokens": "max_completion_tokens"}, drop=["seed"]),
+        lambda one: (one.models[0].alias, set(one.models[0].drop), list(one.models[0].rename)),
+        ("first", {"user", "seed"}, ["max_tokens"]),
+    ),
+    "a new model from each": (
+        lambda one: _add_model(one, "third"),
+        lambda one: _add_model(one, "fourth"),
+        lambda one: [model.name for model in one.models],
+        ["one", "two", "third", "fourth"],
+    ),
+    "the same new model from both": (
+        lambda one: _add_model(one, "third", alias="3rd"),
+        lambda one: _add_model(one, "third", max_output_tokens=5),
+        lambda one: [(model.alias, model.max_output_tokens) for model in one.models[2:]],
+        [("3rd", 5)],
+    ),
+    "models moved and a model added": (
+        lambda one: replace(one, models=one.models[::-1]),
+        lambda one: _add_model(one, "third"),
+        lambda one: [model.name for model in one.models],
+        ["two", "one", "third"],
+    ),
+    "a model taken out and another named": (
+        lambda one: replace(one, models=one.models[1:]),
+        lambda one: _change_model(one, 1, alias="second"),
+        lambda one: [(model.name, model.alias) for model in one.models],
+        [("two", "second")],
+    ),
+    "a header from each, and one taken out": (
+        lambda one: replace(one, headers={"X-Title": "a"}),
+        lambda one: replace(one, headers={**one.headers, "X-Run": "b"}),
+        lambda one: dict(one.headers),
+        {"X-Title": "a", "X-Run": "b"},
+    ),
+    "members of one object of the body": (
+        lambda one: replace(one, body={"provider": {"sort": "price", "order": ["a"]}}),
+        lambda one: replace(one, body={"provider": {"sort": "speed"}}),
+        lambda one: dict(one.body),
+        {"provider": {"sort": "speed", "order": ["a"]}},
+    ),
+    "two timeouts": (
+        lambda one: replace(one, timeouts=Timeouts(connect=1)),
+        lambda one: replace(one, timeouts=Timeouts(total=700)),
+        lambda one: (one.timeouts.connect, one.timeouts.total),
+        (1, 700),
+    ),
+    "two settings of TLS": (
+        lambda one: replace(one, tls=Tls(ca_file="ca.pem")),
+        lambda one: replace(one, tls=Tls(verify=False)),
+        lambda one: (one.tls.ca_file, one.tls.verify),
+        ("ca.pem", False),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BOTH_EDITS)
+def test_what_two_notebooks_change_inside_one_field_is_all_kept(own: EndpointBook, case: str) -> None:
+    """The second of them read the book before the first wrote."""
+    first, second, look, expected = BOTH_EDITS[case]
+    own.add(
+        Endpoint(
+            label="Gateway",
+            models=[Model("one"), Model("two")],
+            headers={"X-Old": "o"},
+            body={"provider": {"sort": "price"}},
+        )
+    )
+    other = EndpointBook.open(own.path)
+    own.update(first(own["Gateway"]))
+    other.update(second(other["Gateway"]))
+    assert look(EndpointBook.open(own.path)["Gateway"]) == expected
 
 
 def test_an_endpoint_that_another_notebook_removed_does_not_come_back(own: EndpointBook) -> None:
