@@ -18,7 +18,7 @@ from byok_bench.wire.bodies.bounded_json import Malformed
 from byok_bench.wire.bodies.event_payload import read_payload
 from byok_bench.wire.bodies.sse import Event
 from byok_bench.wire.failures import Failure, make_failure
-from byok_bench.wire.raw_exchange import RawHead
+from byok_bench.wire.raw_exchange import RawExchange, RawHead
 
 SENTENCE: Final = 1_000
 """Characters: a longer text is no message of a server."""
@@ -49,6 +49,18 @@ def classify_unusable_body(head: RawHead, body: Body, what: str) -> Failure:
     shown = classify_error_answer(head, body.data)
     words = shown.message.removeprefix(f"HTTP {head.status}").removeprefix(": ")
     return msgspec.structs.replace(shown, message=f"{what}: {words}" if words else what)
+
+
+def was_cut_by_us(raw: RawExchange, body: Body) -> bool:
+    """Whether this side ended the body, at a limit or because it was cancelled: nobody knows what was to follow."""
+    return raw.end in ("limit", "cancelled") or body.over_limit
+
+
+def classify_cut_body(raw: RawExchange) -> Failure | None:
+    """The failure of a body that this side ended before anything could be read in it; None if it was cancelled."""
+    if raw.end == "cancelled":
+        return None
+    return raw.failure or make_failure("protocol", "body", "the body is larger than it may be")
 
 
 def classify_sentence(said: str, *, head: RawHead | None, what: str, phase: str) -> Failure:

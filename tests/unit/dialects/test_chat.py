@@ -73,6 +73,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str, str | None]] = {
         "rate_limit",
     ),
     "JSON lines cut at a limit": ({"body": b'{"a":1}\n{', "end": "limit"}, "unreadable", "protocol"),
+    "JSON lines, cancelled": ({"body": b'{"a":1}\n{', "end": "cancelled"}, "unreadable", None),
     "an unknown coding": (
         {"body": START + STOP + DONE, "headers": {"content-encoding": "br"}},
         "undecodable",

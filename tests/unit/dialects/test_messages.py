@@ -67,3 +67,12 @@ def test_the_request_is_what_the_caller_wrote() -> None:
     spoken = find_dialect("messages")
     assert spoken.build({"max_tokens": 5}, "m", {"max_tokens": 9}) == {"max_tokens": 5, "model": "m"}
     assert (spoken.route, spoken.terminator) == ("/messages", "messages")
+
+
+@pytest.mark.parametrize("end", ["limit", "cancelled"])
+@pytest.mark.parametrize("schema", ["messages", "responses"])
+def test_a_body_that_this_side_cut_is_not_judged_for_its_framing(schema: str, end: str) -> None:
+    """Lines without a data field may be followed by anything: what a server did is not known yet."""
+    exchange = exchange_of({"text": '{"a":1}\n{', "stream": True, "end": end}, schema)
+    assert exchange.reading.shape == "unreadable"
+    assert (exchange.error is None) == (end == "cancelled")
