@@ -18,7 +18,7 @@ from byok_bench.dialects.failures.missing_answers import (
     classify_cut_body,
     classify_silent_stream,
     classify_unusable_body,
-    was_cut_by_us,
+    is_cut_by_us,
 )
 from byok_bench.dialects.failures.unframed_errors import find_unframed_error
 from byok_bench.wire.bodies.event_payload import SENTINEL
@@ -73,7 +73,7 @@ def read_chat_stream(raw: RawExchange, head: RawHead, body: Body, asked: ChatReq
 
 def _read_eventless_body(raw: RawExchange, head: RawHead, body: Body) -> ChatReading:
     """A body with lines, none of which is data. One that this side cut is not judged for it."""
-    if was_cut_by_us(raw, body):
+    if is_cut_by_us(raw, body):
         return ChatReading(body=body, shape="unreadable", failure=classify_cut_body(raw))
     why = classify_unusable_body(head, body, "the body is not a stream of events: no line is a data field")
     return ChatReading(body=body, shape="not-sse", failure=why)

@@ -51,7 +51,7 @@ def classify_unusable_body(head: RawHead, body: Body, what: str) -> Failure:
     return msgspec.structs.replace(shown, message=f"{what}: {words}" if words else what)
 
 
-def was_cut_by_us(raw: RawExchange, body: Body) -> bool:
+def is_cut_by_us(raw: RawExchange, body: Body) -> bool:
     """Whether this side ended the body, at a limit or because it was cancelled: nobody knows what was to follow."""
     return raw.end in ("limit", "cancelled") or body.over_limit
 

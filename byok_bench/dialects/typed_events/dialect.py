@@ -23,7 +23,7 @@ from byok_bench.dialects.failures.missing_answers import (
     classify_error_document,
     classify_silent_stream,
     classify_unusable_body,
-    was_cut_by_us,
+    is_cut_by_us,
 )
 from byok_bench.dialects.failures.unframed_errors import find_unframed_error
 from byok_bench.dialects.typed_events.assembled_answer import AssembledAnswer
@@ -113,7 +113,7 @@ class TypedDialect(ABC):
         stream = sse.read_event_stream(body.chunks, clean=clean)
         unframed = find_unframed_error(stream.strays, body.media_type)
         if unframed is None and stream.strays and not stream.has_data:
-            if was_cut_by_us(raw, body):
+            if is_cut_by_us(raw, body):
                 return TypedReading(body=body, shape="unreadable", failure=classify_cut_body(raw))
             why = classify_unusable_body(head, body, "the body is not a stream of events: no line is a data field")
             return TypedReading(body=body, shape="not-sse", failure=why)
