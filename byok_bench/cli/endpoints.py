@@ -108,7 +108,10 @@ def add_endpoint(
     as_json: AsJson = False,
 ) -> None:
     """Add an endpoint; what is missing can be filled in later."""
+    from msgspec.structs import replace
+
     from byok_bench.endpoints.endpoint import Endpoint
+    from byok_bench.endpoints.keys import KeyRef
     from byok_bench.errors import SecretError
 
     opened = open_book(book)
@@ -125,6 +128,8 @@ def add_endpoint(
     endpoint = given.apply(Endpoint(label=label))
     say_trimmed(*given.list_texts())
     key = read_key(key_stdin, key_ask)  # before anything is saved: without it, nothing is
+    if key is not None and endpoint.key.kind == "none":
+        endpoint = replace(endpoint, key=KeyRef.env(""))  # wants a key, until the keyring has it
     opened.add(endpoint)
     try:
         store_key(opened, endpoint, key)

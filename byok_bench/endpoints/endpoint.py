@@ -31,6 +31,12 @@ KEY_STYLES: Final = ("bearer", "api-key", "x-api-key", "header")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
+_TLS_KINDS: Final[Kinds] = {
+    **dict.fromkeys(("ca_file", "cert_file", "key_file"), OPTIONAL_TEXT),
+    "verify": (bool, "True or False"),
+}
+
+
 class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the server's certificate is checked, and what this side shows of itself."""
 
@@ -44,6 +50,7 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """PEM file of its private key, unencrypted; None: it stands in `cert_file` as well."""
 
     def __post_init__(self) -> None:
+        check_field_types(self, _TLS_KINDS)
         if self.key_file is not None and self.cert_file is None:
             raise EndpointError(
                 "key_file is the private key of a client certificate: give its cert_file, too",
@@ -206,6 +213,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             return found
         known = ", ".join(model.name for model in self.models) or "none"
         raise EndpointError(f"endpoint {self.label!r} has no model {name!r}; configured: {known}", code="model_unknown")
+
+
+def check_endpoint(endpoint: object) -> None:
+    """Raise EndpointError for anything else in the place of an endpoint, such as its label."""
+    if not isinstance(endpoint, Endpoint):
+        raise EndpointError(
+            f"an endpoint is a bb.Endpoint, not {type(endpoint).__name__}; those of the book are had by "
+            'bb.EndpointBook.open()["label"]',
+            code="no_endpoint",
+        )
 
 
 def make_picker_label(endpoint: Endpoint, model: Model, *, team: bool = False) -> str:

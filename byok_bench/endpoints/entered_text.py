@@ -107,7 +107,9 @@ def normalize_retention(text: str) -> str:
 
 def normalize_proxy_exceptions(entries: Iterable[str]) -> list[str]:
     """Hosts that no proxy is used for, trimmed and in small letters, each once. Raises EndpointError."""
-    entries = entries.split(",") if isinstance(entries, str) else entries
+    entries = entries.split(",") if isinstance(entries, str) else list(entries)
+    if not all(isinstance(entry, str) for entry in entries):
+        raise EndpointError("no_proxy must be a list of hosts, each a text", code="no_proxy_invalid")
     names = [name for entry in entries if (name := trim_ends(entry).lower())]
     for name in names:
         if find_hidden_character(name, spaces=True) or "://" in name:

@@ -23,6 +23,7 @@ __all__ = ["KEYRING_SERVICE", "KeyRef", "Kind", "Secret", "refuse_literal"]
 
 KEYRING_SERVICE: Final = "byok-bench"
 Kind = Literal["env", "keyring", "session", "none"]
+KINDS: Final = ("env", "keyring", "session", "none")
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SESSION: Final[dict[str, Secret]] = {}
@@ -47,10 +48,18 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
     """Keyring service; empty for the other kinds."""
 
+    def __post_init__(self) -> None:
+        parts_are_text = isinstance(self.name, str) and isinstance(self.service, str)
+        if self.kind not in KINDS or not parts_are_text:
+            raise SecretError(
+                "a reference to a key is made by KeyRef.env('NAME'), .keyring(), .session(…) or .none()",
+                code="key_reference_invalid",
+            )
+
     @classmethod
     def env(cls, name: str) -> "KeyRef":
         """The environment variable `name`, read when a request is built. Raises SecretError for no such name."""
-        name = trim_ends(name)
+        name = trim_ends(name) if isinstance(name, str) else "?"
         if not _is_variable_name(name):
             del name  # it may be the key itself
             raise SecretError(
@@ -81,7 +90,7 @@ class KeyRef(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, text: str) -> "KeyRef":
         """A reference from its written form. Raises SecretError for anything else, without showing it."""
-        ref = _parse_reference(trim_ends(text))
+        ref = _parse_reference(trim_ends(text)) if isinstance(text, str) else None
         if ref is None:
             del text
             refuse_literal()

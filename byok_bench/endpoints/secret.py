@@ -33,7 +33,7 @@ class Secret:
     _open: Callable[[], str]
 
     def __init__(self, value: str) -> None:
-        value = trim_ends(value)
+        value = trim_ends(value) if isinstance(value, str) else ""  # refused as empty, and never shown
         self._open = lambda: value
 
     def reveal(self) -> str:

@@ -21,6 +21,7 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.credentials import Credentials, resolve_credentials
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entered_text import normalize_model_id
+from byok_bench.endpoints.field_types import OPTIONAL_TEXT, Kinds, check_field_types
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
 from byok_bench.endpoints.model_requests import change_body, find_named_model, narrow_endpoint
 from byok_bench.endpoints.permission import EgressRules, admit_endpoint
@@ -44,6 +45,14 @@ NO_KEY_CODES: Final = KEYRING_CODES | {"key_missing", "key_malformed", "key_not_
 _SCHEMA_HEADERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"messages": (("anthropic-version", "2023-06-01"),)}
 
 
+_SETTING_KINDS: Final[Kinds] = {
+    "timeouts": ((Timeouts, type(None)), "bb.Timeouts(…) or None"),
+    "limits": ((Limits, type(None)), "Limits(…) or None"),
+    "client": ((Client, type(None)), "bb.Client() or None"),
+    "request_id": OPTIONAL_TEXT,
+}
+
+
 class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a request goes out, whatever it asks and by whichever egress rules; None: the usual."""
 
@@ -59,6 +68,9 @@ class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When this side closes the answer in mid-flight."""
     method: str = "POST"
     """Of a request with a body."""
+
+    def __post_init__(self) -> None:
+        check_field_types(self, _SETTING_KINDS)
 
 
 USUAL_SETTINGS: Final = SendSettings()
@@ -147,11 +159,12 @@ async def list_models(
     request_id: str | None = None,
 ) -> Exchange:
     """Ask for the endpoint's list of models, once. Raises EndpointError as `send` does."""
+    rules = admit_endpoint(endpoint, profile, policy)
     order = Order(
         endpoint=endpoint,
         spoken=find_dialect("models"),
         model=endpoint.models[0].name if endpoint.models else "",
-        rules=admit_endpoint(endpoint, profile, policy),
+        rules=rules,
         settings=SendSettings(
             timeouts=timeouts,
             limits=limits,

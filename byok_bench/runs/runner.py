@@ -13,7 +13,7 @@ import msgspec
 
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.permission import find_rules, refuse_unless_allowed
-from byok_bench.errors import EndpointError, PlanError
+from byok_bench.errors import PlanError
 from byok_bench.runs.measuring.stop_switch import StopSwitch
 from byok_bench.runs.measuring.work import Transport
 from byok_bench.runs.planning.budgets import Limits, check_limits
@@ -117,13 +117,7 @@ async def run(
     """
     chosen = list(endpoints) if isinstance(endpoints, Iterable) else [endpoints]
     for endpoint in chosen:
-        if not isinstance(endpoint, Endpoint):
-            raise EndpointError(
-                f"an endpoint is a bb.Endpoint, not {type(endpoint).__name__}; those of the book are had by "
-                'bb.EndpointBook.open().choose(["label"])',
-                code="no_endpoint",
-            )
-        refuse_unless_allowed(endpoint)
+        refuse_unless_allowed(endpoint)  # another kind of thing, too
     profile, policy = find_rules(profile, policy)
     found = find_scenarios(scenarios)
     settings = make_plan_settings(

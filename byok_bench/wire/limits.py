@@ -3,6 +3,8 @@
 Defaults are the project's policy (docs/egress.md, section "Response limits"). No enforcement in here.
 """
 
+from numbers import Real
+
 import msgspec
 
 KIB = 1024
@@ -24,7 +26,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not 0 < value <= 86_400:
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not is_number or not 0 < value <= 86_400:
                 raise ValueError(f"timeout {name} must be more than 0 and at most 86400 seconds, not {value!r}")
 
 

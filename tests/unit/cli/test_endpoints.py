@@ -316,6 +316,8 @@ def test_a_keyring_chosen_by_variable_that_fails_is_headless(tmp_path: Path) -> 
     assert "saved Gateway without its key" in done.stderr
     assert "no keyring that can keep a key" in done.stderr
     assert PLANTED not in done.stdout + done.stderr
+    [saved] = EndpointBook.open(tmp_path / "endpoints.toml")
+    assert saved.list_missing_fields() == ("key",)
 
 
 def test_a_team_s_moved_address_is_confirmed_by_its_member(

@@ -1,6 +1,7 @@
 """What one model of an endpoint changes in its requests: entered, kept, and seen on the wire."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from byok_bench.dialects.output import Usage
 from byok_bench.endpoints.book_edits import as_toml
 from byok_bench.endpoints.book_format import parse_book
 from byok_bench.endpoints.efforts import find_effort_members, load_effort_shapes
-from byok_bench.endpoints.endpoint import Endpoint
+from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
 from byok_bench.endpoints.model import Model, Price
 from byok_bench.endpoints.model_requests import change_body
@@ -21,6 +22,7 @@ from byok_bench.endpoints.prices import compute_cost
 from byok_bench.endpoints.send import send
 from byok_bench.endpoints.text_fields import TEXT_FIELDS
 from byok_bench.errors import EndpointError
+from byok_bench.wire.limits import Timeouts
 
 BODY = {"model": "m", "max_tokens": 9, "temperature": 0, "stream_options": {"include_usage": True, "x": 1}}
 ALTERED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -92,6 +94,7 @@ WRONG_RECORD: dict[str, tuple[dict[str, Any], str]] = {
     "no label": ({"label": None}, "label must be text"),
     "a list as headers": ({"headers": [KEY]}, "headers must be a table"),
     "seconds": ({"timeouts": 5}, "timeouts must be bb.Timeouts"),
+    "a number among hosts": ({"no_proxy": ["h", 5]}, "no_proxy must be a list of hosts"),
 }
 
 
@@ -103,6 +106,31 @@ def test_a_record_of_another_type_is_refused_in_a_line(name: str) -> None:
         Endpoint(**({"label": "e", "base_url": "https://h.example/v1"} | fields))
     assert says in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+WRONG_PARTS: dict[str, Callable[[], object]] = {
+    "a number as a variable": lambda: KeyRef.env(5),  # type: ignore[arg-type]
+    "nothing as a written reference": lambda: KeyRef.parse(None),  # type: ignore[arg-type]
+    "bytes as a key of the session": lambda: KeyRef.session(KEY.encode()),  # type: ignore[arg-type]
+    "a reference of no kind": lambda: KeyRef(kind=KEY),  # type: ignore[arg-type]
+    "a path as a number": lambda: Tls(ca_file=5),  # type: ignore[arg-type]
+    "a word in place of a choice": lambda: Tls(verify="no"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PARTS)
+def test_a_part_of_a_record_of_another_type_is_refused_where_it_is_made(name: str) -> None:
+    """Not as late as a request, and not with an error of Python's own."""
+    with pytest.raises(EndpointError) as caught:
+        WRONG_PARTS[name]()
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", ["5", True, None, float("nan")])
+def test_a_timeout_is_a_number(seconds: Any) -> None:
+    """A text or a yes is none."""
+    with pytest.raises(ValueError, match="timeout total must be"):
+        Timeouts(total=seconds)
 
 
 def test_one_member_or_host_may_stand_without_a_list() -> None:

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import zlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from support.hostile import DONE, JSON, SETTLED_S, SSE, Peer, chunked, event, hostile, keep_alive, sized
 
+from byok_bench.checks.ladder.climb import ladder
 from byok_bench.checks.registry import run_checks
 from byok_bench.endpoints.endpoint import Endpoint, Tls
 from byok_bench.endpoints.keys import KeyRef
@@ -54,6 +56,23 @@ class Witness:
 
 def endpoint(base_url: str, **fields: Any) -> Endpoint:
     return Endpoint(**{"label": "test", "base_url": base_url, "models": [Model("m-1", alias="small")], **fields})
+
+
+WRONG_ARGUMENTS: dict[str, Callable[[], Awaitable[object]]] = {
+    "a label is no endpoint": lambda: send("Local", {}),  # type: ignore[arg-type]
+    "a label has no list of models": lambda: list_models("Local"),  # type: ignore[arg-type]
+    "a label has no ladder": lambda: ladder("Local"),  # type: ignore[arg-type]
+    "seconds are no timeouts": lambda: send(endpoint("http://127.0.0.1:1"), {}, timeouts=5),  # type: ignore[arg-type]
+    "nor for a list of models": lambda: list_models(endpoint("http://127.0.0.1:1"), {"total": 5}),  # type: ignore[arg-type]
+    "a word is no client": lambda: send(endpoint("http://127.0.0.1:1"), {}, client="x"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("case", WRONG_ARGUMENTS)
+async def test_an_argument_of_another_kind_is_the_caller_s_mistake(case: str) -> None:
+    """EndpointError in one line, as for all that the caller got wrong."""
+    with pytest.raises(EndpointError, match=r"is a bb\.Endpoint, not str|must be bb\."):
+        await WRONG_ARGUMENTS[case]()
 
 
 async def test_a_stream_is_sent_for_and_read() -> None:
