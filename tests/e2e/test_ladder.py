@@ -66,6 +66,13 @@ async def test_what_every_answer_breaks_is_said_once() -> None:
     assert rung.advice.count("delta.object") == 1
 
 
+async def test_a_list_that_warns_says_why() -> None:
+    """The model is listed and the verdict is no pass: the sentence names the rule that is broken."""
+    async with Simulator(faults=("models.object",)) as server:
+        rung = (await ladder(server.endpoint))["models"]
+    assert (rung.verdict, "But: models.object: " in rung.advice) == ("warn", True)
+
+
 async def test_each_rung_is_told_as_it_ends(simulator: Simulator) -> None:
     """A listener hears the rungs in order, one by one."""
     heard: list[Rung] = []

@@ -176,6 +176,8 @@ async def climb_models(climb: Climb) -> Rung:
         said = f"{wildcard} is listed, whatever that serves; the next rungs tell whether {climb.prober.model} answers."
     else:
         said = f"{climb.prober.model} is not among the {len(listed)} listed; the next rungs tell whether it answers."
+    if unsaid := [one for one in found if one.check != "models.contains"]:
+        said += f" But: {describe_findings(unsaid)}"
     clean = (climb.prober.model in listed or wildcard is not None) and not found
     return make_rung("models", "pass" if clean else "warn", said, climb, [exchange], found)
 
