@@ -21,8 +21,15 @@ def encode_model_members(endpoint: Endpoint, model: Model) -> dict[str, Any]:
     said = {name: getattr(model, name) for name in MODEL_MEMBERS if getattr(model, name) != getattr(usual, name)}
     if endpoint.body:
         said["body"] = endpoint.body
-    plain: dict[str, Any] = msgspec.to_builtins(said)
+    plain: dict[str, Any] = _as_lists(msgspec.to_builtins(said))
     return plain
+
+
+def _as_lists(value: Any) -> Any:
+    """The same with every tuple as the list that JSON makes of it: a document may be read where it was written."""
+    if isinstance(value, dict):
+        return {name: _as_lists(one) for name, one in value.items()}
+    return [_as_lists(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def decode_model(document: Mapping[str, Any]) -> Model:

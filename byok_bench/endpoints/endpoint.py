@@ -215,7 +215,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         raise EndpointError(f"endpoint {self.label!r} has no model {name!r}; configured: {known}", code="model_unknown")
 
 
-def check_endpoint(endpoint: object) -> None:
+def refuse_other_than_endpoint(endpoint: object) -> None:
     """Raise EndpointError for anything else in the place of an endpoint, such as its label."""
     if not isinstance(endpoint, Endpoint):
         raise EndpointError(

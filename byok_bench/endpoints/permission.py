@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from byok_bench.endpoints.book import POLICY_NAME, EndpointBook, locate_home, locate_team_book
-from byok_bench.endpoints.endpoint import Endpoint, check_endpoint
+from byok_bench.endpoints.endpoint import Endpoint, refuse_other_than_endpoint
 from byok_bench.endpoints.workspace import Workspace, read_workspace
 from byok_bench.errors import BookError, EndpointError
 
@@ -36,7 +36,7 @@ def admit_endpoint(endpoint: Endpoint, profile: str, policy: Mapping[str, Any] |
     them, else those asked for. Raises EndpointError, code `not_allowed`, if it may not be used here, and BookError if
     the policy cannot be read.
     """
-    check_endpoint(endpoint)
+    refuse_other_than_endpoint(endpoint)
     workspace = find_workspace()
     if refusal := _find_workspace_refusal(workspace, endpoint, None):
         raise EndpointError(f"{endpoint.label!r}: {refusal}", code="not_allowed")

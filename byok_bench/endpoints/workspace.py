@@ -37,7 +37,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 "as it is and works again when that is turned on."
             )
         if others := [name for name in endpoint.schemas if name not in self.schemas]:
-            return f"This workspace allows the schemas {', '.join(self.schemas)}, not {others[0]}."
+            allowed = f"the schemas {', '.join(self.schemas)}" if self.schemas else "no schema"
+            return f"This workspace allows {allowed}, not {others[0]}."
         return None
 
     def choose_profile(self, asked: str) -> str:

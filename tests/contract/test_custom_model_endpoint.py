@@ -102,11 +102,13 @@ def test_every_member_survives_the_way() -> None:
         key_style="header",
         key_header="X-Gateway-Key",
         schema="responses",
-        models=[Model("m-1"), Model("m-2", alias="large")],
+        models=[Model("m-1"), Model("m-2", alias="large", drop=["user"])],
         headers={"X-Title": "My App", "X-Team": KeyRef.session("team-secret-0123456789")},
         timeouts=Timeouts(connect=3, total=30),
     )
-    field = json.loads(json.dumps(encode_endpoint(sent, "large")))
+    written = encode_endpoint(sent, "large")
+    field = json.loads(json.dumps(written))
+    assert field == written  # lists as JSON has them, for a receiver in the same process
     Draft202012Validator(load_json_schema()).validate(field)
     assert field["config_key"] == sent.models[1].config_key
     received = decode_endpoint(field)

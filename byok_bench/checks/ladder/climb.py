@@ -12,7 +12,7 @@ from byok_bench.checks.ladder.report import HOPELESS, NEEDS, RUNGS, LadderReport
 from byok_bench.checks.ladder.rungs import CLIMBERS, Climb, climb_probe
 from byok_bench.checks.probes.probe import list_dialect_probes
 from byok_bench.checks.probes.prober import Prober
-from byok_bench.endpoints.endpoint import Endpoint, check_endpoint
+from byok_bench.endpoints.endpoint import Endpoint, refuse_other_than_endpoint
 from byok_bench.endpoints.permission import find_refusal, find_rules
 from byok_bench.redact import redact
 from byok_bench.wire.client import Client
@@ -60,7 +60,7 @@ async def ladder(
 
 def choose_model_id(endpoint: Endpoint, model: str | None) -> str:
     """The id that is asked for: of the model with this name, alias or config_key, else as given."""
-    check_endpoint(endpoint)
+    refuse_other_than_endpoint(endpoint)
     if model is None:
         return endpoint.models[0].name if endpoint.models else ""
     known = endpoint.find_model(model)
