@@ -16,6 +16,7 @@ from byok_bench.dialects.failures.envelopes import has_error
 from byok_bench.dialects.failures.error_body import find_error_object, take_first
 from byok_bench.dialects.json_values import to_error_status
 from byok_bench.dialects.server_text import decode_text
+from byok_bench.dialects.typed_events.events import TypedReading
 from byok_bench.wire.bodies import bounded_json
 from byok_bench.wire.bodies.bounded_json import Malformed
 
@@ -52,7 +53,7 @@ def in_stream(seen: SeenExchange) -> Iterator[Hit]:
     )
     if fact is not None:
         yield Hit(f"the stream reports an error: {_describe_error(seen)}", event=fact.event)
-    if typed is not None and typed.shape == "stream" and typed.has_failed and typed.unframed_error_at is None:
+    if typed is not None and typed.shape == "stream" and _has_reported_error(typed):
         told = typed.error if typed.closing == "error" else typed.end_event
         yield Hit(
             f"the stream reports an error: {_describe_error(seen)}",
@@ -199,6 +200,12 @@ def retry_after_missing(seen: SeenExchange) -> Iterator[Hit]:
     """
     if seen.status in (429, 503) and (seen.failure is None or seen.failure.retry_after_s is None):
         yield Hit(f"status {seen.status} without a delay")
+
+
+def _has_reported_error(typed: TypedReading) -> bool:
+    """Whether an event of a stream reports an error; a filter's reason to end is none, even if nothing is left."""
+    told = typed.closing == "error" or (typed.has_failed and typed.output.finish_reason is None)
+    return told and typed.unframed_error_at is None
 
 
 def _describe_error(seen: SeenExchange) -> str:

@@ -13,6 +13,7 @@ from byok_bench.dialects.answer import Choice, Facts, UsageObject
 from byok_bench.dialects.chat.deltas import Delta, read_delta
 from byok_bench.dialects.dialect import Mark, OutputKind
 from byok_bench.dialects.failures.classification import classify_error_object
+from byok_bench.dialects.failures.missing_answers import make_withheld_failure
 from byok_bench.dialects.fragments import join_surrogates, read_member_text, render_value, to_integer
 from byok_bench.dialects.json_values import is_absent
 from byok_bench.wire.failures import Failure, make_failure
@@ -254,7 +255,7 @@ def classify_missing_answer(choices: Collection[Choice], phase: str) -> Failure 
     without = [choice for choice in choices if not choice.has_message]
     silent = all(choice.is_empty and not choice.reasoning for choice in choices)
     if any(choice.finish_reason == "content_filter" for choice in (choices if silent else without)):
-        return make_failure("content_filter", phase, "a filter withheld the answer: nothing of it is left")
+        return make_withheld_failure(phase)
     if without:
         said = f"choice {without[0].index} has no message: there is no answer in it"
         return make_failure("protocol", phase, said)

@@ -63,6 +63,11 @@ def classify_cut_body(raw: RawExchange) -> Failure | None:
     return raw.failure or make_failure("protocol", "body", "the body is larger than it may be")
 
 
+def make_withheld_failure(phase: str) -> Failure:
+    """The failure of an answer that ended by a filter, of which nothing is left."""
+    return make_failure("content_filter", phase, "a filter withheld the answer: nothing of it is left")
+
+
 def classify_sentence(said: str, *, head: RawHead | None, what: str, phase: str) -> Failure:
     """The failure that a server told in words alone; `protocol` where their kind is not known."""
     found = classify_error_object({"message": said}, head=head, phase=phase)

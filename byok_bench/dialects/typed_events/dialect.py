@@ -24,6 +24,7 @@ from byok_bench.dialects.failures.missing_answers import (
     classify_silent_stream,
     classify_unusable_body,
     is_cut_by_us,
+    make_withheld_failure,
 )
 from byok_bench.dialects.failures.unframed_errors import find_unframed_error
 from byok_bench.dialects.typed_events.assembled_answer import AssembledAnswer
@@ -90,7 +91,7 @@ class TypedDialect(ABC):
         if isinstance(document, dict) and self.is_answer(document):
             shape: Shape = "ignored" if is_stream_requested(raw) else "document"
             done = self.assemble_document(document, read_request_body(raw), head)
-            failed = done.failure
+            failed = _find_failure(done, "body")
             if has_plain_error(document):
                 failed = classify_error_answer(head, body.data)
             elif not self.has_answer(document):
@@ -138,14 +139,27 @@ class TypedDialect(ABC):
             reading.unframed_error_at = unframed[0].offset
             reading.closing, reading.failure = "error", classify_error_object(unframed[1], head=raw.head)
         elif done.end is not None:
-            reading.closing, reading.failure = "done", done.failure
+            reading.closing, reading.failure = "done", _find_failure(done, "stream")
             reading.done_ns = done.end.t_ns
         elif error is not None:
             said = find_envelope_error(error.value) or error.value
             reading.closing, reading.failure = "error", classify_error_object(said, head=raw.head)
             reading.done_ns = error.t_ns
         else:
-            reading.failure = None if done.is_finished else _classify_stream_end(reading, raw, self.event_prefixes)
+            reading.failure = (
+                _find_failure(done, "stream")
+                if done.is_finished
+                else _classify_stream_end(reading, raw, self.event_prefixes)
+            )
+
+
+def _find_failure(done: AssembledAnswer, phase: str) -> Failure | None:
+    """Why an answer that came to its end is no good one: it says so, or a filter left nothing of it."""
+    choice = done.choice
+    is_bare = choice.is_empty and not choice.reasoning and not choice.has_other
+    if done.failure is None and choice.finish_reason == "content_filter" and is_bare:
+        return make_withheld_failure(phase)
+    return done.failure
 
 
 def _fill_reading(reading: TypedReading, done: AssembledAnswer) -> None:

@@ -76,3 +76,28 @@ def test_a_body_that_this_side_cut_is_not_judged_for_its_framing(schema: str, en
     exchange = exchange_of({"text": '{"a":1}\n{', "stream": True, "end": end}, schema)
     assert exchange.reading.shape == "unreadable"
     assert (exchange.error is None) == (end == "cancelled")
+
+
+FILTERED = {
+    "messages": {"type": "message", "content": [], "stop_reason": "refusal"},
+    "responses": {"output": [], "status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+    "chat": {"choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "content_filter"}]},
+}
+
+
+@pytest.mark.parametrize("schema", FILTERED)
+def test_an_answer_of_which_a_filter_left_nothing_has_failed(schema: str) -> None:
+    """Each dialect has its own word for it, and the failure is the same."""
+    error = exchange_of({"body": FILTERED[schema]}, schema).error
+    assert error is not None
+    assert (error.kind, error.phase, error.retryable) == ("content_filter", "body", False)
+
+
+def test_a_filter_that_left_nothing_is_no_error_in_the_stream() -> None:
+    """The message ended in its own words, so nothing is wrong with the stream."""
+    start = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {"input_tokens": 5}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "refusal"}, "usage": {"output_tokens": 1}}
+    case = {"events": [{"type": "message_start", "message": start}, end, {"type": "message_stop"}]}
+    exchange = exchange_of(case, "messages")
+    assert exchange.error is not None
+    assert [found.check for found in run_checks(exchange) if found.severity == "error"] == []
