@@ -95,7 +95,14 @@ def test_an_answer_of_which_a_filter_left_nothing_has_failed(schema: str) -> Non
 
 def test_a_filter_that_left_nothing_is_no_error_in_the_stream() -> None:
     """The message ended in its own words, so nothing is wrong with the stream."""
-    start = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {"input_tokens": 5}}
+    start = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "usage": {"input_tokens": 5},
+    }
     end = {"type": "message_delta", "delta": {"stop_reason": "refusal"}, "usage": {"output_tokens": 1}}
     case = {"events": [{"type": "message_start", "message": start}, end, {"type": "message_stop"}]}
     exchange = exchange_of(case, "messages")
