@@ -85,8 +85,10 @@ def keep_capabilities(endpoint: "Endpoint", report: "LadderReport") -> None:
     from byok_bench.checks.ladder.capabilities import note_proofs
     from byok_bench.endpoints.book import EndpointBook
 
+    book = EndpointBook.open()
+    endpoint = book.look_up_again(endpoint)
     if endpoint.find_model(report.model) is None:
         note(f"byok-bench: nothing is saved: {endpoint.label!r} has no model {report.model!r} in the book")
         return
     models = [note_proofs(one, report) if one.name == report.model else one for one in endpoint.models]
-    EndpointBook.open().update(replace(endpoint, models=models))
+    book.update(replace(endpoint, models=models))

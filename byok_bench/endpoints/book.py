@@ -101,6 +101,21 @@ class EndpointBook:
         have = ", ".join(labels.values()) or "none yet"
         raise EndpointError(f"no endpoint is called {label!r}; in the book: {have}{meant}", code="endpoint_unknown")
 
+    def look_up_again(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint as it stands now, for whoever measured it and saves what was found: it may have been edited.
+
+        Raises EndpointError if it is gone, or leads elsewhere, so that what was found is not about it.
+        """
+        current = next((one for one in self if one.config_key == endpoint.config_key), None)
+        if current is None:
+            raise EndpointError(f"nothing is saved: {endpoint.label!r} is not in the book", code="endpoint_unknown")
+        if (current.base_url, current.schema) != (endpoint.base_url, endpoint.schema):
+            raise EndpointError(
+                f"nothing is saved: the address or schema of {current.label!r} was changed meanwhile; measure it again",
+                code="endpoint_changed",
+            )
+        return current
+
     def choose(self, labels: Iterable[str]) -> list[Endpoint]:
         """The endpoints with these labels, each once, ready to be called.
 

@@ -278,6 +278,8 @@ class FormState:
         endpoint = next((one for one in self.endpoints if one.config_key == config_key), None)
         if endpoint is None or self.book.is_team(endpoint) or self.book.find_refusal(endpoint):
             return
+        if redact(endpoint.base_url, ()) != report.base_url:
+            return  # edited while the test ran: what was shown is of the other address
         models = [note_proofs(one, report) if one.name == report.model else one for one in endpoint.models]
         self.book.update(replace(endpoint, models=models))
 

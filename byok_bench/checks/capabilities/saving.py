@@ -34,6 +34,7 @@ def save_report(book: EndpointBook, endpoint: Endpoint, report: CapabilityReport
 
     Raises EndpointError if the endpoint has no such model in the book, and as `EndpointBook.update` does.
     """
+    endpoint = book.look_up_again(endpoint)
     model = endpoint.find_model(report.record.model)
     if model is None:
         raise EndpointError(

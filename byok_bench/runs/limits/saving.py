@@ -26,6 +26,7 @@ def save_limits(book: EndpointBook, endpoint: Endpoint, found: LimitsMap) -> Pat
 
     Raises EndpointError if the endpoint has no such model in the book, and as `EndpointBook.update` does.
     """
+    endpoint = book.look_up_again(endpoint)
     model = endpoint.find_model(found.model)
     if model is None:
         raise EndpointError(

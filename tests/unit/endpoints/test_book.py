@@ -241,6 +241,19 @@ def test_what_two_notebooks_change_inside_one_field_is_all_kept(own: EndpointBoo
     assert look(EndpointBook.open(own.path)["Gateway"]) == expected
 
 
+def test_who_measured_an_endpoint_saves_into_what_it_has_become(own: EndpointBook) -> None:
+    """A test takes its time: what was edited meanwhile stays, and what was found of another address is not saved."""
+    own.add(measured := an_endpoint())
+    own.update(replace(own["Gateway"], label="Renamed"))
+    assert own.look_up_again(measured).label == "Renamed"
+    own.update(replace(own["Renamed"], base_url="https://elsewhere.example.com/v1"))
+    with pytest.raises(EndpointError, match="was changed meanwhile"):
+        own.look_up_again(measured)
+    own.remove(measured.config_key)
+    with pytest.raises(EndpointError, match="is not in the book"):
+        own.look_up_again(measured)
+
+
 def test_an_endpoint_that_another_notebook_removed_does_not_come_back(own: EndpointBook) -> None:
     """An edit of what is gone is refused, and the file stays without it."""
     own.add(an_endpoint())
