@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byok_bench.cli import endpoint_options
-from byok_bench.cli.console import Exit, emit_json, note, run_async
+from byok_bench.cli.console import Exit, emit_json, fail, note, run_async
 from byok_bench.cli.settings import OwnSettings
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def check_endpoint(
 
     given = endpoint_options.collect_options(base_url, model, key_env, schema, settings)
     chosen = endpoint_options.choose_endpoint(endpoint, given)
+    if model is None and not chosen.models:
+        fail("name the model that is to answer: --model ID; `byok-bench models` lists what there is")
     report = run_async(
         ladder(
             chosen,

@@ -93,6 +93,7 @@ NOT_READY = {
     ),
     "a profile that is none": ({}, ("Mine", "--profile", "trusted"), "'trusted' is not one of"),
     "a schema that is none": ({}, ("--base-url", "http://127.0.0.1:9/v1", "--schema", "grpc"), "'grpc'"),
+    "an address without a model": ({}, ("--base-url", "http://127.0.0.1:9/v1"), "name the model"),
     "nothing named": ({}, (), "name an endpoint of the book, or give --base-url"),
 }
 
