@@ -13,7 +13,7 @@ from byok_bench.dialects.answer import Choice, Facts, UsageObject
 from byok_bench.dialects.chat.deltas import Delta, read_delta
 from byok_bench.dialects.dialect import Mark, OutputKind
 from byok_bench.dialects.failures.classification import classify_error_object
-from byok_bench.dialects.failures.missing_answers import make_withheld_failure
+from byok_bench.dialects.failures.missing_answers import make_silent_failure, make_withheld_failure
 from byok_bench.dialects.fragments import join_surrogates, read_member_text, render_value, to_integer
 from byok_bench.dialects.json_values import is_absent
 from byok_bench.wire.failures import Failure, make_failure
@@ -260,7 +260,7 @@ def classify_missing_answer(choices: Collection[Choice], phase: str) -> Failure 
         said = f"choice {without[0].index} has no message: there is no answer in it"
         return make_failure("protocol", phase, said)
     if all(choice.is_silent for choice in choices):
-        return make_failure("protocol", phase, "there is no answer: nothing is said, and no finish_reason is given")
+        return make_silent_failure(phase)
     return None
 
 

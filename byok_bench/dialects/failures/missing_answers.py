@@ -68,6 +68,11 @@ def make_withheld_failure(phase: str) -> Failure:
     return make_failure("content_filter", phase, "a filter withheld the answer: nothing of it is left")
 
 
+def make_silent_failure(phase: str) -> Failure:
+    """The failure of an answer that says nothing, and not why it ended either."""
+    return make_failure("protocol", phase, "there is no answer: nothing is said, and no reason to end is given")
+
+
 def classify_sentence(said: str, *, head: RawHead | None, what: str, phase: str) -> Failure:
     """The failure that a server told in words alone; `protocol` where their kind is not known."""
     found = classify_error_object({"message": said}, head=head, phase=phase)

@@ -24,6 +24,7 @@ from byok_bench.dialects.failures.missing_answers import (
     classify_silent_stream,
     classify_unusable_body,
     is_cut_by_us,
+    make_silent_failure,
     make_withheld_failure,
 )
 from byok_bench.dialects.failures.unframed_errors import find_unframed_error
@@ -154,12 +155,13 @@ class TypedDialect(ABC):
 
 
 def _find_failure(done: AssembledAnswer, phase: str) -> Failure | None:
-    """Why an answer that came to its end is no good one: it says so, or a filter left nothing of it."""
+    """Why an answer that came to its end is no good one: it says so, a filter left nothing of it, or it is silent."""
     choice = done.choice
-    is_bare = choice.is_empty and not choice.reasoning and not choice.has_other
-    if done.failure is None and choice.finish_reason == "content_filter" and is_bare:
+    if done.failure is not None or choice.has_other or choice.reasoning or not choice.is_empty:
+        return done.failure
+    if choice.finish_reason == "content_filter":
         return make_withheld_failure(phase)
-    return done.failure
+    return make_silent_failure(phase) if choice.finish_reason is None and choice.own_reason is None else None
 
 
 def _fill_reading(reading: TypedReading, done: AssembledAnswer) -> None:
