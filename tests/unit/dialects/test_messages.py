@@ -110,7 +110,9 @@ def test_a_filter_that_left_nothing_is_no_error_in_the_stream() -> None:
     assert [found.check for found in run_checks(exchange) if found.severity == "error"] == []
 
 
-@pytest.mark.parametrize("body", [{"type": "message", "content": []}, {"type": "message", "content": [], "stop_reason": None}])
+@pytest.mark.parametrize(
+    "body", [{"type": "message", "content": []}, {"type": "message", "content": [], "stop_reason": None}]
+)
 def test_a_message_that_says_nothing_at_all_has_failed(body: dict[str, Any]) -> None:
     """Neither words nor why it stopped: the same answer in chat is no answer."""
     error = exchange_of({"body": body}, "messages").error
