@@ -23,6 +23,8 @@ from byok_bench.wire.limits import DEFAULT_LIMITS, Limits
 from byok_bench.wire.raw_exchange import Chunk, RawExchange, RawHead
 
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization"})
+COOKIE_HEADERS: Final = frozenset({"set-cookie", "set-cookie2"})
+"""A session that a server or a gateway opened: never sent back, and nobody's business in a printed or saved answer."""
 
 Headers = tuple[tuple[str, str], ...]
 FindEdits = Callable[[bytes, Sequence[str]], list[KeyEdit]]
@@ -57,6 +59,9 @@ def clean_record(record: RawExchange, secrets: Sequence[str], limits: Limits = D
     stream stays: that is for `clean_stream`.
     """
     head, found = record.head, False
+    if head is not None and any(name.lower() in COOKIE_HEADERS for name, _ in head.headers):
+        fields = tuple((name, REDACTED if name.lower() in COOKIE_HEADERS else value) for name, value in head.headers)
+        record.head = head = replace(head, headers=fields)
     if head is not None and _has_secret_in_any([value for _, value in head.headers], secrets):
         fields = tuple((name, _redact_header_value(value, secrets)) for name, value in head.headers)
         record.head = head = replace(head, headers=fields)

@@ -153,6 +153,15 @@ def test_response_headers_are_redacted(form: str) -> None:
     assert raw.flags == ["redacted"]
 
 
+def test_the_value_of_a_cookie_is_not_kept() -> None:
+    """That one came can be seen; its value opens a session of the gateway's, and no key was found in the answer."""
+    raw = record(b"data: [DONE]\n\n", headers=[("set-cookie", "session=abc123; Path=/"), ("server", "nginx")])
+    clean_record(raw, [])
+    assert raw.head is not None
+    assert raw.head.headers[1:] == (("set-cookie", "[redacted]"), ("server", "nginx"))
+    assert raw.flags == []
+
+
 @pytest.mark.parametrize("secrets", [[], [KEY], ["ab"]])
 def test_what_holds_no_key_is_kept_to_the_byte(secrets: list[str]) -> None:
     """Escapes, errors and words that begin like the key change nothing."""
