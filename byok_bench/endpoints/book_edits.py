@@ -69,10 +69,23 @@ def put_endpoint(document: TOMLDocument, endpoint: Endpoint) -> None:
             tables.append(table)
         document.as_string().encode()
     except (TOMLKitError, ValueError, TypeError):
-        problem = "a field holds what the file cannot keep (null, or half a surrogate pair): take it out"
+        field = _find_unstorable(wanted) or "a field"
+        problem = f"{field} holds what the file cannot keep (null, or half a surrogate pair): take it out"
     else:
         return
     raise EndpointError(problem, code="field_not_storable")
+
+
+def _find_unstorable(value: Any, path: str = "") -> str:
+    """Path of the first null or half of a surrogate pair inside; empty if there is none."""
+    if isinstance(value, Mapping):
+        inside = [(f"{path}.{name}".lstrip("."), one) for name, one in value.items()]
+    elif isinstance(value, list | tuple):
+        inside = [(f"{path}[{number}]", one) for number, one in enumerate(value)]
+    else:
+        is_half = isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
+        return path if value is None or is_half else ""
+    return next((found for name, one in inside if (found := _find_unstorable(one, name))), "")
 
 
 def drop_endpoint(document: TOMLDocument, config_key: str) -> None:

@@ -30,6 +30,7 @@ BOOK_VERSION: Final = 1
 
 _TABLE: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\]\]", re.MULTILINE)
 _MODEL: Final = re.compile(r"^[ \t]*\[\[\s*endpoint\s*\.\s*models\s*\]\]", re.MULTILINE)
+_INLINE: Final = re.compile(r"^endpoint[ \t]*=", re.MULTILINE)
 _QUOTED: Final = re.compile(r"'[^']*'")
 _TYPE: Final = re.compile(r"`(\w+)`")
 _TYPES: Final = {
@@ -283,8 +284,9 @@ def _find_extra_field(problem: str) -> str:
 def find_field_line(text: str, number: int, field: str) -> int:
     """Line of a field in the n-th endpoint table, or of the table itself; counted from 1."""
     starts = [found.start() for found in _TABLE.finditer(text)]
-    if number >= len(starts):
-        return 1
+    if number >= len(starts):  # written inline: `endpoint = [{ … }]`
+        inline = _INLINE.search(text)
+        return text.count("\n", 0, inline.start()) + 1 if inline else 1
     start, end = starts[number], starts[number + 1] if number + 1 < len(starts) else len(text)
     if inside := re.match(r"models\[(\d+)\]\.?(.*)", field):
         models = [found.start() for found in _MODEL.finditer(text, start, end)]

@@ -55,6 +55,11 @@ kept = true
 """
 WRONG = {
     "no TOML": ("version = 1\n[[endpoint]\n", 2, None),
+    "a wrong type in a list written inline": (
+        'version = 1\n# mine\nendpoint = [{label = "a", base_url = 3}]\n',
+        3,
+        "base_url",
+    ),
     "no label": (book_text('base_url = "http://localhost"'), 3, "label"),
     "label of a wrong type": (book_text("label = 3"), 4, "label"),
     "an unknown schema": (book_text('label = "a"\n\nschema = "grpc"'), 6, "schema"),
@@ -236,10 +241,17 @@ def test_every_endpoint_comes_back_from_the_file_as_it_was(endpoint: Endpoint) -
     assert again == endpoint
 
 
-@pytest.mark.parametrize("body", [{"seed": None}, {"text": "half \ud800"}])
-def test_what_toml_cannot_hold_is_said(body: dict[str, object]) -> None:
-    """A field that the file could not give back is refused, not bent."""
-    with pytest.raises(EndpointError, match="cannot keep") as caught:
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"seed": None}, r"body\.seed"),
+        ({"text": "half \ud800"}, r"body\.text"),
+        ({"stop": ["a", None]}, r"body\.stop\[1\]"),
+    ],
+)
+def test_what_toml_cannot_hold_is_said(body: dict[str, object], field: str) -> None:
+    """A field that the file could not give back is refused by its name, not bent."""
+    with pytest.raises(EndpointError, match=f"^{field} holds what the file cannot keep") as caught:
         put_endpoint(make_empty_document(), an_endpoint(body=body))
     assert caught.value.code == "field_not_storable"
 
