@@ -10,6 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from byok_bench.wire.egress.base_urls import DEFAULT_PORTS
+from byok_bench.wire.egress.hosts import read_host
+from byok_bench.wire.egress.reasons import EgressRefusal, UrlTrail
 
 PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 """In capital or small letters."""
@@ -65,8 +67,17 @@ def _is_covering(exception: str, host: str, port: int) -> bool:
     name, colon, wanted = exception.rpartition(":")
     if colon and wanted.isdecimal():
         return int(wanted) == port and _is_covering(name, host, port)
-    suffix = exception.removeprefix("*") if exception.startswith("*.") else exception
+    suffix = _spell_name(exception.removeprefix("*") if exception.startswith("*.") else exception)
     return host == suffix or (suffix.startswith(".") and host.endswith(suffix))
+
+
+def _spell_name(name: str) -> str:
+    """A name as URLs have it once they are normalised, with the dot before a suffix; what is none stays as it is."""
+    dot = "." if name.startswith(".") else ""
+    try:
+        return dot + read_host(name.removeprefix("."), UrlTrail()).name
+    except EgressRefusal:
+        return name
 
 
 def _read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

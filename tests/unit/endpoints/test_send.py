@@ -374,6 +374,8 @@ NO_PROXY = {
     "a network": ("http://10.1.2.3/v1", "10.0.0.0/8", True),
     "another network": ("http://10.1.2.3/v1", "192.168.0.0/16", False),
     "IPv6": ("http://[::1]:8080/v1", "::1", True),
+    "a name beyond ASCII, as it is typed": ("https://api.xn--bcher-kva.example/v1", "*.bücher.example", True),
+    "a name with the root's dot": ("http://llm.example.com/v1", "llm.example.com.", True),
     "a network for a name": ("http://llm.example.com/v1", "10.0.0.0/8", False),
 }
 
