@@ -63,6 +63,11 @@ NOT_DONE_HERE: Final = (
     "API schema."
 )
 """A failure that is none of the moment: often a server of files, or of another API."""
+PROXY_ASKS: Final = (
+    "A proxy on the way wants credentials of its own, and no field of the request is at fault: ask who runs it to let "
+    "this machine through, or leave it out with the endpoint's no_proxy."
+)
+"""407: the API was not reached."""
 BY_WORDS: Final = (
     ("auth", "ssl certificate", "Set the endpoint's client certificate: `--set cert_file=…` and `--set key_file=…`."),
     ("not_found_route", "plain http", "Begin the base URL with https://."),
@@ -109,6 +114,8 @@ def choose_advice(
         return NO_LIST if is_list else ROUTE_ANSWERED
     if kind == "rate_limit" and not failure.retryable:
         return TOO_LARGE
+    if status == 407:
+        return PROXY_ASKS
     if kind == "server" and status is not None and 400 <= status < 500:
         return MODEL_FAILED
     if kind == "server" and status == 501 and not route_answered:

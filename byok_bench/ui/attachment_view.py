@@ -17,7 +17,7 @@ from byok_bench.report.printable_text import to_printable_line
 from byok_bench.runs.attachment import Attachment
 from byok_bench.runs.results import Run
 from byok_bench.ui.field import SecretField
-from byok_bench.ui.form_state import to_sentence
+from byok_bench.ui.remarks import to_sentence
 from byok_bench.ui.run_view import RunView
 from byok_bench.ui.stand_in import WithStandIn
 

@@ -20,7 +20,8 @@ from byok_bench.ui import form_fields
 from byok_bench.ui.action import Action
 from byok_bench.ui.endpoint_tester import EndpointTester
 from byok_bench.ui.form_fields import make_field_row
-from byok_bench.ui.form_state import FormState, Remark, to_sentence
+from byok_bench.ui.form_state import FormState
+from byok_bench.ui.remarks import Remark, to_sentence
 from byok_bench.ui.stand_in import WithStandIn
 
 NO_ENDPOINTS = ("", "(none yet: press Add)", True)

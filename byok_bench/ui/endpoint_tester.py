@@ -25,8 +25,9 @@ from byok_bench.errors import ByokBenchError
 from byok_bench.ui.action import Action
 from byok_bench.ui.capabilities_view import CapabilityView
 from byok_bench.ui.form_fields import make_field_row
-from byok_bench.ui.form_state import FormState, to_sentence
+from byok_bench.ui.form_state import FormState
 from byok_bench.ui.ladder_view import LadderView
+from byok_bench.ui.remarks import to_sentence
 from byok_bench.ui.tick_list import Tickable, TickList
 
 

@@ -5,12 +5,10 @@ here beside the reason until it is mended, whatever else is edited meanwhile. On
 the form's fields are part of the saved notebook.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from byok_bench.checks.ladder.capabilities import note_proofs
@@ -21,10 +19,9 @@ from byok_bench.endpoints.book import EndpointBook
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.entered_text import trim_ends
 from byok_bench.endpoints.importing import add_to_book, from_environment, from_preset
-from byok_bench.endpoints.key_literals import find_literal_key
 from byok_bench.endpoints.key_places import describe_key_place, is_key_stored
 from byok_bench.endpoints.keys import KEYRING_CODES, KeyRef
-from byok_bench.endpoints.model import DeclaredCapabilities, Model, make_config_key
+from byok_bench.endpoints.model import Model, make_config_key
 from byok_bench.endpoints.model_text_fields import read_model_field
 from byok_bench.endpoints.readiness import (
     describe_unreadiness,
@@ -36,9 +33,8 @@ from byok_bench.endpoints.secret import Secret
 from byok_bench.endpoints.text_fields import MULTILINE_FIELDS, TEXT_FIELDS
 from byok_bench.errors import ByokBenchError, EndpointError, SecretError
 from byok_bench.redact import redact
-from byok_bench.redact.logs import list_remembered_secrets
+from byok_bench.ui.remarks import Remark, Tone, describe_capabilities, is_key_like, to_sentence
 
-Tone = Literal["plain", "good", "bad"]
 NEW_LABEL: Final = "New endpoint"
 ENVIRONMENT: Final = "environment"
 """What `add_from` takes beside the presets: OPENAI_BASE_URL and OPENAI_API_KEY."""
@@ -54,16 +50,6 @@ _COPIED_KEYS: Final = {
     "session": "The stored key was not copied: enter one.",
 }
 """Kind of a copied key source → what became of the key."""
-_NEAR_KEYS: Final = frozenset({"key_env", "headers", "query", "body", "model_headers", "model_body", "effort"})
-"""Fields into which people paste a key."""
-_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=._-]{16,}")
-
-
-class Remark(msgspec.Struct, frozen=True):
-    """What the form says under a field, or beside its buttons."""
-
-    text: str = ""
-    tone: Tone = "plain"
 
 
 class FormState:
@@ -380,23 +366,3 @@ def _copy_key_source(key: KeyRef) -> KeyRef:
 def copy_model(model: Model) -> Model:
     """The same model under an id of its own."""
     return replace(model, config_key=make_config_key())
-
-
-def describe_capabilities(found: DeclaredCapabilities) -> str:
-    """What is known of a model, in words; empty if nothing is."""
-    states = {name: getattr(found, name).state for name in found.__struct_fields__}
-    known = [f"{name.replace('_', ' ')} {state}" for name, state in states.items() if state != "unknown"]
-    return f"Known of it: {', '.join(known)}." if known else ""
-
-
-def to_sentence(error: ByokBenchError) -> str:
-    """The error as a sentence."""
-    text = str(error)
-    return f"{text[0].upper()}{text[1:].rstrip('.')}."
-
-
-def is_key_like(field: str, text: str) -> bool:
-    """Whether a text that was refused may be a key, or hold one: a known one, one of a known shape, a long token."""
-    if find_literal_key({field: trim_ends(text)}) is not None or redact(text, list_remembered_secrets()) != text:
-        return True
-    return field in _NEAR_KEYS and any(not word.isalpha() for word in _LONG_WORD.findall(text))

@@ -16,7 +16,7 @@ from byok_bench.runs.results import Run
 from byok_bench.ui.action import Action
 from byok_bench.ui.field import Field
 from byok_bench.ui.form_fields import make_field_row
-from byok_bench.ui.form_state import to_sentence
+from byok_bench.ui.remarks import to_sentence
 
 HERE: Final = Path(__file__).parent
 DEFAULT_NAME: Final = "report.html"

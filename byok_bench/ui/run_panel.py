@@ -25,8 +25,8 @@ from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.ui.action import Action
 from byok_bench.ui.endpoint_form import EndpointForm
 from byok_bench.ui.form_fields import make_choice_field, make_field_row
-from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.panel_state import REPEATS_BUY, PanelState
+from byok_bench.ui.remarks import to_sentence
 from byok_bench.ui.run_view import RunView
 from byok_bench.ui.stand_in import WithStandIn
 from byok_bench.ui.tick_list import TickList

@@ -17,8 +17,8 @@ from byok_bench.runs.results import Run
 from byok_bench.scenarios.scenario import Scenario
 from byok_bench.ui.action import Action, make_disclosure
 from byok_bench.ui.endpoint_form import EndpointForm
-from byok_bench.ui.form_state import to_sentence
 from byok_bench.ui.html_table import render_small_print
+from byok_bench.ui.remarks import to_sentence
 from byok_bench.ui.report_saver import ReportSaver
 from byok_bench.ui.run_faces import Errors, Findings, Results
 from byok_bench.ui.run_panel import SCOPE, RunPanel, list_server_endpoints

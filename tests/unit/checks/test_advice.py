@@ -8,6 +8,7 @@ from byok_bench.checks.advice import (
     ADVICE,
     NO_LIST,
     NOT_DONE_HERE,
+    PROXY_ASKS,
     ROUTE_ANSWERED,
     TOO_LARGE,
     choose_advice,
@@ -59,6 +60,11 @@ def test_a_server_that_does_nothing_of_the_kind_is_not_tried_again_later() -> No
     unknown = failed("server", "Error response", status=501, retryable=True)
     assert choose_advice(unknown) == NOT_DONE_HERE
     assert choose_advice(unknown, route_answered=True) == ADVICE["server"]
+
+
+def test_a_proxy_that_wants_credentials_is_no_fault_of_the_request() -> None:
+    """407 comes from the way, not from the API: there is no field to drop."""
+    assert choose_advice(failed("invalid_request", status=407)) == PROXY_ASKS
 
 
 def test_a_model_that_failed_is_no_failed_server() -> None:
