@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. Each builds the environment it needs; a second call installs nothing.
 PYTHON ?= python3
-# One more than cores: many tests wait for a browser, a kernel or a server.
-JOBS   ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+# Two more than cores: many tests wait for a browser, a kernel or a server.
+JOBS   ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 VENV   := .venv
 BIN    := $(VENV)/bin
 GATEWAY_VENV := .venv-gateway
