@@ -94,7 +94,7 @@ class ProgressBar:
             self._task = self._bar.add_task("", total=event.samples, completed=event.stored, failed="", now="")
 
     def _tell_wait(self, event: Waiting) -> None:
-        text = f"{event.target}: waiting up to {event.at_most_s:.0f} s {event.why}"
+        text = f"{event.target}: waiting up to {event.limit} {event.why}"
         if self._bar is None:
             note(text)
         else:

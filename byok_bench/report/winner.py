@@ -36,14 +36,20 @@ def choose_winner(run: Run, cards: Sequence[Card] | None = None) -> Choice:
         return Choice(card=best[0], why="it is the only one that was asked")
     cost = _describe_cost(run, best[0])
     if len(best) == 1:
-        alone = "usable" if best[0].state == "usable" else "usable, if with reservations"
-        return Choice(card=best[0], why=f"it is the only one that is {alone}{cost}")
+        return Choice(card=best[0], why=f"it is the only one that is {_describe_lone_state(best[0], cards)}{cost}")
     return _choose_quickest(run, best)
 
 
 def describe_choice(choice: Choice) -> str:
     """`Take gateway: it is the only one that is usable.`"""
     return f"Take {choice.card.endpoint}: {choice.why}." if choice.card else f"Not decided: {choice.why}."
+
+
+def _describe_lone_state(best: Card, cards: Sequence[Card]) -> str:
+    """`usable`, and with or without reservations where a card of the run has some."""
+    if best.state == "limited":
+        return "usable, if with reservations"
+    return "usable without reservations" if any(one.state == "limited" for one in cards) else "usable"
 
 
 def _choose_quickest(run: Run, cards: Sequence[Card]) -> Choice:

@@ -5,6 +5,7 @@ ends the run, with everything that was measured kept.
 """
 
 import logging
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -74,6 +75,11 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     why: str
     """A few words."""
     at_most_s: float
+
+    @property
+    def limit(self) -> str:
+        """`2 s`: whole seconds that are not less than it waits."""
+        return f"{max(1, math.ceil(self.at_most_s))} s"
 
 
 class LimitMet(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -78,7 +78,7 @@ class RunView(WithStandIn, VBox):  # type: ignore[misc]
                 if self._told.startswith(event.target):  # it waits no longer; the board looks by itself
                     self._told = ""
             case Waiting():
-                self._told = f"{event.target} waits up to {event.at_most_s:.0f} s {event.why}"
+                self._told = f"{event.target} waits up to {event.limit} {event.why}"
             case RunFinished():
                 self._finish(event)
 

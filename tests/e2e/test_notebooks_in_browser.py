@@ -45,7 +45,9 @@ async def test_the_first_notebook_ends_with_the_endpoint_to_take(tmp_path: Path)
     async with browser_page() as (page, away), jupyter_lab(folder, home, BYOK_BENCH_HOME=str(home)) as server:
         await open_notebook(page, server, "00_start_here.ipynb")
         await run_all(page, timeout_s=200)
-        await expect(page.get_by_text("Take simulator: it is the only one that is usable.").first).to_be_visible()
+        await expect(
+            page.get_by_text("Take simulator: it is the only one that is usable without reservations.").first
+        ).to_be_visible()
         await expect(page.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
         await keep_screenshot(page, "notebook-00")
         assert away == []

@@ -122,6 +122,10 @@ WINNERS: dict[str, tuple[list[Row], str]] = {
         [*good(target=0), failed("server", target=1, outcome="failed")],
         "Take one: it is the only one that is usable.",
     ),
+    "the only one without reservations": (
+        [*good(target=0), *good(target=1, ttft_ms=900.0)],
+        "Take one: it is the only one that is usable without reservations.",
+    ),
     "the quicker of two": (
         [*good(target=0, e2e_ms=100.0), *good(target=1, e2e_ms=150.0)],
         "Take one: it ends 50 ms before two (50–50).",

@@ -114,7 +114,7 @@ async def test_the_board_is_drawn_at_its_own_pace() -> None:
 async def test_a_wait_is_told_until_it_is_over() -> None:
     """And no longer: the endpoint's next answer ends it."""
     view = RunView()
-    wait = Waiting(run_id="r", target="e · m", why="as its 429 asked", at_most_s=2.0)
+    wait = Waiting(run_id="r", target="e · m", why="as its 429 asked", at_most_s=1.2)
     view.show_event(wait)
     assert "waits up to 2 s" in view._told
     common: dict[str, Any] = {"run_id": "r", "scenario": "s", "sample": "s", "repeat": 1, "turn": 1, "stage": "1"}
