@@ -14,6 +14,8 @@ import base64
 import json
 import random
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -25,7 +27,9 @@ from byok_bench.dialects.exchange import Exchange
 from byok_bench.endpoints.endpoint import Endpoint
 from byok_bench.endpoints.model import Model
 from byok_bench.runs.planning.plan import PlanSettings, make_plan
+from byok_bench.runs.results import Run
 from byok_bench.runs.row import Row
+from byok_bench.runs.storage.run_rows import StoredRun
 from byok_bench.scenarios.selection import find_scenarios
 from byok_bench.ui.timeline import COLUMNS, HERE, Timeline, load_front_end
 from byok_bench.wire.raw_exchange import Phases, RawExchange, RawHead, RawRequest
@@ -76,19 +80,28 @@ async (frames) => {
 """
 
 
-class RecordedRun:
+class RecordedRun(Run):
     """64 answers of 2 000 packets, without a result file."""
 
-    id = "bench"
-
     def __init__(self) -> None:
+        super().__init__(
+            Path("nowhere.sqlite"),
+            StoredRun(
+                id="bench",
+                created="2026-01-02T03:04:05+00:00",
+                plan_hash="",
+                status="finished",
+                reason="",
+                finished=None,
+            ),
+        )
         endpoints = [
             Endpoint(label=f"endpoint {at}", base_url=f"http://127.0.0.1:{9000 + at}/v1", models=[Model("m")])
             for at in range(ENDPOINTS)
         ]
         self.plan = make_plan(endpoints, find_scenarios("long-stream"), PlanSettings(repeats=STREAMS // ENDPOINTS))
         sample = self.plan.scenarios[0].samples[0].name
-        self.rows = [
+        self._made = [
             Row(
                 exchange_id=at,
                 target=at % ENDPOINTS,
@@ -105,6 +118,16 @@ class RecordedRun:
             )
             for at in range(STREAMS)
         ]
+
+    @property
+    def rows(self) -> list[Row]:
+        return self._made
+
+    def _read_rows(self, only: range | None) -> Iterator[Row]:
+        yield from self._made
+
+    def has_many(self, count: int) -> bool:
+        return len(self._made) >= count
 
     def find_exchange(self, exchange_id: int) -> Exchange:
         """A stream whose packets come at random times, as they do on a real network."""
@@ -139,7 +162,7 @@ def make_event(number: int) -> bytes:
 
 def make_state() -> dict[str, Any]:
     """What the widget would send to a front end; columns as base64."""
-    made = Timeline(RecordedRun())  # type: ignore[arg-type]
+    made = Timeline(RecordedRun())
     names = ("hues", "words", "token", "prompts", "prompt", "about", "lanes", "shown", "flags", "summary", "revision")
     state = {name: getattr(made, name) for name in names}
     return state | {name: base64.b64encode(getattr(made, name)).decode() for name in COLUMNS}
